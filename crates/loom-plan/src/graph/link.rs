@@ -1,0 +1,212 @@
+//! Values in the place of references.
+//!
+//! In: an [`Ordered`]. Out: artifacts as their providers see them, and where their outputs go.
+//! What is referred to comes earlier in the order, so one pass is enough; artifacts without
+//! references, nearly all of them, are made in parallel.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::Ordered;
+use crate::addr::{Address, RepoPath};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::input::Input;
+use crate::intent::Declaration;
+use crate::intent::reference::{self, Piece};
+use crate::node::Node;
+use crate::project::view::Read;
+use crate::provider::{Artifact, Attributes, Place, Registry};
+use crate::shape::{self, Shape, World};
+use crate::text::{Sources, Span};
+
+/// An artifact and where its outputs go.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// As its provider sees it.
+    pub artifact: Artifact,
+    /// Its outputs.
+    pub places: Vec<Place>,
+}
+
+/// The texts of the files that settings name, by path.
+pub type Files = BTreeMap<RepoPath, Arc<str>>;
+
+/// Reads the files that settings name, each once, and notes them among what was read.
+pub fn read_files(declarations: &mut [Declaration], input: &dyn Input, sources: &mut Sources, out: &mut Diagnostics) -> Files {
+    let mut files = Files::new();
+    let mut nodes: BTreeMap<RepoPath, Node> = BTreeMap::new();
+    for declaration in declarations {
+        let named: Vec<(&'static str, Node)> =
+            input_paths(declaration, &declaration.settings).map(|(name, node)| (name, node.clone())).collect();
+        for (name, node) in named {
+            let Some(path) = node.as_str().and_then(|text| RepoPath::new(text.trim_start_matches("./")).ok()) else { continue };
+            if !files.contains_key(&path) {
+                match input.read(&path) {
+                    Ok(text) => {
+                        let id = sources.add(path.as_str(), Arc::clone(&text));
+                        nodes.insert(path.clone(), Node::string(Span::start_of(id), Arc::clone(&text)));
+                        files.insert(path.clone(), text);
+                    }
+                    Err(error) => {
+                        let found = Diagnostic::new(Code::FileMissing, format!("`{name}`: {path}: {error}")).at(node.span, "");
+                        out.push(found.help(format!("write {path}, or name another file")));
+                    }
+                }
+            }
+            let pointer = format!("{}.{name}", declaration.intent);
+            let read = Read { value: nodes.get(&path).cloned(), environment: None };
+            Arc::make_mut(&mut declaration.reads).insert(pointer, read);
+        }
+    }
+    files
+}
+
+/// Links everything. The result has the order of `ordered.declarations`; an artifact that failed
+/// has no places and a diagnostic.
+pub fn link(ordered: &Ordered, registry: Registry<'_>, files: &Files, world: World<'_>, out: &mut Diagnostics) -> Vec<Linked> {
+    let has_references = |index: usize| ordered.dependencies(index).next().is_some();
+    let free: Vec<(Linked, Diagnostics)> = (0..ordered.declarations.len())
+        .into_par_iter()
+        .map(|index| {
+            let declaration = &ordered.declarations[index];
+            if has_references(index) {
+                (unlinked(declaration), Diagnostics::default())
+            } else {
+                finish(declaration, plain(&declaration.settings), declaration.path.as_ref().map(plain), files, world)
+            }
+        })
+        .collect();
+    let mut linked = Vec::with_capacity(free.len());
+    for (artifact, found) in free {
+        linked.push(artifact);
+        out.extend(found);
+    }
+    for index in ordered.order.iter().copied().filter(|index| has_references(*index)) {
+        let declaration = &ordered.declarations[index];
+        let mut resolve = |node: &Node| resolve(node, ordered, &linked, registry, out);
+        let (settings, path) = (resolve(&declaration.settings), declaration.path.as_ref().map(&mut resolve));
+        let (artifact, found) = finish(declaration, settings, path, files, world);
+        linked[index] = artifact;
+        out.extend(found);
+    }
+    linked
+}
+
+fn unlinked(declaration: &Declaration) -> Linked {
+    let artifact = Artifact {
+        address: declaration.address.clone(),
+        path: None,
+        service: declaration.service.clone(),
+        settings: declaration.settings.clone(),
+        files: BTreeMap::new(),
+    };
+    Linked { artifact, places: Vec::new() }
+}
+
+/// A node without references, in which only literals such as `$${ref:` are undone.
+fn plain(node: &Node) -> Node {
+    reference::map_texts(node, &mut |node, text| {
+        let pieces = reference::pieces(text, &|_| false);
+        Some(reference::join(node, &pieces, &mut |_| None))
+    })
+}
+
+fn resolve(node: &Node, ordered: &Ordered, linked: &[Linked], registry: Registry<'_>, out: &mut Diagnostics) -> Node {
+    reference::map_texts(node, &mut |node, text| {
+        let pieces = reference::pieces(text, &|kind| registry.provider(kind).is_some());
+        let mut value = |piece: &Piece<'_>| match piece {
+            Piece::Artifact(address, attribute) => attribute_of((address, attribute), node, ordered, linked, out),
+            Piece::Text(_) | Piece::Near(_) | Piece::Environment(_) | Piece::Service(_) => None,
+        };
+        Some(reference::join(node, &pieces, &mut value))
+    })
+}
+
+fn attribute_of(
+    (address, attribute): (&Address, &str),
+    node: &Node,
+    ordered: &Ordered,
+    linked: &[Linked],
+    out: &mut Diagnostics,
+) -> Option<Node> {
+    let index = ordered.find(address)?;
+    let attributes = attributes(&ordered.declarations[index], &linked[index]);
+    if let Some(found) = attributes.get(attribute) {
+        return Some(found.clone());
+    }
+    let known = || attributes.keys().map(String::as_str);
+    let found = Diagnostic::new(Code::UnknownAttribute, format!("`{address}` has no attribute `{attribute}`")).at(node.span, "");
+    out.push(match did_you_mean(attribute, known()) {
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None => found.help(format!("its attributes are {}", one_of(known()))),
+    });
+    None
+}
+
+/// What an artifact publishes: `path` and `name` always, and what its kind adds.
+pub fn attributes(declaration: &Declaration, linked: &Linked) -> Attributes {
+    let span = declaration.settings.span;
+    let mut attributes = declaration.provider.attributes(&linked.artifact);
+    attributes.insert("name".to_owned(), Node::string(span, declaration.address.name().as_str()));
+    if let [only] = linked.places.as_slice() {
+        attributes.insert("path".to_owned(), Node::string(span, only.path.as_str()));
+    } else if let Some(path) = linked.artifact.path.as_ref().map(RepoPath::as_str).or_else(|| folder(&linked.places)) {
+        attributes.insert("path".to_owned(), Node::string(span, path));
+    }
+    attributes
+}
+
+/// The directory that several outputs share.
+fn folder(places: &[Place]) -> Option<&str> {
+    places.first()?.path.parent()
+}
+
+/// Checks the settings, finds the path, the files and the places.
+fn finish(
+    declaration: &Declaration,
+    settings: Node,
+    path: Option<Node>,
+    files: &Files,
+    world: World<'_>,
+) -> (Linked, Diagnostics) {
+    let mut out = Diagnostics::default();
+    let spec = declaration.provider.spec();
+    shape::check(&settings, &Shape::Record(spec.settings), spec.kind, world, &mut out);
+    let path = path.and_then(|node| match RepoPath::new(node.scalar_text().unwrap_or_default().trim_start_matches("./")) {
+        Ok(path) => Some(path),
+        Err(error) => {
+            out.push(Diagnostic::new(Code::BadValue, format!("`path`: {error}")).at(node.span, ""));
+            None
+        }
+    });
+    let artifact = Artifact {
+        address: declaration.address.clone(),
+        path,
+        service: declaration.service.clone(),
+        files: input_files(declaration, &settings, files),
+        settings,
+    };
+    let mut places = Vec::new();
+    if !out.has_errors() {
+        match declaration.provider.places(&artifact) {
+            Ok(found) => places = found,
+            Err(found) => out.extend(found),
+        }
+    }
+    (Linked { artifact, places }, out)
+}
+
+/// The settings of the shape `InputFile`, and the paths that they name.
+pub fn input_paths<'a>(declaration: &'a Declaration, settings: &'a Node) -> impl Iterator<Item = (&'static str, &'a Node)> {
+    let fields = declaration.provider.spec().settings.iter();
+    fields
+        .filter(|field| matches!(field.shape, Shape::InputFile))
+        .filter_map(|field| Some((field.name, settings.get(field.name)?)))
+}
+
+fn input_files(declaration: &Declaration, settings: &Node, files: &Files) -> BTreeMap<&'static str, Arc<str>> {
+    let text = |node: &Node| files.get(&RepoPath::new(node.as_str()?.trim_start_matches("./")).ok()?).cloned();
+    input_paths(declaration, settings).filter_map(|(name, node)| Some((name, text(node)?))).collect()
+}

@@ -1,0 +1,42 @@
+//! `moved` and `adopt` against what is declared.
+//!
+//! In: the project and the declarations. Out: findings where one of them says something that
+//! cannot be. What the old addresses were is the ledger's knowledge and is not asked here.
+
+use super::Declaration;
+use crate::addr::Address;
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::project::Project;
+use crate::text::Span;
+
+/// Looks at both. `removed` may name what is still declared: a file that it no longer writes.
+pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut Diagnostics) {
+    let declared = |address: &Address| {
+        declarations.iter().any(|it| it.address == *address || (address.item().is_none() && it.address.family() == *address))
+    };
+    for moved in &project.moved {
+        if !declared(&moved.to) {
+            out.push(nothing("moved", &moved.to, moved.span, declarations));
+        }
+        if declared(&moved.from) {
+            let message = format!("`moved` takes `{}` away from where it is, and it is still declared", moved.from);
+            let found = Diagnostic::new(Code::Refactoring, message).at(moved.span, "");
+            out.push(found.help("declare it under the new address only, or take the entry out of `moved`"));
+        }
+    }
+    for adopt in &project.adopt {
+        if !declared(&adopt.address) {
+            out.push(nothing("adopt", &adopt.address, adopt.span, declarations));
+        }
+    }
+}
+
+fn nothing(word: &str, address: &Address, span: Span, declarations: &[Declaration]) -> Diagnostic {
+    let message = format!("`{word}` names `{address}`, and nothing declares it");
+    let found = Diagnostic::new(Code::Refactoring, message).at(span, "");
+    let known: Vec<String> = declarations.iter().map(|it| it.address.to_string()).collect();
+    match did_you_mean(&address.to_string(), known.iter().map(String::as_str)) {
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None => found.help("`loom graph --format json` lists all addresses"),
+    }
+}

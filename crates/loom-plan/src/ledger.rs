@@ -1,0 +1,305 @@
+//! The ledger: what loom last wanted and what it left, one line per output.
+//!
+//! In: the texts of `.loom/ledger/*.jsonl`. Out: for every (path, part) the record that counts,
+//! and for every input value the hash that was last seen. Lines that cannot be read are warnings
+//! and are healed by the next apply; a format that is newer than this loom is an error.
+//!
+//! Format 1, one JSON object a line: the head `{"loom":"ledger","format":1}`; outputs with `path`,
+//! `part` (left out for a whole file), `name`, `address`, `own`, `retain` (left out when false),
+//! `rendered`, `written` (left out when equal to it), `mode` (`executable`, left out when plain),
+//! `written_mode` (left out when equal), `kind`, `version`; input values `{"input":…,"hash":…}`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{Address, ContentHash, RepoPath};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::project::Own;
+use crate::provider::Mode;
+use crate::snapshot::{Content, Part};
+
+/// Where the ledger lives.
+pub const FOLDER: &str = ".loom/ledger";
+/// The file of standing declarations, and of those of several stories each story's own.
+pub const PROJECT: &str = "project";
+/// The newest format that this loom reads.
+pub const FORMAT: u32 = 1;
+
+/// What loom last did about one output.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// The file.
+    pub path: RepoPath,
+    /// The part of it.
+    pub part: Part,
+    /// The output's name, unique in its declaration.
+    pub name: String,
+    /// The artifact.
+    pub address: Address,
+    /// How much of the file is loom's.
+    pub own: Own,
+    /// Whether it is never deleted.
+    pub retain: bool,
+    /// What loom last wanted.
+    pub rendered: Content,
+    /// What loom left on the disk.
+    pub written: Content,
+    /// The kind's version.
+    pub version: u32,
+}
+
+/// One file of the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Book {
+    /// Its outputs, several for one (path, part) where a merge left them.
+    pub records: Vec<Record>,
+    /// Hashes of input values by pointer.
+    pub inputs: BTreeMap<String, String>,
+}
+
+/// The whole ledger, by story code or [`PROJECT`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// The files.
+    pub books: BTreeMap<String, Book>,
+}
+
+/// Every line as it is written: which keys are there tells what it is.
+#[derive(Default, Serialize, Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    loom: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    format: Option<u32>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    input: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    hash: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    path: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    part: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    address: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    own: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    retain: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    rendered: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    written: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    mode: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    written_mode: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+}
+
+/// What one line of a ledger file says.
+enum Said {
+    Record(Box<Record>),
+    Input(String, String),
+    Newer(u32),
+    Nothing,
+    Garbage,
+}
+
+impl Ledger {
+    /// Reads the ledger's files: code and text of each.
+    pub fn read(files: &[(String, String)], out: &mut Diagnostics) -> Self {
+        let mut ledger = Self::default();
+        for (code, text) in files {
+            let lines: Vec<&str> = text.lines().collect();
+            let said: Vec<Said> = lines.par_iter().with_min_len(256).map(|line| read_line(line)).collect();
+            let mut book = Book { records: Vec::with_capacity(said.len()), ..Book::default() };
+            for (number, said) in said.into_iter().enumerate() {
+                match said {
+                    Said::Record(record) => book.records.push(*record),
+                    Said::Input(pointer, hash) => drop(book.inputs.insert(pointer, hash)),
+                    Said::Nothing => {}
+                    Said::Newer(format) => {
+                        let message =
+                            format!("{FOLDER}/{code}.jsonl has the format {format}, and this loom reads up to {FORMAT}");
+                        out.push(Diagnostic::new(Code::LedgerVersion, message).help("use a newer loom"));
+                    }
+                    Said::Garbage => {
+                        let message = format!("line {} of {FOLDER}/{code}.jsonl cannot be read and is left out", number + 1);
+                        out.push(Diagnostic::new(Code::LedgerLine, message).help("the next apply writes the file anew"));
+                    }
+                }
+            }
+            book.records.sort();
+            ledger.books.insert(code.clone(), book);
+        }
+        ledger
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.books.values().all(|book| book.records.is_empty())
+    }
+
+    /// Every record, with the code of the file that holds it.
+    pub fn records(&self) -> impl Iterator<Item = (&str, &Record)> {
+        self.books.iter().flat_map(|(code, book)| book.records.iter().map(move |record| (code.as_str(), record)))
+    }
+
+    /// The hash that was last seen of an input value.
+    pub fn input(&self, pointer: &str) -> Option<&str> {
+        self.books.values().find_map(|book| book.inputs.get(pointer)).map(String::as_str)
+    }
+}
+
+impl Book {
+    /// The file's text: the head, the outputs by path, the input values by pointer.
+    pub fn write(&self) -> String {
+        let mut records: Vec<&Record> = self.records.iter().collect();
+        records.sort_by(|a, b| (&a.path, &a.part).cmp(&(&b.path, &b.part)));
+        let mut text = json(&Line { loom: Some("ledger".into()), format: Some(FORMAT), ..Line::default() });
+        for record in records {
+            text += &record.line();
+        }
+        for (input, hash) in &self.inputs {
+            text += &json(&Line { input: Some(input.into()), hash: Some(hash.into()), ..Line::default() });
+        }
+        text
+    }
+}
+
+impl Record {
+    fn line(&self) -> String {
+        let mode = |mode| match mode {
+            Mode::Executable => "executable",
+            Mode::Plain => "plain",
+        };
+        let part = match &self.part {
+            Part::Whole => None,
+            Part::Block(address) => Some(address.into()),
+        };
+        json(&Line {
+            path: Some(self.path.as_str().into()),
+            part,
+            name: Some(self.name.as_str().into()),
+            address: Some(self.address.to_string().into()),
+            own: Some(self.own.as_str().into()),
+            retain: self.retain,
+            rendered: Some(self.rendered.hash.to_string().into()),
+            written: (self.written.hash != self.rendered.hash).then(|| self.written.hash.to_string().into()),
+            mode: (self.rendered.mode == Mode::Executable).then(|| mode(self.rendered.mode).into()),
+            written_mode: (self.written.mode != self.rendered.mode).then(|| mode(self.written.mode).into()),
+            kind: Some(self.address.kind().into()),
+            version: Some(self.version),
+            ..Line::default()
+        })
+    }
+}
+
+fn json(line: &Line<'_>) -> String {
+    let mut text = serde_json::to_string(line).expect("a line of strings and numbers is always JSON");
+    text.push('\n');
+    text
+}
+
+fn read_line(line: &str) -> Said {
+    let conflict_marker = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| line.starts_with(marker));
+    if line.trim().is_empty() || conflict_marker {
+        return Said::Nothing;
+    }
+    let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Said::Garbage };
+    match (&line.loom, &line.input, &line.hash) {
+        (Some(_), ..) => match line.format {
+            Some(format) if format > FORMAT => Said::Newer(format),
+            _ => Said::Nothing,
+        },
+        (None, Some(input), Some(hash)) => Said::Input(input.to_string(), hash.to_string()),
+        _ => line.record().map_or(Said::Garbage, |record| Said::Record(Box::new(record))),
+    }
+}
+
+impl Line<'_> {
+    fn record(&self) -> Option<Record> {
+        let mode = |text: Option<&str>| match text {
+            Some("executable") => Mode::Executable,
+            _ => Mode::Plain,
+        };
+        let rendered = Content { hash: ContentHash::parse(self.rendered.as_ref()?).ok()?, mode: mode(self.mode.as_deref()) };
+        let written = Content {
+            hash: self.written.as_ref().map_or(Ok(rendered.hash), |hash| ContentHash::parse(hash)).ok()?,
+            mode: self.written_mode.as_deref().map_or(rendered.mode, |text| mode(Some(text))),
+        };
+        let own = match self.own.as_deref()? {
+            "file" => Own::File,
+            "once" => Own::Once,
+            "block" => Own::Block,
+            _ => return None,
+        };
+        Some(Record {
+            path: RepoPath::new(self.path.as_ref()?).ok()?,
+            part: self.part.as_ref().map_or(Part::Whole, |part| Part::Block(part.to_string())),
+            name: self.name.as_ref()?.to_string(),
+            address: Address::parse(self.address.as_ref()?).ok()?,
+            own,
+            retain: self.retain,
+            rendered,
+            written,
+            version: self.version?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(path: &str, rendered: &str, written: &str) -> Record {
+        let content = |text: &str| Content { hash: ContentHash::of(text.as_bytes()), mode: Mode::Plain };
+        Record {
+            path: RepoPath::new(path).expect("a path"),
+            part: Part::Whole,
+            name: "file".to_owned(),
+            address: Address::parse("file.x").expect("an address"),
+            own: Own::File,
+            retain: false,
+            rendered: content(rendered),
+            written: content(written),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut executable = record("b", "2", "3");
+        executable.rendered.mode = Mode::Executable;
+        executable.part = Part::Block("file.\"x\"".to_owned());
+        executable.retain = true;
+        let book = Book {
+            records: vec![record("a \"q\"", "1", "1"), executable],
+            inputs: BTreeMap::from([("services.api.port".to_owned(), "abc123".to_owned())]),
+        };
+        let mut out = Diagnostics::default();
+        let read = Ledger::read(&[("ENT-001".to_owned(), book.write())], &mut out);
+        assert_eq!((read.books["ENT-001"].clone(), out.is_empty()), (book, true));
+    }
+
+    #[test]
+    fn a_merge_leaves_all_its_candidates_and_nothing_is_fatal_but_a_newer_format() {
+        let (ours, theirs) = (record("a", "1", "1"), record("a", "2", "2"));
+        let text = format!("<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\nnot json\n\n{{}}\n", ours.line(), theirs.line());
+        let mut out = Diagnostics::default();
+        let read = Ledger::read(&[("project".to_owned(), text)], &mut out);
+        assert_eq!(read.books["project"].records.len(), 2);
+        assert_eq!(out.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::LedgerLine, Code::LedgerLine]);
+        let mut out = Diagnostics::default();
+        Ledger::read(&[("project".to_owned(), "{\"loom\":\"ledger\",\"format\":2}\n".to_owned())], &mut out);
+        assert!(out.has_errors());
+    }
+}

@@ -1,0 +1,46 @@
+//! The ways out of a conflict, the plainest first: each is a sentence or a command to paste.
+
+use std::collections::BTreeSet;
+
+use super::decide::Conflict;
+use crate::addr::{Address, RepoPath};
+use crate::provider::Lost;
+
+/// What a person may do about a conflict; `lost` is what an update would drop.
+pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost]) -> Vec<String> {
+    let restore = format!("put loom's text back: loom apply --target '{address}' --on-drift restore");
+    let keep = format!("accept the edit: loom apply --target '{address}' --on-drift keep");
+    match conflict {
+        Conflict::Edited => vec![keep, restore],
+        Conflict::Merge => vec!["this version does not merge yet".to_owned(), keep, restore],
+        Conflict::DeletedButEdited => vec![
+            format!("keep the file and stop managing it: add `removed: [{{ address: \"{address}\", keep: true }}]` to loom.yaml"),
+            format!(
+                "delete it with its edits: add `removed: [{{ address: \"{address}\" }}]` and run loom apply --on-drift restore"
+            ),
+        ],
+        Conflict::NotOurs => vec![
+            format!("take the file over as it is: add `adopt: [{{ address: \"{address}\" }}]` to loom.yaml, or run with --adopt"),
+            format!("let loom write it: move {path} away"),
+        ],
+        Conflict::Foreign => vec![format!("move {path} away, or give {address} another `path`")],
+        Conflict::Stateful => vec![
+            "what it describes still exists outside the repository: destroy or hand that over first".to_owned(),
+            format!("plan the destruction: terraform -chdir=DIRECTORY plan -destroy (the module of {path})"),
+            format!("then add `removed: [{{ address: \"{address}\" }}]` to loom.yaml"),
+        ],
+        Conflict::Component => {
+            let names: Vec<&str> = lost.iter().map(|lost| lost.name.as_str()).collect();
+            let components: BTreeSet<&str> = lost.iter().map(|lost| lost.component.as_str()).collect();
+            let entries = components.iter().map(|component| format!("{{ address: \"{address}\", component: {component} }}"));
+            vec![
+                format!("these still exist outside the repository: destroy or hand them over first: {}", names.join(", ")),
+                format!("then add to loom.yaml: `removed: [{}]`", entries.collect::<Vec<_>>().join(", ")),
+            ]
+        }
+        Conflict::Migration => vec![
+            "a migration that was applied somewhere may never change: write a new one with the next number".to_owned(),
+            restore,
+        ],
+    }
+}

@@ -1,0 +1,403 @@
+//! Building the plan: every output decided, decisions put together by path.
+//!
+//! In: what is desired, seen and recorded, and what the run was asked to do. Out: an [`Outcome`].
+//! One pass: [`candidates`](super::known) pick a record for every output, moves are looked for,
+//! each output is decided, orphans are decided, actions are made by path, the digest is taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cause::Causes;
+use super::decide::{Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Policy, Recorded, Removal, Retain, decide};
+use super::known::{Key, Known, KnownRecord};
+use super::scope::{Request, Standing};
+use super::{
+    Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb, advice, digest,
+};
+use crate::addr::RepoPath;
+use crate::project::{OnDrift, Own, Project, Removed, RemovedWhat};
+use crate::provider::{Lost, Nature, Registry};
+use crate::render::{Desired, Output};
+use crate::snapshot::{Content, Observed, Part, Snapshot};
+use crate::text::Sources;
+
+/// What planning looks at.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// What is desired.
+    pub desired: &'a Desired,
+    /// What was seen.
+    pub snapshot: &'a Snapshot,
+    /// The ledger.
+    pub ledger: &'a crate::ledger::Ledger,
+    /// What is recorded, one record for each output.
+    pub known: &'a Known,
+    /// The kinds.
+    pub registry: Registry<'a>,
+    /// The texts, for positions.
+    pub sources: &'a Sources,
+    /// What the run was asked to do.
+    pub request: &'a Request,
+    /// The stories that count as loaded, by code.
+    pub stories: &'a BTreeSet<String>,
+    /// What an update of a stateful output would drop that nobody named.
+    pub losses: &'a Losses<'a>,
+}
+
+/// What an update of an output would drop that nobody named.
+pub type Losses<'a> = dyn Fn(&Output) -> Vec<Lost> + Sync + 'a;
+
+/// One output or record, decided.
+struct Decided {
+    path: RepoPath,
+    from: Option<RepoPath>,
+    part: PartAction,
+    conflict: Option<Conflict>,
+}
+
+/// Plans.
+pub fn plan(inputs: Inputs<'_>) -> Outcome {
+    let builder = Builder { inputs, causes: Causes::new(inputs) };
+    let mut report = Report { outputs: inputs.desired.outputs.len(), ..Report::default() };
+    let moves = builder.moves();
+    let moved_from: BTreeSet<Key> = moves.values().cloned().collect();
+    let mut decided = Vec::new();
+    for output in &inputs.desired.outputs {
+        builder.desired(output, moves.get(&key_of(output)), &mut decided, &mut report);
+    }
+    let mut gone = Vec::new();
+    for (key, record) in inputs.known.records() {
+        let is_desired = inputs.desired.find(&key.0, &key.1).is_some();
+        if !is_desired && !moved_from.contains(key) {
+            builder.orphan(record, &mut decided, &mut gone, &mut report);
+        }
+    }
+    report.notes.sort();
+    report.notes.dedup();
+    builder.causes.follow_references(&mut decided.iter_mut().map(|it| &mut it.part).collect::<Vec<_>>());
+    finish(inputs, decided, gone, report)
+}
+
+fn key_of(output: &Output) -> Key {
+    (output.place.path.clone(), output.part.clone())
+}
+
+/// An output and what stands where it goes; of a move, where it comes from.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    output: &'a Output,
+    from: Option<&'a RepoPath>,
+    here: &'a Observed,
+}
+
+struct Builder<'a> {
+    inputs: Inputs<'a>,
+    causes: Causes<'a>,
+}
+
+impl Builder<'_> {
+    /// Outputs that were somewhere else under the old address: the new place, and the old one.
+    fn moves(&self) -> BTreeMap<Key, Key> {
+        let mut moves = BTreeMap::new();
+        for moved in &self.inputs.project.moved {
+            for (key, known) in self.inputs.known.records() {
+                let address = &known.record.address;
+                if address.family() != moved.from.family() || (moved.from.item().is_some() && *address != moved.from) {
+                    continue;
+                }
+                let item = moved.to.item().or(address.item()).cloned();
+                let target = crate::addr::Address::new(moved.to.kind(), moved.to.name().clone(), item);
+                let output = self.inputs.desired.ordered.find(&target).and_then(|index| {
+                    let same = |output: &&Output| output.declaration == index && output.place.name.as_ref() == known.record.name;
+                    self.inputs.desired.outputs.iter().find(same)
+                });
+                // a target that holds what is desired is adopted, and the old file goes by its own row
+                let open = |output: &&Output| {
+                    key_of(output) != *key
+                        && output.part == Part::Whole
+                        && self.inputs.snapshot.whole(&output.place.path) != &Observed::File(output.content)
+                };
+                if let Some(output) = output.filter(open) {
+                    moves.insert(key_of(output), key.clone());
+                }
+            }
+        }
+        moves
+    }
+
+    fn desired(&self, output: &Output, moved_from: Option<&Key>, decided: &mut Vec<Decided>, report: &mut Report) {
+        let declaration = self.inputs.desired.declaration(output);
+        let note = |kind| Note { address: declaration.address.clone(), path: Some(output.place.path.clone()), kind };
+        match self.inputs.request.standing_of(self.inputs, output) {
+            Standing::OutOfScope => return report.notes.push(note(NoteKind::OutOfScope)),
+            Standing::Held(task) => return report.notes.push(note(NoteKind::Held(task))),
+            Standing::Waiting(task) => report.notes.push(note(NoteKind::Waiting(task))),
+            Standing::Free => {}
+        }
+        let (path, part) = (&output.place.path, &output.part);
+        let here = self.inputs.snapshot.part(path, part);
+        let known = self.inputs.known.get(path, part);
+        if let Some(old) = moved_from
+            && known.is_none()
+            && here == Observed::Absent
+        {
+            return self.moved(output, old, decided, report);
+        }
+        let recorded = known.map(|known| recorded(known, output, declaration));
+        let policy = self.policy(output, known);
+        let decision = decide(policy, Some(output.content), &here, recorded);
+        self.count(output, &here, recorded, report);
+        self.push(Site { output, from: None, here: &here }, decision, known, decided);
+    }
+
+    /// An output whose artifact was somewhere else: decided on the old path's record.
+    fn moved(&self, output: &Output, old: &Key, decided: &mut Vec<Decided>, report: &mut Report) {
+        let Some(known) = self.inputs.known.get(&old.0, &old.1) else { return };
+        let there = self.inputs.snapshot.part(&old.0, &old.1);
+        let policy = self.policy(output, Some(known));
+        let recorded =
+            Recorded { claim: super::decide::Claim::Same, ..recorded(known, output, self.inputs.desired.declaration(output)) };
+        let decision = decide(policy, Some(output.content), &there, Some(recorded));
+        self.count(output, &there, Some(recorded), report);
+        match (decision, &there) {
+            (Decision::Create(_), _) | (_, Observed::Absent) => {
+                let decision = decide(policy, Some(output.content), &Observed::Absent, Some(recorded));
+                self.push(Site { output, from: None, here: &Observed::Absent }, decision, Some(known), decided);
+            }
+            (Decision::Conflict(_), _) => self.push(Site { output, from: None, here: &there }, decision, Some(known), decided),
+            _ => self.push(Site { output, from: Some(&old.0), here: &there }, decision, Some(known), decided),
+        }
+    }
+
+    fn policy(&self, output: &Output, known: Option<&KnownRecord>) -> Policy {
+        let declaration = self.inputs.desired.declaration(output);
+        let project = self.inputs.project;
+        let request = self.inputs.request;
+        let adopts = project.adopt.iter().any(|adopt| {
+            let same = adopt.address == declaration.address || adopt.address == declaration.address.family();
+            same && adopt.path.as_ref().is_none_or(|path| *path == output.place.path)
+        });
+        let nature = declaration.provider.spec().nature;
+        let changes = known.is_some_and(|known| known.record.rendered != output.content);
+        Policy {
+            own: declaration.own,
+            retain: if declaration.retain { Retain::Yes } else { Retain::No },
+            nature,
+            on_drift: request.on_drift.or(declaration.on_drift).unwrap_or(project.on_drift),
+            insistence: if request.insists_on(declaration) { Insistence::Restore } else { Insistence::None },
+            adoption: if adopts || request.adopts() { Adoption::Wanted } else { Adoption::Refused },
+            removal: Removal::Unsaid,
+            loss: if nature == Nature::Stateful && changes && !(self.inputs.losses)(output).is_empty() {
+                Loss::Unnamed
+            } else {
+                Loss::None
+            },
+        }
+    }
+
+    /// What is counted besides the actions: files that differ from what loom left.
+    fn count(&self, output: &Output, here: &Observed, recorded: Option<Recorded>, report: &mut Report) {
+        let found = match here {
+            Observed::File(content) => Some(*content),
+            Observed::Absent | Observed::Foreign(_) => None,
+        };
+        let Some(recorded) = recorded else { return };
+        let declaration = self.inputs.desired.declaration(output);
+        let mut note =
+            |kind| report.notes.push(Note { address: declaration.address.clone(), path: Some(output.place.path.clone()), kind });
+        if found != Some(recorded.written) && found != Some(output.content) {
+            match declaration.own {
+                Own::Once => note(NoteKind::Once),
+                Own::File | Own::Block => report.drifted += 1,
+            }
+        } else if recorded.written != recorded.rendered && found == Some(recorded.written) && recorded.rendered == output.content
+        {
+            note(NoteKind::KeptEdit);
+        }
+    }
+
+    fn push(&self, site: Site<'_>, decision: Decision, known: Option<&KnownRecord>, decided: &mut Vec<Decided>) {
+        let Site { output, from, here } = site;
+        let before = match here {
+            Observed::File(content) => Some(*content),
+            Observed::Absent | Observed::Foreign(_) => None,
+        };
+        let (after, conflict) = match decision {
+            Decision::Nothing if from.is_none() => return,
+            Decision::Nothing | Decision::Adopt(_) | Decision::Keep => (before, None),
+            Decision::Create(_) | Decision::Update(_) => (Some(output.content), None),
+            Decision::Delete | Decision::Forget(_) => (None, None),
+            Decision::Conflict(conflict) => (before, Some(conflict)),
+        };
+        let declaration = self.inputs.desired.declaration(output);
+        let causes = self.causes.of(declaration, decision, known, from.is_some());
+        let part =
+            PartAction { address: declaration.address.clone(), part: output.part.clone(), decision, before, after, causes };
+        decided.push(Decided { path: output.place.path.clone(), from: from.cloned(), part, conflict });
+    }
+
+    /// A record that nothing declares any more.
+    fn orphan(
+        &self,
+        known: &KnownRecord,
+        decided: &mut Vec<Decided>,
+        gone: &mut Vec<crate::ledger::Record>,
+        report: &mut Report,
+    ) {
+        let record = &known.record;
+        let note = |kind| Note { address: record.address.clone(), path: Some(record.path.clone()), kind };
+        let removed = self.removed(known);
+        if removed.is_none()
+            && !known.books.iter().any(|code| code == crate::ledger::PROJECT || self.inputs.stories.contains(code))
+        {
+            return report.notes.push(note(NoteKind::NotLoaded(known.books.join(", "))));
+        }
+        match self.inputs.request.standing_of_record(self.inputs, known) {
+            Standing::OutOfScope => return report.notes.push(note(NoteKind::OutOfScope)),
+            Standing::Held(task) => return report.notes.push(note(NoteKind::Held(task))),
+            Standing::Waiting(_) | Standing::Free => {}
+        }
+        let here = self.inputs.snapshot.part(&record.path, &record.part);
+        let provider = self.inputs.registry.provider(record.address.kind());
+        let policy = Policy {
+            own: record.own,
+            retain: if record.retain { Retain::Yes } else { Retain::No },
+            nature: provider.map_or(Nature::Plain, |provider| provider.spec().nature),
+            on_drift: self.inputs.request.on_drift.unwrap_or(OnDrift::Conflict),
+            insistence: Insistence::None,
+            adoption: Adoption::Refused,
+            removal: removed.map_or(Removal::Unsaid, |removed| if removed.keep { Removal::Keep } else { Removal::Delete }),
+            loss: Loss::None,
+        };
+        let recorded = Recorded { rendered: record.rendered, written: record.written, claim: super::decide::Claim::Same };
+        let decision = decide(policy, None, &here, Some(recorded));
+        let before = match &here {
+            Observed::File(content) => Some(*content),
+            Observed::Absent | Observed::Foreign(_) => None,
+        };
+        let conflict = match decision {
+            Decision::Nothing => return,
+            Decision::Forget(Forgetting::Gone) => return gone.push(record.clone()),
+            Decision::Conflict(conflict) => Some(conflict),
+            Decision::Create(_)
+            | Decision::Update(_)
+            | Decision::Delete
+            | Decision::Adopt(_)
+            | Decision::Keep
+            | Decision::Forget(_) => None,
+        };
+        if before.is_some_and(|found| found != record.written) {
+            report.drifted += 1;
+        }
+        let cause = removed.map_or(Cause::Undeclared, |removed| Cause::Removed(self.inputs.sources.position(removed.span)));
+        let after = if decision == Decision::Delete { None } else { before };
+        let part = PartAction {
+            address: record.address.clone(),
+            part: record.part.clone(),
+            decision,
+            before,
+            after,
+            causes: vec![cause],
+        };
+        decided.push(Decided { path: record.path.clone(), from: None, part, conflict });
+    }
+
+    /// The `removed:` that names a record's address or all of its stories.
+    fn removed(&self, known: &KnownRecord) -> Option<&Removed> {
+        let address = &known.record.address;
+        self.inputs.project.removed.iter().filter(|removed| removed.component.is_none()).find(|removed| match &removed.what {
+            RemovedWhat::Address(named) => named == address || (named.item().is_none() && *named == address.family()),
+            RemovedWhat::Story(code) => known.books.iter().all(|book| book == code),
+        })
+    }
+}
+
+fn recorded(known: &KnownRecord, output: &Output, declaration: &crate::intent::Declaration) -> Recorded {
+    let record = &known.record;
+    let same = record.address == declaration.address && record.own == declaration.own && record.retain == declaration.retain;
+    let same = same && record.name == output.place.name.as_ref();
+    let claim = if same { super::decide::Claim::Same } else { super::decide::Claim::Other };
+    Recorded { rendered: record.rendered, written: record.written, claim }
+}
+
+/// Decisions become actions by path; conflicts become conflicts, or are left out.
+fn finish(inputs: Inputs<'_>, decided: Vec<Decided>, gone: Vec<crate::ledger::Record>, report: Report) -> Outcome {
+    let (conflicting, mut free): (Vec<Decided>, Vec<Decided>) = decided.into_iter().partition(|it| it.conflict.is_some());
+    let conflicts: Vec<Conflicting> = conflicting.iter().filter_map(|decided| conflict_of(inputs, decided)).collect();
+    if !conflicts.is_empty() && inputs.request.skips_conflicts() {
+        let ordered = &inputs.desired.ordered;
+        let roots = conflicts.iter().filter_map(|conflict| ordered.find(&conflict.address));
+        let blocked: BTreeSet<_> =
+            ordered.dependents(roots).into_iter().map(|index| &ordered.declarations[index].address).collect();
+        let paths: BTreeSet<&RepoPath> = conflicts.iter().map(|conflict| &conflict.path).collect();
+        free.retain(|decided| !blocked.contains(&decided.part.address) && !paths.contains(&decided.path));
+    }
+    let actions = actions(free, inputs.snapshot);
+    let digest = digest::of(&actions, inputs.request);
+    match (actions.is_empty(), conflicts.is_empty(), inputs.request.skips_conflicts()) {
+        (true, true, _) => Outcome::Converged(report),
+        (_, false, false) => Outcome::Blocked(BlockedPlan { actions, conflicts, report }),
+        (true, false, true) => Outcome::Blocked(BlockedPlan { actions, conflicts, report }),
+        (false, ..) => Outcome::Ready(Plan { actions, digest, skipped: conflicts, gone, report }),
+    }
+}
+
+fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
+    let conflict = decided.conflict?;
+    let found = match inputs.snapshot.whole(&decided.path) {
+        Observed::Foreign(what) => Some(what.clone()),
+        Observed::Absent | Observed::File(_) => None,
+    };
+    let lost = match (conflict, inputs.desired.find(&decided.path, &decided.part.part)) {
+        (Conflict::Component, Some(output)) => (inputs.losses)(output),
+        _ => Vec::new(),
+    };
+    let ways = advice::ways(conflict, &decided.part.address, &decided.path, &lost);
+    let (path, address, part) = (decided.path.clone(), decided.part.address.clone(), decided.part.part.clone());
+    Some(Conflicting { path, address, part, conflict, found, ways })
+}
+
+/// One action for each path: the parts of one file go together.
+fn actions(decided: Vec<Decided>, snapshot: &Snapshot) -> Vec<Action> {
+    let mut by_path: BTreeMap<RepoPath, Vec<Decided>> = BTreeMap::new();
+    for decided in decided {
+        by_path.entry(decided.path.clone()).or_default().push(decided);
+    }
+    by_path.into_iter().map(|(path, parts)| action(path, parts, snapshot)).collect()
+}
+
+fn action(path: RepoPath, decided: Vec<Decided>, snapshot: &Snapshot) -> Action {
+    let from = decided.iter().find_map(|it| it.from.clone());
+    let guard = match snapshot.whole(from.as_ref().unwrap_or(&path)) {
+        Observed::File(content) => Expect::Exactly(*content),
+        Observed::Absent | Observed::Foreign(_) => Expect::Absent,
+    };
+    let parts: Vec<PartAction> = decided.into_iter().map(|it| it.part).collect();
+    let writes = parts.iter().find(|part| part.before != part.after && !matches!(part.decision, Decision::Forget(_)));
+    let verb = match (from, writes.unwrap_or(&parts[0]), guard) {
+        (Some(from), ..) => Verb::Move { from },
+        (None, part, guard) => verb_of(part, guard),
+    };
+    Action { path, verb, expect: guard, parts }
+}
+
+fn verb_of(part: &PartAction, guard: Expect) -> Verb {
+    match (part.decision, &part.part, guard) {
+        (Decision::Create(_), _, Expect::Absent) => Verb::Create,
+        (Decision::Create(_) | Decision::Update(_), ..) => Verb::Update,
+        (Decision::Delete, Part::Whole, _) => Verb::Delete,
+        (Decision::Delete, Part::Block(_), _) => Verb::Update,
+        (Decision::Adopt(_), ..) => Verb::Adopt,
+        (Decision::Keep, ..) => Verb::Keep,
+        (Decision::Forget(_) | Decision::Nothing | Decision::Conflict(_), ..) => Verb::Forget,
+    }
+}
+
+/// The whole content that a path holds afterwards, where one output is the whole file.
+pub fn content_after(action: &Action) -> Option<Content> {
+    match action.parts.as_slice() {
+        [PartAction { part: Part::Whole, after, .. }] => *after,
+        _ => None,
+    }
+}

@@ -1,0 +1,269 @@
+//! The decision table of loom, as one total function.
+//!
+//! In: what is desired, observed and recorded of one output, and the policy that holds for it.
+//! Out: a [`Decision`] with its reason. The table in `docs/planning.md` has the same rows in the
+//! same order; the tests count exactly one row for every combination, and show that deciding again
+//! after the action gives nothing.
+//!
+//! Deliberately not here: scope, gates and stories that are not loaded. Those outputs are not
+//! decided at all.
+
+use crate::project::{OnDrift, Own};
+use crate::provider::Nature;
+use crate::snapshot::{Content, Observed};
+use serde::{Deserialize, Serialize};
+
+/// What the ledger says of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// What loom last wanted.
+    pub rendered: Content,
+    /// What loom left on the disk.
+    pub written: Content,
+    /// Whether the record has the address, `own` and `retain` that hold today.
+    pub claim: Claim,
+}
+
+/// Whether a record is of the declaration that holds today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Same address, `own` and `retain`.
+    Same,
+    /// One of them changed.
+    Other,
+}
+
+/// What holds for one output, whatever is desired, observed or recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How much of the file is loom's.
+    pub own: Own,
+    /// Whether it may be deleted.
+    pub retain: Retain,
+    /// How freely it may change.
+    pub nature: Nature,
+    /// What happens to edits.
+    pub on_drift: OnDrift,
+    /// Whether a person asked for this very artifact to be put back.
+    pub insistence: Insistence,
+    /// Whether it may take over a file that is there.
+    pub adoption: Adoption,
+    /// What `removed:` says of it.
+    pub removal: Removal,
+    /// Whether the observed text declares something stateful that the desired one lacks and
+    /// nobody named in `removed:`.
+    pub loss: Loss,
+}
+
+/// Whether an output may be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retain {
+    /// It may.
+    No,
+    /// It is forgotten instead.
+    Yes,
+}
+
+/// Whether `--on-drift restore` came with `--target`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insistence {
+    /// No.
+    None,
+    /// Yes: what was kept or merged is put back too.
+    Restore,
+}
+
+/// Whether a file that loom did not write may become its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// No.
+    Refused,
+    /// `adopt:` or `--adopt`.
+    Wanted,
+}
+
+/// What `removed:` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Nothing.
+    Unsaid,
+    /// The file goes.
+    Delete,
+    /// The file stays.
+    Keep,
+}
+
+/// Whether an update would drop a stateful thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// No.
+    None,
+    /// Yes, and nobody named it.
+    Unnamed,
+}
+
+/// What to do about one output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Decision {
+    /// Nothing.
+    Nothing,
+    /// Write it where nothing is. Guard: absent.
+    Create(Creation),
+    /// Write it over what is there. Guard: what was observed.
+    Update(Updating),
+    /// Remove it. Guard: what was observed.
+    Delete,
+    /// Write no byte; the ledger records what is there.
+    Adopt(Adopting),
+    /// Write no byte; the ledger records the edit as accepted.
+    Keep,
+    /// Write no byte; the ledger drops the record.
+    Forget(Forgetting),
+    /// A person decides.
+    Conflict(Conflict),
+}
+
+/// Why something is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Creation {
+    /// It is new.
+    New,
+    /// Somebody removed it.
+    Vanished,
+}
+
+/// Why something is updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Updating {
+    /// The declaration changed.
+    Changed,
+    /// An edit is put back.
+    Restored,
+}
+
+/// Why something is adopted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Adopting {
+    /// The file is what is desired already.
+    Equal,
+    /// The file is taken as it is.
+    AsItIs,
+}
+
+/// Why something is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Forgetting {
+    /// Neither file nor declaration is left: no action, the next apply drops the record.
+    Gone,
+    /// The file stays and is no longer loom's.
+    LeftAlone,
+}
+
+/// Why a person must decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Conflict {
+    /// The file was edited, and so was the declaration or nobody said what to do.
+    Edited,
+    /// It is to be deleted and holds an edit.
+    DeletedButEdited,
+    /// A file that loom did not write stands in its place.
+    NotOurs,
+    /// A symbolic link, a directory or a device stands in its place.
+    Foreign,
+    /// Its removal would strand something outside the repository.
+    Stateful,
+    /// The update drops a resource or module that `removed:` does not name.
+    Component,
+    /// A migration that was written may not change.
+    Migration,
+    /// Merging edits is not in this version.
+    Merge,
+}
+
+/// What to do about one output.
+pub fn decide(policy: Policy, desired: Option<Content>, observed: &Observed, recorded: Option<Recorded>) -> Decision {
+    use Decision::{Adopt, Conflict as Refuse, Create, Delete, Forget, Nothing};
+    let leaves = policy.retain == Retain::Yes || policy.own == Own::Once || policy.removal == Removal::Keep;
+    let frozen = |n: Content, r: Content| policy.nature == Nature::Migration && n != r;
+    match (desired, observed, recorded) {
+        (None, Observed::Absent, None) => Nothing,
+        (None, Observed::Absent, Some(_)) => Forget(Forgetting::Gone),
+        (None, Observed::File(_) | Observed::Foreign(_), None) => Nothing,
+        (None, Observed::File(_) | Observed::Foreign(_), Some(_)) if leaves => Forget(Forgetting::LeftAlone),
+        (None, Observed::File(x), Some(Recorded { rendered: r, written: w, .. })) => match (*x == w && w == r, policy.removal) {
+            (true, Removal::Unsaid) if policy.nature != Nature::Plain => Refuse(Conflict::Stateful),
+            (true, Removal::Unsaid | Removal::Delete | Removal::Keep) => Delete,
+            (false, Removal::Delete) if policy.on_drift == OnDrift::Restore => Delete,
+            (false, Removal::Unsaid | Removal::Delete | Removal::Keep) => Refuse(Conflict::DeletedButEdited),
+        },
+        (None, Observed::Foreign(_), Some(_)) => Refuse(Conflict::Foreign),
+        (Some(_), Observed::Absent, None) => Create(Creation::New),
+        (Some(_), Observed::Absent, Some(_)) if policy.own == Own::Once => Nothing,
+        (Some(n), Observed::Absent, Some(Recorded { rendered: r, .. })) if frozen(n, r) => Refuse(Conflict::Migration),
+        (Some(_), Observed::Absent, Some(_)) => Create(Creation::Vanished),
+        (Some(_), Observed::Foreign(_), _) if policy.own == Own::Once => Nothing,
+        (Some(_), Observed::Foreign(_), _) => Refuse(Conflict::Foreign),
+        (Some(n), Observed::File(x), None) => match (n == *x, policy.adoption) {
+            (true, _) => Adopt(Adopting::Equal),
+            (false, Adoption::Wanted) => Adopt(Adopting::AsItIs),
+            (false, Adoption::Refused) if policy.own == Own::Once => Adopt(Adopting::AsItIs),
+            (false, Adoption::Refused) => Refuse(Conflict::NotOurs),
+        },
+        (Some(n), Observed::File(x), Some(recorded)) => decide_known(policy, n, *x, recorded),
+    }
+}
+
+/// The rows in which an output is desired, observed and recorded.
+fn decide_known(policy: Policy, n: Content, x: Content, recorded: Recorded) -> Decision {
+    let Recorded { rendered: r, written: w, claim } = recorded;
+    let frozen = policy.nature == Nature::Migration && n != r;
+    if n == x {
+        return match (frozen, n == r && n == w && claim == Claim::Same) {
+            (true, _) => Decision::Conflict(Conflict::Migration),
+            (false, true) => Decision::Nothing,
+            (false, false) => Decision::Adopt(Adopting::Equal),
+        };
+    }
+    match (x == w, n == r, w == r) {
+        (true, true, _) => as_left(policy),
+        _ if policy.own == Own::Once => Decision::Nothing,
+        _ if frozen => Decision::Conflict(Conflict::Migration),
+        (true, false, true) => match policy.loss {
+            Loss::None => Decision::Update(Updating::Changed),
+            Loss::Unnamed => Decision::Conflict(Conflict::Component),
+        },
+        (true, false, false) | (false, _, _) => edited(policy),
+    }
+}
+
+/// The file is as loom left it, merged or kept, and the declaration did not change since.
+fn as_left(policy: Policy) -> Decision {
+    match policy.insistence {
+        Insistence::Restore if policy.own != Own::Once => Decision::Update(Updating::Restored),
+        Insistence::Restore | Insistence::None => Decision::Nothing,
+    }
+}
+
+fn edited(policy: Policy) -> Decision {
+    match policy.on_drift {
+        OnDrift::Conflict => Decision::Conflict(Conflict::Edited),
+        OnDrift::Restore => Decision::Update(Updating::Restored),
+        OnDrift::Merge => Decision::Conflict(Conflict::Merge),
+        OnDrift::Keep => Decision::Keep,
+    }
+}
+
+/// What the ledger says once a decision was carried out: `None` where nothing is recorded.
+pub fn recorded_after(decision: Decision, n: Option<Content>, x: &Observed, before: Option<Recorded>) -> Option<Recorded> {
+    let found = match x {
+        Observed::File(content) => Some(*content),
+        Observed::Absent | Observed::Foreign(_) => None,
+    };
+    let both = |rendered, written| Some(Recorded { rendered, written, claim: Claim::Same });
+    match (decision, n, found) {
+        (Decision::Create(_) | Decision::Update(_), Some(n), _) => both(n, n),
+        (Decision::Adopt(_) | Decision::Keep, Some(n), Some(x)) => both(n, x),
+        (Decision::Delete | Decision::Forget(_), ..) => None,
+        _ => before,
+    }
+}

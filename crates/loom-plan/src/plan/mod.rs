@@ -1,0 +1,321 @@
+//! From differences to a plan.
+//!
+//! In: what is desired, seen and recorded. Out: an [`Outcome`]: nothing to do, a [`Plan`] that can
+//! be approved, or a [`BlockedPlan`] that cannot. A plan is a value: every action carries what it
+//! expects to find, so that a stale one fails before the first write.
+
+pub mod advice;
+pub mod build;
+mod cause;
+pub mod decide;
+#[cfg(test)]
+mod decide_tests;
+pub mod digest;
+pub mod file;
+pub mod known;
+pub mod record;
+pub mod scope;
+
+pub use build::plan;
+
+use crate::addr::{Address, ContentHash, RepoPath};
+use crate::ledger::Record;
+use crate::plan::decide::{Conflict, Decision};
+use crate::snapshot::{Content, Part};
+use crate::text::Position;
+use serde::{Deserialize, Serialize};
+
+/// What an action expects to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expect {
+    /// Nothing at all.
+    Absent,
+    /// A regular file with exactly this content, by [`crate::header::content_hash`], and mode.
+    Exactly(Content),
+}
+
+/// What an action does to its path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verb {
+    /// Writes a file where nothing is.
+    Create,
+    /// Writes a file over the one that is there.
+    Update,
+    /// Removes the file.
+    Delete,
+    /// Writes the file at its path and removes it at the old one.
+    Move {
+        /// The old path.
+        from: RepoPath,
+    },
+    /// Writes nothing; the ledger records what is there.
+    Adopt,
+    /// Writes nothing; the ledger records the edit as accepted.
+    Keep,
+    /// Writes nothing; the ledger drops the record.
+    Forget,
+}
+
+impl Verb {
+    /// Whether bytes of the repository change.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Create | Self::Update | Self::Delete | Self::Move { .. } => true,
+            Self::Adopt | Self::Keep | Self::Forget => false,
+        }
+    }
+
+    /// The word, as in the JSON output.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Move { .. } => "move",
+            Self::Adopt => "adopt",
+            Self::Keep => "keep",
+            Self::Forget => "forget",
+        }
+    }
+
+    /// The mark that begins the action's line.
+    pub fn mark(&self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Update => '~',
+            Self::Delete => '-',
+            Self::Move { .. } => '>',
+            Self::Adopt | Self::Keep => '=',
+            Self::Forget => '.',
+        }
+    }
+}
+
+/// Why something changes, for people. Apply never reads it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Cause {
+    /// A value of the input is not what it was.
+    Setting {
+        /// Such as `services.entity-api.port`.
+        pointer: String,
+        /// Where it stands; `None` where it was taken out.
+        position: Option<Position>,
+    },
+    /// A task asks for it.
+    Task {
+        /// The story's code.
+        story: String,
+        /// The task's id.
+        task: String,
+        /// Where.
+        position: Position,
+    },
+    /// The project declares it.
+    Standing(Position),
+    /// Loom itself keeps it in every repository.
+    BuiltIn,
+    /// Somebody edited the file.
+    Edited,
+    /// Somebody removed the file.
+    Vanished,
+    /// The kind writes it differently now.
+    KindVersion {
+        /// The kind.
+        kind: String,
+        /// The recorded version.
+        from: u32,
+        /// Today's.
+        to: u32,
+    },
+    /// What it refers to changes.
+    RefersTo(Address),
+    /// Nothing declares it any more.
+    Undeclared,
+    /// `removed:` says so.
+    Removed(Position),
+    /// `moved:` says so.
+    Moved {
+        /// The old address.
+        from: Address,
+        /// Where.
+        position: Position,
+    },
+    /// The file is what is desired already.
+    AlreadyThere,
+    /// `adopt:`, `--adopt` or `own: once` takes the file as it is.
+    Adopted,
+    /// The ledger had it under another address or with other keys.
+    ClaimChanged,
+}
+
+/// What is done to one part of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartAction {
+    /// The artifact.
+    pub address: Address,
+    /// The part.
+    pub part: Part,
+    /// What was decided of it.
+    pub decision: Decision,
+    /// The part before; `None` where there was none.
+    pub before: Option<Content>,
+    /// The part after; `None` where there is none.
+    pub after: Option<Content>,
+    /// Why.
+    pub causes: Vec<Cause>,
+}
+
+/// What is done to one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// The path; of a move, the new one.
+    pub path: RepoPath,
+    /// What is done.
+    pub verb: Verb,
+    /// What must be there before; of a move, at the old path.
+    pub expect: Expect,
+    /// The parts of the file that change; one for a whole file.
+    pub parts: Vec<PartAction>,
+}
+
+impl Action {
+    /// The path that holds the bytes before the action: of a move, the old one.
+    pub fn old_path(&self) -> &RepoPath {
+        match &self.verb {
+            Verb::Move { from } => from,
+            Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => &self.path,
+        }
+    }
+
+    /// The address that stands for the action: its first part's.
+    pub fn address(&self) -> &Address {
+        &self.parts[0].address
+    }
+
+    /// Why, of all parts.
+    pub fn causes(&self) -> impl Iterator<Item = &Cause> {
+        self.parts.iter().flat_map(|part| &part.causes)
+    }
+}
+
+/// A conflict: what a person must decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflicting {
+    /// The path.
+    pub path: RepoPath,
+    /// The artifact.
+    pub address: Address,
+    /// The part.
+    pub part: Part,
+    /// Why.
+    pub conflict: Conflict,
+    /// What stands there, where it is none of loom's business: `a symbolic link`.
+    pub found: Option<String>,
+    /// The steps that a person takes, the plainest first.
+    pub ways: Vec<String>,
+}
+
+/// Something that is not decided, only said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    /// The artifact.
+    pub address: Address,
+    /// The path, where it is one file that is meant.
+    pub path: Option<RepoPath>,
+    /// What is said.
+    pub kind: NoteKind,
+}
+
+/// What is said of something that is not decided.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum NoteKind {
+    /// The task waits for another, which is only said.
+    Waiting(String),
+    /// The task waits for another, and the gate holds it.
+    Held(String),
+    /// The story that declared it is not among the inputs.
+    NotLoaded(String),
+    /// Left out by `--story`, `--target` or `--path`.
+    OutOfScope,
+    /// An accepted edit is there.
+    KeptEdit,
+    /// It was created once and is left alone.
+    Once,
+}
+
+/// What every outcome says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// What is not decided, sorted.
+    pub notes: Vec<Note>,
+    /// How many outputs there are.
+    pub outputs: usize,
+    /// How many of them somebody else changed or removed.
+    pub drifted: usize,
+}
+
+/// A plan that can be approved and applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// By path.
+    pub actions: Vec<Action>,
+    /// What the plan does, as one hash.
+    pub digest: ContentHash,
+    /// Conflicts that `--skip-conflicts` left out.
+    pub skipped: Vec<Conflicting>,
+    /// Records without file and declaration, which go with the next apply.
+    pub gone: Vec<Record>,
+    /// What else there is to say.
+    pub report: Report,
+}
+
+/// A plan that a person must decide something about first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedPlan {
+    /// What would be done.
+    pub actions: Vec<Action>,
+    /// What stands against it.
+    pub conflicts: Vec<Conflicting>,
+    /// What else there is to say.
+    pub report: Report,
+}
+
+/// What planning comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is nothing to do.
+    Converged(Report),
+    /// There is something to do, and nothing against it.
+    Ready(Plan),
+    /// A person decides first.
+    Blocked(BlockedPlan),
+}
+
+impl Outcome {
+    /// The actions.
+    pub fn actions(&self) -> &[Action] {
+        match self {
+            Self::Converged(_) => &[],
+            Self::Ready(plan) => &plan.actions,
+            Self::Blocked(plan) => &plan.actions,
+        }
+    }
+
+    /// The conflicts, skipped ones too.
+    pub fn conflicts(&self) -> &[Conflicting] {
+        match self {
+            Self::Converged(_) => &[],
+            Self::Ready(plan) => &plan.skipped,
+            Self::Blocked(plan) => &plan.conflicts,
+        }
+    }
+
+    /// What else there is to say.
+    pub fn report(&self) -> &Report {
+        match self {
+            Self::Converged(report) => report,
+            Self::Ready(plan) => &plan.report,
+            Self::Blocked(plan) => &plan.report,
+        }
+    }
+}

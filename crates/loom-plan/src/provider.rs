@@ -1,0 +1,219 @@
+//! What others bring: providers, which turn one artifact into bytes, and blueprints, which turn
+//! an intent into artifacts.
+//!
+//! Invariants: a provider is a function of the artifact that it is given and of nothing else; the
+//! core checks what comes back (`render`): UTF-8 by type, `\n` line ends, one newline at the end,
+//! the same bytes twice (a law that is tested over every registered kind).
+//!
+//! Deliberately not here: which kinds there are. The binary brings a [`Registry`].
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::addr::{Address, Name, RepoPath};
+use crate::diag::Diagnostic;
+use crate::intent::context::Context;
+use crate::node::Node;
+use crate::shape::Field;
+
+/// Whether a file may be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Mode {
+    /// An ordinary file: 0644.
+    Plain,
+    /// A program: 0755.
+    Executable,
+}
+
+/// How a format writes a comment of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comment {
+    /// `# …`
+    Hash,
+    /// `// …`
+    Slashes,
+    /// `-- …`
+    Dashes,
+    /// `<!-- … -->`
+    Html,
+}
+
+/// Why loom does not change or remove an artifact as freely as others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// Its file is all there is.
+    Plain,
+    /// Something outside the repository is left stranded when it goes: Terraform and its like.
+    Stateful,
+    /// Once applied somewhere it may never change: SQL migrations.
+    Migration,
+}
+
+/// What there is to know of an artifact kind before one is declared.
+#[derive(Debug)]
+pub struct KindSpec {
+    /// Such as `kubernetes.manifest`.
+    pub kind: &'static str,
+    /// Raised when the same settings come out as other bytes.
+    pub version: u32,
+    /// One line.
+    pub summary: &'static str,
+    /// Its settings, without the shared keys (`path`, `own`, …).
+    pub settings: &'static [Field],
+    /// What it publishes for references, beyond `path` and `name`: name and one line.
+    pub attributes: &'static [(&'static str, &'static str)],
+    /// Where it is written when nobody says, for people: `.github/workflows/NAME.yml`.
+    pub default_path: &'static str,
+    /// How freely it may change.
+    pub nature: Nature,
+}
+
+/// One artifact as a provider sees it: references resolved, settings checked against the spec.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// What it is called.
+    pub address: Address,
+    /// `path`, where somebody said it.
+    pub path: Option<RepoPath>,
+    /// The service that it is about.
+    pub service: Option<Name>,
+    /// The settings, a mapping.
+    pub settings: Node,
+    /// The texts of the files that settings of the shape `InputFile` name, by setting.
+    pub files: BTreeMap<&'static str, Arc<str>>,
+}
+
+/// One output of an artifact: where it goes and how it is dressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Unique within the artifact; for a module the file's name, else the kind's last word.
+    pub name: Arc<str>,
+    /// Where it is written.
+    pub path: RepoPath,
+    /// Whether it may be run.
+    pub mode: Mode,
+    /// The comment that carries loom's header; `None` where there is to be no header.
+    pub header: Option<Comment>,
+}
+
+/// Attributes that an artifact publishes for `${ref:…}`.
+pub type Attributes = BTreeMap<String, Node>;
+
+/// What a provider could not do, at the places of the settings that are to blame.
+pub type Failure = Vec<Diagnostic>;
+
+/// Something outside the repository that a text declares and another lacks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lost {
+    /// The component that it belongs to, in a blueprint's word: `database`.
+    pub component: String,
+    /// Its own name in the format: `aws_db_instance.this`.
+    pub name: String,
+}
+
+/// One artifact kind.
+pub trait Provider: Sync {
+    /// What there is to know of the kind.
+    fn spec(&self) -> &'static KindSpec;
+
+    /// Where the artifact's outputs go. Cheap: called for every artifact of every run.
+    ///
+    /// # Errors
+    /// Diagnostics, where a setting names a place that cannot be.
+    fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure>;
+
+    /// What it publishes beyond `path` and `name`. Cheap, as `places`.
+    fn attributes(&self, _artifact: &Artifact) -> Attributes {
+        Attributes::new()
+    }
+
+    /// The text of one output, without loom's header.
+    ///
+    /// # Errors
+    /// Diagnostics, where the settings cannot be written in the format.
+    fn render(&self, artifact: &Artifact, place: &Place) -> Result<String, Failure>;
+
+    /// The settings that differ between two versions of an output, in the format's own terms:
+    /// `spec.replicas: 2 → 3`. Empty where the format has no such terms or a text does not parse.
+    fn explain(&self, _before: &str, _after: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Of a stateful kind: what `before` declares outside the repository and `after` does not.
+    fn lost(&self, _before: &str, _after: &str) -> Vec<Lost> {
+        Vec::new()
+    }
+}
+
+/// What there is to know of a blueprint before one is declared.
+#[derive(Debug)]
+pub struct BlueprintSpec {
+    /// Such as `pipeline`.
+    pub kind: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Its settings, without the shared keys (`service`, `environments`, `with`, …).
+    pub settings: &'static [Field],
+    /// The parts that it may make, as addresses with NAME and ENV, for people.
+    pub parts: &'static [&'static str],
+}
+
+/// One blueprint kind.
+pub trait Blueprint: Sync {
+    /// What there is to know of the kind.
+    fn spec(&self) -> &'static BlueprintSpec;
+
+    /// Makes the parts, by `cx.part(…)` and `cx.contribute(…)`. What is missing or cannot be
+    /// served is said through `cx` too, all of it, rather than by stopping at the first.
+    fn expand(&self, cx: &mut Context<'_>);
+}
+
+/// The kinds that a run knows.
+#[derive(Clone, Copy)]
+pub struct Registry<'a> {
+    /// Sorted by kind.
+    pub providers: &'a [&'static dyn Provider],
+    /// Sorted by kind.
+    pub blueprints: &'a [&'static dyn Blueprint],
+}
+
+impl<'a> Registry<'a> {
+    /// The provider of a kind.
+    pub fn provider(&self, kind: &str) -> Option<&'static dyn Provider> {
+        self.providers.iter().copied().find(|provider| provider.spec().kind == kind)
+    }
+
+    /// The blueprint of a kind.
+    pub fn blueprint(&self, kind: &str) -> Option<&'static dyn Blueprint> {
+        self.blueprints.iter().copied().find(|blueprint| blueprint.spec().kind == kind)
+    }
+
+    /// All kinds, artifacts first.
+    pub fn kinds(self) -> impl Iterator<Item = &'static str> + 'a {
+        let providers = self.providers.iter().map(|provider| provider.spec().kind);
+        providers.chain(self.blueprints.iter().map(|blueprint| blueprint.spec().kind))
+    }
+}
+
+impl std::fmt::Debug for Registry<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.kinds()).finish()
+    }
+}
+
+impl Artifact {
+    /// The one place of a kind with a single output: `path`, or the kind's default.
+    ///
+    /// # Errors
+    /// A diagnostic, where the default is not a path.
+    pub fn single(&self, name: &str, default: &str, header: Option<Comment>) -> Result<Vec<Place>, Failure> {
+        let path = match &self.path {
+            Some(path) => path.clone(),
+            None => RepoPath::new(default).map_err(|error| {
+                vec![Diagnostic::new(crate::diag::Code::BadValue, error.to_string()).at(self.settings.span, "")]
+            })?,
+        };
+        Ok(vec![Place { name: name.into(), path, mode: Mode::Plain, header }])
+    }
+}
