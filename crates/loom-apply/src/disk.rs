@@ -1,0 +1,445 @@
+//! The door to the disk: every call by which loom reads or changes a managed file.
+//!
+//! In: opened directories and names in them. Out: what the system said, as [`io::Error`].
+//!
+//! Invariants: nothing here follows a symbolic link below the root (`O_NOFOLLOW`, `openat2` with
+//! `RESOLVE_BENEATH | NO_SYMLINKS | NO_MAGICLINKS`; test `a_link_in_a_path_is_never_followed`), and
+//! everything that changes something is a method of [`Disk`], so that the tests can make the k-th
+//! change fail (`tests::faults`).
+//!
+//! Deliberately not here: what a path means, and what to do about an error.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
+use rustix::io::Errno;
+
+/// What the last part of a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Directory,
+    Link,
+    Fifo,
+    Socket,
+    Device,
+}
+
+impl Kind {
+    fn of(kind: FileType) -> Self {
+        match kind {
+            FileType::RegularFile => Self::File,
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Link,
+            FileType::Fifo => Self::Fifo,
+            FileType::Socket => Self::Socket,
+            FileType::CharacterDevice | FileType::BlockDevice | FileType::Unknown => Self::Device,
+        }
+    }
+
+    /// The noun, for people.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Fifo => "a named pipe",
+            Self::Socket => "a socket",
+            Self::Device => "a device",
+        }
+    }
+}
+
+/// What the system knows of a file without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) kind: Kind,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    /// Seconds and nanoseconds.
+    pub(crate) modified: (u64, u64),
+    /// The twelve bits of the mode that `chmod` sets.
+    pub(crate) permissions: u32,
+    pub(crate) owner: u32,
+    pub(crate) group: u32,
+}
+
+impl Facts {
+    fn of(stat: &Stat) -> Self {
+        Self {
+            kind: Kind::of(FileType::from_raw_mode(stat.st_mode)),
+            device: wide(stat.st_dev),
+            inode: wide(stat.st_ino),
+            size: wide(stat.st_size),
+            modified: (wide(stat.st_mtime), wide(stat.st_mtime_nsec)),
+            permissions: Mode::from_raw_mode(stat.st_mode).bits() & 0o7777,
+            owner: stat.st_uid,
+            group: stat.st_gid,
+        }
+    }
+
+    /// Whether both are the same file, by identity.
+    pub(crate) fn same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
+/// The fields of `stat` differ in width between systems.
+fn wide(value: impl TryInto<u64>) -> u64 {
+    value.try_into().unwrap_or_default()
+}
+
+/// A directory by its path, links followed: for the root and Git's directory only.
+pub(crate) fn open_directory(path: &Path) -> io::Result<OwnedFd> {
+    Ok(fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// The path without links and `..`.
+pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
+}
+
+/// What a path of any kind leads to, links followed; for the search of the root only.
+pub(crate) fn kind_at(path: &Path) -> io::Result<Kind> {
+    Ok(Kind::of(FileType::from_raw_mode(fs::stat(path)?.st_mode)))
+}
+
+/// The bytes of a file by its path, links followed: for Git's own small files only.
+pub(crate) fn read_path(path: &Path) -> io::Result<Vec<u8>> {
+    let file = fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = Vec::new();
+    read_to_end(file.as_fd(), None, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The directory `path` below `root`; `""` is the root itself. No link is followed.
+pub(crate) fn open_beneath(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
+    let path = if path.is_empty() { "." } else { path };
+    match open_resolved(root, path) {
+        Err(Errno::NOSYS | Errno::PERM) => open_part_by_part(root, path),
+        other => Ok(other?),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_resolved(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
+    use rustix::fs::ResolveFlags;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    loop {
+        match fs::openat2(root, path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            other => return other,
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_resolved(_root: BorrowedFd<'_>, _path: &str) -> Result<OwnedFd, Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// For kernels before 5.6, and for sandboxes that refuse `openat2`.
+fn open_part_by_part(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
+    let mut directory = root.try_clone_to_owned()?;
+    for part in path.split('/') {
+        directory = open_child(directory.as_fd(), part)?;
+    }
+    Ok(directory)
+}
+
+/// The directory `name` in `parent`, unless it is a link.
+pub(crate) fn open_child(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(fs::openat(parent, name, flags, Mode::empty())?)
+}
+
+/// The file `name` in `directory` for reading; a link is an error, and nothing is waited for.
+pub(crate) fn open_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(fs::openat(directory, name, flags, Mode::empty())?)
+}
+
+/// What `name` in `directory` is, itself.
+pub(crate) fn facts(directory: BorrowedFd<'_>, name: &str) -> io::Result<Facts> {
+    Ok(Facts::of(&fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?))
+}
+
+/// What an opened file is.
+pub(crate) fn facts_of(file: BorrowedFd<'_>) -> io::Result<Facts> {
+    Ok(Facts::of(&fs::fstat(file)?))
+}
+
+/// Which mount and device a directory is on.
+#[cfg(target_os = "linux")]
+pub(crate) fn mount_of(directory: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
+    use rustix::fs::{StatxFlags, statx};
+    let device = facts_of(directory)?.device;
+    match statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID) {
+        Ok(known) => Ok((known.stx_mnt_id, device)),
+        Err(Errno::NOSYS) => Ok((0, device)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which mount and device a directory is on.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn mount_of(directory: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
+    Ok((0, facts_of(directory)?.device))
+}
+
+/// Reads the rest of a file into `buffer`, which is emptied first and keeps its room.
+///
+/// Of a regular file whose `size` is known, the read that would only say that it ends is saved.
+pub(crate) fn read_to_end(file: BorrowedFd<'_>, size: Option<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.clear();
+    while size.is_none_or(|size| size == 0 || (buffer.len() as u64) < size) {
+        if buffer.spare_capacity_mut().len() < 4096 {
+            buffer.reserve(buffer.len().max(16 * 1024));
+        }
+        match rustix::io::read(file, rustix::buffer::spare_capacity(buffer)) {
+            Ok(0) => return Ok(()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The names in a directory with what they are, sorted; names that are not UTF-8 are left out.
+pub(crate) fn list(directory: BorrowedFd<'_>) -> io::Result<Vec<(String, Kind)>> {
+    let mut entries = Vec::new();
+    for entry in fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        if matches!(name, "." | "..") {
+            continue;
+        }
+        let known = entry.file_type();
+        let kind = if known == FileType::Unknown { facts(directory, name)?.kind } else { Kind::of(known) };
+        entries.push((name.to_owned(), kind));
+    }
+    entries.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+    Ok(entries)
+}
+
+/// Whether the user may make and remove names in a directory.
+pub(crate) fn may_change(directory: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fs::accessat(directory, ".", fs::Access::WRITE_OK | fs::Access::EXEC_OK, AtFlags::EACCESS)?)
+}
+
+/// Gives the lock of a file back.
+pub(crate) fn unlock(file: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fs::flock(file, FlockOperation::Unlock)?)
+}
+
+/// Whether an exchange failed because the kernel or the file system has none.
+pub(crate) fn has_no_exchange(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP))
+}
+
+/// What this machine is called.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Everything that changes something.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    #[cfg(test)]
+    pub(crate) faults: crate::tests::faults::Faults,
+}
+
+impl Disk {
+    /// Where the tests let a change fail.
+    #[cfg(test)]
+    fn step(&self, call: &'static str) -> io::Result<()> {
+        self.faults.step(call)
+    }
+
+    /// Where the tests let a change fail.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the tests have another")]
+    fn step(&self, _call: &'static str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Makes a file that is not there yet, for writing.
+    pub(crate) fn create(&self, directory: BorrowedFd<'_>, name: &str, mode: u32) -> io::Result<OwnedFd> {
+        self.step("create")?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(fs::openat(directory, name, flags, Mode::from_raw_mode(mode))?)
+    }
+
+    /// Opens a file for reading and writing, and makes it first where it is missing.
+    pub(crate) fn open_or_create(&self, directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+        self.step("create")?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(fs::openat(directory, name, flags, Mode::from_raw_mode(0o666))?)
+    }
+
+    /// Writes all of `bytes` at the file's position.
+    pub(crate) fn write(&self, file: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
+        self.step("write")?;
+        while !bytes.is_empty() {
+            match rustix::io::write(file, bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = &bytes[written..],
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Empties a file.
+    pub(crate) fn truncate(&self, file: BorrowedFd<'_>) -> io::Result<()> {
+        self.step("truncate")?;
+        fs::seek(file, fs::SeekFrom::Start(0))?;
+        Ok(fs::ftruncate(file, 0)?)
+    }
+
+    /// Sets the twelve bits of the mode.
+    pub(crate) fn permit(&self, file: BorrowedFd<'_>, permissions: u32) -> io::Result<()> {
+        self.step("permit")?;
+        Ok(fs::fchmod(file, Mode::from_raw_mode(permissions))?)
+    }
+
+    /// Gives the file an owner and a group.
+    pub(crate) fn own(&self, file: BorrowedFd<'_>, owner: u32, group: u32) -> io::Result<()> {
+        self.step("own")?;
+        Ok(fs::fchown(file, Some(fs::Uid::from_raw(owner)), Some(fs::Gid::from_raw(group)))?)
+    }
+
+    /// Gives `to` the extended attributes of `from`, as far as the system has them and lets the user.
+    pub(crate) fn copy_attributes(&self, from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
+        let mut names = vec![0; 0];
+        match fs::flistxattr_query(from) {
+            Ok(0) | Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
+            Ok(length) => names.resize(length, 0),
+            Err(error) => return Err(error.into()),
+        }
+        let length = fs::flistxattr(from, &mut names[..])?;
+        for name in names[..length].split(|byte| *byte == 0).filter(|name| is_kept(name)) {
+            let mut value = vec![0; fs::fgetxattr_query(from, name)?];
+            let length = fs::fgetxattr(from, name, &mut value[..])?;
+            self.step("attribute")?;
+            match fs::fsetxattr(to, name, &value[..length], fs::XattrFlags::empty()) {
+                Ok(()) | Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames to a name that is free; [`io::ErrorKind::AlreadyExists`] where it is not.
+    pub(crate) fn rename(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+        self.step("rename")?;
+        match fs::renameat_with(from.0, from.1, to.0, to.1, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty())?;
+                let moved = fs::unlinkat(from.0, from.1, AtFlags::empty());
+                if moved.is_err() {
+                    fs::unlinkat(to.0, to.1, AtFlags::empty())?;
+                }
+                Ok(moved?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Exchanges two names, in one step.
+    pub(crate) fn exchange(&self, one: (BorrowedFd<'_>, &str), two: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+        self.step("exchange")?;
+        Ok(fs::renameat_with(one.0, one.1, two.0, two.1, RenameFlags::EXCHANGE)?)
+    }
+
+    /// Renames over a name that is there.
+    pub(crate) fn replace(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+        self.step("replace")?;
+        Ok(fs::renameat(from.0, from.1, to.0, to.1)?)
+    }
+
+    /// Gives a file a second name.
+    pub(crate) fn link(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+        self.step("link")?;
+        Ok(fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty())?)
+    }
+
+    /// Removes a name that is not a directory.
+    pub(crate) fn unlink(&self, directory: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+        self.step("unlink")?;
+        Ok(fs::unlinkat(directory, name, AtFlags::empty())?)
+    }
+
+    /// Removes an empty directory.
+    pub(crate) fn remove_directory(&self, parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+        self.step("rmdir")?;
+        Ok(fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Makes a directory that is not there yet.
+    pub(crate) fn make_directory(&self, parent: BorrowedFd<'_>, name: &str, mode: u32) -> io::Result<()> {
+        self.step("mkdir")?;
+        Ok(fs::mkdirat(parent, name, Mode::from_raw_mode(mode))?)
+    }
+
+    /// Makes one file or directory durable.
+    pub(crate) fn sync(&self, file: BorrowedFd<'_>) -> io::Result<()> {
+        self.step("sync")?;
+        Ok(fs::fsync(file)?)
+    }
+
+    /// Makes everything on the file system of `directory` durable.
+    pub(crate) fn sync_all(&self, directory: BorrowedFd<'_>) -> io::Result<()> {
+        self.step("syncfs")?;
+        #[cfg(target_os = "linux")]
+        fs::syncfs(directory)?;
+        #[cfg(not(target_os = "linux"))]
+        fs::fsync(directory)?;
+        Ok(())
+    }
+
+    /// Takes the lock of a file if nobody holds it.
+    pub(crate) fn try_lock(&self, file: BorrowedFd<'_>) -> io::Result<()> {
+        self.step("lock")?;
+        Ok(fs::flock(file, FlockOperation::NonBlockingLockExclusive)?)
+    }
+}
+
+/// Attributes that belong to the content's place and not to its bytes.
+fn is_kept(name: &[u8]) -> bool {
+    name.starts_with(b"user.") || name == b"system.posix_acl_access" || name == b"security.selinux"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::tests::Scene;
+
+    #[test]
+    fn a_link_in_a_path_is_never_followed() {
+        let outside = Scene::new(&[("d/x", "theirs")]);
+        let scene = Scene::new(&[("real/d/x", "")]);
+        symlink(outside.path(), scene.path().join("link")).expect("links");
+        symlink("real", scene.path().join("inner")).expect("links");
+        symlink(outside.path().join("d/x"), scene.path().join("real/file")).expect("links");
+        let root = open_directory(scene.path()).expect("opens");
+        for open in [open_beneath, open_part_by_part] {
+            for path in ["link", "link/d", "inner/d", "real/../link/d"] {
+                assert!(open(root.as_fd(), path).is_err(), "{path}");
+            }
+            let directory = open(root.as_fd(), "real/d").expect("opens");
+            assert_eq!(facts(directory.as_fd(), "x").expect("is there").kind, Kind::File);
+        }
+        assert!(open_beneath(root.as_fd(), "..").is_err());
+        let real = open_beneath(root.as_fd(), "real").expect("opens");
+        assert!(open_file(real.as_fd(), "file").is_err());
+        assert_eq!(facts(real.as_fd(), "file").expect("is there").kind, Kind::Link);
+    }
+}

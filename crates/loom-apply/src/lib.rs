@@ -1,0 +1,53 @@
+//! loom-apply: the only crate that touches the managed files.
+//!
+//! It understands paths, bytes, hashes and modes, and knows neither kinds nor stories. What it
+//! guarantees, each with the test that holds it:
+//!
+//! - A plan is carried out whole: `a_plan_is_carried_out_whole`.
+//! - Any error on the way puts everything back, content and mode, with the directories that were
+//!   made: `every_fault_puts_everything_back`, at every change of every pair of actions, and
+//!   `…_where_the_system_has_no_exchange`.
+//! - If putting back fails too, nothing is removed and the commands that remain are said, now and by
+//!   every later run: `a_fault_that_stays_is_said_with_its_commands`,
+//!   `a_killed_commit_is_said_with_its_commands`.
+//! - A stale plan fails before the first write, and says all that is stale:
+//!   `all_stale_paths_are_said_together`.
+//! - What somebody else writes meanwhile is never lost: `an_edit_between_stage_and_commit_stays_in_place`,
+//!   `an_edit_through_an_old_descriptor_is_seen_before_the_end`,
+//!   `an_edit_of_the_new_content_survives_the_way_back`.
+//! - No symbolic link below the root is followed: `a_link_in_a_path_is_never_followed`,
+//!   `what_is_no_file_is_said_by_its_name`.
+//! - One loom writes at a time, and no Git command meanwhile:
+//!   `a_second_lock_is_refused_and_says_who_holds_the_first`,
+//!   `gits_lock_keeps_loom_away_and_is_taken_meanwhile`.
+//! - Nothing but the executable bits of a file's permissions changes, and its extended attributes
+//!   stay: `permissions_and_attributes_of_a_file_are_kept`.
+//!
+//! Not guaranteed yet: that a killed run is put right without a person.
+
+#[cfg(not(unix))]
+compile_error!("loom runs on Linux and macOS: on Windows, use it in the Windows Subsystem for Linux");
+
+pub mod attributes;
+pub mod commit;
+mod disk;
+mod glob;
+pub mod lock;
+pub mod observe;
+pub mod root;
+pub mod stage;
+pub mod stale;
+#[cfg(test)]
+mod tests;
+pub mod transaction;
+pub mod trouble;
+
+pub use attributes::{Rewritten, is_ignored, rewritten};
+pub use commit::{CommitError, Committed};
+pub use lock::{Lock, LockError};
+pub use observe::observe;
+pub use root::{LedgerError, Root, RootError};
+pub use stage::{Approved, Becomes, Change, Contents, Durability, Failed, Put, StageError, Staged};
+pub use stale::Stale;
+pub use transaction::{Interrupted, Kept};
+pub use trouble::Trouble;

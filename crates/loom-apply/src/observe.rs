@@ -1,0 +1,233 @@
+//! Observing: what the repository holds at the paths that matter.
+//!
+//! In: the root, and the paths and blocks wanted, sorted by path. Out: a [`Snapshot`].
+//!
+//! Invariants: no link is followed, no text outlives its file's turn, and the answer does not
+//! depend on the number of cores (test `the_snapshot_is_the_same_in_any_order`). Neighbours share
+//! their directory, so that ten thousand files cost little more than opening and hashing them.
+//!
+//! Deliberately not here: what was expected (`stage`), and caches.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use loom_plan::addr::{ContentHash, RepoPath};
+use loom_plan::provider::Mode;
+use loom_plan::snapshot::{Content, Observed, Seen, Snapshot, Want};
+use loom_plan::{block, header};
+use rayon::prelude::*;
+
+use crate::disk::{self, Facts, Kind};
+use crate::root::Root;
+
+/// How many neighbours one worker takes at a time.
+const NEIGHBOURS: usize = 64;
+
+/// Looks at every path of `wants`. Those of one directory should stand together.
+pub fn observe(root: &Root, wants: &[Want]) -> Snapshot {
+    let seen: Vec<Vec<Seen>> = wants
+        .par_chunks(NEIGHBOURS)
+        .map_init(Vec::new, |buffer, wants| {
+            let mut parent = Parent::new(root);
+            wants.iter().map(|want| look(&mut parent, want, buffer)).collect()
+        })
+        .collect();
+    Snapshot(wants.iter().map(|want| want.path.clone()).zip(seen.into_iter().flatten()).collect())
+}
+
+fn look(parent: &mut Parent<'_>, want: &Want, buffer: &mut Vec<u8>) -> Seen {
+    let (whole, text) = match parent.of(&want.path) {
+        Err(instead) => (instead.clone(), None),
+        Ok(directory) => match examine(directory, want.path.file_name(), buffer) {
+            Err(error) => (Observed::Foreign(unreadable(&error)), None),
+            Ok(found @ Found::File(..)) if !want.blocks.is_empty() => match std::str::from_utf8(buffer) {
+                Ok(text) => (found.observed(), Some(text)),
+                Err(_) => (Observed::Foreign("a file that is not UTF-8 text".to_owned()), None),
+            },
+            Ok(found) => (found.observed(), None),
+        },
+    };
+    Seen { whole, blocks: blocks(want, text) }
+}
+
+fn blocks(want: &Want, text: Option<&str>) -> BTreeMap<String, Option<ContentHash>> {
+    let comment = block::comment_of(&want.path);
+    let hash = |address: &String| Some(ContentHash::of(block::find(text?, comment, address)?.as_bytes()));
+    want.blocks.iter().map(|address| (address.clone(), hash(address))).collect()
+}
+
+/// What a name in a directory turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nothing,
+    File(Content, Facts),
+    Other(Kind),
+}
+
+impl Found {
+    /// The same without what only the system knows.
+    pub(crate) fn observed(self) -> Observed {
+        match self {
+            Self::Nothing => Observed::Absent,
+            Self::File(content, _) => Observed::File(content),
+            Self::Other(kind) => Observed::Foreign(kind.noun().to_owned()),
+        }
+    }
+}
+
+/// Looks at `name` in `directory`; a regular file's bytes are left in `buffer`.
+pub(crate) fn examine(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8>) -> io::Result<Found> {
+    let file = match disk::open_file(directory, name) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => {
+            // Links, sockets and some devices cannot be opened; a regular file that cannot is an error.
+            return match disk::facts(directory, name)?.kind {
+                Kind::File => Err(error),
+                kind @ (Kind::Directory | Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device) => Ok(Found::Other(kind)),
+            };
+        }
+    };
+    let facts = disk::facts_of(file.as_fd())?;
+    if facts.kind != Kind::File {
+        return Ok(Found::Other(facts.kind));
+    }
+    disk::read_to_end(file.as_fd(), Some(facts.size), buffer)?;
+    Ok(Found::File(Content { hash: header::content_hash(buffer), mode: mode_of(facts.permissions) }, facts))
+}
+
+/// Executable is what its owner may run.
+pub(crate) fn mode_of(permissions: u32) -> Mode {
+    if permissions & 0o100 == 0 { Mode::Plain } else { Mode::Executable }
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("a file that cannot be read ({error})")
+}
+
+/// The directory of the path at hand, kept open for its neighbours.
+pub(crate) struct Parent<'r> {
+    root: &'r Root,
+    path: Option<String>,
+    opened: Result<OwnedFd, Observed>,
+}
+
+impl<'r> Parent<'r> {
+    pub(crate) fn new(root: &'r Root) -> Self {
+        Self { root, path: None, opened: Err(Observed::Absent) }
+    }
+
+    /// The directory that holds `path`, or what `path` is when there is none.
+    pub(crate) fn of(&mut self, path: &RepoPath) -> Result<BorrowedFd<'_>, &Observed> {
+        let parent = path.parent().unwrap_or("");
+        if self.path.as_deref() != Some(parent) {
+            let opened = disk::open_beneath(self.root.directory(), parent);
+            self.opened = opened.map_err(|error| instead_of_directory(self.root, parent, &error));
+            self.path = Some(parent.to_owned());
+        }
+        self.opened.as_ref().map(OwnedFd::as_fd)
+    }
+}
+
+/// Why `parent` did not open: nothing there, or the first part that is no directory.
+fn instead_of_directory(root: &Root, parent: &str, error: &io::Error) -> Observed {
+    let ends = parent.match_indices('/').map(|(at, _)| at).chain([parent.len()]);
+    let (mut above, mut begin) = (root.directory().try_clone_to_owned(), 0);
+    for end in ends {
+        let Ok(directory) = &above else { break };
+        let name = &parent[begin..end];
+        match disk::facts(directory.as_fd(), name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Observed::Absent,
+            Ok(facts) if facts.kind != Kind::Directory => {
+                return Observed::Foreign(format!("{} in place of the directory `{}`", facts.kind.noun(), &parent[..end]));
+            }
+            Ok(_) | Err(_) => {}
+        }
+        above = disk::open_child(directory.as_fd(), name);
+        begin = end + 1;
+    }
+    Observed::Foreign(format!("a directory that cannot be opened, `{parent}` ({error})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::tests::Scene;
+
+    fn want(path: &str) -> Want {
+        Want { path: RepoPath::new(path).expect("a path"), blocks: Vec::new() }
+    }
+
+    fn seen(scene: &Scene, path: &str) -> Observed {
+        let want = want(path);
+        observe(&scene.root(), std::slice::from_ref(&want)).whole(&want.path).clone()
+    }
+
+    fn file(text: &str, mode: Mode) -> Observed {
+        Observed::File(Content { hash: ContentHash::of(text.as_bytes()), mode })
+    }
+
+    #[test]
+    fn a_file_is_its_content_without_the_header_and_its_mode() {
+        let scene = Scene::new(&[("a", "x\n"), ("b", "# Managed by loom: file.b (project); see 'loom explain PATH'\nx\n")]);
+        assert_eq!(seen(&scene, "a"), file("x\n", Mode::Plain));
+        assert_eq!(seen(&scene, "b"), file("x\n", Mode::Plain));
+        fs::set_permissions(scene.path().join("a"), fs::Permissions::from_mode(0o700)).expect("changes the mode");
+        assert_eq!(seen(&scene, "a"), file("x\n", Mode::Executable));
+        assert_eq!(seen(&scene, "c"), Observed::Absent);
+        assert_eq!(seen(&scene, "no/such/directory"), Observed::Absent);
+    }
+
+    #[test]
+    fn what_is_no_file_is_said_by_its_name() {
+        let scene = Scene::new(&[("file", ""), ("dir/x", "")]);
+        symlink("file", scene.path().join("link")).expect("links");
+        symlink("dir", scene.path().join("linked")).expect("links");
+        rustix::fs::mkfifoat(scene.root().directory(), "pipe", rustix::fs::Mode::from_raw_mode(0o600)).expect("makes a pipe");
+        let _socket = UnixListener::bind(scene.path().join("socket")).expect("binds");
+        for (path, noun) in [
+            ("dir", "a directory"),
+            ("link", "a symbolic link"),
+            ("pipe", "a named pipe"),
+            ("socket", "a socket"),
+            ("linked/x", "a symbolic link in place of the directory `linked`"),
+            ("linked/none/x", "a symbolic link in place of the directory `linked`"),
+            ("dir/x/y", "a file in place of the directory `dir/x`"),
+        ] {
+            assert_eq!(seen(&scene, path), Observed::Foreign(noun.to_owned()), "{path}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_seen_by_their_address() {
+        let text = block::set("mine\n", block::comment_of(&want("x.md").path), "file.x", "theirs\n");
+        let scene = Scene::new(&[("x.md", text.as_str())]);
+        scene.write("latin.md", b"\xff");
+        let blocks = vec!["file.x".to_owned(), "file.y".to_owned()];
+        let wants = ["latin.md", "x.md"].map(|path| Want { blocks: blocks.clone(), ..want(path) });
+        let snapshot = observe(&scene.root(), &wants);
+        let seen = &snapshot.0[&wants[1].path];
+        assert_eq!(seen.blocks["file.x"], Some(ContentHash::of(b"theirs\n")));
+        assert_eq!(seen.blocks["file.y"], None);
+        assert_eq!(snapshot.whole(&wants[0].path), &Observed::Foreign("a file that is not UTF-8 text".to_owned()));
+    }
+
+    #[test]
+    fn the_snapshot_is_the_same_in_any_order() {
+        let paths: Vec<String> = (0..300).map(|n| format!("d{}/f{n}", n % 7)).collect();
+        let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), path.as_str())).collect();
+        let scene = Scene::new(&files);
+        let mut wants: Vec<Want> = paths.iter().map(|path| want(path)).collect();
+        let mixed = observe(&scene.root(), &wants);
+        wants.sort_by(|one, two| one.path.cmp(&two.path));
+        assert_eq!(observe(&scene.root(), &wants), mixed);
+        for path in &paths {
+            assert_eq!(mixed.whole(&want(path).path), &file(path, Mode::Plain));
+        }
+    }
+}
