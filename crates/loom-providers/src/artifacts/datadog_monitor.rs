@@ -1,0 +1,83 @@
+//! `datadog.monitor`: a monitor of Datadog as its API takes it, in YAML or JSON.
+
+use loom_plan::provider::{Artifact, Attributes, Comment, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::shape::{Field, Shape};
+
+use super::stem;
+use crate::emit::{difference, yaml};
+
+/// A monitor.
+pub(crate) struct DatadogMonitor;
+
+static SPEC: KindSpec = KindSpec {
+    kind: "datadog.monitor",
+    version: 1,
+    summary: "A monitor of Datadog",
+    settings: &[Field::required("content", Shape::Map(&Shape::Any), "the monitor as data, as Datadog's API takes it")],
+    attributes: &[("query", "the query of the monitor")],
+    default_path: "infrastructure/datadog/alerts/NAME.yml, or infrastructure/datadog/alerts/NAME-ITEM.yml",
+    nature: Nature::Plain,
+};
+
+fn is_json(place: &Place) -> bool {
+    place.path.extension() == Some("json")
+}
+
+impl Provider for DatadogMonitor {
+    fn spec(&self) -> &'static KindSpec {
+        &SPEC
+    }
+
+    fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure> {
+        let default = format!("infrastructure/datadog/alerts/{}.yml", stem(artifact));
+        let mut places = artifact.single("monitor", &default, Some(Comment::Hash))?;
+        for place in places.iter_mut().filter(|place| is_json(place)) {
+            place.header = None;
+        }
+        Ok(places)
+    }
+
+    fn attributes(&self, artifact: &Artifact) -> Attributes {
+        let query = artifact.settings.at(&["content", "query"]);
+        query.into_iter().map(|query| ("query".to_owned(), query.clone())).collect()
+    }
+
+    fn render(&self, artifact: &Artifact, place: &Place) -> Result<String, Failure> {
+        let content = artifact.settings.get("content").unwrap_or(&artifact.settings);
+        Ok(if is_json(place) { format!("{:#}\n", content.to_json()) } else { yaml::document(content) })
+    }
+
+    fn explain(&self, before: &str, after: &str) -> Vec<String> {
+        difference::of_yaml(before, after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loom_plan::addr::RepoPath;
+
+    use super::*;
+    use crate::artifacts::testing::{artifact, rendered};
+
+    const MONITOR: &str = "content: { name: 'Latency: high', type: query alert, query: 'avg(last_5m):p95:x{env:on} > 0.5' }\n";
+
+    #[test]
+    fn a_monitor_is_yaml_or_by_its_path_json() {
+        assert_eq!(
+            rendered(&DatadogMonitor, MONITOR),
+            "name: \"Latency: high\"\ntype: query alert\nquery: avg(last_5m):p95:x{env:on} > 0.5\n"
+        );
+        let mut artifact = artifact(&DatadogMonitor, MONITOR);
+        artifact.path = RepoPath::new("alerts/x.json").ok();
+        let places = DatadogMonitor.places(&artifact).expect("places");
+        assert_eq!(places[0].header, None, "JSON has no comments");
+        let text = DatadogMonitor.render(&artifact, &places[0]).expect("it renders");
+        assert!(text.starts_with("{\n  \"name\": \"Latency: high\",\n") && text.ends_with("}\n"), "{text}");
+    }
+
+    #[test]
+    fn the_query_is_published() {
+        let attributes = DatadogMonitor.attributes(&artifact(&DatadogMonitor, MONITOR));
+        assert_eq!(attributes["query"].as_str(), Some("avg(last_5m):p95:x{env:on} > 0.5"));
+    }
+}

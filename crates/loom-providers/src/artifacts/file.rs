@@ -1,0 +1,42 @@
+//! `file`: a text as it is.
+
+use loom_plan::provider::{Artifact, Failure, KindSpec, Mode, Nature, Place, Provider};
+use loom_plan::shape::{Field, Shape};
+
+use super::{stem, text};
+
+/// A text that somebody wrote into the declaration. Loom changes no byte of it.
+pub(crate) struct File;
+
+static SPEC: KindSpec = KindSpec {
+    kind: "file",
+    version: 1,
+    summary: "A file with the text of its declaration, byte for byte",
+    settings: &[
+        Field::required("content", Shape::Text, "the text of the file, byte for byte"),
+        Field::optional("mode", Shape::OneOf(&["executable"]), "`executable` for a program: mode 0755 in place of 0644"),
+    ],
+    attributes: &[],
+    default_path: "NAME, or NAME-ITEM",
+    nature: Nature::Plain,
+};
+
+impl Provider for File {
+    fn spec(&self) -> &'static KindSpec {
+        &SPEC
+    }
+
+    fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure> {
+        let mut places = artifact.single("file", &stem(artifact), None)?;
+        if artifact.settings.get("mode").is_some() {
+            for place in &mut places {
+                place.mode = Mode::Executable;
+            }
+        }
+        Ok(places)
+    }
+
+    fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
+        Ok(text(artifact, "content").to_owned())
+    }
+}

@@ -1,0 +1,3 @@
+locals {
+  own_secret_arns = []
+}

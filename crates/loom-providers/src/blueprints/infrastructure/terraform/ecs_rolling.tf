@@ -1,0 +1,5 @@
+resource "aws_ecs_service" "this" {
+  deployment_configuration {
+    strategy = "ROLLING"
+  }
+}

@@ -1,0 +1,3 @@
+locals {
+  port_mappings = []
+}

@@ -1,0 +1,41 @@
+//! The kinds that loom brings: what turns declarations into the texts of files.
+//!
+//! Knows neither graph nor disk. To add a kind: one file in `artifacts` or `blueprints`, one line
+//! in a slice below, one page in `docs/kinds`. The laws that every kind keeps are tested over the
+//! slices in `tests`.
+
+mod artifacts;
+mod blueprints;
+pub mod emit;
+pub mod naming;
+pub mod pins;
+pub mod toolchain;
+
+use loom_plan::provider::{Blueprint, Provider};
+
+/// The artifact kinds, sorted.
+pub const PROVIDERS: &[&'static dyn Provider] = &[
+    &artifacts::datadog_monitor::DatadogMonitor,
+    &artifacts::docker_dockerfile::DockerDockerfile,
+    &artifacts::file::File,
+    &artifacts::github_workflow::GithubWorkflow,
+    &artifacts::kubernetes_kustomization::KubernetesKustomization,
+    &artifacts::kubernetes_manifest::KubernetesManifest,
+    &artifacts::loom_repository::LoomRepository,
+    &artifacts::markdown_page::MarkdownPage,
+    &artifacts::template::Template,
+    &artifacts::terraform_module::TerraformModule,
+];
+
+/// The blueprint kinds, sorted.
+pub const BLUEPRINTS: &[&'static dyn Blueprint] = &[
+    &blueprints::alert::Alert,
+    &blueprints::container::Container,
+    &blueprints::docs::Docs,
+    &blueprints::infrastructure::Infrastructure,
+    &blueprints::pipeline::Pipeline,
+    &blueprints::workload::Workload,
+];
+
+#[cfg(test)]
+mod tests;
