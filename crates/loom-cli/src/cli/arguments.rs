@@ -1,0 +1,403 @@
+//! The grammar of the command line for clap, and nothing else.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use globset::{Glob, GlobBuilder};
+use loom_plan::addr::{Address, ContentHash};
+use loom_plan::diag::one_of;
+use loom_plan::plan::decide::Adoption;
+use loom_plan::project::OnDrift;
+use loom_plan::shape::milliseconds;
+
+use super::{
+    Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, Selection, SkipConflicts,
+    StoryArg, Subject, Talk, Timings, ToApply,
+};
+
+/// Whether to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColourChoice {
+    /// At a terminal, unless the environment says otherwise (`NO_COLOR`, `CLICOLOR`).
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How to draw a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For Graphviz.
+    Dot,
+    /// For Markdown.
+    Mermaid,
+    /// For programs.
+    Json,
+}
+
+/// What a JSON Schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// loom.yaml.
+    Project,
+    /// A file that loom.yaml includes.
+    Include,
+    /// A native story.
+    Story,
+    /// What `plan --format json` prints.
+    PlanOutput,
+    /// What `drift --format json` prints.
+    DriftOutput,
+    /// What any command with `--format json` prints where the input has errors.
+    Diagnostics,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "loom",
+    version,
+    about = "Plans and applies the files of a repository from stories and loom.yaml.",
+    after_help = "Example:\n  loom plan              # show what would change\n  loom apply             # show it, ask, and do it",
+    disable_help_subcommand = true
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    global: GlobalArguments,
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Args, Debug)]
+struct GlobalArguments {
+    /// Look for loom.yaml in this directory and above it, instead of the current one.
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Global options")]
+    directory: Option<PathBuf>,
+    /// Say whether the output is coloured; `auto` colours at a terminal.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = "Global options")]
+    color: ColourChoice,
+    /// Print results and errors only.
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    quiet: bool,
+    /// Print everything, such as the content of files that would be created.
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    verbose: bool,
+    #[command(flatten)]
+    machine: MachineArguments,
+}
+
+#[derive(Args, Debug)]
+struct MachineArguments {
+    /// Print how long each step took, on standard error.
+    #[arg(long, global = true, help_heading = "Global options")]
+    timings: bool,
+    /// Use this many threads; the default is one for each core.
+    #[arg(long, value_name = "N", global = true, help_heading = "Global options")]
+    jobs: Option<NonZeroUsize>,
+    /// Wait this long for another loom to finish, such as `30s`; the default is not to wait.
+    #[arg(long, value_name = "DURATION", value_parser = duration, global = true, help_heading = "Global options")]
+    lock_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write a loom.yaml and a first story from what the repository holds.
+    #[command(after_help = "Example:\n  loom init")]
+    Init,
+    /// Read and compile all input, and report every error in it.
+    #[command(after_help = "Example:\n  loom validate")]
+    Validate {
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Show what apply would do, without doing it.
+    #[command(
+        after_help = "Examples:\n  loom plan\n  loom plan --story ENT-001 --out plan.loom\n  loom plan --target 'kubernetes.manifest.entity-api[production]' --on-drift restore"
+    )]
+    Plan(PlanArguments),
+    /// Show a plan that was saved with `loom plan --out`.
+    #[command(after_help = "Example:\n  loom show plan.loom --format json")]
+    Show {
+        /// The saved plan.
+        file: PathBuf,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Carry out a plan: a saved one, or one that is made and shown now.
+    #[command(
+        after_help = "Examples:\n  loom apply                 # show the plan, ask, and do it\n  loom apply plan.loom       # exactly the plan that was saved\n  loom apply --expect 3f1c…  # only if the plan is still the one that was reviewed"
+    )]
+    Apply(ApplyArguments),
+    /// Compare every managed file with what is declared, and report what differs.
+    #[command(after_help = "Examples:\n  loom drift\n  loom drift --path 'k8s/**' --format json")]
+    Drift {
+        #[command(flatten)]
+        scope: ScopeArguments,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Draw how artifacts depend on each other.
+    #[command(after_help = "Example:\n  loom graph --from terraform.module.entity-api --format mermaid")]
+    Graph {
+        /// Say how to draw the graph.
+        #[arg(long, value_name = "FORMAT", default_value = "dot")]
+        format: GraphFormat,
+        /// Draw only this artifact and what depends on it.
+        #[arg(long, value_name = "ADDR", value_parser = Address::parse)]
+        from: Option<Address>,
+        /// Draw only what the plan changes.
+        #[arg(long)]
+        changed: bool,
+    },
+    /// Say why an artifact, a file or an error is there.
+    #[command(
+        after_help = "Examples:\n  loom explain k8s/production/entity-api.yml\n  loom explain pipeline.entity-api\n  loom explain LOOM0106"
+    )]
+    Explain {
+        /// The address of an artifact, the path of a file, or the code of an error.
+        #[arg(value_name = "ADDR|PATH|CODE")]
+        subject: String,
+    },
+    /// List the kinds of artifacts and blueprints.
+    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  loom providers\n  loom providers show pipeline")]
+    Providers {
+        #[command(subcommand)]
+        verb: Option<ProvidersVerb>,
+    },
+    /// Print a JSON Schema, with which editors complete and check the input.
+    #[command(after_help = "Example:\n  loom schema > loom.schema.json\n  loom schema story > story.schema.json")]
+    Schema {
+        /// Say what the schema is of.
+        #[arg(default_value = "project")]
+        of: SchemaOf,
+    },
+    /// Print a script that completes loom's commands in a shell.
+    #[command(after_help = "Example:\n  loom completions bash > ~/.local/share/bash-completion/completions/loom")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Work with stories of the board.
+    Story {
+        #[command(subcommand)]
+        verb: StoryVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ProvidersVerb {
+    /// Show the settings, attributes and parts of one kind.
+    #[command(after_help = "Example:\n  loom providers show kubernetes.manifest")]
+    Show {
+        /// The kind, such as `pipeline` or `kubernetes.manifest`.
+        kind: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoryVerb {
+    /// Write the board's export of a story into the folder of stories.
+    #[command(after_help = "Example:\n  loom story pull ENT-001")]
+    Pull {
+        /// The story's code, such as ENT-001.
+        code: String,
+    },
+}
+
+#[derive(Args, Debug)]
+struct FormatArguments {
+    /// Say whether the report is for people or for programs.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: ReportFormat,
+}
+
+#[derive(Args, Debug)]
+struct ScopeArguments {
+    /// Act only on what this story declares; a file, or `-` for standard input, stands for a story from elsewhere.
+    #[arg(long, value_name = "CODE|FILE", value_parser = StoryArg::parse)]
+    story: Option<StoryArg>,
+    /// Act only on this artifact; may be given several times.
+    #[arg(long = "target", value_name = "ADDR", value_parser = Address::parse)]
+    targets: Vec<Address>,
+    /// Act only on files that match this glob, in which `**` crosses directories; may be given several times.
+    #[arg(long = "path", value_name = "GLOB", value_parser = glob)]
+    paths: Vec<Glob>,
+}
+
+#[derive(Args, Debug)]
+struct SelectionArguments {
+    #[command(flatten)]
+    scope: ScopeArguments,
+    /// Say what happens to files that somebody edited, over the project's own choice.
+    #[arg(long, value_name = "CHOICE", value_parser = on_drift, long_help = ON_DRIFT)]
+    on_drift: Option<OnDrift>,
+    /// Take over files that are there and that loom did not write.
+    #[arg(long)]
+    adopt: bool,
+    /// Leave out what is in conflict, and what depends on it, and plan the rest.
+    #[arg(long)]
+    skip_conflicts: bool,
+}
+
+const ON_DRIFT: &str = "Say what happens to files that somebody edited, over the project's own choice: \
+`conflict` lets a person decide, `restore` writes loom's content, `merge` combines both, and `keep` accepts the edit.";
+
+#[derive(Args, Debug)]
+struct PlanArguments {
+    #[command(flatten)]
+    selection: SelectionArguments,
+    /// Save the plan to this file, for `loom apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArguments,
+    /// Exit with 2 where there is something to apply.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+#[derive(Args, Debug)]
+struct ApplyArguments {
+    /// A plan that was saved with `loom plan --out`; without it the plan is made now.
+    #[arg(conflicts_with_all = ["story", "targets", "paths", "on_drift", "adopt", "skip_conflicts"])]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    /// Do not ask; needed where there is no terminal and no approval.
+    #[arg(long)]
+    yes: bool,
+    /// Apply only if the plan is the approved one: its digest, its saved file, or its JSON output.
+    #[arg(long, value_name = "DIGEST|FILE", value_parser = expected)]
+    expect: Option<Expected>,
+    /// Ask a person where more files than this would be deleted.
+    #[arg(long, value_name = "N")]
+    max_deletes: Option<usize>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = milliseconds(text).map(Duration::from_millis);
+    parsed.ok_or_else(|| "a duration is a number and a unit, such as 500ms, 30s, 5m or 1h".to_owned())
+}
+
+fn glob(text: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).build()
+}
+
+fn on_drift(text: &str) -> Result<OnDrift, String> {
+    OnDrift::parse(text).ok_or_else(|| format!("it may be {}", one_of(OnDrift::WORDS.iter().copied())))
+}
+
+/// Only a digest has 64 hexadecimal digits; anything else is a file.
+#[expect(clippy::unnecessary_wraps, reason = "the form that clap calls")]
+fn expected(text: &str) -> Result<Expected, String> {
+    Ok(ContentHash::parse(text).map_or_else(|_| Expected::File(text.into()), Expected::Digest))
+}
+
+impl From<Arguments> for Invocation {
+    fn from(typed: Arguments) -> Self {
+        Self { global: typed.global.into(), command: typed.command.into() }
+    }
+}
+
+impl From<GlobalArguments> for Global {
+    fn from(typed: GlobalArguments) -> Self {
+        Self {
+            directory: typed.directory,
+            colour: typed.color,
+            talk: match (typed.quiet, typed.verbose) {
+                (true, _) => Talk::Quiet,
+                (false, true) => Talk::Verbose,
+                (false, false) => Talk::Normal,
+            },
+            timings: if typed.machine.timings { Timings::Show } else { Timings::Hide },
+            jobs: typed.machine.jobs,
+            lock_timeout: typed.machine.lock_timeout,
+        }
+    }
+}
+
+impl From<Verb> for Command {
+    fn from(typed: Verb) -> Self {
+        match typed {
+            Verb::Init => Self::Init,
+            Verb::Validate { format } => Self::Validate { format: format.format },
+            Verb::Plan(typed) => Self::Plan(typed.into()),
+            Verb::Show { file, format } => Self::Show { file, format: format.format },
+            Verb::Apply(typed) => Self::Apply(typed.into()),
+            Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format: format.format },
+            Verb::Graph { format, from, changed } => {
+                Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
+            }
+            Verb::Explain { subject } => Self::Explain(subject.into()),
+            Verb::Providers { verb } => Self::Providers { kind: verb.map(|ProvidersVerb::Show { kind }| kind) },
+            Verb::Schema { of } => Self::Schema(of),
+            Verb::Completions { shell } => Self::Completions(shell),
+            Verb::Story { verb: StoryVerb::Pull { code } } => Self::StoryPull { code },
+        }
+    }
+}
+
+impl From<ScopeArguments> for Selection {
+    fn from(typed: ScopeArguments) -> Self {
+        Self { story: typed.story, targets: typed.targets, paths: typed.paths, ..Self::default() }
+    }
+}
+
+impl From<SelectionArguments> for Selection {
+    fn from(typed: SelectionArguments) -> Self {
+        Self {
+            on_drift: typed.on_drift,
+            adoption: if typed.adopt { Adoption::Wanted } else { Adoption::Refused },
+            conflicts: if typed.skip_conflicts { SkipConflicts::Yes } else { SkipConflicts::No },
+            ..typed.scope.into()
+        }
+    }
+}
+
+impl From<PlanArguments> for Plan {
+    fn from(typed: PlanArguments) -> Self {
+        Self {
+            selection: typed.selection.into(),
+            out: typed.out,
+            format: typed.format.format,
+            exit_style: if typed.detailed_exitcode { ExitStyle::Detailed } else { ExitStyle::Plain },
+        }
+    }
+}
+
+impl From<ApplyArguments> for Apply {
+    fn from(typed: ApplyArguments) -> Self {
+        Self {
+            what: match typed.file {
+                Some(file) => ToApply::Saved(file),
+                None => ToApply::Now(typed.selection.into()),
+            },
+            confirmation: if typed.yes { Confirmation::Given } else { Confirmation::Ask },
+            expect: typed.expect,
+            max_deletes: typed.max_deletes,
+        }
+    }
+}
+
+impl From<String> for Subject {
+    /// `LOOM` and digits is a code in any case, whether or not there is such a one.
+    fn from(text: String) -> Self {
+        let digits = text.get(..4).filter(|head| head.eq_ignore_ascii_case("LOOM")).map(|_| &text[4..]);
+        match digits {
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => Self::Code(text),
+            Some(_) | None => Self::AddressOrPath(text),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The command line: what was typed becomes what it means.
+//!
+//! In: the arguments of the process. Out: an [`Invocation`] of plain structs and enums, every
+//! value of its own type, or clap's own report. Each help text is a full sentence and each
+//! command shows an example.
+//!
+//! Deliberately not here: what a command does, and whether a story, an address or a file exists.
+
+mod arguments;
+mod selection;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser as _};
+use loom_plan::addr::{Address, ContentHash};
+
+pub(crate) use arguments::{ColourChoice, GraphFormat, ReportFormat, SchemaOf};
+pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command};
+
+use crate::exit::Exit;
+
+/// One call of loom.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Invocation {
+    /// What holds for every command.
+    pub(crate) global: Global,
+    /// What to do.
+    pub(crate) command: Command,
+}
+
+/// What holds for every command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Global {
+    /// Where to look for loom.yaml, upward from here; `None` is the current directory.
+    pub(crate) directory: Option<PathBuf>,
+    /// Whether to colour.
+    pub(crate) colour: ColourChoice,
+    /// How much to say.
+    pub(crate) talk: Talk,
+    /// Whether to say what took how long.
+    pub(crate) timings: Timings,
+    /// How many threads; `None` is one per core.
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// How long to wait for another loom; `None` is not at all.
+    pub(crate) lock_timeout: Option<Duration>,
+}
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Talk {
+    /// Results and errors.
+    Quiet,
+    /// What a person needs.
+    Normal,
+    /// Everything, such as the content of files that are created.
+    Verbose,
+}
+
+/// Whether to say what took how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timings {
+    /// No.
+    Hide,
+    /// Yes, on standard error.
+    Show,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    /// Write a first loom.yaml and story.
+    Init,
+    /// Parse and compile.
+    Validate {
+        /// How to report.
+        format: ReportFormat,
+    },
+    /// Show what apply would do.
+    Plan(Plan),
+    /// Show a saved plan.
+    Show {
+        /// The saved plan.
+        file: PathBuf,
+        /// How to show it.
+        format: ReportFormat,
+    },
+    /// Carry out a plan.
+    Apply(Apply),
+    /// Compare everything with the disk.
+    Drift {
+        /// What to compare.
+        selection: Selection,
+        /// How to report.
+        format: ReportFormat,
+    },
+    /// Show the graph.
+    Graph(Graph),
+    /// Say why something is there.
+    Explain(Subject),
+    /// List the kinds.
+    Providers {
+        /// Show this one.
+        kind: Option<String>,
+    },
+    /// Print a JSON Schema.
+    Schema(SchemaOf),
+    /// Print a completion script.
+    Completions(clap_complete::Shell),
+    /// Write the board's export of a story into the repository.
+    StoryPull {
+        /// The story's code.
+        code: String,
+    },
+}
+
+/// `loom plan`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// What to plan.
+    pub(crate) selection: Selection,
+    /// Where to save it.
+    pub(crate) out: Option<PathBuf>,
+    /// How to show it.
+    pub(crate) format: ReportFormat,
+    /// Whether changes have an exit code of their own.
+    pub(crate) exit_style: ExitStyle,
+}
+
+/// Whether changes have an exit code of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitStyle {
+    /// A plan that can be applied is a success.
+    Plain,
+    /// It exits 2.
+    Detailed,
+}
+
+/// `loom graph`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Graph {
+    /// How to draw it.
+    pub(crate) format: GraphFormat,
+    /// Only what depends on this one.
+    pub(crate) from: Option<Address>,
+    /// Which artifacts.
+    pub(crate) extent: GraphExtent,
+}
+
+/// `loom apply`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Apply {
+    /// What to carry out.
+    pub(crate) what: ToApply,
+    /// Whether a person has still to say `yes`.
+    pub(crate) confirmation: Confirmation,
+    /// What was approved.
+    pub(crate) expect: Option<Expected>,
+    /// More deletions than this need a person.
+    pub(crate) max_deletes: Option<usize>,
+}
+
+/// What to carry out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ToApply {
+    /// A plan that was saved with `plan --out`.
+    Saved(PathBuf),
+    /// A plan that is made now.
+    Now(Selection),
+}
+
+/// Whether a person has still to say `yes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confirmation {
+    /// At a terminal, loom asks.
+    Ask,
+    /// `--yes` said it.
+    Given,
+}
+
+/// The plan that was approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Its digest.
+    Digest(ContentHash),
+    /// Its saved file, or its JSON output.
+    File(PathBuf),
+}
+
+/// Which artifacts a graph shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GraphExtent {
+    /// All of them.
+    All,
+    /// Those that the plan changes, and what leads to them.
+    Changed,
+}
+
+/// What `loom explain` is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// An error code, known or not.
+    Code(String),
+    /// An address or a path: only the registry's kinds can tell `loom.yaml` from an address.
+    AddressOrPath(String),
+}
+
+/// Reads the arguments, the program's name first.
+///
+/// # Errors
+/// Clap's report, which is also how help and version arrive; [`refuse`] prints it.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
+    arguments::Arguments::try_parse_from(arguments).map(Invocation::from)
+}
+
+/// Prints what clap has to say. Clap's own exit code for a wrong usage, 2, means changes here.
+pub(crate) fn refuse(error: &clap::Error) -> Exit {
+    let printed = error.print();
+    match (error.use_stderr(), printed) {
+        (false, Ok(())) => Exit::Done,
+        (true, _) | (false, Err(_)) => Exit::Error,
+    }
+}
+
+/// The command line as clap sees it, for completions.
+pub(crate) fn command() -> clap::Command {
+    arguments::Arguments::command()
+}

@@ -1,0 +1,190 @@
+//! `loom apply`: the ten steps, from input to files.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+use loom_apply::{Approved, Becomes, Change, Durability, Lock, Put};
+use loom_plan::addr::RepoPath;
+use loom_plan::header;
+use loom_plan::plan::{Action, Expect, Outcome, Plan, Verb, build};
+use loom_plan::provider::Mode;
+use loom_plan::snapshot::Content;
+
+use super::approval::Approval;
+use super::{Desk, Failure, kept_line, pass, with_help};
+use crate::cli::{Apply, Confirmation};
+use crate::env;
+use crate::exit::Exit;
+use crate::report::{Contents as _, text};
+
+/// More deletions than this, and than half of what is managed, need a person.
+const MANY: usize = 20;
+
+/// Plans, has the plan approved, and carries it out: all of it, or nothing.
+pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let approval = Approval::read(asked)?;
+    let root = &desk.root;
+    let lock = Lock::take(root, desk.global.lock_timeout.unwrap_or(Duration::ZERO))?;
+    // parse, compile, graph, render
+    let mut compiled = pass::compile(desk, approval.selection.story.as_ref())?;
+    // observe
+    let seen = pass::observe(desk, &mut compiled)?;
+    // diff, plan
+    let planned = pass::plan(desk, compiled, seen, &approval.selection)?;
+    let (outcome, bytes) = (&planned.outcome, planned.bytes(root));
+    text::plan(&text::PlanText { outcome, contents: &bytes, apply: "", stream: desk.streams.out, talk: desk.global.talk }, out)?;
+    let plan = match outcome {
+        Outcome::Converged(_) => return Ok(Exit::Done),
+        Outcome::Blocked(_) => return Ok(Exit::Conflicts),
+        Outcome::Ready(plan) => plan,
+    };
+    // approve, with the plan before the person's eyes
+    out.flush()?;
+    approval.check(plan)?;
+    brake(asked, plan, planned.seen.known.records().count())?;
+    confirm(asked, &approval)?;
+    // record, stage, commit
+    desk.steps.next("writing");
+    let files = files(plan, planned.record(plan), &planned.seen.ledger_files);
+    let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
+    let changes = files.iter().map(|file| file.change.clone()).collect();
+    let staged =
+        Approved { root, lock, changes, durability: Durability::Full }.stage(&contents).map_err(|failed| failed.error)?;
+    let committed = staged.commit()?;
+    writeln!(out, "\n{}", done(plan))?;
+    committed.kept.iter().try_for_each(|kept| writeln!(out, "{}", kept_line(kept)))?;
+    committed.untidy.iter().try_for_each(|trouble| writeln!(out, "Left behind: {}", with_help(trouble)))?;
+    Ok(if plan.skipped.is_empty() { Exit::Done } else { Exit::Conflicts })
+}
+
+/// What was carried out, as one sentence.
+fn done(plan: &Plan) -> String {
+    let count = |word: &str| plan.actions.iter().filter(|action| action.verb.as_str() == word).count();
+    let words = [("create", "created"), ("update", "updated"), ("move", "moved"), ("delete", "deleted")];
+    let mut said: Vec<String> = words
+        .iter()
+        .map(|(verb, done)| (count(verb), done))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, done)| format!("{count} {done}"))
+        .collect();
+    let recorded = plan.actions.iter().filter(|action| !action.verb.writes()).count();
+    if recorded > 0 {
+        said.push(format!("{recorded} recorded without writing"));
+    }
+    format!("Applied: {}.", said.join(", "))
+}
+
+/// One change of a file, and where its bytes come from.
+struct FileWrite<'a> {
+    change: Change,
+    source: Source<'a>,
+}
+
+/// Where the bytes of a change come from.
+enum Source<'a> {
+    /// They are what an action leaves.
+    Action(&'a Action),
+    /// They are a file of the ledger.
+    Ledger(String),
+    /// There are none: the path is left empty.
+    Nothing,
+}
+
+impl FileWrite<'_> {
+    fn bytes(&self, contents: &pass::Bytes<'_>, current: Option<Vec<u8>>) -> Result<Vec<u8>, String> {
+        match &self.source {
+            Source::Ledger(text) => Ok(text.clone().into_bytes()),
+            Source::Nothing => Ok(Vec::new()),
+            Source::Action(action) => {
+                let before = match &action.verb {
+                    Verb::Move { .. } => contents.of(action).before,
+                    Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => current,
+                };
+                let after = contents.desired.file_after(action, before.as_deref());
+                let after = after.map_err(|found| found.into_iter().map(|it| it.message).collect::<Vec<_>>().join("; "))?;
+                after.ok_or_else(|| "there is nothing to write".to_owned())
+            }
+        }
+    }
+}
+
+/// The plan's actions and the ledger's new texts as changes of files.
+fn files<'a>(plan: &'a Plan, ledger: BTreeMap<RepoPath, Option<String>>, read: &[(String, String)]) -> Vec<FileWrite<'a>> {
+    let mut writes = Vec::new();
+    for action in plan.actions.iter().filter(|action| action.verb.writes()) {
+        if let Verb::Move { from } = &action.verb {
+            let change = Change { path: from.clone(), expect: action.expect, put: Put::Nothing };
+            writes.push(FileWrite { change, source: Source::Nothing });
+        }
+        writes.push(write_of(action));
+    }
+    let before: BTreeMap<String, &str> =
+        read.iter().map(|(code, text)| (format!("{}/{code}.jsonl", loom_plan::ledger::FOLDER), text.as_str())).collect();
+    for (path, text) in ledger {
+        let old = before.get(path.as_str()).copied();
+        if old == text.as_deref() {
+            continue;
+        }
+        let unmarked = |hash| Content { hash, mode: Mode::Plain };
+        let expect = old.map_or(Expect::Absent, |old| Expect::Exactly(unmarked(header::content_hash(old.as_bytes()))));
+        let put = text.as_ref().map_or(Put::Nothing, |_| Put::File(Becomes { mode: Mode::Plain, hash: None }));
+        let source = text.map_or(Source::Nothing, Source::Ledger);
+        writes.push(FileWrite { change: Change { path, expect, put }, source });
+    }
+    writes
+}
+
+fn write_of(action: &Action) -> FileWrite<'_> {
+    let expect = match action.verb {
+        Verb::Move { .. } => Expect::Absent,
+        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => action.expect,
+    };
+    let (put, source) = match (&action.verb, build::content_after(action)) {
+        (Verb::Delete, _) => (Put::Nothing, Source::Nothing),
+        (_, Some(after)) => (Put::File(Becomes { mode: after.mode, hash: Some(after.hash) }), Source::Action(action)),
+        (_, None) => (Put::Edit(Becomes { mode: mode_of(action), hash: None }), Source::Action(action)),
+    };
+    FileWrite { change: Change { path: action.path.clone(), expect, put }, source }
+}
+
+/// The mode of a file that is changed in parts: as it was.
+fn mode_of(action: &Action) -> Mode {
+    match action.expect {
+        Expect::Exactly(content) => content.mode,
+        Expect::Absent => action.parts.iter().find_map(|part| part.after).map_or(Mode::Plain, |after| after.mode),
+    }
+}
+
+/// Many deletions need a person, or a number that allows them.
+fn brake(asked: &Apply, plan: &Plan, managed: usize) -> Result<(), Failure> {
+    let deletions = plan.actions.iter().filter(|action| action.verb == Verb::Delete).count();
+    let allowed = match asked.max_deletes {
+        Some(most) => deletions <= most,
+        None => deletions <= MANY || deletions * 2 <= managed,
+    };
+    if allowed {
+        return Ok(());
+    }
+    let question = format!("This deletes {deletions} files.");
+    if env::has_person() && env::confirms(&question)? {
+        return Ok(());
+    }
+    Err(Failure::Undecided(format!("{question} Allow it with --max-deletes {deletions}.")))
+}
+
+/// A person says `yes`, or said it before.
+fn confirm(asked: &Apply, approval: &Approval) -> Result<(), Failure> {
+    if asked.confirmation == Confirmation::Given || approval.is_given() {
+        return Ok(());
+    }
+    if env::has_person() {
+        return if env::confirms("Apply this plan?")? {
+            Ok(())
+        } else {
+            Err(Failure::Environment("nothing was applied, because the answer was not `yes`".to_owned()))
+        };
+    }
+    let how = "nobody is here to say `yes`: apply with --yes, with a saved plan, or with --expect DIGEST";
+    Err(Failure::Environment(how.to_owned()))
+}

@@ -1,0 +1,181 @@
+//! `loom init`: a first loom.yaml and a first story, from what the repository shows.
+//!
+//! Asks nothing and overwrites nothing. What it writes plans at once: it declares a container for
+//! each service that it finds and the documents of its deployment; everything else is for the user
+//! to add, as the closing lines say.
+
+use std::io::Write;
+use std::path::Path;
+
+use loom_apply::Root;
+use loom_plan::addr::{Name, RepoPath};
+use loom_plan::input::Input as _;
+
+use super::{Failure, write_inputs};
+use crate::exit::Exit;
+
+/// A file, and the runtime, package manager and usual port that it tells.
+type Trace = (&'static str, &'static str, &'static str, u16);
+
+/// Where nothing tells what runs.
+const UNKNOWN: &Trace = &("", "node", "npm", 3000);
+
+/// What tells what runs a service's code; the first of several counts.
+const TRACES: &[Trace] = &[
+    ("bun.lock", "bun", "bun", 3000),
+    ("bun.lockb", "bun", "bun", 3000),
+    ("deno.json", "deno", "", 8000),
+    ("pnpm-lock.yaml", "node", "pnpm", 3000),
+    ("yarn.lock", "node", "yarn", 3000),
+    ("package-lock.json", "node", "npm", 3000),
+    ("package.json", "node", "npm", 3000),
+    ("go.mod", "go", "go", 8080),
+    ("uv.lock", "python", "uv", 8000),
+    ("pyproject.toml", "python", "pip", 8000),
+    ("requirements.txt", "python", "pip", 8000),
+    ("Cargo.toml", "rust", "cargo", 8080),
+    ("pom.xml", "java", "maven", 8080),
+    ("build.gradle", "java", "gradle", 8080),
+    ("build.gradle.kts", "java", "gradle", 8080),
+];
+
+/// A service that was found.
+struct Found {
+    name: Name,
+    path: String,
+    trace: &'static Trace,
+}
+
+/// What the repository shows.
+struct Look {
+    project: Name,
+    runtime: &'static str,
+    manager: &'static str,
+    ci: Option<&'static str>,
+    has_stack: bool,
+    services: Vec<Found>,
+}
+
+/// Writes `loom.yaml` and `stories/LOOM-001.yaml`.
+pub(crate) fn run(directory: &Path, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let root = Root::open(directory)?;
+    let [project_file, story_file] =
+        ["loom.yaml", "stories/LOOM-001.yaml"].map(|path| RepoPath::new(path).expect("both are paths"));
+    if root.read(&project_file).is_ok() {
+        let message = format!("{} is there already, and init overwrites nothing", root.path().join("loom.yaml").display());
+        return Err(Failure::Environment(message));
+    }
+    let look = look(&root);
+    let files = [(project_file, project_text(&look)), (story_file, story_text(&look))];
+    let missing: Vec<_> = files.into_iter().filter(|(path, _)| root.read(path).is_err()).collect();
+    write_inputs(&root, &missing)?;
+    for (path, _) in &missing {
+        writeln!(out, "Wrote {path}")?;
+    }
+    let services: Vec<&str> = look.services.iter().map(|service| service.name.as_str()).collect();
+    writeln!(
+        out,
+        "Found {} ({}). Correct what is wrong in loom.yaml, then see what comes of it:",
+        services.join(", "),
+        look.runtime
+    )?;
+    writeln!(out, "  loom plan\n  loom apply")?;
+    writeln!(out, "More kinds, such as pipeline, workload and infrastructure: loom providers")?;
+    Ok(Exit::Done)
+}
+
+fn look(root: &Root) -> Look {
+    let has = |path: &str| RepoPath::new(path).is_ok_and(|path| root.read_bytes(&path).is_ok());
+    let project = root.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let project = name_from(&project).unwrap_or_else(|| Name::new("project").expect("`project` is a name"));
+    let mut services: Vec<Found> = Vec::new();
+    for folder in ["apps", "services", "packages"] {
+        let patterns: Vec<String> = TRACES.iter().map(|(file, ..)| format!("{folder}/*/{file}")).collect();
+        for path in root.glob(&patterns) {
+            let Some(parent) = path.parent().filter(|parent| services.iter().all(|service| service.path != *parent)) else {
+                continue;
+            };
+            let Some(trace) = TRACES.iter().find(|(file, ..)| has(&format!("{parent}/{file}"))) else { continue };
+            let delivered = folder != "packages" || has(&format!("{parent}/Dockerfile"));
+            let name = parent.rsplit('/').next().and_then(name_from).filter(|_| delivered);
+            let is_free = |name: &Name| services.iter().all(|service| service.name != *name);
+            if let Some(name) = name.and_then(|name| if is_free(&name) { Some(name) } else { name_from(parent).filter(is_free) })
+            {
+                services.push(Found { name, path: parent.to_owned(), trace });
+            }
+        }
+    }
+    let at_root = TRACES.iter().find(|(file, ..)| has(file));
+    let trace = at_root.or(services.first().map(|service| service.trace)).unwrap_or(UNKNOWN);
+    if services.is_empty() {
+        services.push(Found { name: project.clone(), path: ".".to_owned(), trace });
+    }
+    let on_github = !root.glob(&[".github/**".to_owned()]).is_empty() || remote_names(root, "github.com");
+    let ci = match (on_github, has(".gitlab-ci.yml") || remote_names(root, "gitlab")) {
+        (true, _) => Some("github-actions"),
+        (false, true) => Some("gitlab-ci"),
+        (false, false) => None,
+    };
+    let (_, runtime, manager, _) = *trace;
+    Look { project, runtime, manager, ci, has_stack: has(".agent/loom/stack-config.json"), services }
+}
+
+/// Whether Git's configuration names a host.
+fn remote_names(root: &Root, host: &str) -> bool {
+    root.git_config().is_some_and(|text| text.lines().any(|line| line.trim_start().starts_with("url") && line.contains(host)))
+}
+
+/// A name out of any text: letters and digits kept, everything else a `-`.
+fn name_from(text: &str) -> Option<Name> {
+    let mapped: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let parts: Vec<&str> = mapped.split('-').filter(|part| !part.is_empty()).collect();
+    let joined = parts.join("-");
+    Name::new(joined.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')).ok()
+}
+
+fn project_text(look: &Look) -> String {
+    let mut text = vec!["loom: 1".to_owned(), format!("project: {}", look.project)];
+    if !look.has_stack {
+        text.extend(["stack:".to_owned(), format!("  runtime: {}", look.runtime)]);
+        if !look.manager.is_empty() {
+            text.push(format!("  packageManager: {}", look.manager));
+        }
+        text.extend(look.ci.map(|ci| format!("  infrastructure:\n    ci: {ci}")));
+    }
+    text.push(
+        "\n# in order of promotion; the last one is production\nenvironments:\n  staging: {}\n  production: { approval: required }\n\nservices:"
+            .to_owned(),
+    );
+    text.extend(look.services.iter().map(|service| service_text(service, look)));
+    text.join("\n") + "\n"
+}
+
+/// A service: what is its own, and what its runtime needs said.
+fn service_text(service: &Found, look: &Look) -> String {
+    let Found { name, path, trace } = service;
+    let (file, runtime, manager, port) = **trace;
+    let mut text = vec![format!("  {name}:\n    path: {path}\n    port: {port}\n    health: /health")];
+    // the packages of a workspace have a package.json each, whichever runtime the workspace has
+    let of_workspace = file == "package.json" && matches!(look.runtime, "bun" | "node");
+    if !look.has_stack && runtime != look.runtime && !of_workspace {
+        text.push(format!("    runtime: {runtime}"));
+        text.extend((!manager.is_empty()).then(|| format!("    packageManager: {manager}")));
+    }
+    if runtime == "python" {
+        let module = name.as_str().replace('-', "_");
+        text.push("    # nothing in the repository tells how it is started: correct this".to_owned());
+        text.push(format!("    commands: {{ start: uvicorn {module}.main:app --host 0.0.0.0 --port {port} }}"));
+    }
+    text.join("\n")
+}
+
+fn story_text(look: &Look) -> String {
+    let mut text = vec![format!(
+        "story: LOOM-001\ntitle: Deliver {} by loom\nstatus: in_progress\ntasks:\n  - id: T-001\n    title: Build the images and write down how they are deployed\n    assignedTo: devops\n    artifacts:",
+        look.project
+    )];
+    for Found { name, .. } in &look.services {
+        text.push(format!("      - {{ kind: container, service: {name} }}\n      - {{ kind: docs, service: {name} }}"));
+    }
+    text.join("\n") + "\n"
+}

@@ -1,0 +1,200 @@
+//! The commands: each reads aloud as the steps that it takes.
+//!
+//! In: what was asked. Out: an exit code, and text. Policy lives in the core; these files only put
+//! the steps in order and choose who is told what.
+
+pub(crate) mod apply;
+mod approval;
+pub(crate) mod completions;
+pub(crate) mod drift;
+pub(crate) mod explain;
+pub(crate) mod graph;
+pub(crate) mod init;
+pub(crate) mod pass;
+pub(crate) mod plan;
+pub(crate) mod providers;
+pub(crate) mod schema;
+pub(crate) mod show;
+pub(crate) mod story;
+pub(crate) mod validate;
+
+use std::time::Duration;
+
+use loom_apply::{
+    Approved, Becomes, Change, CommitError, Durability, Kept, Lock, LockError, Put, Root, RootError, StageError, Trouble,
+};
+use loom_plan::addr::RepoPath;
+use loom_plan::diag::{Diagnostic, Diagnostics};
+use loom_plan::plan::Expect;
+use loom_plan::provider::Mode;
+use loom_plan::snapshot::{Observed, Want};
+use loom_plan::text::Sources;
+
+use crate::cli::Global;
+use crate::env::{Steps, Streams};
+use crate::exit::Exit;
+
+/// What a command about one repository works with.
+pub(crate) struct Desk<'a> {
+    /// What holds for every command.
+    pub(crate) global: &'a Global,
+    /// The repository.
+    pub(crate) root: Root,
+    /// Where text goes.
+    pub(crate) streams: Streams,
+    /// The steps of the run.
+    pub(crate) steps: Steps,
+}
+
+/// Why a command stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The input has errors: all of them, with the texts that they stand in.
+    #[error("the input has errors")]
+    Input(Box<(Sources, Diagnostics)>),
+    /// The environment does not let loom work.
+    #[error("{0}")]
+    Environment(String),
+    /// Files carry loom's header, and there is no ledger.
+    #[error(
+        "LOOM0505: there is no ledger in .loom/ledger, and these files carry loom's header: {}. \
+         Restore the ledger from Git (git checkout HEAD -- .loom/ledger); where it was never committed, \
+         delete the header lines and take the files over with --adopt",
+        list(.0)
+    )]
+    LostLedger(Vec<String>),
+    /// The plan is not the one that was approved.
+    #[error("{0}")]
+    Stale(String),
+    /// A person must decide.
+    #[error("{0}")]
+    Undecided(String),
+    /// Another loom is at work.
+    #[error("{0}")]
+    Locked(String),
+    /// Apply failed and everything was put back.
+    #[error("{0}")]
+    RolledBack(String),
+    /// Apply failed and not everything could be put back.
+    #[error("{0}")]
+    Unfinished(String),
+    /// Output could not be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+/// The first few of many, and how many there are.
+fn list(paths: &[String]) -> String {
+    match paths {
+        [first, second, third, rest @ ..] if !rest.is_empty() => format!("{first}, {second}, {third} and {} more", rest.len()),
+        few => few.join(", "),
+    }
+}
+
+impl Failure {
+    /// The exit code that it comes to.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Input(_) | Self::Environment(_) | Self::Output(_) => Exit::Error,
+            Self::LostLedger(_) | Self::Undecided(_) => Exit::Conflicts,
+            Self::Stale(_) => Exit::Stale,
+            Self::Locked(_) => Exit::Locked,
+            Self::RolledBack(_) => Exit::RolledBack,
+            Self::Unfinished(_) => Exit::Unfinished,
+        }
+    }
+}
+
+/// Writes files of the input, all or none, over exactly what is there now.
+pub(crate) fn write_inputs(root: &Root, files: &[(RepoPath, String)]) -> Result<(), Failure> {
+    let mut wants: Vec<Want> = files.iter().map(|(path, _)| Want { path: path.clone(), blocks: Vec::new() }).collect();
+    wants.sort_by(|one, other| one.path.cmp(&other.path));
+    let snapshot = loom_apply::observe(root, &wants);
+    let changes = files.iter().map(|(path, _)| {
+        let expect = match snapshot.whole(path) {
+            Observed::File(content) => Expect::Exactly(*content),
+            Observed::Absent | Observed::Foreign(_) => Expect::Absent,
+        };
+        Change { path: path.clone(), expect, put: Put::File(Becomes { mode: Mode::Plain, hash: None }) }
+    });
+    let contents = |index: usize, _: Option<Vec<u8>>| Ok(files[index].1.clone().into_bytes());
+    let lock = Lock::take(root, Duration::ZERO)?;
+    let approved = Approved { root, lock, changes: changes.collect(), durability: Durability::Full };
+    let staged = approved.stage(&contents).map_err(|failed| failed.error)?;
+    staged.commit()?;
+    Ok(())
+}
+
+impl Failure {
+    /// A finding that stands alone.
+    pub(crate) fn of(found: Diagnostic) -> Self {
+        let mut all = Diagnostics::default();
+        all.push(found);
+        Self::Input(Box::new((Sources::default(), all)))
+    }
+}
+
+/// What the system refused, and what a person can do about it.
+pub(crate) fn with_help(trouble: &Trouble) -> String {
+    format!("{trouble}\n  help: {}", trouble.help)
+}
+
+/// A sentence, and the commands that put everything back.
+fn with_commands(said: &str, commands: &[String]) -> String {
+    format!("{said}\nTo put everything back, run:\n  {}", commands.join("\n  "))
+}
+
+/// A sentence, and the files that were kept because somebody changed them meanwhile.
+fn with_kept(said: &str, kept: &[Kept]) -> String {
+    let lines = kept.iter().map(|kept| format!("\n{}", kept_line(kept)));
+    format!("{said}{}", lines.collect::<String>())
+}
+
+/// Where a file is that somebody changed while loom worked.
+pub(crate) fn kept_line(kept: &Kept) -> String {
+    match &kept.place {
+        Some(place) => format!("Somebody changed {} meanwhile; what they wrote is kept in {}", kept.path, place.display()),
+        None => format!("Somebody changed {} meanwhile; what they wrote is in its place", kept.path),
+    }
+}
+
+impl From<StageError> for Failure {
+    fn from(error: StageError) -> Self {
+        let text = error.to_string();
+        match error {
+            StageError::Stale(_) => Self::Stale(text),
+            StageError::Overlap(..) => Self::Environment(text),
+            StageError::Content { .. } => Self::RolledBack(text),
+            StageError::Trouble(trouble) => Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble))),
+            StageError::Interrupted(interrupted) => Self::Unfinished(with_commands(&text, &interrupted.commands)),
+        }
+    }
+}
+
+impl From<CommitError> for Failure {
+    fn from(error: CommitError) -> Self {
+        let text = error.to_string();
+        match error {
+            CommitError::Stale { kept, .. } => Self::Stale(with_kept(&text, &kept)),
+            CommitError::PutBack { trouble, kept } => {
+                Self::RolledBack(with_kept(&format!("{text}\n  help: {}", trouble.help), &kept))
+            }
+            CommitError::Unfinished { commands, .. } => Self::Unfinished(with_commands(&text, &commands)),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held { .. } => Self::Locked(error.to_string()),
+            LockError::Trouble(trouble) => Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble))),
+        }
+    }
+}
+
+impl From<RootError> for Failure {
+    fn from(error: RootError) -> Self {
+        Self::Environment(error.to_string())
+    }
+}

@@ -1,0 +1,390 @@
+//! The natural pass, from input to plan, that most commands begin with.
+//!
+//! In: the opened root and the choices of the run. Out: [`Compiled`] (parse, compile, graph,
+//! render), then [`Seen`] (observe), then an outcome (plan). Each step takes what the one before
+//! it gave; nothing goes back. What they give is not taken apart at the end: the process ends
+//! then, and taking a hundred thousand small values apart takes longer than planning with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::mem::ManuallyDrop;
+use std::path::Path;
+use std::sync::Arc;
+
+use loom_apply::Root;
+use loom_plan::addr::{Address, RepoPath};
+use loom_plan::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use loom_plan::graph::{self, link};
+use loom_plan::intent::Declaration;
+use loom_plan::ledger::Ledger;
+use loom_plan::plan::build::{Inputs, Losses};
+use loom_plan::plan::known::{self, Known};
+use loom_plan::plan::scope::{Adopting, Conflicts, Request};
+use loom_plan::plan::{Action, Conflicting, Expect, Outcome, decide};
+use loom_plan::project::{Project, RemovedWhat, read};
+use loom_plan::provider::{Lost, Registry};
+use loom_plan::render::{self, Desired, Output};
+use loom_plan::shape::World;
+use loom_plan::snapshot::{Observed, Snapshot};
+use loom_plan::story::{self, Extra, Story};
+use loom_plan::text::{SourceId, Sources, Span};
+use loom_plan::{intent, plan};
+
+use super::{Desk, Failure};
+use crate::cli::{Selection, SkipConflicts, StoryArg};
+use crate::env::Stream;
+use crate::report::{Contents, Sides, diagnostics};
+
+/// The kinds that this loom knows.
+pub(crate) const REGISTRY: Registry<'static> =
+    Registry { providers: loom_providers::PROVIDERS, blueprints: loom_providers::BLUEPRINTS };
+
+/// What the input comes to.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// The texts.
+    pub(crate) sources: Sources,
+    /// loom.yaml.
+    pub(crate) project: Project,
+    /// All stories.
+    pub(crate) stories: Vec<Story>,
+    /// What is desired.
+    pub(crate) desired: Desired,
+    /// Warnings.
+    pub(crate) warnings: Diagnostics,
+    /// The story of `--story`, by its code.
+    pub(crate) story: Option<String>,
+}
+
+impl Compiled {
+    /// Says the warnings.
+    pub(crate) fn warn(&self, stream: Stream) -> std::io::Result<()> {
+        diagnostics::warn(&self.sources, &self.warnings, stream)
+    }
+}
+
+/// What the repository holds.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The ledger.
+    pub(crate) ledger: Ledger,
+    /// The ledger's texts, as they were read.
+    pub(crate) ledger_files: Vec<(String, String)>,
+    /// The files.
+    pub(crate) snapshot: Snapshot,
+    /// The records that count.
+    pub(crate) known: Known,
+}
+
+/// Parse, compile, graph, render.
+///
+/// # Errors
+/// [`Failure::Input`] with every finding of every file.
+pub(crate) fn compile(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<ManuallyDrop<Compiled>, Failure> {
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    match compile_into(desk, story, &mut sources, &mut found) {
+        Some((project, stories, story, desired)) if !found.has_errors() => {
+            Ok(ManuallyDrop::new(Compiled { sources, project, stories, desired, warnings: found, story }))
+        }
+        _ => Err(Failure::Input(Box::new((sources, found)))),
+    }
+}
+
+fn compile_into(
+    desk: &Desk<'_>,
+    story: Option<&StoryArg>,
+    sources: &mut Sources,
+    found: &mut Diagnostics,
+) -> Option<(Project, Vec<Story>, Option<String>, Desired)> {
+    let root = &desk.root;
+    desk.steps.next("reading the input");
+    let project = read::read(root, sources, found)?;
+    let extra = story.and_then(|story| elsewhere(story, found));
+    let name = extra.as_ref().map(|(name, _)| name.clone());
+    let extra = extra.as_ref().map(|(name, text)| Extra::File { name, text: Arc::clone(text) });
+    let stories = story::read_all(&project, root, extra, sources, found);
+    let code = story.and_then(|story| story_code(story, name.as_deref(), &stories, found));
+    graph::tasks(&stories, found);
+    let world = World { sources, environments: &project.environment_names };
+    desk.steps.next("compiling");
+    let declarations = intent::compile(&project, &stories, REGISTRY, world, found);
+    let mut ordered = graph::order(declarations, REGISTRY, found)?;
+    let files = link::read_files(&mut ordered.declarations, root, sources, found);
+    let world = World { sources, environments: &project.environment_names };
+    let linked = link::link(&ordered, REGISTRY, &files, world, found);
+    desk.steps.next("rendering");
+    let desired = render::render(ordered, linked, found);
+    Some((project, stories, code, desired))
+}
+
+/// A story from elsewhere: its name for people and its text.
+fn elsewhere(story: &StoryArg, found: &mut Diagnostics) -> Option<(String, Arc<str>)> {
+    let (name, read) = match story {
+        StoryArg::Code(_) => return None,
+        StoryArg::File(file) => (file.display().to_string(), crate::env::read_file(file)),
+        StoryArg::Stdin => {
+            let mut text = String::new();
+            ("standard input".to_owned(), std::io::stdin().read_to_string(&mut text).map(|_| text))
+        }
+    };
+    match read {
+        Ok(text) => Some((name, text.into())),
+        Err(error) => {
+            found.push(Diagnostic::new(Code::FileMissing, format!("the story {name} cannot be read: {error}")));
+            None
+        }
+    }
+}
+
+/// The code that `--story` stands for.
+fn story_code(story: &StoryArg, name: Option<&str>, stories: &[Story], found: &mut Diagnostics) -> Option<String> {
+    let StoryArg::Code(code) = story else {
+        return stories.iter().find(|story| Some(story.file.as_ref()) == name).map(|story| story.code.clone());
+    };
+    if let Some(known) = stories.iter().find(|story| story.code.eq_ignore_ascii_case(code)) {
+        return Some(known.code.clone());
+    }
+    let known = || stories.iter().map(|story| story.code.as_str());
+    let diagnostic = Diagnostic::new(Code::UnknownStory, format!("there is no story `{code}` among the inputs"));
+    found.push(match did_you_mean(code, known()) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help(format!("`loom story pull {code}` fetches it from the board")),
+    });
+    None
+}
+
+/// Reads the ledger and looks at every file that it or the input names.
+///
+/// # Errors
+/// [`Failure::Input`] where the ledger cannot be read, is newer than this loom, or is missing
+/// although files carry loom's header.
+pub(crate) fn observe(desk: &Desk<'_>, compiled: &mut Compiled) -> Result<ManuallyDrop<Seen>, Failure> {
+    let root = &desk.root;
+    desk.steps.next("looking at the files");
+    let ledger_files = root.ledger().map_err(|error| Failure::Environment(error.to_string()))?;
+    let mut found = Diagnostics::default();
+    let ledger = Ledger::read(&ledger_files, &mut found);
+    if found.has_errors() {
+        return Err(Failure::Input(Box::new((compiled.sources.clone(), found))));
+    }
+    compiled.warnings.extend(found);
+    let mut wants = compiled.desired.wants();
+    known::add_wants(&ledger, &mut wants);
+    let wants: Vec<_> = wants.into_values().collect();
+    let snapshot = loom_apply::observe(root, &wants);
+    refuse_rewritten(root, &compiled.desired)?;
+    if ledger.is_empty() {
+        refuse_lost_ledger(root, &snapshot)?;
+    }
+    let known = Known::choose(&ledger, &snapshot);
+    Ok(ManuallyDrop::new(Seen { ledger, ledger_files, snapshot, known }))
+}
+
+/// Managed files that Git would rewrite on their way in or out could never be compared.
+fn refuse_rewritten(root: &Root, desired: &Desired) -> Result<(), Failure> {
+    let paths: Vec<RepoPath> = desired.outputs.iter().map(|output| output.place.path.clone()).collect();
+    let mut found = Diagnostics::default();
+    for rewritten in loom_apply::rewritten(root, &paths) {
+        let message = format!("{} is under `{}` ({}:{})", rewritten.path, rewritten.attribute, rewritten.file, rewritten.line);
+        let help = format!(
+            "Git would rewrite the file, so that loom could not tell an edit from that: take {} out of it",
+            rewritten.path
+        );
+        found.push(Diagnostic::new(Code::GitAttributes, message).help(help));
+    }
+    if found.is_empty() { Ok(()) } else { Err(Failure::Input(Box::new((Sources::default(), found)))) }
+}
+
+/// No ledger while files carry loom's header: somebody lost it, and nothing can be decided.
+fn refuse_lost_ledger(root: &Root, snapshot: &Snapshot) -> Result<(), Failure> {
+    let files = snapshot.0.iter().filter(|(_, seen)| matches!(seen.whole, Observed::File(_))).map(|(path, _)| path);
+    let carries = |path: &&RepoPath| root.read_bytes(path).is_ok_and(|bytes| loom_plan::header::is_in(&bytes));
+    let carrying: Vec<String> = files.filter(carries).map(ToString::to_string).collect();
+    if carrying.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::LostLedger(carrying))
+}
+
+/// What the run was asked to do.
+///
+/// # Errors
+/// A target that nothing declares, that no blueprint has and that the ledger does not know.
+fn request(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Request, Failure> {
+    let declarations = &compiled.desired.ordered.declarations;
+    let declared = declarations.iter().flat_map(|it| [&it.address, &it.intent]);
+    let known: Vec<&Address> = declared.chain(seen.known.records().map(|(_, known)| &known.record.address)).collect();
+    let is_known = |target: &Address| known.iter().any(|it| *it == target || it.family() == *target);
+    if let Some(target) = selection.targets.iter().find(|target| !is_known(target)) {
+        return Err(unknown(target, declarations));
+    }
+    let paths = selection.paths.iter().map(|glob| glob.glob().to_owned()).collect();
+    let adoption = match selection.adoption {
+        decide::Adoption::Wanted => Adopting::All,
+        decide::Adoption::Refused => Adopting::Declared,
+    };
+    let conflicts = match selection.conflicts {
+        SkipConflicts::Yes => Conflicts::Skip,
+        SkipConflicts::No => Conflicts::Block,
+    };
+    let story = compiled.story.clone();
+    Ok(Request::new(story, selection.targets.clone(), paths, selection.on_drift, adoption, conflicts))
+}
+
+/// The failure for an address of the command line that stands for nothing.
+pub(crate) fn unknown(address: &Address, declarations: &[Declaration]) -> Failure {
+    let found = graph::unknown_address(address, Span::start_of(SourceId::first()), declarations);
+    Failure::Environment(format!("{}; {}", found.message, found.help.unwrap_or_default()))
+}
+
+/// The codes of the stories that count as loaded: not those in draft, and not cancelled ones.
+fn loaded(stories: &[Story]) -> BTreeSet<String> {
+    stories.iter().filter(|story| story.status.declares()).map(|story| story.code.clone()).collect()
+}
+
+/// The bytes of both sides of an action: read from the disk and rendered again.
+pub(crate) struct Bytes<'a> {
+    /// The repository.
+    pub(crate) root: &'a Root,
+    /// What is desired.
+    pub(crate) desired: &'a Desired,
+}
+
+impl Contents for Bytes<'_> {
+    fn of(&self, action: &Action) -> Sides {
+        let before = match action.expect {
+            Expect::Absent => None,
+            Expect::Exactly(_) => self.root.read_bytes(action.old_path()).ok(),
+        };
+        let after = self.desired.file_after(action, before.as_deref()).unwrap_or_default();
+        Sides { before, after }
+    }
+
+    fn of_conflict(&self, conflict: &Conflicting) -> Sides {
+        let before = self.root.read_bytes(&conflict.path).ok();
+        let after = self.desired.find(&conflict.path, &conflict.part).and_then(|output| self.desired.dressed(output).ok());
+        let after = match &conflict.part {
+            loom_plan::snapshot::Part::Whole => after.map(String::into_bytes),
+            loom_plan::snapshot::Part::Block(address) => {
+                let text = before.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+                Some(render::with_block(text, &conflict.path, address, after.as_deref()).into_bytes())
+            }
+        };
+        Sides { before, after }
+    }
+
+    fn explain(&self, address: &Address, before: &str, after: &str) -> Vec<String> {
+        REGISTRY.provider(address.kind()).map_or_else(Vec::new, |provider| provider.explain(before, after))
+    }
+}
+
+/// Answers what an update of a stateful output drops that `removed:` does not name. What goes to
+/// another file of the same artifact is not dropped.
+fn losses<'a>(root: &'a Root, compiled: &'a Compiled) -> impl Fn(&Output) -> Vec<Lost> + Sync + 'a {
+    move |output| {
+        let desired = &compiled.desired;
+        let declaration = desired.declaration(output);
+        let read = root.read_bytes(&output.place.path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let siblings = desired.outputs.iter().filter(|sibling| sibling.declaration == output.declaration);
+        let after: Result<Vec<String>, _> = siblings.map(|sibling| desired.text(sibling)).collect();
+        let (Some(before), Ok(after)) = (read, after) else { return Vec::new() };
+        let named = |component: &str| {
+            let of_this = |address: &Address| *address == declaration.address || *address == declaration.address.family();
+            compiled.project.removed.iter().any(|removed| {
+                matches!(&removed.what, RemovedWhat::Address(address) if of_this(address))
+                    && removed.component.as_deref() == Some(component)
+            })
+        };
+        let lost = declaration.provider.lost(&before, &after.join("\n"));
+        lost.into_iter().filter(|lost| !named(&lost.component) && !named(&lost.name)).collect()
+    }
+}
+
+/// Saves a plan with the bytes of its actions.
+pub(crate) fn save(file: &Path, plan: &plan::Plan, selection: &Selection, contents: &Bytes<'_>) -> Result<(), Failure> {
+    let arguments = selection.arguments().into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut text = Vec::new();
+    let bytes = |action: &Action| {
+        let Sides { before, after } = contents.of(action);
+        (before, after)
+    };
+    plan::file::write(plan, arguments, &bytes, &mut text)?;
+    crate::env::write_file(file, &text)
+        .map_err(|error| Failure::Environment(format!("{} cannot be written: {error}", file.display())))
+}
+
+/// A plan, and all that it was made from.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// What the input comes to.
+    pub(crate) compiled: ManuallyDrop<Compiled>,
+    /// What the repository holds.
+    pub(crate) seen: ManuallyDrop<Seen>,
+    /// What is to be done.
+    pub(crate) outcome: Outcome,
+    request: Request,
+    loaded: BTreeSet<String>,
+}
+
+/// Plans, and says the warnings of all steps before it.
+///
+/// # Errors
+/// [`Failure::Output`] where standard error is gone.
+pub(crate) fn plan(
+    desk: &Desk<'_>,
+    compiled: ManuallyDrop<Compiled>,
+    seen: ManuallyDrop<Seen>,
+    selection: &Selection,
+) -> Result<Planned, Failure> {
+    desk.steps.next("planning");
+    let request = request(selection, &compiled, &seen)?;
+    let loaded = loaded(&compiled.stories);
+    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses(&desk.root, &compiled)));
+    desk.steps.next("reporting");
+    desk.steps.pause();
+    compiled.warn(desk.streams.err)?;
+    Ok(Planned { compiled, seen, outcome, request, loaded })
+}
+
+/// The whole pass, for commands that write nothing.
+///
+/// # Errors
+/// As its three steps.
+pub(crate) fn planned(desk: &Desk<'_>, selection: &Selection) -> Result<Planned, Failure> {
+    let mut compiled = compile(desk, selection.story.as_ref())?;
+    let seen = observe(desk, &mut compiled)?;
+    plan(desk, compiled, seen, selection)
+}
+
+impl Planned {
+    /// Where the bytes of the plan's actions come from.
+    pub(crate) fn bytes<'a>(&'a self, root: &'a Root) -> Bytes<'a> {
+        Bytes { root, desired: &self.compiled.desired }
+    }
+
+    /// The ledger's files that change with a plan: the new text, or `None` where the file goes.
+    pub(crate) fn record(&self, plan: &plan::Plan) -> BTreeMap<RepoPath, Option<String>> {
+        let inputs = inputs((&self.compiled, &self.seen), &self.request, &self.loaded, &|_| Vec::new());
+        plan::record::record(inputs, plan)
+    }
+}
+
+fn inputs<'a>(
+    (compiled, seen): (&'a Compiled, &'a Seen),
+    request: &'a Request,
+    stories: &'a BTreeSet<String>,
+    losses: &'a Losses<'a>,
+) -> Inputs<'a> {
+    Inputs {
+        project: &compiled.project,
+        desired: &compiled.desired,
+        snapshot: &seen.snapshot,
+        ledger: &seen.ledger,
+        known: &seen.known,
+        registry: REGISTRY,
+        sources: &compiled.sources,
+        request,
+        stories,
+        losses,
+    }
+}

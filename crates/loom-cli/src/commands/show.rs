@@ -1,0 +1,51 @@
+//! `loom show`: a saved plan, in any format. Needs no repository.
+
+use std::io::Write;
+use std::path::Path;
+
+use loom_plan::addr::Address;
+use loom_plan::plan::file::SavedPlan;
+use loom_plan::plan::{Action, Conflicting, Outcome};
+
+use super::{Failure, approval, pass};
+use crate::cli::{ReportFormat, Talk};
+use crate::env::Streams;
+use crate::exit::Exit;
+use crate::report::{Contents, Sides, json, text};
+
+/// Shows a saved plan.
+pub(crate) fn run(file: &Path, format: ReportFormat, talk: Talk, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let saved = approval::read_saved(file)?;
+    let contents = Saved(&saved);
+    let outcome = Outcome::Ready(saved.plan.clone());
+    let command = format!("loom apply {}", file.display());
+    match format {
+        ReportFormat::Text => {
+            text::plan(
+                &text::PlanText { outcome: &outcome, contents: &contents, apply: &command, stream: streams.out, talk },
+                out,
+            )?;
+        }
+        ReportFormat::Json => json::plan(&outcome, &contents, out)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The bytes that were saved with the plan.
+struct Saved<'a>(&'a SavedPlan);
+
+impl Contents for Saved<'_> {
+    fn of(&self, action: &Action) -> Sides {
+        let index = self.0.plan.actions.binary_search_by(|known| known.path.cmp(&action.path));
+        let (old, new) = index.ok().map(|index| self.0.contents[index].clone()).unwrap_or_default();
+        Sides { before: old.map(String::into_bytes), after: new.map(String::into_bytes) }
+    }
+
+    fn of_conflict(&self, _conflict: &Conflicting) -> Sides {
+        Sides::default()
+    }
+
+    fn explain(&self, address: &Address, before: &str, after: &str) -> Vec<String> {
+        pass::REGISTRY.provider(address.kind()).map_or_else(Vec::new, |provider| provider.explain(before, after))
+    }
+}

@@ -1,0 +1,58 @@
+//! `loom story pull`: the board's export of a story, into the repository.
+//!
+//! What is planned and approved is always text in the repository; this is the one command that
+//! asks the board, and it writes nothing that `stories` would not read.
+
+use std::io::Write;
+
+use loom_apply::Root;
+use loom_plan::addr::RepoPath;
+use loom_plan::diag::Diagnostics;
+use loom_plan::input::{Globs, Input as _, Memory};
+use loom_plan::project::read;
+use loom_plan::story;
+use loom_plan::text::Sources;
+
+use super::{Failure, write_inputs};
+use crate::env;
+use crate::exit::Exit;
+
+/// Runs `board story show CODE --json` and writes what it prints to `stories/CODE.json`.
+pub(crate) fn pull(code: &str, root: &Root, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let project = read::read(root, &mut sources, &mut found);
+    let Some(project) = project else { return Err(Failure::Input(Box::new((sources, found)))) };
+    let path = RepoPath::new(&format!("stories/{code}.json")).map_err(|error| Failure::Environment(error.to_string()))?;
+    let globs: Vec<String> = project.stories.iter().map(|pattern| pattern.glob.clone()).collect();
+    if path.parent() != Some("stories") || !Globs::new(&globs).matches(&path) {
+        let message =
+            format!("no glob of `stories` in loom.yaml matches {path}, so loom would never read it; add `{path}` there");
+        return Err(Failure::Environment(message));
+    }
+    let export = env::board(&["story", "show", code, "--json"]).map_err(Failure::Environment)?;
+    let text = check(code, &path, &project, &export)?;
+    let known = root.read(&path).is_ok_and(|old| *old == *text);
+    if known {
+        writeln!(out, "{path} is up to date.")?;
+        return Ok(Exit::Done);
+    }
+    write_inputs(root, &[(path.clone(), text)])?;
+    writeln!(out, "Wrote {path}. See what it asks for with: loom plan --story {code}")?;
+    Ok(Exit::Done)
+}
+
+/// The export as it is written, if it is a story of this code that can be read.
+fn check(code: &str, path: &RepoPath, project: &loom_plan::project::Project, export: &str) -> Result<String, Failure> {
+    let text = format!("{}\n", export.trim_end());
+    let only = Memory([(path.clone(), text.as_str().into())].into());
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let stories = story::read_all(project, &only, None, &mut sources, &mut found);
+    if found.has_errors() {
+        return Err(Failure::Input(Box::new((sources, found))));
+    }
+    if stories.iter().any(|story| story.code.eq_ignore_ascii_case(code)) {
+        Ok(text)
+    } else {
+        Err(Failure::Environment(format!("what the board printed is not the story {code}, so nothing was written")))
+    }
+}

@@ -1,0 +1,84 @@
+//! What the process asks of the machine around it: the working directory, files that are named on
+//! the command line, a person's answer, the board program.
+//!
+//! With the terminal's width and colour this is the second and last door out of the program; the
+//! repository's own files are behind `loom_apply`.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::commands::Failure;
+
+/// The directory to start from: `-C`, else the working directory.
+pub(crate) fn start(directory: Option<&Path>) -> Result<PathBuf, Failure> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for it")]
+    let current = std::env::current_dir();
+    match (directory, current) {
+        (Some(directory), Ok(current)) => Ok(current.join(directory)),
+        (Some(directory), Err(_)) => Ok(directory.to_owned()),
+        (None, Ok(current)) => Ok(current),
+        (None, Err(error)) => Err(Failure::Environment(format!("the working directory cannot be found: {error}"))),
+    }
+}
+
+/// The text of a file that was named on the command line.
+pub(crate) fn read_file(path: &Path) -> io::Result<String> {
+    #[expect(clippy::disallowed_methods, reason = "a file of the user's own naming, not of the repository")]
+    std::fs::read_to_string(path)
+}
+
+/// Writes a file that was named on the command line.
+pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "a file of the user's own naming, not of the repository")]
+    std::fs::write(path, content)
+}
+
+/// Whether somebody sits at the keyboard and sees the question.
+pub(crate) fn has_person() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a person; only `yes` is a yes.
+pub(crate) fn confirms(question: &str) -> io::Result<bool> {
+    let mut err = io::stderr().lock();
+    write!(err, "\n{question} Only `yes` is taken as an answer: ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+/// What the `board` program prints.
+///
+/// # Errors
+/// A sentence that says why there is nothing.
+pub(crate) fn board(arguments: &[&str]) -> Result<String, String> {
+    let call = format!("board {}", arguments.join(" "));
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that runs the board")]
+    let output = Command::new("board").args(arguments).output();
+    let missing = "there is no program `board` on the PATH; export the story there and put it into stories/";
+    let output = output.map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound { missing.to_owned() } else { format!("`{call}` could not be run: {error}") }
+    })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`{call}` failed ({}): {}", output.status, said.trim()));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("what `{call}` printed is not UTF-8 text"))
+}
+
+/// A panic is a bug in loom, and says how to report it.
+pub(crate) fn panics_are_bugs() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        usual(panic);
+        let mut err = io::stderr().lock();
+        drop(writeln!(
+            err,
+            "\nThis is a bug in loom {}. Nothing of the repository is half-written: what was begun is put back by the next apply.\n\
+             Please report it with the lines above: https://github.com/loom-sdlc/loom/issues",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }));
+}

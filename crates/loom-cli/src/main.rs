@@ -1,0 +1,107 @@
+//! `loom`: plans and applies the files of a repository.
+//!
+//! In: the command line. Out: an exit code. Everything that a command needs from the process is
+//! put together here, once.
+
+mod cli;
+mod commands;
+mod env;
+mod exit;
+mod report;
+
+use std::io::{self, BufWriter, Write};
+
+use loom_apply::Root;
+
+use cli::{Command, Global, GraphFormat, Invocation, Plan, ReportFormat, Subject};
+use commands::{Desk, Failure};
+use env::{Steps, Streams};
+use exit::Exit;
+
+fn main() -> Exit {
+    let invocation = match cli::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(error) => return cli::refuse(&error),
+    };
+    let streams = Streams::detect(invocation.global.colour);
+    env::panics_are_bugs();
+    if let Some(jobs) = invocation.global.jobs {
+        // fails only where a pool exists already, and none does yet
+        drop(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global());
+    }
+    let mut out = BufWriter::new(io::stdout());
+    let result = run(&invocation, streams, &mut out);
+    let flushed = out.flush().map_err(Failure::Output);
+    match result.and_then(|exit| flushed.map(|()| exit)) {
+        Ok(exit) => exit,
+        // whoever reads the output has gone, as `head` does
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(failure) => {
+            if let (Failure::Input(input), true) = (&failure, speaks_json(&invocation.command)) {
+                // where standard output is gone there is nobody left to tell
+                drop(report::diagnostics::json(&input.1, &input.0, &mut io::stdout().lock()));
+            } else {
+                report::diagnostics::failure(&failure, streams.err);
+            }
+            failure.exit()
+        }
+    }
+}
+
+fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let global = &invocation.global;
+    match &invocation.command {
+        Command::Init => commands::init::run(&env::start(global.directory.as_deref())?, out),
+        Command::Show { file, format } => commands::show::run(file, *format, global.talk, streams, out),
+        Command::Explain(Subject::Code(code)) => commands::explain::code(code, out),
+        Command::Providers { kind } => commands::providers::run(kind.as_deref(), commands::pass::REGISTRY, out),
+        Command::Schema(of) => commands::schema::run(*of, commands::pass::REGISTRY, out),
+        Command::Completions(shell) => commands::completions::run(*shell, out),
+        Command::Validate { .. }
+        | Command::Plan(_)
+        | Command::Apply(_)
+        | Command::Drift { .. }
+        | Command::Graph(_)
+        | Command::Explain(Subject::AddressOrPath(_))
+        | Command::StoryPull { .. } => in_repository(&invocation.command, global, streams, out),
+    }
+}
+
+/// The commands that are about one repository.
+fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let root = Root::find(&env::start(global.directory.as_deref())?)?;
+    let desk = Desk { global, root, streams, steps: Steps::begin(streams.err, global.timings) };
+    match command {
+        Command::Validate { format } => commands::validate::run(&desk, *format, out),
+        Command::Plan(asked) => commands::plan::run(&desk, asked, out),
+        Command::Apply(asked) => commands::apply::run(&desk, asked, out),
+        Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
+        Command::Graph(asked) => commands::graph::run(&desk, asked, out),
+        Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
+        Command::StoryPull { code } => commands::story::pull(code, &desk.root, out),
+        Command::Init
+        | Command::Show { .. }
+        | Command::Explain(Subject::Code(_))
+        | Command::Providers { .. }
+        | Command::Schema(_)
+        | Command::Completions(_) => Ok(Exit::Done),
+    }
+}
+
+/// Whether a command's output is read by a program.
+fn speaks_json(command: &Command) -> bool {
+    match command {
+        Command::Plan(Plan { format, .. })
+        | Command::Validate { format }
+        | Command::Drift { format, .. }
+        | Command::Show { format, .. } => *format == ReportFormat::Json,
+        Command::Graph(graph) => graph.format == GraphFormat::Json,
+        Command::Init
+        | Command::Apply(_)
+        | Command::Explain(_)
+        | Command::Providers { .. }
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::StoryPull { .. } => false,
+    }
+}

@@ -1,0 +1,174 @@
+//! Causes, conflicts and notes in words: the same in the text and in the JSON output.
+
+use std::collections::BTreeMap;
+
+use loom_plan::plan::decide::Conflict;
+use loom_plan::plan::{Action, Cause, Conflicting, Note, NoteKind, Outcome, Verb};
+
+/// Why something changes, as a clause.
+pub(crate) fn clause(cause: &Cause) -> String {
+    match cause {
+        Cause::Setting { pointer, position: Some(position) } => format!("{pointer} changed, {position}"),
+        Cause::Setting { pointer, position: None } => format!("{pointer} was taken out"),
+        Cause::Task { story, task, position } => format!("task {task} of {story} asks for it, {position}"),
+        Cause::Standing(position) => format!("declared in {position}"),
+        Cause::BuiltIn => "loom keeps it in every repository".to_owned(),
+        Cause::Edited => "edited by hand".to_owned(),
+        Cause::Vanished => "somebody removed it".to_owned(),
+        Cause::KindVersion { kind, from, to } => format!("{kind} {from} → {to}"),
+        Cause::RefersTo(address) => format!("refers to {address}, which changes"),
+        Cause::Undeclared => "nothing declares it any more".to_owned(),
+        Cause::Removed(position) => format!("`removed` names it, {position}"),
+        Cause::Moved { from, position } => format!("moved from {from}, {position}"),
+        Cause::AlreadyThere => "the file is as declared already".to_owned(),
+        Cause::Adopted => "taken over as it is".to_owned(),
+        Cause::ClaimChanged => "recorded under another address or with other keys".to_owned(),
+    }
+}
+
+/// The causes of an action, each once, in their order.
+pub(crate) fn of(action: &Action) -> Vec<&Cause> {
+    let mut causes: Vec<&Cause> = Vec::new();
+    for cause in action.causes() {
+        if !causes.contains(&cause) {
+            causes.push(cause);
+        }
+    }
+    causes
+}
+
+/// The first cause, and how many more there are.
+pub(crate) fn short(action: &Action) -> String {
+    match of(action).as_slice() {
+        [] => String::new(),
+        [only] => clause(only),
+        [first, rest @ ..] => format!("{} (+{} more)", clause(first), rest.len()),
+    }
+}
+
+/// What a conflict is about, as a clause.
+pub(crate) fn conflict_clause(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::Edited => "edited by hand",
+        Conflict::DeletedButEdited => "to be deleted, but edited by hand",
+        Conflict::NotOurs => "a file that loom did not write is there",
+        Conflict::Foreign => "no regular file is there",
+        Conflict::Stateful => "its removal strands what it describes",
+        Conflict::Component => "the update drops a resource",
+        Conflict::Migration => "a migration may not change",
+        Conflict::Merge => "edited by hand, and merging is not supported",
+    }
+}
+
+/// What happened, as sentences.
+pub(crate) fn conflict_sentences(conflict: &Conflicting) -> String {
+    let found = conflict.found.as_deref().unwrap_or("something that is no regular file");
+    match conflict.conflict {
+        Conflict::Edited => "Somebody edited it, and loom would write something else. Writing it would lose the edit.".to_owned(),
+        Conflict::DeletedButEdited => {
+            "It is no longer declared, and somebody edited it. Deleting it would lose the edit.".to_owned()
+        }
+        Conflict::NotOurs => "Loom did not write the file that is there. Writing over it would lose what it holds.".to_owned(),
+        Conflict::Foreign => format!("Loom writes regular files only, and {found} is there."),
+        Conflict::Stateful => {
+            "It is no longer declared. Without the file, what it describes outside the repository would go on with nobody \
+             to manage it."
+                .to_owned()
+        }
+        Conflict::Component => {
+            "The update drops a resource or a module that `removed` does not name, and what it describes would be destroyed."
+                .to_owned()
+        }
+        Conflict::Migration => {
+            "A migration that was written may have run somewhere, so it may never change. Write a new one instead.".to_owned()
+        }
+        Conflict::Merge => "Somebody edited it, and this version of loom does not merge edits.".to_owned(),
+    }
+}
+
+/// The notes of an outcome by what they say, in the order of the kinds.
+pub(crate) fn notes(outcome: &Outcome) -> BTreeMap<&NoteKind, Vec<&Note>> {
+    let mut kinds: BTreeMap<&NoteKind, Vec<&Note>> = BTreeMap::new();
+    for note in &outcome.report().notes {
+        kinds.entry(&note.kind).or_default().push(note);
+    }
+    kinds
+}
+
+/// What is said of the notes of a kind.
+pub(crate) fn note_sentence(kind: &NoteKind, notes: &[&Note]) -> String {
+    let pick = |one: &'static str, many: &'static str| if notes.len() == 1 { one } else { many };
+    let noun = if notes.iter().all(|note| note.path.is_some()) { pick("file", "files") } else { pick("artifact", "artifacts") };
+    let subject = format!("{} {noun}", notes.len());
+    match kind {
+        NoteKind::Waiting(task) => format!("{subject} {} for {task}, which is not completed", pick("waits", "wait")),
+        NoteKind::Held(task) => format!("{subject} {} left alone until {task} is completed", pick("is", "are")),
+        NoteKind::NotLoaded(story) => {
+            format!("{subject} of {story}, a story that is not loaded, {} left alone", pick("is", "are"))
+        }
+        NoteKind::OutOfScope => format!("{subject} {} out of scope", pick("is", "are")),
+        NoteKind::KeptEdit => format!("{subject} {} an edit that was accepted", pick("holds", "hold")),
+        NoteKind::Once => format!("{subject} {} created once and {} left alone", pick("was", "were"), pick("is", "are")),
+    }
+}
+
+/// How many of what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Summary {
+    /// Files that come.
+    pub(crate) create: usize,
+    /// Files that change.
+    pub(crate) update: usize,
+    /// Files that go.
+    pub(crate) delete: usize,
+    /// Files that change their path.
+    #[serde(rename = "move")]
+    pub(crate) moved: usize,
+    /// Files that are taken over as they are.
+    pub(crate) adopt: usize,
+    /// Edits that are accepted.
+    pub(crate) keep: usize,
+    /// Files that are no longer managed.
+    pub(crate) forget: usize,
+    /// Outputs that somebody else changed or removed.
+    pub(crate) drifted: usize,
+    /// Conflicts.
+    pub(crate) conflicts: usize,
+    /// Outputs in all.
+    pub(crate) outputs: usize,
+}
+
+impl Summary {
+    /// Counts an outcome.
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        let report = outcome.report();
+        let mut summary =
+            Self { drifted: report.drifted, conflicts: outcome.conflicts().len(), outputs: report.outputs, ..Self::default() };
+        for action in outcome.actions() {
+            *match action.verb {
+                Verb::Create => &mut summary.create,
+                Verb::Update => &mut summary.update,
+                Verb::Delete => &mut summary.delete,
+                Verb::Move { .. } => &mut summary.moved,
+                Verb::Adopt => &mut summary.adopt,
+                Verb::Keep => &mut summary.keep,
+                Verb::Forget => &mut summary.forget,
+            } += 1;
+        }
+        summary
+    }
+}
+
+impl std::fmt::Display for Summary {
+    /// What changes files is always said; the rest where there is some.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} to create, {} to update, {} to delete", self.create, self.update, self.delete)?;
+        for (count, word) in [(self.moved, "move"), (self.adopt, "adopt"), (self.keep, "keep"), (self.forget, "forget")] {
+            if count > 0 {
+                write!(f, ", {count} to {word}")?;
+            }
+        }
+        let plural = if self.conflicts == 1 { "" } else { "s" };
+        write!(f, "; {} drifted; {} conflict{plural}", self.drifted, self.conflicts)
+    }
+}

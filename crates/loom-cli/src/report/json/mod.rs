@@ -1,0 +1,190 @@
+//! Plans and drift for programs: JSON documents that carry a `format_version`.
+//!
+//! In: an outcome and its contents. Out: one document, its keys always in the same order, its
+//! actions written as they are prepared. The schemas are in `docs/schema/`, the reader's guide is
+//! `docs/guide/json-output.md`; tests hold real output against them.
+//!
+//! A minor version adds keys, which readers ignore; a new major version is refused by them.
+
+mod plan;
+
+use std::io::{self, Write};
+
+use loom_plan::addr::RepoPath;
+use loom_plan::diff::Difference;
+use loom_plan::drift::{Class, Drifted};
+use loom_plan::plan::{NoteKind, Outcome};
+use loom_plan::snapshot::Part;
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+
+pub(crate) use plan::plan;
+
+use super::causes;
+use super::drift::Planned;
+use super::style::is_hidden;
+use super::{Contents, Shown};
+
+/// The version of all documents.
+pub(crate) const FORMAT_VERSION: &str = "1.0";
+
+/// Writes one document.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn write<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
+    document.serialize(&mut serializer)?;
+    writeln!(out)
+}
+
+/// JSON in which what would command a terminal is escaped: the standard asks for it only below
+/// U+0020 (RFC 8259, section 7).
+struct Safe<'a>(PrettyFormatter<'a>);
+
+/// Hands methods of [`Formatter`] on.
+macro_rules! hand_on {
+    ($($name:ident($($argument:ident: $type:ty),*);)+) => {
+        $(fn $name<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $type)*) -> io::Result<()> {
+            self.0.$name(out $(, $argument)*)
+        })+
+    };
+}
+
+impl Formatter for Safe<'_> {
+    hand_on! {
+        begin_array();
+        end_array();
+        begin_array_value(first: bool);
+        end_array_value();
+        begin_object();
+        end_object();
+        begin_object_key(first: bool);
+        begin_object_value();
+        end_object_value();
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_hidden) {
+            let hidden = rest[at..].chars().next().map_or(0, u32::from);
+            // none of them lies outside of the Basic Multilingual Plane: four digits are enough
+            write!(out, "{}\\u{hidden:04x}", &rest[..at])?;
+            rest = rest.get(at..).and_then(|rest| rest.char_indices().nth(1).map(|(next, _)| &rest[next..])).unwrap_or("");
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+#[derive(Serialize)]
+struct Note<'a> {
+    kind: &'static str,
+    address: String,
+    path: Option<&'a str>,
+    text: String,
+}
+
+/// What is not decided.
+fn notes(outcome: &Outcome) -> Vec<Note<'_>> {
+    let all = outcome.report().notes.iter().map(|found| Note {
+        kind: note_word(&found.kind),
+        address: found.address.to_string(),
+        path: found.path.as_ref().map(RepoPath::as_str),
+        text: causes::note_sentence(&found.kind, &[found]),
+    });
+    all.collect()
+}
+
+fn note_word(kind: &NoteKind) -> &'static str {
+    match kind {
+        NoteKind::Waiting(_) => "waiting",
+        NoteKind::Held(_) => "held",
+        NoteKind::NotLoaded(_) => "not_loaded",
+        NoteKind::OutOfScope => "out_of_scope",
+        NoteKind::KeptEdit => "kept_edit",
+        NoteKind::Once => "once",
+    }
+}
+
+/// The hunks between the contents; nothing where they are equal, no text, or hidden.
+fn unified(shown: &Shown) -> Option<String> {
+    match shown.difference() {
+        Difference::Text(diff) => Some(diff.unified()).filter(|text| !text.is_empty()),
+        Difference::Binary => None,
+    }
+}
+
+/// A part of a file: its address where it is a block, nothing where it is all of it.
+fn block(part: &Part) -> Option<&str> {
+    match part {
+        Part::Whole => None,
+        Part::Block(address) => Some(address),
+    }
+}
+
+#[derive(Serialize)]
+struct DriftDocument<'a> {
+    format_version: &'static str,
+    summary: DriftSummary,
+    drift: Vec<DriftJson<'a>>,
+    notes: Vec<Note<'a>>,
+}
+
+#[derive(Default, Serialize)]
+struct DriftSummary {
+    edited: usize,
+    missing: usize,
+    input_changed: usize,
+    generator_upgraded: usize,
+    unrecorded: usize,
+    outputs: usize,
+}
+
+#[derive(Serialize)]
+struct DriftJson<'a> {
+    class: &'static str,
+    path: &'a str,
+    address: String,
+    remedy: String,
+    diff: Option<String>,
+}
+
+/// Writes what drifted.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn drift(outcome: &Outcome, drifted: &[Drifted], contents: &dyn Contents, out: &mut dyn Write) -> io::Result<()> {
+    let mut summary = DriftSummary { outputs: outcome.report().outputs, ..DriftSummary::default() };
+    for found in drifted {
+        *match found.class {
+            Class::Edited => &mut summary.edited,
+            Class::Missing => &mut summary.missing,
+            Class::InputChanged => &mut summary.input_changed,
+            Class::GeneratorUpgraded => &mut summary.generator_upgraded,
+            Class::Unrecorded => &mut summary.unrecorded,
+        } += 1;
+    }
+    let planned = Planned::of(outcome);
+    let found = drifted.iter().map(|found| DriftJson {
+        class: class_word(found.class),
+        path: found.path.as_str(),
+        address: found.address.to_string(),
+        remedy: planned.remedy(found),
+        diff: unified(&planned.shown(found, contents)),
+    });
+    let document = DriftDocument { format_version: FORMAT_VERSION, summary, drift: found.collect(), notes: notes(outcome) };
+    write(&document, out)
+}
+
+fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Edited => "edited",
+        Class::Missing => "missing",
+        Class::InputChanged => "input_changed",
+        Class::GeneratorUpgraded => "generator_upgraded",
+        Class::Unrecorded => "unrecorded",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! The document of a plan.
+
+use std::io::{self, Write};
+
+use loom_plan::plan::decide::Conflict;
+use loom_plan::plan::{Action, Cause, Conflicting, Expect, Outcome, PartAction, Verb};
+use loom_plan::provider::Mode;
+use loom_plan::snapshot::Content;
+use loom_plan::text::Position;
+use rayon::prelude::*;
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
+
+use super::{FORMAT_VERSION, Note, block, notes, unified, write};
+use crate::report::causes::{self, Summary};
+use crate::report::{Contents, Shown, settings};
+
+/// How many actions are prepared at once.
+const CHUNK: usize = 256;
+
+#[derive(Serialize)]
+struct PlanDocument<'a> {
+    format_version: &'static str,
+    outcome: &'static str,
+    digest: Option<String>,
+    summary: Summary,
+    actions: Actions<'a>,
+    conflicts: Vec<ConflictJson<'a>>,
+    notes: Vec<Note<'a>>,
+}
+
+/// Writes a plan.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn plan(outcome: &Outcome, contents: &dyn Contents, out: &mut dyn Write) -> io::Result<()> {
+    let (word, digest) = match outcome {
+        Outcome::Converged(_) => ("converged", None),
+        Outcome::Ready(plan) => ("ready", Some(plan.digest.to_string())),
+        Outcome::Blocked(_) => ("blocked", None),
+    };
+    let document = PlanDocument {
+        format_version: FORMAT_VERSION,
+        outcome: word,
+        digest,
+        summary: Summary::of(outcome),
+        actions: Actions { actions: outcome.actions(), contents },
+        conflicts: outcome.conflicts().iter().map(ConflictJson::new).collect(),
+        notes: notes(outcome),
+    };
+    write(&document, out)
+}
+
+/// The actions, prepared in parallel, a chunk at a time.
+struct Actions<'a> {
+    actions: &'a [Action],
+    contents: &'a dyn Contents,
+}
+
+impl Serialize for Actions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.actions.len()))?;
+        for chunk in self.actions.chunks(CHUNK) {
+            let prepared: Vec<ActionJson<'_>> = chunk.par_iter().map(|action| ActionJson::new(action, self.contents)).collect();
+            prepared.iter().try_for_each(|action| list.serialize_element(action))?;
+        }
+        list.end()
+    }
+}
+
+#[derive(Serialize)]
+struct ActionJson<'a> {
+    action: &'static str,
+    path: &'a str,
+    from: Option<&'a str>,
+    addresses: Vec<String>,
+    guard: Guard,
+    parts: Vec<PartJson<'a>>,
+    causes: Vec<CauseJson<'a>>,
+    settings: Vec<String>,
+    diff: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "expect", rename_all = "lowercase")]
+enum Guard {
+    Absent,
+    Exactly { hash: String, mode: &'static str },
+}
+
+#[derive(Serialize)]
+struct PartJson<'a> {
+    address: String,
+    block: Option<&'a str>,
+    before: Option<ContentJson>,
+    after: Option<ContentJson>,
+}
+
+#[derive(Serialize)]
+struct ContentJson {
+    hash: String,
+    mode: &'static str,
+}
+
+impl<'a> ActionJson<'a> {
+    fn new(action: &'a Action, contents: &dyn Contents) -> Self {
+        let shown = if action.verb.writes() { Shown::of(contents, action) } else { Shown::default() };
+        Self {
+            action: action.verb.as_str(),
+            path: action.path.as_str(),
+            from: match &action.verb {
+                Verb::Move { from } => Some(from.as_str()),
+                Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => None,
+            },
+            addresses: action.parts.iter().map(|part| part.address.to_string()).collect(),
+            guard: match action.expect {
+                Expect::Absent => Guard::Absent,
+                Expect::Exactly(content) => Guard::Exactly { hash: content.hash.to_string(), mode: mode(content.mode) },
+            },
+            parts: action.parts.iter().map(PartJson::new).collect(),
+            causes: causes::of(action).into_iter().map(CauseJson::new).collect(),
+            settings: settings(contents, action, &shown),
+            diff: unified(&shown),
+        }
+    }
+}
+
+impl<'a> PartJson<'a> {
+    fn new(part: &'a PartAction) -> Self {
+        let content = |content: Content| ContentJson { hash: content.hash.to_string(), mode: mode(content.mode) };
+        Self {
+            address: part.address.to_string(),
+            block: block(&part.part),
+            before: part.before.map(content),
+            after: part.after.map(content),
+        }
+    }
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Plain => "plain",
+        Mode::Executable => "executable",
+    }
+}
+
+/// A cause: its kind, the sentence, and the fields that its kind has.
+#[derive(Default, Serialize)]
+struct CauseJson<'a> {
+    kind: &'static str,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    story: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+}
+
+impl<'a> CauseJson<'a> {
+    fn new(cause: &'a Cause) -> Self {
+        let of = |kind| Self { kind, text: causes::clause(cause), ..Self::default() };
+        match cause {
+            Cause::Setting { pointer, position } => Self { pointer: Some(pointer), ..of("setting").at(position.as_ref()) },
+            Cause::Task { story, task, position } => {
+                Self { story: Some(story), task: Some(task), ..of("task").at(Some(position)) }
+            }
+            Cause::Standing(position) => of("standing").at(Some(position)),
+            Cause::BuiltIn => of("built_in"),
+            Cause::Edited => of("edited"),
+            Cause::Vanished => of("vanished"),
+            Cause::KindVersion { kind, from, to } => {
+                Self { artifact_kind: Some(kind), from_version: Some(*from), to_version: Some(*to), ..of("kind_version") }
+            }
+            Cause::RefersTo(address) => Self { address: Some(address.to_string()), ..of("refers_to") },
+            Cause::Undeclared => of("undeclared"),
+            Cause::Removed(position) => of("removed").at(Some(position)),
+            Cause::Moved { from, position } => Self { address: Some(from.to_string()), ..of("moved").at(Some(position)) },
+            Cause::AlreadyThere => of("already_there"),
+            Cause::Adopted => of("adopted"),
+            Cause::ClaimChanged => of("claim_changed"),
+        }
+    }
+
+    fn at(self, position: Option<&'a Position>) -> Self {
+        Self { file: position.map(|position| position.file.as_ref()), line: position.map(|position| position.line), ..self }
+    }
+}
+
+#[derive(Serialize)]
+struct ConflictJson<'a> {
+    conflict: &'static str,
+    path: &'a str,
+    block: Option<&'a str>,
+    address: String,
+    text: String,
+    found: Option<&'a str>,
+    ways: &'a [String],
+}
+
+impl<'a> ConflictJson<'a> {
+    fn new(found: &'a Conflicting) -> Self {
+        Self {
+            conflict: match found.conflict {
+                Conflict::Edited => "edited",
+                Conflict::DeletedButEdited => "deleted_but_edited",
+                Conflict::NotOurs => "not_ours",
+                Conflict::Foreign => "foreign",
+                Conflict::Stateful => "stateful",
+                Conflict::Component => "component",
+                Conflict::Migration => "migration",
+                Conflict::Merge => "merge",
+            },
+            path: found.path.as_str(),
+            block: block(&found.part),
+            address: found.address.to_string(),
+            text: causes::conflict_sentences(found),
+            found: found.found.as_deref(),
+            ways: &found.ways,
+        }
+    }
+}

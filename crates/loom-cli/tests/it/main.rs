@@ -1,0 +1,26 @@
+//! Journeys: what people do with loom, as real runs of the program in repositories of their own.
+//!
+//! In: the fixtures and small projects. Out: proofs about exit codes, words and trees. Needs Rust
+//! and Git, and nothing else. Deliberately not here: what a kind writes (the fixtures and the tests
+//! of `loom-providers`), the decision table and the transactions (tests beside their code).
+
+#![expect(clippy::disallowed_methods, clippy::panic, reason = "tests set up repositories, run programs, and fail by panicking")]
+
+mod approval;
+mod board;
+mod conflicts;
+mod explain;
+mod formats;
+mod gates;
+mod hostile;
+mod init;
+mod job;
+mod ledger;
+mod lifecycle;
+mod locks;
+mod refactoring;
+mod rubbish;
+mod sandbox;
+mod scopes;
+mod small;
+mod validate;
