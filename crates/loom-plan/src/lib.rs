@@ -1,4 +1,17 @@
 //! The pure core of loom: from input texts, a snapshot of the repository and the ledger to a plan.
+//!
+//! | verb | where | from → to |
+//! |---|---|---|
+//! | parse | [`node`], [`project`], [`stack`], [`story`] | texts → models and diagnostics |
+//! | compile | [`intent`] | models and kinds → declarations |
+//! | graph | [`graph`] | declarations → order, then artifacts with references resolved |
+//! | render | [`render`] | artifacts → what is desired: hashes now, texts on demand |
+//! | plan | [`plan`] | desired × snapshot × ledger → converged, ready or blocked |
+//! | drift | [`drift`] | the same outcome, as a report |
+//! | record | [`plan::record`] | plan × ledger → the ledger's new texts |
+//!
+//! Observing, staging and committing are `loom-apply`'s. Nothing here reads a file, a clock, the
+//! environment or the network; what may be read comes through [`input::Input`].
 
 pub mod addr;
 pub mod block;

@@ -1,7 +1,7 @@
 //! What depends on what.
 //!
-//! In: declarations. Out: an [`Ordered`], whose existence proves that there is no cycle: every
-//! reference and every `dependsOn` leads to a declaration that comes earlier.
+//! In: declarations. Out: an [`Ordered`], whose existence proves that there is no cycle: what a
+//! declaration depends on comes earlier. A reference that leads nowhere is a finding, and no edge.
 //!
 //! Small steps, in order: [`tasks`] looks for cycles among the stories' tasks, [`order`] finds the
 //! edges and sorts, [`link`] puts values in the place of references.
