@@ -2,37 +2,50 @@
 //!
 //! In: [`Staged`]. Out: [`Committed`], or an error after which the repository is as it was before.
 //!
-//! The order is directories, creates, updates, deletes. An update is an exchange: the old file lands
-//! in the slot, which is the backup and its own inverse. What was displaced is looked at *after* the
-//! exchange, so that there is no moment in which an edit can be lost: if it is not what the guard
-//! says, it goes back, and everything else with it.
+//! The order is: Git's lock, the journal, the first barrier; then directories, creates, updates,
+//! deletes; the second look, the mark of the commit, the second barrier. An update is an exchange:
+//! the old file lands in the slot, which is the backup and its own inverse. What was displaced is
+//! looked at *after* the exchange, so that there is no moment in which an edit can be lost: if it is
+//! not what was seen before, it goes back, and everything else with it.
 //!
 //! Invariants: every error leaves the tree as it was (test `every_fault_puts_everything_back`) or
-//! says the commands that do (test `a_fault_that_stays_is_said_with_its_commands`); bytes that
-//! somebody wrote meanwhile are never removed (tests `an_edit_…`).
+//! says what remains to be done (test `a_fault_that_stays_is_said_with_its_commands`); so does every
+//! kill, after `recover` (tests `a_kill_…`); bytes that somebody wrote meanwhile are never removed
+//! (tests `an_edit_…`).
 //!
-//! Deliberately not here: kills and power loss, which need a journal. They have their places: the
-//! barriers, the file of steps, and one line at which everything is committed.
+//! Deliberately not here: the way back, which is the way of every run that was cut off (`recover`).
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd as _;
 
 use loom_plan::addr::RepoPath;
+use loom_plan::plan::Expect;
 use loom_plan::snapshot::Observed;
 
-use crate::disk::{self, Facts};
+use crate::disk::{self, Care, Facts};
+use crate::history;
+use crate::journal::{self, Head, Journal, Read, Stage, Step, Verb};
 use crate::lock::IndexLock;
-use crate::observe::{Found, Parent, examine};
-use crate::stage::{Planned, Staged, make_names_durable};
-use crate::stale::{Stale, meets};
-use crate::transaction::{Kept, Verb};
+use crate::observe::{Found, Parent};
+use crate::recover::{Direction, Unfinished, is_in_use, settle};
+use crate::stage::Staged;
+use crate::stale::Stale;
+use crate::transaction::{Kept, Mark, look};
 use crate::trouble::{During as _, Trouble};
+
+/// A file that was written within this many seconds may be written again without a new time.
+const RACY: u64 = 2;
 
 /// Everything is as planned. Exit code 0.
 #[derive(Debug)]
 pub struct Committed {
+    /// The number under which `loom rollback` undoes it.
+    pub id: u64,
     /// Displaced files that somebody wrote to after they were displaced.
     pub kept: Vec<Kept>,
+    /// Files whose other names (hard links) keep the old content.
+    pub linked: Vec<RepoPath>,
     /// What could not be tidied up. Nothing of it touches the managed files.
     pub untidy: Vec<Trouble>,
 }
@@ -56,42 +69,49 @@ pub enum CommitError {
         /// What somebody else changed while it was put back.
         kept: Vec<Kept>,
     },
+    /// Somebody asked for an end; everything was put back. Exit code 7.
+    #[error("the apply was interrupted, and everything was put back")]
+    Stopped {
+        /// What somebody else changed while it was put back.
+        kept: Vec<Kept>,
+    },
     /// Not everything could be put back; nothing was removed. Exit code 8.
-    #[error("{cause}; putting everything back did not succeed either, and some commands remain to be run")]
+    #[error("{cause}; putting everything back did not succeed either, and `loom recover` ends it")]
     Unfinished {
         /// Why it was to be put back.
         cause: String,
-        /// What could not be put back.
-        failures: Vec<Trouble>,
-        /// What puts it back, as commands for a shell, in order.
-        commands: Vec<String>,
+        /// What remains.
+        unfinished: Unfinished,
     },
+    /// Everything was done, and the system does not say whether it will last. Exit code 8.
+    #[error("{0}; every file is in its place, but it is not certain that a power loss leaves them there: run `loom recover`")]
+    Undecided(Trouble),
 }
 
 /// Why the commit goes no further.
-enum Stop {
+enum End {
     Stale(Stale),
     Trouble(Trouble),
+    Stopped,
 }
 
-impl From<Trouble> for Stop {
+impl From<Trouble> for End {
     fn from(trouble: Trouble) -> Self {
         Self::Trouble(trouble)
     }
 }
 
-/// A step that was carried out.
-struct Done {
-    /// Its number.
+/// A file that a step displaced into its slot, as it was when it was looked at.
+struct Displaced {
     step: usize,
-    /// What it displaced into its slot, once that was looked at.
-    displaced: Option<Facts>,
+    facts: Facts,
 }
 
 struct Work<'r> {
     staged: Staged<'r>,
+    journal: Journal,
     index: Option<IndexLock>,
-    done: Vec<Done>,
+    displaced: Vec<Displaced>,
     buffer: Vec<u8>,
 }
 
@@ -99,214 +119,249 @@ impl Staged<'_> {
     /// Carries out every change, or none.
     ///
     /// # Errors
-    /// [`CommitError`]; but for [`CommitError::Unfinished`] everything is as it was before.
-    pub fn commit(self) -> Result<Committed, CommitError> {
-        match IndexLock::take(self.approved.root) {
-            Err(trouble) => Err(CommitError::PutBack { trouble, kept: Vec::new() }),
-            Ok(index) => {
-                let mut work = Work { staged: self, index, done: Vec::new(), buffer: Vec::new() };
-                match work.forward() {
-                    Ok(()) => Ok(work.finish()),
-                    Err(stop) => Err(work.back(stop)),
-                }
-            }
+    /// [`CommitError`]; but for [`CommitError::Unfinished`] and [`CommitError::Undecided`]
+    /// everything is as it was before.
+    pub fn commit(mut self) -> Result<Committed, CommitError> {
+        let unchanged = |trouble| CommitError::PutBack { trouble, kept: Vec::new() };
+        let index = IndexLock::take(&self.transaction).map_err(unchanged)?;
+        let journal = Journal { head: self.head(), steps: std::mem::take(&mut self.steps) };
+        let mut work = Work { staged: self, journal, index, displaced: Vec::new(), buffer: Vec::new() };
+        let mark = match work.announce() {
+            Ok(mark) => mark,
+            Err(trouble) => return Err(work.unannounced(trouble)),
+        };
+        work.staged.transaction.exchanging();
+        match work.forward().and_then(|()| work.set(&mark)) {
+            Ok(()) => work.finish(),
+            Err(end) => Err(work.back(end)),
+        }
+    }
+}
+
+impl Staged<'_> {
+    fn head(&self) -> Head {
+        Head {
+            format: journal::FORMAT,
+            id: self.transaction.id,
+            command: self.approved.cause.command.clone(),
+            digest: self.approved.cause.digest,
+            undoes: self.undoes,
+            exchange: self.transaction.exchange,
+            bytes: self.steps.iter().map(|step| step.size).sum(),
         }
     }
 }
 
 impl Work<'_> {
-    fn forward(&mut self) -> Result<(), Stop> {
-        self.staged.transaction.exchanging();
+    /// Writes the journal, and makes it and all new contents durable.
+    fn announce(&mut self) -> Result<Mark, Trouble> {
+        let transaction = &self.staged.transaction;
+        let doing = || format!("write the journal to `{}`", transaction.path().display());
+        let mark = transaction.write_journal(&self.journal).during(doing)?;
+        if transaction.root.disk.takes(Care::FirstBarrier) {
+            let durable = self.staged.barrier.contents(transaction);
+            durable.during(|| format!("make the new contents in `{}` durable", transaction.path().display()))?;
+        }
+        Ok(mark)
+    }
+
+    /// Nothing was exchanged: the transaction only has to go.
+    fn unannounced(mut self, trouble: Trouble) -> CommitError {
+        let root = self.staged.approved.root;
+        let removed = self.staged.transaction.discard().during(|| "remove what was written aside".to_owned());
+        let released = self.index.take().map_or(Ok(()), |index| index.release(root));
+        match removed.and(released) {
+            Ok(()) => CommitError::PutBack { trouble, kept: Vec::new() },
+            Err(left) => {
+                let directory = self.staged.transaction.path();
+                let unfinished = Unfinished { directory, failures: vec![left], commands: Vec::new() };
+                CommitError::Unfinished { cause: trouble.to_string(), unfinished }
+            }
+        }
+    }
+
+    fn forward(&mut self) -> Result<(), End> {
         let root = self.staged.approved.root;
         let mut parent = Parent::new(root);
-        let directories = self.staged.steps.iter().filter(|planned| planned.step.verb == Verb::Directory).count();
-        for number in 0..self.staged.steps.len() {
-            if number == directories && number > 0 {
+        let directories = self.journal.steps.iter().filter(|step| step.verb == Verb::Directory).count();
+        for number in 0..self.journal.steps.len() {
+            if number == directories && number > 0 && root.disk.takes(Care::FirstBarrier) {
                 // A name in a directory that a power loss forgets would be forgotten with it.
-                make_names_durable(&self.staged).during(|| "make the new directories durable".to_owned())?;
+                let made = &self.journal.steps[..directories];
+                let durable = self.staged.barrier.names(&self.staged.transaction, made);
+                durable.during(|| "make the new directories durable".to_owned())?;
+            }
+            if self.staged.approved.stop.is_asked() {
+                return Err(End::Stopped);
             }
             self.step(number, &mut parent)?;
         }
         self.second_look()?;
-        make_names_durable(&self.staged).during(|| "make the changes durable".to_owned())?;
-        let path = self.staged.transaction.path();
-        Ok(self.staged.transaction.committed().during(|| format!("commit `{}`", path.display()))?)
+        if self.staged.approved.stop.is_asked() { Err(End::Stopped) } else { Ok(()) }
     }
 
-    fn step(&mut self, number: usize, parent: &mut Parent<'_>) -> Result<(), Stop> {
-        let Planned { step, expect } = self.staged.steps[number].clone();
-        let (path, name) = (&step.path, step.path.file_name());
-        let stale = |found: Observed| Stop::Stale(Stale { path: path.clone(), expected: expect, found });
-        let directory = parent.of(path).map_err(|instead| stale(instead.clone()))?;
+    fn step(&mut self, number: usize, parent: &mut Parent<'_>) -> Result<(), End> {
+        let step = &self.journal.steps[number];
+        let (path, slot, name) = (&step.path, step.slot(), step.path.file_name());
+        let directory = parent.of(path).map_err(|instead| stale(step, instead.clone()))?;
         let (transaction, disk) = (&self.staged.transaction, &self.staged.approved.root.disk);
         let slots = transaction.slots();
         let moved = match step.verb {
             Verb::Directory => disk.make_directory(directory, name, 0o777),
-            Verb::Create => disk.rename((slots, &step.slot), (directory, name)),
-            Verb::Update => transaction.swap(&step.slot, directory, name),
-            Verb::Delete => disk.rename((directory, name), (slots, &step.slot)),
+            Verb::Create => disk.rename((slots, &slot), (directory, name)),
+            Verb::Update => transaction.swap(&slot, directory, name),
+            Verb::Delete => disk.rename((directory, name), (slots, &slot)),
         };
         match (moved, step.verb) {
-            (Ok(()), _) => self.done.push(Done { step: number, displaced: None }),
+            (Ok(()), Verb::Directory | Verb::Create) => Ok(()),
+            (Ok(()), Verb::Update | Verb::Delete) => self.look_at(number),
             // Somebody else made the directory meanwhile: it stays.
-            (Err(error), Verb::Directory) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            (Err(error), Verb::Directory) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             (Err(error), _) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
-                let found = examine(directory, name, &mut self.buffer).during(|| format!("look at `{path}`"))?;
-                return Err(stale(found.observed()));
+                let found = look(directory, name, &mut self.buffer).during(|| format!("look at `{path}`"))?;
+                Err(stale(step, found.observed()))
             }
-            (Err(error), _) => return Err(Trouble::new(format!("{} `{path}`", word(step.verb)), error).into()),
+            (Err(error), _) => Err(Trouble::new(format!("{} `{path}`", word(step.verb)), error).into()),
         }
-        if matches!(step.verb, Verb::Directory | Verb::Create) {
+    }
+
+    /// Whether what a step displaced is what was seen before.
+    fn look_at(&mut self, number: usize) -> Result<(), End> {
+        let (step, root) = (&self.journal.steps[number], self.staged.approved.root);
+        if !root.disk.takes(Care::Look) {
             return Ok(());
         }
-        match examine(slots, &step.slot, &mut self.buffer).during(|| format!("look at what was at `{path}`"))? {
-            Found::File(content, facts) if meets(&Observed::File(content), expect) => {
-                if let Some(done) = self.done.last_mut() {
-                    done.displaced = Some(facts);
-                }
+        let slots = self.staged.transaction.slots();
+        match look(slots, &step.slot(), &mut self.buffer).during(|| format!("look at what was at `{}`", step.path))? {
+            Found::File(content, facts) if Some(content) == step.old => {
+                self.displaced.push(Displaced { step: number, facts });
                 Ok(())
             }
-            found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => Err(stale(found.observed())),
+            found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => Err(stale(step, found.observed())),
         }
     }
 
     /// Whether somebody wrote to a displaced file through a descriptor opened before.
-    fn second_look(&mut self) -> Result<(), Stop> {
-        for done in &self.done {
-            if self.is_untouched(done) {
-                continue;
+    fn second_look(&mut self) -> Result<(), End> {
+        for displaced in &self.displaced {
+            if !is_untouched(&self.staged, &self.journal, displaced, &mut self.buffer) {
+                let step = &self.journal.steps[displaced.step];
+                let found = look(self.staged.transaction.slots(), &step.slot(), &mut self.buffer)
+                    .during(|| format!("look again at what was at `{}`", step.path))?;
+                return Err(stale(step, found.observed()));
             }
-            let Planned { step, expect } = &self.staged.steps[done.step];
-            let found = examine(self.staged.transaction.slots(), &step.slot, &mut self.buffer)
-                .during(|| format!("look again at what was at `{}`", step.path))?;
-            return Err(Stop::Stale(Stale { path: step.path.clone(), expected: *expect, found: found.observed() }));
         }
         Ok(())
     }
 
-    /// Whether what a step displaced is as it was when it was looked at.
-    fn is_untouched(&self, done: &Done) -> bool {
-        let slot = &self.staged.steps[done.step].step.slot;
-        done.displaced.is_none_or(|seen| disk::facts(self.staged.transaction.slots(), slot).is_ok_and(|now| now == seen))
+    /// Sets the mark of the commit.
+    fn set(&mut self, mark: &Mark) -> Result<(), End> {
+        let transaction = &self.staged.transaction;
+        let set = mark.set(transaction.root).during(|| format!("commit `{}`", transaction.path().display()));
+        match set {
+            // An error does not say how much was written: the journal itself does.
+            Err(_) if self.is_marked() => Ok(()),
+            set => Ok(set?),
+        }
     }
 
-    /// Removes what nobody needs any more. Nothing here can undo the commit.
-    fn finish(mut self) -> Committed {
+    fn is_marked(&self) -> bool {
+        matches!(self.staged.transaction.read_journal(), Ok(Read::Sealed(_, Stage::Committed)))
+    }
+
+    /// Makes the commit last, and removes what nobody needs any more. Nothing here can undo it.
+    fn finish(mut self) -> Result<Committed, CommitError> {
+        let root = self.staged.approved.root;
+        if root.disk.takes(Care::SecondBarrier) {
+            let durable = self.staged.barrier.names(&self.staged.transaction, &self.journal.steps);
+            durable.during(|| "make the changes durable".to_owned()).map_err(CommitError::Undecided)?;
+        }
         let (mut kept, mut untidy) = (Vec::new(), Vec::new());
-        for done in self.done.iter().filter(|done| !self.is_untouched(done)) {
-            let step = &self.staged.steps[done.step].step;
-            match self.staged.transaction.keep(&step.slot, &step.path).during(|| format!("keep what was at `{}`", step.path)) {
+        for displaced in &self.displaced {
+            if is_untouched(&self.staged, &self.journal, displaced, &mut self.buffer) {
+                continue;
+            }
+            let step = &self.journal.steps[displaced.step];
+            match self.staged.transaction.keep(&step.slot(), &step.path).during(|| format!("keep what was at `{}`", step.path)) {
                 Ok(moved) => kept.push(moved),
                 Err(trouble) => untidy.push(trouble),
             }
         }
-        let path = self.staged.transaction.path();
-        if untidy.is_empty() {
-            untidy.extend(self.staged.transaction.discard().during(|| format!("remove `{}`", path.display())).err());
-        } else {
-            self.staged.transaction.exchanging();
-        }
-        self.remove_emptied(&mut untidy);
-        untidy.extend(self.index.take().and_then(|index| index.release(self.staged.approved.root).err()));
-        Committed { kept, untidy }
+        let (id, path) = (self.staged.transaction.id, self.staged.transaction.path());
+        untidy.extend(self.staged.transaction.retire().during(|| format!("close `{}`", path.display())).err());
+        remove_emptied(&self.staged, &self.journal.steps, &mut untidy);
+        untidy.extend(self.index.take().and_then(|index| index.release(root).err()));
+        untidy.extend(self.staged.undoes.and_then(|undone| history::forget_contents(root, undone).err()));
+        history::prune(root, &mut kept, &mut untidy);
+        Ok(Committed { id, kept, linked: std::mem::take(&mut self.staged.linked), untidy })
     }
 
-    /// Removes the directories whose last file was deleted.
-    fn remove_emptied(&self, untidy: &mut Vec<Trouble>) {
+    /// Puts everything back.
+    fn back(mut self, end: End) -> CommitError {
         let root = self.staged.approved.root;
-        for planned in self.staged.steps.iter().filter(|planned| planned.step.verb == Verb::Delete) {
-            let mut path = planned.step.path.parent().and_then(|parent| RepoPath::new(parent).ok());
-            while let Some(directory) = path {
-                let above = disk::open_beneath(root.directory(), directory.parent().unwrap_or(""));
-                match above.and_then(|above| root.disk.remove_directory(above.as_fd(), directory.file_name())) {
-                    Err(error) if is_full(&error) => break,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    removed => untidy.extend(removed.during(|| format!("remove the empty directory `{directory}`")).err()),
-                }
-                path = directory.parent().and_then(|parent| RepoPath::new(parent).ok());
+        let settled = settle(&mut self.staged.transaction, &self.journal, Direction::Back, self.staged.barrier);
+        let released = match &settled {
+            Ok(_) => self.index.take().map_or(Ok(()), |index| index.release(root)),
+            // Git stays away from what is in between.
+            Err(_) => Ok(()),
+        };
+        let kept = match (settled, released) {
+            (Ok(kept), Ok(())) => kept,
+            (Err(unfinished), _) => return CommitError::Unfinished { cause: end.to_string(), unfinished },
+            (Ok(_), Err(left)) => {
+                let unfinished =
+                    Unfinished { directory: self.staged.transaction.path(), failures: vec![left], commands: Vec::new() };
+                return CommitError::Unfinished { cause: end.to_string(), unfinished };
             }
-        }
-    }
-
-    /// Puts everything back, in reverse. Goes on past failures, and removes nothing if there was one.
-    fn back(mut self, stop: Stop) -> CommitError {
-        let (mut kept, mut failures) = (Vec::new(), Vec::new());
-        for done in self.done.iter().rev() {
-            let Planned { step, .. } = &self.staged.steps[done.step];
-            match self.undo(done.step).during(|| format!("put back `{}`", step.path)) {
-                Ok(left) => kept.extend(left),
-                Err(trouble) => failures.push(trouble),
-            }
-        }
-        let mut commands = Vec::new();
-        if failures.is_empty() {
-            self.staged.transaction.put_back();
-            if let Some(Err(trouble)) = self.index.take().map(|index| index.release(self.staged.approved.root)) {
-                commands.extend(IndexLock::command(self.staged.approved.root));
-                failures.push(trouble);
-            }
-        } else {
-            commands = self.staged.transaction.remaining();
-            commands.extend(self.index.take().and_then(|_| IndexLock::command(self.staged.approved.root)));
-        }
-        match stop {
-            stop if !failures.is_empty() => CommitError::Unfinished { cause: stop.to_string(), failures, commands },
-            Stop::Stale(stale) => CommitError::Stale { stale: vec![stale], kept },
-            Stop::Trouble(trouble) => CommitError::PutBack { trouble, kept },
-        }
-    }
-
-    /// Undoes one step. What somebody else put in the place of loom's content stays where it is.
-    fn undo(&self, number: usize) -> io::Result<Option<Kept>> {
-        let step = &self.staged.steps[number].step;
-        let (transaction, disk) = (&self.staged.transaction, &self.staged.approved.root.disk);
-        let (slots, slot, name) = (transaction.slots(), step.slot.as_str(), step.path.file_name());
-        let opened = disk::open_beneath(self.staged.approved.root.directory(), step.path.parent().unwrap_or(""))?;
-        let directory = opened.as_fd();
-        let ours = || transaction.holds(slot, step.new);
-        let gone = |moved: &io::Result<()>| matches!(moved, Err(error) if error.kind() == io::ErrorKind::NotFound);
-        match step.verb {
-            Verb::Directory => match disk.remove_directory(directory, name) {
-                Err(error) if is_full(&error) || error.kind() == io::ErrorKind::NotFound => Ok(None),
-                removed => removed.map(|()| None),
-            },
-            Verb::Create => {
-                let moved = disk.rename((directory, name), (slots, slot));
-                if gone(&moved) {
-                    return Ok(None);
-                }
-                moved?;
-                if ours()? {
-                    return Ok(None);
-                }
-                disk.rename((slots, slot), (directory, name))?;
-                Ok(Some(Kept { path: step.path.clone(), place: None }))
-            }
-            Verb::Update => {
-                let moved = transaction.swap(slot, directory, name);
-                if gone(&moved) {
-                    return disk.rename((slots, slot), (directory, name)).map(|()| None);
-                }
-                moved?;
-                if ours()? {
-                    return Ok(None);
-                }
-                transaction.swap(slot, directory, name)?;
-                transaction.keep(slot, &step.path).map(Some)
-            }
-            Verb::Delete => match disk.rename((slots, slot), (directory, name)) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => transaction.keep(slot, &step.path).map(Some),
-                moved => moved.map(|()| None),
-            },
+        };
+        match end {
+            End::Stale(stale) => CommitError::Stale { stale: vec![stale], kept },
+            End::Trouble(trouble) => CommitError::PutBack { trouble, kept },
+            End::Stopped => CommitError::Stopped { kept },
         }
     }
 }
 
-impl std::fmt::Display for Stop {
+/// Whether what a step displaced is as it was when it was looked at.
+fn is_untouched(staged: &Staged<'_>, journal: &Journal, displaced: &Displaced, buffer: &mut Vec<u8>) -> bool {
+    let step = &journal.steps[displaced.step];
+    let slots = staged.transaction.slots();
+    if disk::facts(slots, &step.slot()).is_ok_and(|now| now != displaced.facts) {
+        return false;
+    }
+    let is_racy = displaced.facts.modified.0 + RACY >= disk::now().0;
+    !is_racy || matches!(look(slots, &step.slot(), buffer), Ok(Found::File(content, _)) if Some(content) == step.old)
+}
+
+/// Removes the directories whose last file was deleted.
+fn remove_emptied(staged: &Staged<'_>, steps: &[Step], untidy: &mut Vec<Trouble>) {
+    let root = staged.approved.root;
+    let deletes = steps.iter().filter(|step| step.verb == Verb::Delete);
+    let parents: BTreeSet<&str> = deletes.filter_map(|step| step.path.parent()).collect();
+    for parent in parents.into_iter().rev() {
+        let mut path = RepoPath::new(parent).ok();
+        while let Some(directory) = path {
+            let above = disk::open_beneath(root.directory(), directory.parent().unwrap_or(""));
+            match above.and_then(|above| root.disk.remove_directory(above.as_fd(), directory.file_name())) {
+                Err(error) if is_in_use(&error) => break,
+                removed => untidy.extend(removed.during(|| format!("remove the empty directory `{directory}`")).err()),
+            }
+            path = directory.parent().and_then(|parent| RepoPath::new(parent).ok());
+        }
+    }
+}
+
+fn stale(step: &Step, found: Observed) -> End {
+    let expected = step.old.map_or(Expect::Absent, Expect::Exactly);
+    End::Stale(Stale { path: step.path.clone(), expected, found })
+}
+
+impl std::fmt::Display for End {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Stale(stale) => stale.fmt(f),
             Self::Trouble(trouble) => trouble.fmt(f),
+            Self::Stopped => f.write_str("the apply was interrupted"),
         }
     }
 }
@@ -318,9 +373,4 @@ fn word(verb: Verb) -> &'static str {
         Verb::Update => "update",
         Verb::Delete => "delete",
     }
-}
-
-/// Whether a directory was not removed because something is in it.
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists)
 }

@@ -65,6 +65,8 @@ pub(crate) struct Facts {
     pub(crate) permissions: u32,
     pub(crate) owner: u32,
     pub(crate) group: u32,
+    /// How many names the file has.
+    pub(crate) links: u64,
 }
 
 impl Facts {
@@ -78,6 +80,7 @@ impl Facts {
             permissions: Mode::from_raw_mode(stat.st_mode).bits() & 0o7777,
             owner: stat.st_uid,
             group: stat.st_gid,
+            links: wide(stat.st_nlink),
         }
     }
 
@@ -209,6 +212,14 @@ pub(crate) fn read_to_end(file: BorrowedFd<'_>, size: Option<u64>, buffer: &mut 
     Ok(())
 }
 
+/// Reads what a file begins with into `buffer`: a few kilobytes, or all of a shorter one.
+pub(crate) fn read_begin(file: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.clear();
+    buffer.reserve(4096);
+    rustix::io::retry_on_intr(|| rustix::io::pread(file, rustix::buffer::spare_capacity(buffer), 0))?;
+    Ok(())
+}
+
 /// The names in a directory with what they are, sorted; names that are not UTF-8 are left out.
 pub(crate) fn list(directory: BorrowedFd<'_>) -> io::Result<Vec<(String, Kind)>> {
     let mut entries = Vec::new();
@@ -236,14 +247,73 @@ pub(crate) fn unlock(file: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fs::flock(file, FlockOperation::Unlock)?)
 }
 
+/// Whether a second name failed because there are none, here or there.
+pub(crate) fn has_no_links(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV | Errno::MLINK))
+}
+
+/// How many bytes wait to be written to any disk, as far as the system says.
+pub(crate) fn unwritten() -> u64 {
+    let text = read_path(Path::new("/proc/meminfo")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let waiting = text.lines().filter_map(|line| line.strip_prefix("Dirty:").or(line.strip_prefix("Writeback:")));
+    waiting.filter_map(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()).sum::<u64>() * 1024
+}
+
+/// Whether a directory belongs to the user who runs loom.
+pub(crate) fn is_mine(facts: &Facts) -> bool {
+    facts.owner == rustix::process::geteuid().as_raw()
+}
+
 /// Whether an exchange failed because the kernel or the file system has none.
 pub(crate) fn has_no_exchange(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP))
 }
 
+/// The wall clock, in seconds and nanoseconds as in [`Facts`].
+pub(crate) fn now() -> (u64, u64) {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    (wide(now.tv_sec), wide(now.tv_nsec))
+}
+
 /// What this machine is called.
 pub(crate) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// A care that the protocol takes. The controls of the crash tests leave one out, and must then fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// Contents and journal are durable before the first exchange.
+    FirstBarrier,
+    /// The exchanges are durable before anything is removed.
+    SecondBarrier,
+    /// What was displaced is looked at.
+    Look,
+    /// The slot says what happened, not the path.
+    Slot,
+}
+
+impl Care {
+    /// Whether `LOOM_SABOTAGE` names it; only a build for the crash tests asks.
+    #[cfg(feature = "sabotage")]
+    #[expect(clippy::disallowed_methods, reason = "not in the product")]
+    fn is_sabotaged(self) -> bool {
+        let name = match self {
+            Self::FirstBarrier => "barrier-1",
+            Self::SecondBarrier => "barrier-2",
+            Self::Look => "verify",
+            Self::Slot => "target",
+        };
+        std::env::var("LOOM_SABOTAGE").is_ok_and(|named| named == name)
+    }
+
+    #[cfg(not(feature = "sabotage"))]
+    #[expect(clippy::unused_self, reason = "a build for the crash tests has another")]
+    fn is_sabotaged(self) -> bool {
+        false
+    }
 }
 
 /// Everything that changes something.
@@ -267,6 +337,16 @@ impl Disk {
         Ok(())
     }
 
+    /// Whether a care is taken: always, but where a control of the crash tests leaves it out.
+    #[cfg_attr(not(any(test, feature = "sabotage")), expect(clippy::unused_self, reason = "only the tests leave something out"))]
+    pub(crate) fn takes(&self, care: Care) -> bool {
+        #[cfg(test)]
+        if self.faults.leaves_out(care) {
+            return false;
+        }
+        !care.is_sabotaged()
+    }
+
     /// Makes a file that is not there yet, for writing.
     pub(crate) fn create(&self, directory: BorrowedFd<'_>, name: &str, mode: u32) -> io::Result<OwnedFd> {
         self.step("create")?;
@@ -283,7 +363,12 @@ impl Disk {
 
     /// Writes all of `bytes` at the file's position.
     pub(crate) fn write(&self, file: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
-        self.step("write")?;
+        let step = self.step("write");
+        #[cfg(test)]
+        if step.is_err() && self.faults.tears() {
+            rustix::io::write(file, &bytes[..bytes.len() / 2])?;
+        }
+        step?;
         while !bytes.is_empty() {
             match rustix::io::write(file, bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -293,6 +378,34 @@ impl Disk {
             }
         }
         Ok(())
+    }
+
+    /// Writes all of `bytes` over what is at `offset`, which takes no new room.
+    pub(crate) fn overwrite(&self, file: BorrowedFd<'_>, offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+        let step = self.step("overwrite");
+        #[cfg(test)]
+        if step.is_err() && self.faults.tears() {
+            rustix::io::pwrite(file, &bytes[..bytes.len() / 2], offset)?;
+        }
+        step?;
+        let mut at = offset;
+        while !bytes.is_empty() {
+            match rustix::io::pwrite(file, bytes, at) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => (bytes, at) = (&bytes[written..], at + written as u64),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that the file `name` changed now.
+    pub(crate) fn touch(&self, directory: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+        self.step("touch")?;
+        let now = fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_NOW };
+        let times = fs::Timestamps { last_access: now, last_modification: now };
+        Ok(fs::utimensat(directory, name, &times, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
     /// Empties a file.

@@ -7,9 +7,11 @@
 //! - Any error on the way puts everything back, content and mode, with the directories that were
 //!   made: `every_fault_puts_everything_back`, at every change of every pair of actions, and
 //!   `…_where_the_system_has_no_exchange`.
-//! - If putting back fails too, nothing is removed and the commands that remain are said, now and by
-//!   every later run: `a_fault_that_stays_is_said_with_its_commands`,
-//!   `a_killed_commit_is_said_with_its_commands`.
+//! - A kill at any change, also during recovery, leaves the old or the new when the next run has the
+//!   lock: `a_kill_at_every_change_leaves_the_old_or_the_new`, `a_kill_during_recovery_…`; what
+//!   somebody wrote in between survives: `what_somebody_writes_after_a_kill_survives_recovery`.
+//! - If putting back fails too, nothing is removed and the commands that remain are said:
+//!   `a_fault_that_stays_is_said_with_its_commands`.
 //! - A stale plan fails before the first write, and says all that is stale:
 //!   `all_stale_paths_are_said_together`.
 //! - What somebody else writes meanwhile is never lost: `an_edit_between_stage_and_commit_stays_in_place`,
@@ -23,31 +25,37 @@
 //! - Nothing but the executable bits of a file's permissions changes, and its extended attributes
 //!   stay: `permissions_and_attributes_of_a_file_are_kept`.
 //!
-//! Not guaranteed yet: that a killed run is put right without a person.
+//! Power loss, and kills of the whole program at every system call, are for `cargo xtask crash`.
 
 #[cfg(not(unix))]
 compile_error!("loom runs on Linux and macOS: on Windows, use it in the Windows Subsystem for Linux");
 
 pub mod attributes;
+mod barrier;
 pub mod commit;
 mod disk;
 mod glob;
+pub mod history;
+mod journal;
 pub mod lock;
 pub mod observe;
+pub mod recover;
 pub mod root;
 pub mod stage;
 pub mod stale;
 #[cfg(test)]
 mod tests;
-pub mod transaction;
+mod transaction;
 pub mod trouble;
 
 pub use attributes::{Rewritten, is_ignored, rewritten};
 pub use commit::{CommitError, Committed};
+pub use history::{Did, Past, UndoError, history, newest};
 pub use lock::{Lock, LockError};
 pub use observe::observe;
+pub use recover::{Direction, Recovered, Unfinished, Unsettled, is_settled};
 pub use root::{LedgerError, Root, RootError};
-pub use stage::{Approved, Becomes, Change, Contents, Durability, Failed, Put, StageError, Staged};
+pub use stage::{Approved, Becomes, Cause, Change, Contents, Durability, Failed, Put, StageError, Staged, Stop};
 pub use stale::Stale;
-pub use transaction::{Interrupted, Kept};
+pub use transaction::Kept;
 pub use trouble::Trouble;

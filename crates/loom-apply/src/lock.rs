@@ -9,12 +9,14 @@
 //! Invariants: the file is a place of its own, never renamed and never removed, so that all wait at
 //! the same one; its text (who holds it) is for messages only (test `a_second_lock_is_refused…`).
 
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
-use crate::disk::{self, Facts};
+use crate::disk;
+use crate::recover::{Recovered, Unfinished, recover};
 use crate::root::Root;
-use crate::transaction::quoted;
+use crate::transaction::Transaction;
 use crate::trouble::{During as _, Trouble};
 
 /// The file in the private place.
@@ -27,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[must_use = "the lock is free again as soon as this is dropped"]
 pub struct Lock {
     file: OwnedFd,
+    /// What earlier runs had left, and is settled now.
+    pub recovered: Vec<Recovered>,
 }
 
 /// Why there is no lock.
@@ -41,14 +45,26 @@ pub enum LockError {
     /// The system refused. Exit code 7: nothing was changed.
     #[error(transparent)]
     Trouble(#[from] Trouble),
+    /// What an earlier run left cannot be settled. Exit code 8.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
 }
 
 impl Lock {
-    /// Takes the lock, waiting for it as long as `wait`.
+    /// Takes the lock, waiting for it as long as `wait`, and settles what earlier runs left: whoever
+    /// has it sees a repository in which nothing is half done.
     ///
     /// # Errors
-    /// [`LockError::Held`] where another has it for all that time.
+    /// [`LockError::Held`] where another has it for all that time, [`LockError::Unfinished`] where
+    /// what is left cannot be settled.
     pub fn take(root: &Root, wait: Duration) -> Result<Self, LockError> {
+        let mut lock = Self::hold(root, wait)?;
+        lock.recovered = recover(root)?;
+        Ok(lock)
+    }
+
+    /// Takes the lock, and leaves what earlier runs left.
+    pub(crate) fn hold(root: &Root, wait: Duration) -> Result<Self, LockError> {
         let place = || format!("take the lock `{}`", root.private().join(FILE).display());
         let private = root.open_private().during(place)?;
         let file = root.disk.open_or_create(private.as_fd(), FILE).during(place)?;
@@ -56,15 +72,20 @@ impl Lock {
         loop {
             match root.disk.try_lock(file.as_fd()) {
                 Ok(()) => break,
-                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return Err(error).during(place)?,
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error).during(place)?,
                 Err(_) if begin.elapsed() >= wait => return Err(LockError::Held { holder: holder(&file) }),
                 Err(_) => std::thread::sleep(PAUSE),
             }
         }
-        let me = format!("pid {} on {}\n", std::process::id(), disk::host());
+        let me = format!("{}\n", me());
         root.disk.truncate(file.as_fd()).and_then(|()| root.disk.write(file.as_fd(), me.as_bytes())).during(place)?;
-        Ok(Self { file })
+        Ok(Self { file, recovered: Vec::new() })
     }
+}
+
+/// This process, for others to read.
+fn me() -> String {
+    format!("pid {} on {}", std::process::id(), disk::host())
 }
 
 impl Drop for Lock {
@@ -78,43 +99,73 @@ impl Drop for Lock {
 const INDEX: &str = "index.lock";
 
 /// Git's lock on its index, held for the time of a commit.
+///
+/// Its text says that it is loom's, and of which root, so that a run that was killed leaves none
+/// that the next one does not know.
 #[derive(Debug)]
 pub(crate) struct IndexLock {
     git: OwnedFd,
-    facts: Facts,
 }
 
 impl IndexLock {
     /// Takes it as Git does, by making the file. There is none where there is no Git.
-    pub(crate) fn take(root: &Root) -> Result<Option<Self>, Trouble> {
+    pub(crate) fn take(transaction: &Transaction<'_>) -> Result<Option<Self>, Trouble> {
+        let root = transaction.root;
         let Some(path) = root.git() else { return Ok(None) };
         let doing = || format!("take Git's lock `{}`", path.join(INDEX).display());
         let git = disk::open_directory(path).during(doing)?;
-        match root.disk.create(git.as_fd(), INDEX, 0o666) {
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+        match Self::make(transaction, &git) {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
                 let help = "another Git command is at work: wait for it; if none is, one was killed, and the file can be removed";
                 Err(Trouble { doing: doing(), cause, help: help.to_owned() })
             }
-            file => {
-                let facts = disk::facts_of(file.during(doing)?.as_fd()).during(doing)?;
-                Ok(Some(Self { git, facts }))
-            }
+            made => made.map(|()| Some(Self { git })).during(doing),
         }
+    }
+
+    /// Makes the file with its text in one step: written aside first, then linked to its name.
+    fn make(transaction: &Transaction<'_>, git: &OwnedFd) -> io::Result<()> {
+        let (disk, slots) = (&transaction.root.disk, transaction.slots());
+        let file = disk.create(slots, INDEX, 0o666)?;
+        disk.write(file.as_fd(), mark(transaction.root).as_bytes())?;
+        let linked = match disk.link((slots, INDEX), (git.as_fd(), INDEX)) {
+            Err(error) if disk::has_no_links(&error) => {
+                let file = disk.create(git.as_fd(), INDEX, 0o666)?;
+                disk.write(file.as_fd(), mark(transaction.root).as_bytes())
+            }
+            linked => linked,
+        };
+        linked.and(disk.unlink(slots, INDEX))
     }
 
     /// Gives it back, if it is still the one that was taken.
     pub(crate) fn release(self, root: &Root) -> Result<(), Trouble> {
-        let git = self.git.as_fd();
-        if disk::facts(git, INDEX).is_ok_and(|now| now.same_file(&self.facts)) {
-            return root.disk.unlink(git, INDEX).during(|| format!("give back Git's lock `{INDEX}`"));
-        }
-        Ok(())
+        remove_own(root, &self.git)
     }
 
-    /// What a person does to give it back.
-    pub(crate) fn command(root: &Root) -> Option<String> {
-        root.git().map(|git| format!("rm -f -- {}", quoted(&git.join(INDEX))))
+    /// Gives back the one that a killed run left. Only under the lock.
+    pub(crate) fn reclaim(root: &Root) -> Result<(), Trouble> {
+        let Some(path) = root.git() else { return Ok(()) };
+        let git = disk::open_directory(path).during(|| format!("open `{}`", path.display()))?;
+        remove_own(root, &git)
     }
+}
+
+/// What Git's lock holds while it is loom's.
+fn mark(root: &Root) -> String {
+    let below = root.path().strip_prefix(root.top()).unwrap_or(root.path());
+    format!("loom holds this lock, for the root `{}`\n", below.display())
+}
+
+fn remove_own(root: &Root, git: &OwnedFd) -> Result<(), Trouble> {
+    let doing = || format!("give back Git's lock `{INDEX}`");
+    let file = match disk::open_file(git.as_fd(), INDEX) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file.during(doing)?,
+    };
+    let mut text = Vec::new();
+    disk::read_to_end(file.as_fd(), None, &mut text).during(doing)?;
+    if text == mark(root).as_bytes() { root.disk.unlink(git.as_fd(), INDEX).during(doing) } else { Ok(()) }
 }
 
 fn holder(file: &OwnedFd) -> String {

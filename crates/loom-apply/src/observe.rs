@@ -22,7 +22,7 @@ use crate::disk::{self, Facts, Kind};
 use crate::root::Root;
 
 /// How many neighbours one worker takes at a time.
-const NEIGHBOURS: usize = 64;
+pub(crate) const NEIGHBOURS: usize = 64;
 
 /// Looks at every path of `wants`. Those of one directory should stand together.
 pub fn observe(root: &Root, wants: &[Want]) -> Snapshot {
@@ -102,7 +102,7 @@ pub(crate) fn mode_of(permissions: u32) -> Mode {
     if permissions & 0o100 == 0 { Mode::Plain } else { Mode::Executable }
 }
 
-fn unreadable(error: &io::Error) -> String {
+pub(crate) fn unreadable(error: &io::Error) -> String {
     format!("a file that cannot be read ({error})")
 }
 

@@ -163,6 +163,18 @@ impl Root {
         Ok(directory)
     }
 
+    /// The private place, opened, if it is there.
+    pub(crate) fn find_private(&self) -> io::Result<Option<OwnedFd>> {
+        let mut directory = disk::open_directory(&self.private.base)?;
+        for part in &self.private.parts {
+            directory = match disk::open_child(directory.as_fd(), part) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                opened => opened?,
+            };
+        }
+        Ok(Some(directory))
+    }
+
     /// Lets Git ignore the private place where it is among the repository's files.
     fn hide(&self, private: BorrowedFd<'_>) -> io::Result<()> {
         match self.disk.create(private, ".gitignore", 0o666) {

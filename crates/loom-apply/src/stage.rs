@@ -12,24 +12,25 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::header::content_hash;
 use loom_plan::plan::Expect;
 use loom_plan::provider::Mode;
-use loom_plan::snapshot::{Observed, Want};
+use loom_plan::snapshot::{Content, Observed};
 use rayon::prelude::*;
 
-use crate::disk;
+use crate::barrier::Barrier;
+use crate::disk::{self, Facts};
+use crate::journal::{Step, Verb, slot_name};
 use crate::lock::Lock;
-use crate::observe::{mode_of, observe};
+use crate::observe::{Found, NEIGHBOURS, Parent, examine, mode_of, unreadable};
 use crate::root::Root;
 use crate::stale::{Stale, meets};
-use crate::transaction::{BeginError, Interrupted, Print, Step, Transaction, Verb};
+use crate::transaction::{Transaction, look};
 use crate::trouble::{During as _, Trouble};
-
-/// Up to this many files are made durable one by one, more of them with their whole file system.
-const FEW: usize = 8;
 
 /// What is done to one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +86,32 @@ pub struct Approved<'r> {
     pub lock: Lock,
     /// What is done; each path once, in any order. The ledger's files are among them.
     pub changes: Vec<Change>,
+    /// What it is for: the command, and the digest of the plan if there is one.
+    pub cause: Cause,
     /// What survives.
     pub durability: Durability,
+    /// Asks for an end.
+    pub stop: Stop,
+}
+
+/// What a transaction is for, as the history tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The command: `apply`.
+    pub command: String,
+    /// The digest of the plan.
+    pub digest: Option<ContentHash>,
+}
+
+/// A wish to end early, for a signal's handler to set. Everything is then put back.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(pub Arc<AtomicBool>);
+
+impl Stop {
+    /// Whether somebody wants an end.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// A step that failed, with what it was given.
@@ -119,18 +144,9 @@ pub enum StageError {
     /// The system refused. Exit code 7.
     #[error(transparent)]
     Trouble(#[from] Trouble),
-    /// An earlier run left something behind. Exit code 8.
-    #[error(transparent)]
-    Interrupted(Interrupted),
-}
-
-impl From<BeginError> for StageError {
-    fn from(error: BeginError) -> Self {
-        match error {
-            BeginError::Interrupted(interrupted) => Self::Interrupted(interrupted),
-            BeginError::Trouble(trouble) => Self::Trouble(trouble),
-        }
-    }
+    /// Somebody asked for an end. Exit code 7.
+    #[error("the apply was interrupted, and nothing was changed")]
+    Stopped,
 }
 
 /// Changes whose contents are written aside.
@@ -139,15 +155,13 @@ impl From<BeginError> for StageError {
 pub struct Staged<'r> {
     // Before `approved`: the transaction's directory goes while the lock is still held.
     pub(crate) transaction: Transaction<'r>,
-    pub(crate) steps: Vec<Planned>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) barrier: Barrier,
+    /// The transaction that this one undoes.
+    pub(crate) undoes: Option<u64>,
+    /// Files that have other names, which will keep the old content.
+    pub(crate) linked: Vec<RepoPath>,
     pub(crate) approved: Approved<'r>,
-}
-
-/// A step, and what must be there before it.
-#[derive(Clone, Debug)]
-pub(crate) struct Planned {
-    pub(crate) step: Step,
-    pub(crate) expect: Expect,
 }
 
 impl<'r> Approved<'r> {
@@ -155,77 +169,177 @@ impl<'r> Approved<'r> {
     ///
     /// # Errors
     /// [`StageError`], with the changes and the lock given back.
-    pub fn stage(self, contents: Contents<'_>) -> Result<Staged<'r>, Failed<Self, StageError>> {
-        match prepare(&self, contents) {
-            Ok((transaction, steps)) => Ok(Staged { transaction, steps, approved: self }),
-            Err(error) => Err(Failed { instance: self, error }),
+    pub fn stage(self, contents: Contents<'_>) -> Result<Staged<'r>, Box<Failed<Self, StageError>>> {
+        let jobs: Vec<Job<'_>> = self.changes.iter().map(Job::of).collect();
+        let prepared = prepare(&self, &jobs, contents);
+        drop(jobs);
+        match prepared {
+            Ok(prepared) => Ok(prepared.staged(self, None)),
+            Err(error) => Err(Box::new(Failed { instance: self, error })),
         }
     }
 }
 
-fn prepare<'r>(approved: &Approved<'r>, contents: Contents<'_>) -> Result<(Transaction<'r>, Vec<Planned>), StageError> {
-    let changes = &approved.changes;
-    let mut order: Vec<usize> = (0..changes.len()).collect();
-    order.sort_unstable_by(|one, two| changes[*one].path.cmp(&changes[*two].path));
-    overlaps(&order, changes)?;
+/// What must be there before a change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Guard {
+    /// What the plan saw, loom's header left out.
+    Plan(Expect),
+    /// What an earlier transaction left, to the byte.
+    Whole(Option<Content>),
+}
+
+/// Where a change's new content comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fill<'a> {
+    /// There is none: the path is left empty.
+    Nothing,
+    /// The caller gives its bytes.
+    Write(Becomes),
+    /// The caller makes its bytes from those that are there.
+    Edit(Becomes),
+    /// It is what an earlier transaction displaced.
+    Restore(&'a Transaction<'a>, &'a Step),
+}
+
+/// A change as staging sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) path: &'a RepoPath,
+    pub(crate) guard: Guard,
+    pub(crate) fill: Fill<'a>,
+}
+
+impl<'a> Job<'a> {
+    fn of(change: &'a Change) -> Self {
+        let fill = match change.put {
+            Put::File(becomes) => Fill::Write(becomes),
+            Put::Edit(becomes) => Fill::Edit(becomes),
+            Put::Nothing => Fill::Nothing,
+        };
+        Self { path: &change.path, guard: Guard::Plan(change.expect), fill }
+    }
+}
+
+/// What was seen at a job's path: nothing, or the file to its last byte.
+type Before = Option<(Content, Facts)>;
+
+/// What staging came to.
+pub(crate) struct Prepared<'r> {
+    transaction: Transaction<'r>,
+    steps: Vec<Step>,
+    barrier: Barrier,
+    linked: Vec<RepoPath>,
+}
+
+impl<'r> Prepared<'r> {
+    pub(crate) fn staged(self, approved: Approved<'r>, undoes: Option<u64>) -> Staged<'r> {
+        let Self { transaction, steps, barrier, linked } = self;
+        Staged { transaction, steps, barrier, undoes, linked, approved }
+    }
+}
+
+pub(crate) fn prepare<'r>(approved: &Approved<'r>, jobs: &[Job<'_>], contents: Contents<'_>) -> Result<Prepared<'r>, StageError> {
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_unstable_by(|one, two| jobs[*one].path.cmp(jobs[*two].path));
+    overlaps(&order, jobs)?;
     let transaction = Transaction::begin(approved.root)?;
-    check_guards(approved.root, &order, changes)?;
-    let aside = Aside { transaction: &transaction, changes, contents };
+    let mut work: Vec<(usize, Before)> = order.iter().copied().zip(check_guards(approved.root, &order, jobs)?).collect();
     // What is absent and stays absent was checked, and needs no step.
-    order.retain(|index| (changes[*index].expect, changes[*index].put) != (Expect::Absent, Put::Nothing));
-    let missing = check_places(&transaction, &order, changes)?;
-    let written: Result<Vec<Planned>, StageError> = order.par_iter().map(|index| aside.plan(*index)).collect();
-    let directory = |(number, path)| Planned {
-        step: Step { verb: Verb::Directory, path, slot: number_of(changes.len() + number), new: None },
-        expect: Expect::Absent,
-    };
-    let mut steps: Vec<Planned> = missing.into_iter().enumerate().map(directory).chain(written?).collect();
+    work.retain(|(index, before)| before.is_some() || !matches!(jobs[*index].fill, Fill::Nothing));
+    let missing = check_places(&transaction, work.iter().map(|(index, _)| jobs[*index].path))?;
+    let aside = Aside { transaction: &transaction, jobs, contents, stop: &approved.stop };
+    let written: Result<Vec<(Step, u64)>, StageError> =
+        work.par_iter().map(|(index, before)| aside.step(*index, *before)).collect();
+    let written = written?;
+    let bytes = written.iter().map(|(_, bytes)| bytes).sum();
+    let directory =
+        |(number, path)| Step { verb: Verb::Directory, path, slot: jobs.len() + number, old: None, new: None, size: 0 };
+    let steps = missing.into_iter().enumerate().map(directory);
+    let mut steps: Vec<Step> = steps.chain(written.into_iter().map(|(step, _)| step)).collect();
     // Directories, creates, updates, deletes; each by path.
-    steps.sort_by_key(|planned| planned.step.verb);
-    let doing = || format!("write the steps to `{}`", transaction.path().display());
-    let lines: Vec<&Step> = steps.iter().map(|planned| &planned.step).collect();
-    transaction.write_steps(&lines).during(doing)?;
-    make_durable(&transaction, &lines, approved.durability)
-        .during(|| format!("make the new contents in `{}` durable", transaction.path().display()))?;
-    Ok((transaction, steps))
+    steps.sort_by_key(|step| step.verb);
+    let has_other_names = |(_, before): &&(usize, Before)| before.is_some_and(|(_, facts)| facts.links > 1);
+    let linked = work.iter().filter(has_other_names).map(|(index, _)| jobs[*index].path.clone()).collect();
+    let barrier = Barrier::choose(approved.durability, steps.len(), bytes);
+    Ok(Prepared { transaction, steps, barrier, linked })
 }
 
 /// Each path once, and none below another.
-fn overlaps(order: &[usize], changes: &[Change]) -> Result<(), StageError> {
-    let paths: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-    let same = order.windows(2).find(|pair| changes[pair[0]].path == changes[pair[1]].path);
+fn overlaps(order: &[usize], jobs: &[Job<'_>]) -> Result<(), StageError> {
+    let paths: BTreeSet<&str> = jobs.iter().map(|job| job.path.as_str()).collect();
+    let same = order.windows(2).find(|pair| jobs[pair[0]].path == jobs[pair[1]].path);
     if let Some(pair) = same {
-        return Err(StageError::Overlap(changes[pair[0]].path.clone(), changes[pair[1]].path.clone()));
+        return Err(StageError::Overlap(jobs[pair[0]].path.clone(), jobs[pair[1]].path.clone()));
     }
-    for change in changes {
-        let path = change.path.as_str();
+    for job in jobs {
+        let path = job.path.as_str();
         for above in path.match_indices('/').map(|(at, _)| &path[..at]) {
             if let (true, Ok(above)) = (paths.contains(above), RepoPath::new(above)) {
-                return Err(StageError::Overlap(above, change.path.clone()));
+                return Err(StageError::Overlap(above, job.path.clone()));
             }
         }
     }
     Ok(())
 }
 
-fn check_guards(root: &Root, order: &[usize], changes: &[Change]) -> Result<(), StageError> {
-    let want = |index: &usize| Want { path: changes[*index].path.clone(), blocks: Vec::new() };
-    let snapshot = observe(root, &order.iter().map(want).collect::<Vec<_>>());
-    let mut stale = Vec::new();
-    for index in order {
-        let Change { path, expect, .. } = &changes[*index];
-        let found = snapshot.whole(path);
-        if !meets(found, *expect) {
-            stale.push(Stale { path: path.clone(), expected: *expect, found: found.clone() });
+/// What stands at every path, in order; or everything that is not what was expected.
+fn check_guards(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<Vec<Before>, StageError> {
+    let seen: Vec<Vec<Result<Before, Stale>>> = order
+        .par_chunks(NEIGHBOURS)
+        .map_init(Vec::new, |buffer, indices| {
+            let mut parent = Parent::new(root);
+            indices.iter().map(|index| check_guard(&mut parent, &jobs[*index], buffer)).collect()
+        })
+        .collect();
+    let (mut before, mut stale) = (Vec::with_capacity(order.len()), Vec::new());
+    for seen in seen.into_iter().flatten() {
+        match seen {
+            Ok(seen) => before.push(seen),
+            Err(other) => stale.push(other),
         }
     }
-    if stale.is_empty() { Ok(()) } else { Err(StageError::Stale(stale)) }
+    if stale.is_empty() { Ok(before) } else { Err(StageError::Stale(stale)) }
+}
+
+fn check_guard(parent: &mut Parent<'_>, job: &Job<'_>, buffer: &mut Vec<u8>) -> Result<Before, Stale> {
+    let (expected, found) = match parent.of(job.path) {
+        Err(instead) => (job.guard.expect(), Err(instead.clone())),
+        Ok(directory) => {
+            let name = job.path.file_name();
+            let found = match job.guard {
+                Guard::Plan(_) => examine(directory, name, buffer),
+                Guard::Whole(_) => look(directory, name, buffer),
+            };
+            (job.guard.expect(), found.map_err(|error| Observed::Foreign(unreadable(&error))))
+        }
+    };
+    let observed = found.as_ref().map_or_else(Clone::clone, |found| found.observed());
+    if !meets(&observed, expected) {
+        return Err(Stale { path: job.path.clone(), expected, found: observed });
+    }
+    Ok(match found {
+        Ok(Found::File(content, facts)) => Some((Content { hash: ContentHash::of(buffer), ..content }, facts)),
+        Ok(Found::Nothing | Found::Other(_)) | Err(_) => None,
+    })
+}
+
+impl Guard {
+    fn expect(self) -> Expect {
+        match self {
+            Self::Plan(expect) => expect,
+            Self::Whole(content) => content.map_or(Expect::Absent, Expect::Exactly),
+        }
+    }
 }
 
 /// Sees that names can be made in every directory, and returns the directories that are missing.
-fn check_places(transaction: &Transaction<'_>, order: &[usize], changes: &[Change]) -> Result<BTreeSet<RepoPath>, StageError> {
+fn check_places<'p>(
+    transaction: &Transaction<'_>,
+    paths: impl Iterator<Item = &'p RepoPath>,
+) -> Result<BTreeSet<RepoPath>, StageError> {
     let home = disk::mount_of(transaction.slots()).during(|| format!("look at `{}`", transaction.path().display()))?;
-    let parents: BTreeSet<&str> = order.iter().map(|index| changes[*index].path.parent().unwrap_or("")).collect();
+    let parents: BTreeSet<&str> = paths.map(|path| path.parent().unwrap_or("")).collect();
     let mut missing = BTreeSet::new();
     for mut parent in parents {
         let directory = loop {
@@ -250,69 +364,36 @@ fn check_place(directory: io::Result<OwnedFd>, home: (u64, u64)) -> io::Result<(
     disk::may_change(directory.as_fd())
 }
 
-/// The barrier before the first exchange.
-fn make_durable(transaction: &Transaction<'_>, steps: &[&Step], durability: Durability) -> io::Result<()> {
-    let disk = &transaction.root.disk;
-    match durability {
-        Durability::Kill => Ok(()),
-        Durability::Full if steps.len() > FEW => disk.sync_all(transaction.slots()),
-        Durability::Full => {
-            for (name, _) in disk::list(transaction.slots())? {
-                disk.sync(disk::open_file(transaction.slots(), &name)?.as_fd())?;
-            }
-            disk.sync(transaction.slots())?;
-            disk.sync(transaction.private())
-        }
-    }
-}
-
-/// The barrier after the last exchange.
-pub(crate) fn make_names_durable(staged: &Staged<'_>) -> io::Result<()> {
-    let Staged { transaction, steps, approved } = staged;
-    let disk = &approved.root.disk;
-    match approved.durability {
-        Durability::Kill => Ok(()),
-        Durability::Full if steps.len() > FEW => disk.sync_all(transaction.slots()),
-        Durability::Full => {
-            let parents: BTreeSet<&str> = steps.iter().map(|planned| planned.step.path.parent().unwrap_or("")).collect();
-            for parent in parents {
-                disk.sync(disk::open_beneath(approved.root.directory(), parent)?.as_fd())?;
-            }
-            disk.sync(transaction.slots())
-        }
-    }
-}
-
-/// The name of a slot.
-fn number_of(index: usize) -> String {
-    format!("{index:06}")
-}
-
-/// Writes contents into slots.
+/// Fills slots.
 struct Aside<'a, 'r> {
     transaction: &'a Transaction<'r>,
-    changes: &'a [Change],
+    jobs: &'a [Job<'a>],
     contents: Contents<'a>,
+    stop: &'a Stop,
 }
 
 impl Aside<'_, '_> {
-    fn plan(&self, index: usize) -> Result<Planned, StageError> {
-        let change = &self.changes[index];
-        let (verb, new) = match (change.put, change.expect) {
-            (Put::Nothing, _) => (Verb::Delete, None),
-            (Put::File(becomes), Expect::Absent) => (Verb::Create, Some(self.write(index, becomes, None)?)),
-            (Put::Edit(becomes), Expect::Absent) => (Verb::Create, Some(self.write(index, becomes, None)?)),
-            (Put::File(becomes), Expect::Exactly(_)) => {
-                let old = self.open_old(&change.path)?;
-                (Verb::Update, Some(self.write(index, becomes, Some((old, None)))?))
-            }
-            (Put::Edit(becomes), Expect::Exactly(_)) => {
-                let (old, bytes) = self.read_old(change)?;
-                (Verb::Update, Some(self.write(index, becomes, Some((old, Some(bytes))))?))
+    /// Fills the slot of a job. Returns its step, and how many bytes were written.
+    fn step(&self, index: usize, before: Before) -> Result<(Step, u64), StageError> {
+        if self.stop.is_asked() {
+            return Err(StageError::Stopped);
+        }
+        let job = &self.jobs[index];
+        let (old, size) = before.map_or((None, 0), |(content, facts)| (Some(content), facts.size));
+        let step = |verb, new| Step { verb, path: job.path.clone(), slot: index, old, new, size };
+        let verb = if old.is_some() { Verb::Update } else { Verb::Create };
+        let (new, bytes) = match job.fill {
+            Fill::Nothing => return Ok((step(Verb::Delete, None), 0)),
+            Fill::Restore(from, displaced) => self.restore(index, from, displaced)?,
+            Fill::Write(becomes) if old.is_none() => self.write(index, becomes, None, None)?,
+            Fill::Edit(becomes) if old.is_none() => self.write(index, becomes, None, None)?,
+            Fill::Write(becomes) => self.write(index, becomes, Some(&self.open_old(job.path)?), None)?,
+            Fill::Edit(becomes) => {
+                let (file, bytes) = self.read_old(job, old)?;
+                self.write(index, becomes, Some(&file), Some(bytes))?
             }
         };
-        let step = Step { verb, path: change.path.clone(), slot: number_of(index), new };
-        Ok(Planned { step, expect: change.expect })
+        Ok((step(verb, Some(new)), bytes))
     }
 
     fn open_old(&self, path: &RepoPath) -> Result<OwnedFd, Trouble> {
@@ -320,32 +401,61 @@ impl Aside<'_, '_> {
         parent.and_then(|parent| disk::open_file(parent.as_fd(), path.file_name())).during(|| format!("open `{path}`"))
     }
 
-    /// The bytes that are there, if they still are what the guard says.
-    fn read_old(&self, change: &Change) -> Result<(OwnedFd, Vec<u8>), StageError> {
-        let path = &change.path;
+    /// The bytes that are there, if they still are what was seen.
+    fn read_old(&self, job: &Job<'_>, seen: Option<Content>) -> Result<(OwnedFd, Vec<u8>), StageError> {
+        let path = job.path;
         let old = self.open_old(path)?;
         let (mut bytes, doing) = (Vec::new(), || format!("read `{path}`"));
         disk::read_to_end(old.as_fd(), None, &mut bytes).during(doing)?;
         let mode = mode_of(disk::facts_of(old.as_fd()).during(doing)?.permissions);
-        let found = Observed::File(loom_plan::snapshot::Content { hash: content_hash(&bytes), mode });
-        if meets(&found, change.expect) {
+        let now = Content { hash: ContentHash::of(&bytes), mode };
+        if Some(now) == seen {
             return Ok((old, bytes));
         }
-        Err(StageError::Stale(vec![Stale { path: path.clone(), expected: change.expect, found }]))
+        Err(StageError::Stale(vec![Stale { path: path.clone(), expected: job.guard.expect(), found: Observed::File(now) }]))
     }
 
-    /// Writes the change's content into its slot, and returns what it is.
-    fn write(&self, index: usize, becomes: Becomes, old: Option<(OwnedFd, Option<Vec<u8>>)>) -> Result<Print, StageError> {
-        let path = &self.changes[index].path;
+    /// Writes the job's content into its slot. Returns what it is, and how long.
+    fn write(
+        &self,
+        index: usize,
+        becomes: Becomes,
+        old: Option<&OwnedFd>,
+        current: Option<Vec<u8>>,
+    ) -> Result<(Content, u64), StageError> {
+        let path = self.jobs[index].path;
         let failed = |cause: String| StageError::Content { path: path.clone(), cause };
-        let (old, current) = old.map_or((None, None), |(file, bytes)| (Some(file), bytes));
         let bytes = (self.contents)(index, current).map_err(failed)?;
         if becomes.hash.is_some_and(|hash| hash != content_hash(&bytes)) {
             return Err(failed("it is not the content that was planned; plan again".to_owned()));
         }
-        self.fill(&number_of(index), &bytes, becomes.mode, old.as_ref().map(OwnedFd::as_fd))
+        self.fill(&slot_name(index), &bytes, becomes.mode, old.map(OwnedFd::as_fd))
             .during(|| format!("write the new content of `{path}` to `{}`", self.transaction.path().display()))?;
-        Ok(Print::of(&bytes, becomes.mode))
+        Ok((Content { hash: ContentHash::of(&bytes), mode: becomes.mode }, bytes.len() as u64))
+    }
+
+    /// Gives the slot the very file that an earlier transaction displaced.
+    fn restore(&self, index: usize, from: &Transaction<'_>, displaced: &Step) -> Result<(Content, u64), StageError> {
+        let path = self.jobs[index].path;
+        let (disk, slots, slot) = (&self.transaction.root.disk, self.transaction.slots(), slot_name(index));
+        let doing = || format!("restore what was at `{path}` from `{}`", from.path().display());
+        let mut bytes = Vec::new();
+        let held = look(from.slots(), &displaced.slot(), &mut bytes).during(doing)?;
+        let Some(old) = displaced.old.filter(|old| matches!(held, Found::File(content, _) if content == *old)) else {
+            let cause = "what was there is no longer as it was when it was set aside".to_owned();
+            return Err(StageError::Content { path: path.clone(), cause });
+        };
+        let written = match disk.link((from.slots(), &displaced.slot()), (slots, &slot)) {
+            Err(error) if disk::has_no_links(&error) => {
+                let file = disk::open_file(from.slots(), &displaced.slot()).during(doing)?;
+                self.fill(&slot, &bytes, old.mode, Some(file.as_fd())).during(doing)?;
+                bytes.len() as u64
+            }
+            linked => linked.map(|()| 0).during(doing)?,
+        };
+        // A build that ran since must see that the file changed again.
+        disk.touch(slots, &slot).during(doing)?;
+        Ok((old, written))
     }
 
     fn fill(&self, slot: &str, bytes: &[u8], mode: Mode, old: Option<BorrowedFd<'_>>) -> io::Result<()> {

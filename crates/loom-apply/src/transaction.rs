@@ -1,45 +1,61 @@
 //! A transaction's directory: the slots in which new contents wait and old ones are kept.
 //!
-//! In: the root, under the lock. Out: an empty `txn-<id>/` in the private place, and of one that a
-//! killed run left behind, what a person has to do.
+//! In: the root, under the lock. Out: a directory in the private place, whose name says what it is:
+//! `txn-<id>` while the transaction is open, `undo-<id>` when it is committed and can be undone,
+//! `gone-<id>` when nobody needs it any more. A rename is one step, so it is never two of them.
 //!
-//! Every change has a slot. Before its exchange the slot holds the new content, after it the old
-//! one, so that the slot alone says what happened. The file `steps` says which slot belongs to
-//! which path: it is written before the first exchange and removed as soon as the whole is
-//! committed, so that a directory without it holds nothing that anybody needs.
+//! Every step has a slot. Before its exchange the slot holds the new content, after it the old one,
+//! so that the slot alone says what happened. The journal says which slot belongs to which path.
 //!
-//! Invariants: a directory in which something of the repository lies is never removed (test
-//! `a_killed_commit_is_said_with_its_commands`).
+//! Invariants: a directory with a journal is never removed under the name of an open transaction;
+//! one that is not our own user's is not touched (test `a_transaction_of_another_user_is_refused`).
 //!
-//! Deliberately not here: recovery without a person, which needs a journal.
+//! Deliberately not here: what becomes of a transaction that an earlier run left (`recover`), and
+//! of one that is committed (`history`).
 
-use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use loom_plan::addr::{ContentHash, RepoPath};
-use loom_plan::provider::Mode;
+use loom_plan::snapshot::Content;
 
-use crate::disk::{self, Facts, Kind};
+use crate::disk::{self, Kind};
+use crate::journal::{self, Exchange, Head, Journal, Read, Step};
 use crate::observe::{Found, examine};
 use crate::root::Root;
 use crate::trouble::{During as _, Trouble};
 
-const PREFIX: &str = "txn-";
-/// Which slot belongs to which path.
-const STEPS: &str = "steps";
-/// Where displaced files go that somebody changed meanwhile.
+/// The journal's file in a transaction's directory.
+const JOURNAL: &str = "journal";
+/// Where files go that nobody may remove.
 const KEPT: &str = "kept";
 
-/// What an interrupted run left behind. Exit code 8.
-#[derive(Debug, thiserror::Error)]
-#[error("an earlier run of loom was interrupted, and {} holds what it displaced", directory.display())]
-pub struct Interrupted {
-    /// The transaction's directory.
-    pub directory: PathBuf,
-    /// What puts everything back, as commands for a shell, in order.
-    pub commands: Vec<String>,
+/// What the directory of a transaction is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Open, or left by a run that was killed.
+    Open,
+    /// Committed, with what it displaced.
+    Undo,
+    /// To be removed.
+    Gone,
+}
+
+impl Phase {
+    const ALL: [(Self, &'static str); 3] = [(Self::Open, "txn-"), (Self::Undo, "undo-"), (Self::Gone, "gone-")];
+
+    /// The name of a directory.
+    pub(crate) fn name(self, id: u64) -> String {
+        let prefix = Self::ALL.iter().find(|(phase, _)| *phase == self).map_or("", |(_, prefix)| prefix);
+        format!("{prefix}{id}")
+    }
+
+    fn of(name: &str) -> Option<(Self, u64)> {
+        let (phase, number) =
+            Self::ALL.iter().find_map(|(phase, prefix)| Some((*phase, name.strip_prefix(prefix)?.parse().ok()?)))?;
+        (phase.name(number) == name).then_some((phase, number))
+    }
 }
 
 /// A file that loom displaced and did not remove, because somebody changed something meanwhile.
@@ -51,109 +67,50 @@ pub struct Kept {
     pub place: Option<PathBuf>,
 }
 
-/// What happens to a path; in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verb {
-    Directory,
-    Create,
-    Update,
-    Delete,
-}
-
-impl Verb {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Directory, "directory"), (Self::Create, "create"), (Self::Update, "update"), (Self::Delete, "delete")];
-}
-
-/// A file's bytes and mode as one hash: unlike a guard's, with the header, so that loom's own new
-/// file is told from any other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Print(ContentHash);
-
-impl Print {
-    pub(crate) fn of(bytes: &[u8], mode: Mode) -> Self {
-        let mode: &[u8] = match mode {
-            Mode::Plain => b"-",
-            Mode::Executable => b"x",
-        };
-        Self(ContentHash::of_parts([mode, bytes]))
-    }
-}
-
-/// A line of `steps`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) verb: Verb,
-    pub(crate) path: RepoPath,
-    pub(crate) slot: String,
-    /// What the new file is, where there is one.
-    pub(crate) new: Option<Print>,
-}
-
-/// What the slots hold, as far as loom knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Only loom's own: dropping the transaction removes them.
-    Aside,
-    /// Perhaps somebody's only copy: nothing is removed.
-    Exchanging,
-    /// Nothing any more.
-    Gone,
-}
-
-/// How two names change places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exchange {
-    /// In one step of the kernel.
-    Whole,
-    /// By a hard link, where the kernel or the file system has no exchange.
-    Linked,
-}
-
-/// An open transaction.
+/// The directory of a transaction, opened.
 #[derive(Debug)]
 pub(crate) struct Transaction<'r> {
     pub(crate) root: &'r Root,
     private: OwnedFd,
     directory: OwnedFd,
-    name: String,
-    state: State,
+    phase: Phase,
+    pub(crate) id: u64,
     pub(crate) exchange: Exchange,
+    /// Whether the slots hold nothing but loom's own: dropping it removes them.
+    is_disposable: bool,
 }
 
-/// Why no transaction begins.
-#[derive(Debug)]
-pub(crate) enum BeginError {
-    Interrupted(Interrupted),
-    Trouble(Trouble),
-}
-
-impl From<Trouble> for BeginError {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
-    }
+/// The transactions of a root, in the order of their numbers.
+pub(crate) fn all(root: &Root) -> io::Result<Vec<(Phase, u64)>> {
+    let Some(private) = root.find_private()? else { return Ok(Vec::new()) };
+    let mut found: Vec<_> = disk::list(private.as_fd())?.iter().filter_map(|(name, _)| Phase::of(name)).collect();
+    found.sort_unstable_by_key(|(_, id)| *id);
+    Ok(found)
 }
 
 impl<'r> Transaction<'r> {
-    /// Looks after what earlier runs left, and makes an empty directory.
-    pub(crate) fn begin(root: &'r Root) -> Result<Self, BeginError> {
+    /// Makes an empty directory with the next free number.
+    pub(crate) fn begin(root: &'r Root) -> Result<Self, Trouble> {
         let doing = || format!("prepare `{}`", root.private().display());
         let private = root.open_private().during(doing)?;
-        for (name, _) in disk::list(private.as_fd()).during(doing)?.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
-            let left = disk::open_child(private.as_fd(), name).during(doing)?;
-            let directory = root.private().join(name);
-            let commands = remaining(root, left.as_fd(), &directory).during(doing)?;
-            if !commands.is_empty() {
-                return Err(BeginError::Interrupted(Interrupted { directory, commands }));
-            }
-            remove(root, private.as_fd(), left.as_fd(), name).during(doing)?;
-        }
-        let name = format!("{PREFIX}{}", std::process::id());
+        let id = all(root).during(doing)?.last().map_or(0, |(_, id)| *id) + 1;
+        let name = Phase::Open.name(id);
         root.disk.make_directory(private.as_fd(), &name, 0o700).during(doing)?;
         let directory = disk::open_child(private.as_fd(), &name).during(doing)?;
-        let mut begun = Self { root, private, directory, name, state: State::Aside, exchange: Exchange::Whole };
+        let (phase, exchange, is_disposable) = (Phase::Open, Exchange::Whole, true);
+        let mut begun = Self { root, private, directory, phase, id, exchange, is_disposable };
         begun.exchange = begun.probe().during(doing)?;
         Ok(begun)
+    }
+
+    /// Opens the directory of an earlier one.
+    pub(crate) fn open(root: &'r Root, phase: Phase, id: u64) -> io::Result<Self> {
+        let private = root.open_private()?;
+        let directory = disk::open_child(private.as_fd(), &phase.name(id))?;
+        if !disk::is_mine(&disk::facts_of(directory.as_fd())?) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
+        }
+        Ok(Self { root, private, directory, phase, id, exchange: Exchange::Whole, is_disposable: false })
     }
 
     /// Tries an exchange on two files of its own.
@@ -185,36 +142,59 @@ impl<'r> Transaction<'r> {
 
     /// Where it is, for people.
     pub(crate) fn path(&self) -> PathBuf {
-        self.root.private().join(&self.name)
+        self.root.private().join(self.phase.name(self.id))
     }
 
-    /// Writes down which slot belongs to which path.
-    pub(crate) fn write_steps(&self, steps: &[&Step]) -> io::Result<()> {
-        let mut text = String::new();
-        for step in steps {
-            let verb = Verb::ALL.iter().find(|(verb, _)| *verb == step.verb).map_or("", |(_, word)| word);
-            let new = step.new.map_or("-".to_owned(), |new| new.0.to_string());
-            let _infallible = writeln!(text, "{verb} {} {new} {}", step.slot, step.path);
-        }
-        let file = self.root.disk.create(self.slots(), STEPS, 0o600)?;
-        self.root.disk.write(file.as_fd(), text.as_bytes())
+    /// Writes the journal. From here on the slots may hold the only copy of something.
+    pub(crate) fn write_journal(&self, journal: &Journal) -> io::Result<Mark> {
+        let text = journal.to_text();
+        let file = self.root.disk.create(self.slots(), JOURNAL, 0o600)?;
+        self.root.disk.write(file.as_fd(), text.as_bytes())?;
+        let at = journal::mark_at(&text);
+        Ok(Mark { file, at: at as u64, text: journal::commit_mark(&text[..at]) })
     }
 
-    /// From here on the slots may hold the only copy of something.
+    /// From here on dropping it removes nothing.
     pub(crate) fn exchanging(&mut self) {
-        self.state = State::Exchanging;
+        self.is_disposable = false;
     }
 
-    /// The whole is committed: from here on nobody needs the slots.
-    pub(crate) fn committed(&mut self) -> io::Result<()> {
-        self.root.disk.unlink(self.slots(), STEPS)?;
-        self.state = State::Aside;
+    /// Reads the journal; without any, nothing was done.
+    pub(crate) fn read_journal(&self) -> io::Result<Read> {
+        let file = match disk::open_file(self.slots(), JOURNAL) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Read::Unsealed),
+            file => file?,
+        };
+        let mut bytes = Vec::new();
+        disk::read_to_end(file.as_fd(), None, &mut bytes)?;
+        Ok(Journal::read(&String::from_utf8_lossy(&bytes)))
+    }
+
+    /// The mark of the commit is durable.
+    pub(crate) fn sync_journal(&self) -> io::Result<()> {
+        self.root.disk.sync(disk::open_file(self.slots(), JOURNAL)?.as_fd())
+    }
+
+    /// Reads the head of the journal alone, without asking whether the rest is whole.
+    pub(crate) fn read_head(&self) -> io::Result<Option<Head>> {
+        let file = disk::open_file(self.slots(), JOURNAL)?;
+        let mut bytes = Vec::new();
+        disk::read_begin(file.as_fd(), &mut bytes)?;
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        Ok(serde_json::from_slice(line).ok())
+    }
+
+    /// Removes what the slots hold. The journal stays.
+    pub(crate) fn empty(&self) -> io::Result<()> {
+        for (name, _) in disk::list(self.slots())?.iter().filter(|(name, _)| name != JOURNAL) {
+            self.root.disk.unlink(self.slots(), name)?;
+        }
         Ok(())
     }
 
-    /// Everything is put back: the slots hold loom's own contents again.
-    pub(crate) fn put_back(&mut self) {
-        self.state = State::Aside;
+    /// When the journal was last written to: when it was committed.
+    pub(crate) fn written_at(&self) -> io::Result<(u64, u64)> {
+        Ok(disk::facts(self.slots(), JOURNAL)?.modified)
     }
 
     /// Lets the slot and a name in a directory change places.
@@ -223,22 +203,34 @@ impl<'r> Transaction<'r> {
         match self.exchange {
             Exchange::Whole => disk.exchange((slots, slot), (directory, name)),
             Exchange::Linked => {
-                let new = format!("{slot}.new");
-                disk.rename((slots, slot), (slots, &new))?;
+                let aside = aside(slot);
+                disk.rename((slots, slot), (slots, &aside))?;
                 let swapped =
-                    disk.link((directory, name), (slots, slot)).and_then(|()| disk.replace((slots, &new), (directory, name)));
+                    disk.link((directory, name), (slots, slot)).and_then(|()| disk.replace((slots, &aside), (directory, name)));
                 if swapped.is_err() {
                     // The path is untouched: what the slot holds is at most a second name of it.
-                    disk.replace((slots, &new), (slots, slot))?;
+                    disk.replace((slots, &aside), (slots, slot))?;
                 }
                 swapped
             }
         }
     }
 
-    /// Whether a slot holds loom's own new content.
-    pub(crate) fn holds(&self, slot: &str, new: Option<Print>) -> io::Result<bool> {
-        Ok(print_of(self.slots(), slot)? == new)
+    /// Ends a swap that was cut off between its steps, so that the slot says what happened.
+    pub(crate) fn end_swap(&self, step: &Step, directory: BorrowedFd<'_>) -> io::Result<Option<Kept>> {
+        let (slots, slot) = (self.slots(), step.slot());
+        let aside = aside(&slot);
+        if self.exchange == Exchange::Whole || !exists(slots, &aside)? {
+            return Ok(None);
+        }
+        let second_name = || {
+            let target = disk::facts(directory, step.path.file_name());
+            target.is_ok_and(|target| disk::facts(slots, &slot).is_ok_and(|held| held.same_file(&target)))
+        };
+        // Where the path has changed meanwhile, the slot holds the last name of what was there.
+        let kept = if exists(slots, &slot)? && !second_name() { Some(self.keep(&slot, &step.path)?) } else { None };
+        self.root.disk.replace((slots, &aside), (slots, &slot))?;
+        Ok(kept)
     }
 
     /// Moves a slot to where nobody removes it.
@@ -251,107 +243,80 @@ impl<'r> Transaction<'r> {
         let kept = disk::open_child(self.private.as_fd(), KEPT)?;
         let taken = disk::list(kept.as_fd())?;
         let number = |(name, _): &(String, Kind)| name.split_once('-').and_then(|(number, _)| number.parse::<u64>().ok());
-        let name = format!("{}-{}", taken.iter().filter_map(number).max().unwrap_or(0) + 1, path.file_name());
+        let number = taken.iter().filter_map(number).max().unwrap_or(0) + 1;
+        let name = format!("{number}-{}", path.file_name());
+        let name = name[..name.floor_char_boundary(255)].to_owned();
         disk.rename((self.slots(), slot), (kept.as_fd(), &name))?;
         Ok(Kept { path: path.clone(), place: Some(self.root.private().join(KEPT).join(name)) })
     }
 
-    /// What a person has to do to put everything back.
-    pub(crate) fn remaining(&self) -> Vec<String> {
-        let path = self.path();
-        remaining(self.root, self.slots(), &path)
-            .unwrap_or_else(|error| vec![format!("# {} cannot be read: {error}", path.display())])
+    /// Everything is committed: what was displaced becomes the undo set.
+    pub(crate) fn retire(&mut self) -> io::Result<()> {
+        self.become_phase(Phase::Undo)
     }
 
     /// Removes the directory with all that is in it.
     pub(crate) fn discard(&mut self) -> io::Result<()> {
-        remove(self.root, self.private.as_fd(), self.directory.as_fd(), &self.name)?;
-        self.state = State::Gone;
+        if self.phase != Phase::Gone {
+            self.become_phase(Phase::Gone)?;
+        }
+        self.is_disposable = false;
+        for (name, _) in disk::list(self.slots())? {
+            self.root.disk.unlink(self.slots(), &name)?;
+        }
+        self.root.disk.remove_directory(self.private.as_fd(), &self.phase.name(self.id))
+    }
+
+    fn become_phase(&mut self, phase: Phase) -> io::Result<()> {
+        let (from, to) = (self.phase.name(self.id), phase.name(self.id));
+        self.root.disk.replace((self.private.as_fd(), &from), (self.private.as_fd(), &to))?;
+        self.phase = phase;
         Ok(())
     }
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.state == State::Aside {
+        if self.is_disposable {
             // What stays behind holds nothing of anybody's: the next run removes it.
-            drop(remove(self.root, self.private.as_fd(), self.directory.as_fd(), &self.name));
+            drop(self.discard());
         }
     }
 }
 
-fn remove(root: &Root, private: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &str) -> io::Result<()> {
-    // `steps` goes first: without it, what is left after a kill holds nothing that anybody needs.
-    let (steps, slots): (Vec<_>, Vec<_>) = disk::list(directory)?.into_iter().partition(|(name, _)| name == STEPS);
-    for (slot, _) in steps.iter().chain(&slots) {
-        root.disk.unlink(directory, slot)?;
+/// Where the mark of the commit goes.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    pub(crate) file: OwnedFd,
+    at: u64,
+    text: String,
+}
+
+impl Mark {
+    /// Says in the journal that everything was done.
+    pub(crate) fn set(&self, root: &Root) -> io::Result<()> {
+        root.disk.overwrite(self.file.as_fd(), self.at, self.text.as_bytes())
     }
-    root.disk.remove_directory(private, name)
 }
 
-/// The commands that put back what the slots of `directory` say was displaced; none where nothing was.
-fn remaining(root: &Root, directory: BorrowedFd<'_>, place: &Path) -> io::Result<Vec<String>> {
-    let mut commands = Vec::new();
-    for step in read_steps(directory)?.iter().rev() {
-        let held = print_of(directory, &step.slot)?;
-        let (path, slot) = (quoted(&root.path().join(step.path.as_str())), quoted(&place.join(&step.slot)));
-        let target = facts_at(root, &step.path).ok();
-        let there = target.is_some();
-        // A slot that is a second name of its path displaced nothing (see `Exchange::Linked`).
-        let displaced = || !disk::facts(directory, &step.slot).is_ok_and(|slot| target.is_some_and(|it| it.same_file(&slot)));
-        match step.verb {
-            Verb::Create if held.is_none() && there => commands.push(format!("mv -n -- {path} {slot}")),
-            Verb::Update if held.is_some() && held != step.new && displaced() => {
-                let aside = quoted(&place.join(format!("{}.new", step.slot)));
-                commands.push(format!("mv -f -- {path} {aside}; mv -n -- {slot} {path}"));
-            }
-            Verb::Delete if held.is_some() => commands.push(format!("mv -n -- {slot} {path}")),
-            Verb::Directory if there && (!commands.is_empty() || is_empty(root, &step.path)) => {
-                commands.push(format!("rmdir -- {path} || echo 'it holds other files: leave it'"));
-            }
-            Verb::Directory | Verb::Create | Verb::Update | Verb::Delete => {}
-        }
+/// Where a slot's new content waits while a swap has several steps.
+pub(crate) fn aside(slot: &str) -> String {
+    format!("{slot}.new")
+}
+
+fn exists(directory: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
+    match disk::facts(directory, name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        facts => facts.map(|_| true),
     }
-    Ok(commands)
 }
 
-fn facts_at(root: &Root, path: &RepoPath) -> io::Result<Facts> {
-    let parent = disk::open_beneath(root.directory(), path.parent().unwrap_or(""))?;
-    disk::facts(parent.as_fd(), path.file_name())
-}
-
-fn is_empty(root: &Root, directory: &RepoPath) -> bool {
-    let opened = disk::open_beneath(root.directory(), directory.as_str());
-    opened.and_then(|opened| disk::list(opened.as_fd())).is_ok_and(|names| names.is_empty())
-}
-
-fn read_steps(directory: BorrowedFd<'_>) -> io::Result<Vec<Step>> {
-    let file = match disk::open_file(directory, STEPS) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        file => file?,
-    };
-    let mut bytes = Vec::new();
-    disk::read_to_end(file.as_fd(), None, &mut bytes)?;
-    // A line that is torn belongs to a run that was killed before its first exchange.
-    Ok(String::from_utf8_lossy(&bytes).lines().filter_map(step).collect())
-}
-
-fn step(line: &str) -> Option<Step> {
-    let mut parts = line.splitn(4, ' ');
-    let (verb, slot, new, path) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let (verb, _) = Verb::ALL.into_iter().find(|(_, word)| *word == verb)?;
-    let slot = slot.bytes().all(|byte| byte.is_ascii_digit()).then(|| slot.to_owned())?;
-    Some(Step { verb, slot, new: ContentHash::parse(new).ok().map(Print), path: RepoPath::new(path).ok()? })
-}
-
-/// What a slot holds; what is no file is like no file of loom's.
-fn print_of(directory: BorrowedFd<'_>, slot: &str) -> io::Result<Option<Print>> {
-    let mut bytes = Vec::new();
-    match examine(directory, slot, &mut bytes)? {
-        Found::Nothing => Ok(None),
-        Found::File(content, _) => Ok(Some(Print::of(&bytes, content.mode))),
-        Found::Other(_) => Ok(Some(Print(ContentHash::of(b"no file")))),
-    }
+/// Looks at `name` in `directory`, with the hash of all its bytes: those of loom's header too.
+pub(crate) fn look(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8>) -> io::Result<Found> {
+    Ok(match examine(directory, name, buffer)? {
+        Found::File(content, facts) => Found::File(Content { hash: ContentHash::of(buffer), ..content }, facts),
+        other @ (Found::Nothing | Found::Other(_)) => other,
+    })
 }
 
 /// A path as one word of a shell.

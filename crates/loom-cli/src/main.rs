@@ -60,6 +60,7 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
         Command::Validate { .. }
         | Command::Plan(_)
         | Command::Apply(_)
+        | Command::Recover
         | Command::Drift { .. }
         | Command::Graph(_)
         | Command::Explain(Subject::AddressOrPath(_))
@@ -71,10 +72,14 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
 fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
     let root = Root::find(&env::start(global.directory.as_deref())?)?;
     let desk = Desk { global, root, streams, steps: Steps::begin(streams.err, global.timings) };
+    if only_reads(command) {
+        commands::must_be_settled(&desk)?;
+    }
     match command {
         Command::Validate { format } => commands::validate::run(&desk, *format, out),
         Command::Plan(asked) => commands::plan::run(&desk, asked, out),
         Command::Apply(asked) => commands::apply::run(&desk, asked, out),
+        Command::Recover => commands::recover::run(&desk, out),
         Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
         Command::Graph(asked) => commands::graph::run(&desk, asked, out),
         Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
@@ -88,6 +93,14 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
     }
 }
 
+/// Whether a command reads the repository's files and writes none.
+fn only_reads(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Validate { .. } | Command::Plan(_) | Command::Drift { .. } | Command::Graph(_) | Command::Explain(_)
+    )
+}
+
 /// Whether a command's output is read by a program.
 fn speaks_json(command: &Command) -> bool {
     match command {
@@ -98,6 +111,7 @@ fn speaks_json(command: &Command) -> bool {
         Command::Graph(graph) => graph.format == GraphFormat::Json,
         Command::Init
         | Command::Apply(_)
+        | Command::Recover
         | Command::Explain(_)
         | Command::Providers { .. }
         | Command::Schema(_)

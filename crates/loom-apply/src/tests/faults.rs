@@ -4,6 +4,8 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 
+use crate::disk::Care;
+
 /// Which changes fail, and how many were asked for.
 #[derive(Default)]
 pub(crate) struct Faults(Mutex<Script>);
@@ -20,6 +22,8 @@ struct Script {
     fail: Option<Range<usize>>,
     fired: Vec<&'static str>,
     has_no_exchange: bool,
+    left_out: Option<Care>,
+    tears: bool,
     before: Option<(&'static str, usize, Meanwhile)>,
 }
 
@@ -32,9 +36,29 @@ impl Faults {
         (script.asked, script.fail) = (0, Some(numbers));
     }
 
+    /// As [`Faults::fail`] from `number` on: the process is killed there. A write is torn in the middle.
+    pub(crate) fn kill(&self, number: usize) {
+        self.fail(number..usize::MAX);
+        self.lock().tears = true;
+    }
+
+    /// Whether half of what was to be written is there although the call failed; once.
+    pub(crate) fn tears(&self) -> bool {
+        std::mem::take(&mut self.lock().tears)
+    }
+
     /// From now on the system has no exchange.
     pub(crate) fn lack_exchange(&self) {
         self.lock().has_no_exchange = true;
+    }
+
+    /// From now on a care of the protocol is not taken.
+    pub(crate) fn leave_out(&self, care: Care) {
+        self.lock().left_out = Some(care);
+    }
+
+    pub(crate) fn leaves_out(&self, care: Care) -> bool {
+        self.lock().left_out == Some(care)
     }
 
     /// The calls that failed so far; none fails from now on.

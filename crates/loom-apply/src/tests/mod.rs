@@ -1,5 +1,6 @@
 //! What the tests share: a repository in a temporary directory, and changes that fail.
 
+mod crash;
 pub(crate) mod faults;
 mod transactions;
 

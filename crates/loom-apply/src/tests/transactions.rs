@@ -13,52 +13,59 @@ use loom_plan::snapshot::Content;
 
 use super::{Scene, overwrite, read, remove};
 use crate::commit::{CommitError, Committed};
+use crate::journal::Exchange;
 use crate::lock::Lock;
+use crate::lock::LockError;
 use crate::root::Root;
-use crate::stage::{Approved, Becomes, Change, Durability, Put, StageError, Staged};
-use crate::transaction::Exchange;
+use crate::stage::{Approved, Becomes, Cause, Change, Durability, Put, StageError, Staged, Stop};
 
 /// A change and the bytes that it puts; an edit puts them behind what is there.
-#[derive(Clone)]
-struct Planned {
-    change: Change,
-    bytes: &'static str,
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub(super) change: Change,
+    pub(super) bytes: &'static str,
 }
 
-fn path(text: &str) -> RepoPath {
+pub(super) fn path(text: &str) -> RepoPath {
     RepoPath::new(text).expect("a path")
 }
 
-fn exactly(text: &str, mode: Mode) -> Expect {
+pub(super) fn exactly(text: &str, mode: Mode) -> Expect {
     Expect::Exactly(Content { hash: ContentHash::of(text.as_bytes()), mode })
 }
 
-fn plan(at: &str, expect: Expect, put: Put, bytes: &'static str) -> Planned {
+pub(super) fn plan(at: &str, expect: Expect, put: Put, bytes: &'static str) -> Planned {
     Planned { change: Change { path: path(at), expect, put }, bytes }
 }
 
-fn file(mode: Mode) -> Put {
+pub(super) fn file(mode: Mode) -> Put {
     Put::File(Becomes { mode, hash: None })
 }
 
-fn create(at: &str) -> Planned {
+pub(super) fn create(at: &str) -> Planned {
     plan(at, Expect::Absent, file(Mode::Plain), "new\n")
 }
 
-fn update(at: &str) -> Planned {
+pub(super) fn update(at: &str) -> Planned {
     plan(at, exactly("old\n", Mode::Plain), file(Mode::Plain), "new\n")
 }
 
-fn delete(at: &str) -> Planned {
+pub(super) fn delete(at: &str) -> Planned {
     plan(at, exactly("old\n", Mode::Plain), Put::Nothing, "")
 }
 
-fn approved<'r>(root: &'r Root, plans: &[Planned], durability: Durability) -> Approved<'r> {
+pub(super) fn approved<'r>(root: &'r Root, plans: &[Planned], durability: Durability) -> Approved<'r> {
     let lock = Lock::take(root, Duration::ZERO).expect("the lock is free");
-    Approved { root, lock, changes: plans.iter().map(|plan| plan.change.clone()).collect(), durability }
+    approved_by(lock, root, plans, durability)
 }
 
-fn stage<'r>(root: &'r Root, plans: &[Planned], durability: Durability) -> Result<Staged<'r>, StageError> {
+fn approved_by<'r>(lock: Lock, root: &'r Root, plans: &[Planned], durability: Durability) -> Approved<'r> {
+    let changes = plans.iter().map(|plan| plan.change.clone()).collect();
+    let cause = Cause { command: "apply".to_owned(), digest: None };
+    Approved { root, lock, changes, cause, durability, stop: Stop::default() }
+}
+
+pub(super) fn stage<'r>(root: &'r Root, plans: &[Planned], durability: Durability) -> Result<Staged<'r>, StageError> {
     let contents = |index: usize, current: Option<Vec<u8>>| {
         let plan: &Planned = &plans[index];
         assert_eq!(current.is_some(), matches!((plan.change.put, plan.change.expect), (Put::Edit(_), Expect::Exactly(_))));
@@ -68,20 +75,20 @@ fn stage<'r>(root: &'r Root, plans: &[Planned], durability: Durability) -> Resul
 }
 
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     Stage(StageError),
     Commit(CommitError),
 }
 
-fn apply(root: &Root, plans: &[Planned], durability: Durability) -> Result<Committed, Failure> {
+pub(super) fn apply(root: &Root, plans: &[Planned], durability: Durability) -> Result<Committed, Failure> {
     stage(root, plans, durability).map_err(Failure::Stage)?.commit().map_err(Failure::Commit)
 }
 
 /// The files that are there before, and what is done.
-type Case = (Vec<(String, &'static str)>, Vec<Planned>);
+pub(super) type Case = (Vec<(String, &'static str)>, Vec<Planned>);
 
 /// Every kind of action: what is there before, and what is done; below a directory of its own.
-fn kinds(top: &str) -> Vec<Case> {
+pub(super) fn kinds(top: &str) -> Vec<Case> {
     let at = |below: &str| format!("{top}/{below}");
     let (x, y) = (at("x"), at("deep/er/y"));
     let neighbour = (at("stays"), "stays\n");
@@ -101,7 +108,7 @@ fn kinds(top: &str) -> Vec<Case> {
     ]
 }
 
-fn pairs() -> Vec<Case> {
+pub(super) fn pairs() -> Vec<Case> {
     let mut pairs = Vec::new();
     for (files, plans) in kinds("one") {
         for (more_files, more_plans) in kinds("two") {
@@ -111,7 +118,7 @@ fn pairs() -> Vec<Case> {
     pairs
 }
 
-fn scene(files: &[(String, &'static str)]) -> Scene {
+pub(super) fn scene(files: &[(String, &'static str)]) -> Scene {
     let scene = Scene::in_memory(&[("loom.yaml", ""), (".git/HEAD", "ref: refs/heads/main\n")]);
     for (path, text) in files {
         scene.write(path, text);
@@ -120,14 +127,14 @@ fn scene(files: &[(String, &'static str)]) -> Scene {
 }
 
 /// The tree without empty directories, which Git does not know.
-fn files(tree: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(super) fn files(tree: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     tree.iter().filter(|(_, what)| !what.ends_with("directory")).map(|(path, what)| (path.clone(), what.clone())).collect()
 }
 
-fn left_behind(scene: &Scene) -> Vec<String> {
+pub(super) fn left_behind(scene: &Scene) -> Vec<String> {
     let private = fs::read_dir(scene.path().join(".git/loom")).expect("the private place is there");
     let mut names: Vec<String> = private.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
-    names.retain(|name| name != "lock");
+    names.retain(|name| name != "lock" && !name.starts_with("undo-"));
     names.extend(scene.path().join(".git/index.lock").exists().then(|| "index.lock".to_owned()));
     names
 }
@@ -213,26 +220,23 @@ fn faults_of(cases: Vec<Case>, system: impl Fn(&Root)) -> usize {
 }
 
 /// As [`apply`], but without asserting that the lock is free: that may be what fails.
-fn attempt(root: &Root, plans: &[Planned]) -> Result<Committed, Failure> {
+pub(super) fn attempt(root: &Root, plans: &[Planned]) -> Result<Committed, Failure> {
     let lock = match Lock::take(root, Duration::ZERO) {
         Ok(lock) => lock,
-        Err(crate::lock::LockError::Trouble(trouble)) => return Err(Failure::Stage(StageError::Trouble(trouble))),
+        Err(LockError::Trouble(trouble)) => return Err(Failure::Stage(StageError::Trouble(trouble))),
         Err(held) => panic!("{held}"),
     };
-    let changes = plans.iter().map(|plan| plan.change.clone()).collect();
     let contents = |index: usize, current: Option<Vec<u8>>| {
         Ok([current.unwrap_or_default(), plans[index].bytes.as_bytes().to_vec()].concat())
     };
-    let staged = Approved { root, lock, changes, durability: Durability::Kill }.stage(&contents);
+    let staged = approved_by(lock, root, plans, Durability::Kill).stage(&contents);
     staged.map_err(|failed| Failure::Stage(failed.error))?.commit().map_err(Failure::Commit)
 }
 
 /// Whatever a fault left behind does not stand in the way of the next run.
 fn apply_again(scene: &Scene, old: &BTreeMap<String, String>, plans: &[Planned]) {
-    // Git's lock is the one thing that a person looks after.
-    if scene.path().join(".git/index.lock").exists() {
-        remove(&scene.path().join(".git/index.lock"));
-    }
+    drop(Lock::take(&scene.root(), Duration::ZERO).expect("what was left is settled"));
+    assert_eq!(left_behind(scene), [""; 0]);
     if scene.tree() == *old {
         apply(&scene.root(), plans, Durability::Kill).expect("is applied the second time");
         assert_eq!(left_behind(scene), [""; 0]);
@@ -249,7 +253,7 @@ fn a_fault_that_stays_is_said_where_the_system_has_no_exchange() {
     assert!(lasting_faults_of(kinds("one"), |root| root.disk.faults.lack_exchange()) > 8);
 }
 
-/// Lets everything fail from every change of every case on, and returns how often commands remained.
+/// Lets everything fail from every change of every case on, and returns how often something remained.
 fn lasting_faults_of(cases: Vec<Case>, system: impl Fn(&Root)) -> usize {
     let mut unfinished = 0;
     for (before, plans) in cases {
@@ -267,14 +271,12 @@ fn lasting_faults_of(cases: Vec<Case>, system: impl Fn(&Root)) -> usize {
             }
             match outcome {
                 Ok(done) => assert!(!done.untidy.is_empty()),
-                Err(Failure::Commit(CommitError::Unfinished { commands, failures, .. })) => {
+                Err(Failure::Commit(CommitError::Unfinished { unfinished: left, .. })) => {
                     unfinished += 1;
-                    assert!(!failures.is_empty());
-                    interrupted_says_the_same(&scene, &commands);
-                    run(&commands);
-                    assert_eq!(scene.tree(), old, "{number} {commands:?}");
-                    apply(&scene.root(), &plans, Durability::Kill).expect("is applied after the commands");
-                    assert_eq!(left_behind(&scene), [""; 0]);
+                    assert!(!left.failures.is_empty());
+                    run(&left.commands);
+                    assert_eq!(scene.tree(), old, "{number} {:?}", left.commands);
+                    apply_again(&scene, &old, &plans);
                 }
                 Err(Failure::Stage(StageError::Trouble(_)) | Failure::Commit(CommitError::PutBack { .. })) => {
                     assert_eq!(scene.tree(), old, "{number}");
@@ -286,37 +288,10 @@ fn lasting_faults_of(cases: Vec<Case>, system: impl Fn(&Root)) -> usize {
     unfinished
 }
 
-/// The next run finds the same commands, but for Git's lock, of which it cannot know whose it is.
-fn interrupted_says_the_same(scene: &Scene, commands: &[String]) {
-    let expected: Vec<&String> = commands.iter().filter(|command| !command.contains("index.lock")).collect();
-    match stage(&scene.root(), &[], Durability::Kill) {
-        Err(StageError::Interrupted(left)) => assert_eq!(left.commands.iter().collect::<Vec<_>>(), expected),
-        Ok(_) => assert!(expected.is_empty()),
-        Err(other) => panic!("{other}"),
-    }
-}
-
 #[expect(clippy::disallowed_methods, reason = "the commands are meant for a shell")]
 fn run(commands: &[String]) {
     let done = std::process::Command::new("sh").arg("-ec").arg(commands.join("\n")).output().expect("sh runs");
     assert!(done.status.success(), "{commands:?}: {done:?}");
-}
-
-#[test]
-fn a_killed_commit_is_said_with_its_commands() {
-    let scene = scene(&[("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")]);
-    let (old, root) = (scene.tree(), scene.root());
-    // Create, update and delete are done, and nothing can be undone or tidied up any more.
-    let plans = [create("n/c"), update("a"), delete("d")];
-    let staged = stage(&root, &plans, Durability::Kill).expect("is staged");
-    root.disk.faults.fail(5..usize::MAX);
-    staged.commit().expect_err("the fault fires");
-    root.disk.faults.heal();
-    let Err(StageError::Interrupted(left)) = stage(&root, &plans, Durability::Kill) else { panic!("goes on over it") };
-    assert!(left.to_string().contains("txn-"), "{left}");
-    assert_eq!(left.commands.len(), 4, "{:?}", left.commands);
-    run(&left.commands);
-    assert_eq!(scene.tree(), old);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use globset::{Glob, GlobBuilder};
+use loom_apply::Durability;
 use loom_plan::addr::{Address, ContentHash};
 use loom_plan::diag::one_of;
 use loom_plan::plan::decide::Adoption;
@@ -140,6 +141,9 @@ enum Verb {
         after_help = "Examples:\n  loom apply                 # show the plan, ask, and do it\n  loom apply plan.loom       # exactly the plan that was saved\n  loom apply --expect 3f1c…  # only if the plan is still the one that was reviewed"
     )]
     Apply(ApplyArguments),
+    /// Put back, or finish, what an interrupted run of loom left.
+    #[command(after_help = "Example:\n  loom recover")]
+    Recover,
     /// Compare every managed file with what is declared, and report what differs.
     #[command(after_help = "Examples:\n  loom drift\n  loom drift --path 'k8s/**' --format json")]
     Drift {
@@ -284,6 +288,18 @@ struct ApplyArguments {
     /// Ask a person where more files than this would be deleted.
     #[arg(long, value_name = "N")]
     max_deletes: Option<usize>,
+    /// Say what survives: `full` a power loss, `kill` only the end of loom, for trees that can be made again.
+    #[arg(long, value_name = "WHAT", default_value = "full")]
+    durability: DurabilityChoice,
+}
+
+/// What survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DurabilityChoice {
+    /// A power loss.
+    Full,
+    /// The end of the process.
+    Kill,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -336,6 +352,7 @@ impl From<Verb> for Command {
             Verb::Plan(typed) => Self::Plan(typed.into()),
             Verb::Show { file, format } => Self::Show { file, format: format.format },
             Verb::Apply(typed) => Self::Apply(typed.into()),
+            Verb::Recover => Self::Recover,
             Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format: format.format },
             Verb::Graph { format, from, changed } => {
                 Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
@@ -387,6 +404,10 @@ impl From<ApplyArguments> for Apply {
             confirmation: if typed.yes { Confirmation::Given } else { Confirmation::Ask },
             expect: typed.expect,
             max_deletes: typed.max_deletes,
+            durability: match typed.durability {
+                DurabilityChoice::Full => Durability::Full,
+                DurabilityChoice::Kill => Durability::Kill,
+            },
         }
     }
 }

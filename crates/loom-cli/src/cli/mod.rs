@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
+use loom_apply::Durability;
 use loom_plan::addr::{Address, ContentHash};
 
 pub(crate) use arguments::{ColourChoice, GraphFormat, ReportFormat, SchemaOf};
@@ -91,6 +92,8 @@ pub(crate) enum Command {
     },
     /// Carry out a plan.
     Apply(Apply),
+    /// Settle what an interrupted run left.
+    Recover,
     /// Compare everything with the disk.
     Drift {
         /// What to compare.
@@ -162,6 +165,8 @@ pub(crate) struct Apply {
     pub(crate) expect: Option<Expected>,
     /// More deletions than this need a person.
     pub(crate) max_deletes: Option<usize>,
+    /// What survives.
+    pub(crate) durability: Durability,
 }
 
 /// What to carry out.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Duration;
 
-use loom_apply::{Approved, Becomes, Change, Durability, Lock, Put};
+use loom_apply::{Approved, Becomes, Cause, Change, Put};
 use loom_plan::addr::RepoPath;
 use loom_plan::header;
 use loom_plan::plan::{Action, Expect, Outcome, Plan, Verb, build};
@@ -12,7 +11,7 @@ use loom_plan::provider::Mode;
 use loom_plan::snapshot::Content;
 
 use super::approval::Approval;
-use super::{Desk, Failure, kept_line, pass, with_help};
+use super::{Desk, Failure, leftovers, pass, take_lock};
 use crate::cli::{Apply, Confirmation};
 use crate::env;
 use crate::exit::Exit;
@@ -25,7 +24,7 @@ const MANY: usize = 20;
 pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result<Exit, Failure> {
     let approval = Approval::read(asked)?;
     let root = &desk.root;
-    let lock = Lock::take(root, desk.global.lock_timeout.unwrap_or(Duration::ZERO))?;
+    let lock = take_lock(root, desk.global.lock_timeout)?;
     // parse, compile, graph, render
     let mut compiled = pass::compile(desk, approval.selection.story.as_ref())?;
     // observe
@@ -49,12 +48,11 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     let files = files(plan, planned.record(plan), &planned.seen.ledger_files);
     let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
     let changes = files.iter().map(|file| file.change.clone()).collect();
-    let staged =
-        Approved { root, lock, changes, durability: Durability::Full }.stage(&contents).map_err(|failed| failed.error)?;
-    let committed = staged.commit()?;
-    writeln!(out, "\n{}", done(plan))?;
-    committed.kept.iter().try_for_each(|kept| writeln!(out, "{}", kept_line(kept)))?;
-    committed.untidy.iter().try_for_each(|trouble| writeln!(out, "Left behind: {}", with_help(trouble)))?;
+    let cause = Cause { command: "apply".to_owned(), digest: Some(plan.digest) };
+    let approved = Approved { root, lock, changes, cause, durability: asked.durability, stop: env::heed_signals()? };
+    let committed = approved.stage(&contents).map_err(|failed| failed.error)?.commit()?;
+    writeln!(out, "\n{} `loom rollback {}` undoes it.", done(plan), committed.id)?;
+    leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(if plan.skipped.is_empty() { Exit::Done } else { Exit::Conflicts })
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn run(directory: &Path, out: &mut dyn Write) -> Result<Exit, Failure
     let look = look(&root);
     let files = [(project_file, project_text(&look)), (story_file, story_text(&look))];
     let missing: Vec<_> = files.into_iter().filter(|(path, _)| root.read(path).is_err()).collect();
-    write_inputs(&root, &missing)?;
+    write_inputs(&root, "init", &missing)?;
     for (path, _) in &missing {
         writeln!(out, "Wrote {path}")?;
     }

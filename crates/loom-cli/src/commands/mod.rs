@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod providers;
+pub(crate) mod recover;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod story;
@@ -21,7 +22,8 @@ pub(crate) mod validate;
 use std::time::Duration;
 
 use loom_apply::{
-    Approved, Becomes, Change, CommitError, Durability, Kept, Lock, LockError, Put, Root, RootError, StageError, Trouble,
+    Approved, Becomes, Cause, Change, CommitError, Committed, Direction, Durability, Kept, Lock, LockError, Put, Recovered, Root,
+    RootError, StageError, Trouble, Unfinished, Unsettled, is_settled,
 };
 use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Diagnostic, Diagnostics};
@@ -31,7 +33,7 @@ use loom_plan::snapshot::{Observed, Want};
 use loom_plan::text::Sources;
 
 use crate::cli::Global;
-use crate::env::{Steps, Streams};
+use crate::env::{self, Steps, Streams};
 use crate::exit::Exit;
 
 /// What a command about one repository works with.
@@ -105,8 +107,30 @@ impl Failure {
     }
 }
 
-/// Writes files of the input, all or none, over exactly what is there now.
-pub(crate) fn write_inputs(root: &Root, files: &[(RepoPath, String)]) -> Result<(), Failure> {
+/// The right to write. What earlier runs left is settled, and said.
+pub(crate) fn take_lock(root: &Root, wait: Option<Duration>) -> Result<Lock, Failure> {
+    let lock = Lock::take(root, wait.unwrap_or_default())?;
+    lock.recovered.iter().for_each(|recovered| env::tell(&recovered_lines(recovered)));
+    Ok(lock)
+}
+
+/// What became of a run that was cut off.
+pub(crate) fn recovered_lines(recovered: &Recovered) -> String {
+    let became = match recovered.direction {
+        Direction::Back => "everything was put back",
+        Direction::Forward => "it had written everything, and is finished now",
+    };
+    with_kept(&format!("An earlier `loom {}` was interrupted: {became}.", recovered.command), &recovered.kept)
+}
+
+/// Sees that nobody is in the middle of a change, for the commands that only read.
+pub(crate) fn must_be_settled(desk: &Desk<'_>) -> Result<(), Failure> {
+    is_settled(&desk.root, desk.global.lock_timeout.unwrap_or_default()).map_err(Failure::from)
+}
+
+/// Writes files of the input for a command, all or none, over exactly what is there now.
+pub(crate) fn write_inputs(root: &Root, command: &str, files: &[(RepoPath, String)]) -> Result<(), Failure> {
+    let lock = take_lock(root, None)?;
     let mut wants: Vec<Want> = files.iter().map(|(path, _)| Want { path: path.clone(), blocks: Vec::new() }).collect();
     wants.sort_by(|one, other| one.path.cmp(&other.path));
     let snapshot = loom_apply::observe(root, &wants);
@@ -118,11 +142,22 @@ pub(crate) fn write_inputs(root: &Root, files: &[(RepoPath, String)]) -> Result<
         Change { path: path.clone(), expect, put: Put::File(Becomes { mode: Mode::Plain, hash: None }) }
     });
     let contents = |index: usize, _: Option<Vec<u8>>| Ok(files[index].1.clone().into_bytes());
-    let lock = Lock::take(root, Duration::ZERO)?;
-    let approved = Approved { root, lock, changes: changes.collect(), durability: Durability::Full };
+    let (changes, cause) = (changes.collect(), Cause { command: command.to_owned(), digest: None });
+    let approved = Approved { root, lock, changes, cause, durability: Durability::Full, stop: env::heed_signals()? };
     let staged = approved.stage(&contents).map_err(|failed| failed.error)?;
-    staged.commit()?;
+    leftovers(&staged.commit()?).for_each(|line| env::tell(&line));
     Ok(())
+}
+
+/// What a person should know of a commit besides that it is done.
+pub(crate) fn leftovers(committed: &Committed) -> impl Iterator<Item = String> {
+    let linked = committed
+        .linked
+        .iter()
+        .map(|path| format!("{path} had other names (hard links): they keep the old content, and are no longer the same file"));
+    let kept = committed.kept.iter().map(kept_line);
+    let untidy = committed.untidy.iter().map(|trouble| format!("Left behind: {}", with_help(trouble)));
+    linked.chain(kept).chain(untidy)
 }
 
 impl Failure {
@@ -139,9 +174,15 @@ pub(crate) fn with_help(trouble: &Trouble) -> String {
     format!("{trouble}\n  help: {}", trouble.help)
 }
 
-/// A sentence, and the commands that put everything back.
-fn with_commands(said: &str, commands: &[String]) -> String {
-    format!("{said}\nTo put everything back, run:\n  {}", commands.join("\n  "))
+/// What stands in the way of settling a transaction, and what a person can do.
+fn with_rest(said: &str, unfinished: &Unfinished) -> String {
+    let by_hand = if unfinished.commands.is_empty() { "." } else { "; or do by hand what remains, and then run it:" };
+    let lines: Vec<String> = std::iter::once(said.to_owned())
+        .chain(unfinished.failures.iter().map(with_help))
+        .chain([format!("When that is mended, run `loom recover`{by_hand}")])
+        .chain(unfinished.commands.iter().map(|command| format!("  {command}")))
+        .collect();
+    lines.join("\n")
 }
 
 /// A sentence, and the files that were kept because somebody changed them meanwhile.
@@ -166,7 +207,7 @@ impl From<StageError> for Failure {
             StageError::Overlap(..) => Self::Environment(text),
             StageError::Content { .. } => Self::RolledBack(text),
             StageError::Trouble(trouble) => Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble))),
-            StageError::Interrupted(interrupted) => Self::Unfinished(with_commands(&text, &interrupted.commands)),
+            StageError::Stopped => Self::RolledBack(text),
         }
     }
 }
@@ -179,7 +220,9 @@ impl From<CommitError> for Failure {
             CommitError::PutBack { trouble, kept } => {
                 Self::RolledBack(with_kept(&format!("{text}\n  help: {}", trouble.help), &kept))
             }
-            CommitError::Unfinished { commands, .. } => Self::Unfinished(with_commands(&text, &commands)),
+            CommitError::Stopped { kept } => Self::RolledBack(with_kept(&text, &kept)),
+            CommitError::Unfinished { unfinished, .. } => Self::Unfinished(with_rest(&text, &unfinished)),
+            CommitError::Undecided(trouble) => Self::Unfinished(format!("{text}\n  help: {}", trouble.help)),
         }
     }
 }
@@ -189,6 +232,19 @@ impl From<LockError> for Failure {
         match error {
             LockError::Held { .. } => Self::Locked(error.to_string()),
             LockError::Trouble(trouble) => Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble))),
+            LockError::Unfinished(unfinished) => Self::Unfinished(with_rest(&unfinished.to_string(), &unfinished)),
+        }
+    }
+}
+
+impl From<Unsettled> for Failure {
+    fn from(error: Unsettled) -> Self {
+        match error {
+            Unsettled::Locked(error) => error.into(),
+            Unsettled::Interrupted(_) => {
+                Self::Unfinished(format!("{error}: run `loom recover`, which puts everything back or finishes it"))
+            }
+            Unsettled::Trouble(trouble) => Self::Environment(with_help(&trouble)),
         }
     }
 }

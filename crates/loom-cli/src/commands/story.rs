@@ -36,7 +36,7 @@ pub(crate) fn pull(code: &str, root: &Root, out: &mut dyn Write) -> Result<Exit,
         writeln!(out, "{path} is up to date.")?;
         return Ok(Exit::Done);
     }
-    write_inputs(root, &[(path.clone(), text)])?;
+    write_inputs(root, "story pull", &[(path.clone(), text)])?;
     writeln!(out, "Wrote {path}. See what it asks for with: loom plan --story {code}")?;
     Ok(Exit::Done)
 }

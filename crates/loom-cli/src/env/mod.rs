@@ -8,7 +8,7 @@ mod steps;
 
 use std::io::IsTerminal as _;
 
-pub(crate) use process::{board, confirms, has_person, panics_are_bugs, read_file, start, write_file};
+pub(crate) use process::{board, confirms, has_person, heed_signals, panics_are_bugs, read_file, start, tell, write_file};
 pub(crate) use steps::Steps;
 
 use crate::cli::ColourChoice;

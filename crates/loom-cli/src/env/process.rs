@@ -7,8 +7,14 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+
+use loom_apply::Stop;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::commands::Failure;
+use crate::exit::Exit;
 
 /// The directory to start from: `-C`, else the working directory.
 pub(crate) fn start(directory: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -66,6 +72,24 @@ pub(crate) fn board(arguments: &[&str]) -> Result<String, String> {
         return Err(format!("`{call}` failed ({}): {}", output.status, said.trim()));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("what `{call}` printed is not UTF-8 text"))
+}
+
+/// Says something on standard error, where nobody takes it for data.
+pub(crate) fn tell(line: &str) {
+    // where standard error is gone there is nobody left to tell
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// From here on the first Ctrl-C, SIGTERM or SIGHUP asks for an end, so that everything is put back;
+/// the second ends at once, for `loom recover` to put everything back.
+pub(crate) fn heed_signals() -> Result<Stop, Failure> {
+    let stop = Stop::default();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        let heeded = flag::register_conditional_shutdown(signal, i32::from(Exit::Unfinished as u8), Arc::clone(&stop.0))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop.0)));
+        heeded.map_err(|error| Failure::Environment(format!("the system does not let loom heed signals: {error}")))?;
+    }
+    Ok(stop)
 }
 
 /// A panic is a bug in loom, and says how to report it.
