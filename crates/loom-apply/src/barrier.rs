@@ -24,6 +24,11 @@ use crate::transaction::Transaction;
 const FEW: usize = 8;
 /// From this much of others' unwritten data on, the whole file system is not waited for.
 const MUCH: u64 = 64 << 20;
+/// How much of it is waited for sooner than for one more file: about what the disk writes in the time
+/// that a file takes by itself.
+const INSTEAD: u64 = 64 << 10;
+/// What a small file takes in the system's memory: its content, and what the system knows of it.
+const PAGES: u64 = 8 << 10;
 /// How many wait at once. Waiting takes no processor.
 const WAITING: usize = 16;
 
@@ -46,9 +51,14 @@ impl Barrier {
         match durability {
             Durability::Kill => Self::None,
             Durability::Full if files <= FEW => Self::Each,
-            Durability::Full if disk::unwritten().saturating_sub(bytes) > MUCH => Self::Pool,
-            Durability::Full => Self::Whole,
+            Durability::Full => Self::of_many(files as u64, bytes, disk::unwritten()),
         }
+    }
+
+    /// Chooses for many files, of which `unwritten` bytes of this and of others wait to be written.
+    fn of_many(files: u64, bytes: u64, unwritten: u64) -> Self {
+        let others = unwritten.saturating_sub(bytes + files * PAGES);
+        if others > MUCH.max(files * INSTEAD) { Self::Pool } else { Self::Whole }
     }
 
     /// The new contents and the journal are durable.
@@ -97,5 +107,60 @@ impl Barrier {
             let gone = || io::Error::other("a thread of loom ended early");
             waiting.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(gone())))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loom_plan::addr::{ContentHash, RepoPath};
+    use loom_plan::provider::Mode;
+    use loom_plan::snapshot::Content;
+
+    use super::*;
+    use crate::journal::{Exchange, Head, Journal, Verb};
+    use crate::tests::Scene;
+
+    #[test]
+    fn few_files_are_made_durable_one_by_one_and_many_with_their_file_system() {
+        assert_eq!(Barrier::choose(Durability::Kill, 5, 0), Barrier::None);
+        assert_eq!(Barrier::choose(Durability::Full, FEW, 0), Barrier::Each);
+        assert_eq!(Barrier::of_many(9, 1 << 20, 2 << 20), Barrier::Whole);
+    }
+
+    #[test]
+    fn others_data_is_waited_for_only_where_that_is_sooner() {
+        let gigabytes = 3 << 30;
+        assert_eq!(Barrier::of_many(100, 1 << 20, gigabytes), Barrier::Pool);
+        assert_eq!(Barrier::of_many(100_000, 200 << 20, gigabytes), Barrier::Whole);
+        // What loom itself has written waits too, and is nobody else's.
+        assert_eq!(Barrier::of_many(10_000, 20 << 20, 100 << 20), Barrier::Whole);
+    }
+
+    #[test]
+    fn every_way_looks_at_every_file_and_directory() {
+        let scene = Scene::new(&[("loom.yaml", ""), ("a/x", ""), ("b/x", "")]);
+        let root = scene.root();
+        let transaction = Transaction::begin(&root).expect("begins");
+        let content = Content { hash: ContentHash::of(b""), mode: Mode::Plain };
+        let step = |(slot, path): (usize, &str)| {
+            let path = RepoPath::new(path).expect("a path");
+            Step { verb: Verb::Create, path, slot, old: None, new: Some(content), size: 0 }
+        };
+        let steps: Vec<Step> = ["a/y", "b/y", "gone/y", "y"].into_iter().enumerate().map(step).collect();
+        let (command, exchange) = ("apply".to_owned(), Exchange::Whole);
+        let head = Head { format: 1, id: 1, command, digest: None, undoes: None, exchange, bytes: 0 };
+        transaction.write_journal(&Journal { head, steps: steps.clone() }).expect("is written");
+        for (barrier, calls) in [(Barrier::Each, 3 + 5), (Barrier::Pool, 3 + 5), (Barrier::Whole, 2), (Barrier::None, 0)] {
+            root.disk.faults.fail(usize::MAX..usize::MAX);
+            barrier.contents(&transaction).expect("is durable");
+            barrier.names(&transaction, &steps).expect("is durable");
+            assert_eq!(root.disk.faults.asked(), calls, "{barrier:?}");
+            for number in 0..calls {
+                root.disk.faults.fail(number..number + 1);
+                let all = barrier.contents(&transaction).and_then(|()| barrier.names(&transaction, &steps));
+                assert!(all.is_err(), "{barrier:?} {number}");
+                assert_eq!(root.disk.faults.heal().len(), 1);
+            }
+        }
     }
 }

@@ -31,7 +31,7 @@ use crate::observe::{Found, Parent};
 use crate::recover::{Direction, Unfinished, is_in_use, settle};
 use crate::stage::Staged;
 use crate::stale::Stale;
-use crate::transaction::{Kept, Mark, look};
+use crate::transaction::{Kept, Mark, Rescued, look};
 use crate::trouble::{During as _, Trouble};
 
 /// A file that was written within this many seconds may be written again without a new time.
@@ -283,7 +283,7 @@ impl Work<'_> {
             }
             let step = &self.journal.steps[displaced.step];
             match self.staged.transaction.keep(&step.slot(), &step.path).during(|| format!("keep what was at `{}`", step.path)) {
-                Ok(moved) => kept.push(moved),
+                Ok(place) => kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) }),
                 Err(trouble) => untidy.push(trouble),
             }
         }

@@ -22,7 +22,7 @@ use crate::observe::Found;
 use crate::root::Root;
 use crate::stage::{Approved, Failed, Fill, Guard, Job, Prepared, StageError, Staged, prepare};
 use crate::stale::Stale;
-use crate::transaction::{self, Kept, Phase, Transaction, look};
+use crate::transaction::{self, Kept, Phase, Rescued, Transaction, look};
 use crate::trouble::{During as _, Trouble};
 
 /// How many entries are kept.
@@ -238,7 +238,10 @@ fn remove(mut entry: Transaction<'_>, kept: &mut Vec<Kept>) -> io::Result<()> {
             match look(entry.slots(), &step.slot(), &mut buffer)? {
                 Found::Nothing => {}
                 Found::File(content, _) if Some(content) == step.old => {}
-                Found::File(..) | Found::Other(_) => kept.push(entry.keep(&step.slot(), &step.path)?),
+                Found::File(..) | Found::Other(_) => {
+                    let place = entry.keep(&step.slot(), &step.path)?;
+                    kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
+                }
             }
         }
     }

@@ -57,5 +57,5 @@ pub use recover::{Direction, Recovered, Unfinished, Unsettled, is_settled};
 pub use root::{LedgerError, Root, RootError};
 pub use stage::{Approved, Becomes, Cause, Change, Contents, Durability, Failed, Put, StageError, Staged, Stop};
 pub use stale::Stale;
-pub use transaction::Kept;
+pub use transaction::{Kept, Rescued};
 pub use trouble::Trouble;

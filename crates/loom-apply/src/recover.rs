@@ -29,7 +29,7 @@ use crate::lock::{IndexLock, Lock, LockError};
 use crate::observe::{Found, Parent};
 use crate::root::Root;
 use crate::stage::Durability;
-use crate::transaction::{self, Kept, Phase, Transaction, aside, look, quoted};
+use crate::transaction::{self, Kept, Phase, Rescued, Transaction, aside, look, quoted};
 use crate::trouble::{During as _, Trouble};
 
 /// Which way a transaction goes.
@@ -320,8 +320,8 @@ impl Settling<'_, '_> {
         let (slots, slot, name) = (transaction.slots(), step.slot(), step.path.file_name());
         match task {
             Task::Nothing => return Ok(None),
-            Task::Keep => return transaction.keep(&slot, &step.path).map(Some),
-            Task::Stay => return Ok(Some(Kept { path: step.path.clone(), place: None })),
+            Task::Keep => return self.keep(step).map(Some),
+            Task::Stay => return Ok(Some(Kept { path: step.path.clone(), what: Rescued::Theirs })),
             Task::Lost => return Err(io::Error::other("what was at its place is not where loom put it")),
             Task::Leave => return self.leave(step).map(|()| None),
             Task::Put | Task::Make => self.make_parents(&step.path)?,
@@ -360,10 +360,16 @@ impl Settling<'_, '_> {
         let directory = self.parent.of(&step.path).map_err(|instead| io::Error::other(describe(instead)))?;
         if task == Task::Take {
             transaction.root.disk.rename((transaction.slots(), &slot), (directory, name))?;
-            return Ok(Some(Kept { path: step.path.clone(), place: None }));
+            return Ok(Some(Kept { path: step.path.clone(), what: Rescued::Theirs }));
         }
         transaction.swap(&slot, directory, name)?;
-        transaction.keep(&slot, &step.path).map(Some)
+        self.keep(step).map(Some)
+    }
+
+    /// Keeps what the slot holds, beside somebody's file at the path.
+    fn keep(&self, step: &Step) -> io::Result<Kept> {
+        let place = self.transaction.keep(&step.slot(), &step.path)?;
+        Ok(Kept { path: step.path.clone(), what: Rescued::Other(place) })
     }
 
     /// Removes a directory that loom made, unless something is in it.

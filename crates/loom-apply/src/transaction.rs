@@ -58,13 +58,24 @@ impl Phase {
     }
 }
 
-/// A file that loom displaced and did not remove, because somebody changed something meanwhile.
+/// A file that somebody changed while loom worked, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Where it stood.
+    /// Where it stands.
     pub path: RepoPath,
-    /// Where it is now; `None` where it was left as and where somebody put it.
-    pub place: Option<PathBuf>,
+    /// What became of it.
+    pub what: Rescued,
+}
+
+/// What became of a file that somebody changed while loom worked. Nothing of it is removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rescued {
+    /// What they wrote is where they put it.
+    Theirs,
+    /// What they wrote is where they put it, and what belongs there is in this file.
+    Other(PathBuf),
+    /// What they wrote, into the file that loom had displaced, is in this file.
+    Late(PathBuf),
 }
 
 /// The directory of a transaction, opened.
@@ -230,11 +241,11 @@ impl<'r> Transaction<'r> {
         // Where the path has changed meanwhile, the slot holds the last name of what was there.
         let kept = if exists(slots, &slot)? && !second_name() { Some(self.keep(&slot, &step.path)?) } else { None };
         self.root.disk.replace((slots, &aside), (slots, &slot))?;
-        Ok(kept)
+        Ok(kept.map(|place| Kept { path: step.path.clone(), what: Rescued::Other(place) }))
     }
 
-    /// Moves a slot to where nobody removes it.
-    pub(crate) fn keep(&self, slot: &str, path: &RepoPath) -> io::Result<Kept> {
+    /// Moves a slot to where nobody removes it, and says where that is.
+    pub(crate) fn keep(&self, slot: &str, path: &RepoPath) -> io::Result<PathBuf> {
         let disk = &self.root.disk;
         match disk.make_directory(self.private.as_fd(), KEPT, 0o700) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -247,7 +258,7 @@ impl<'r> Transaction<'r> {
         let name = format!("{number}-{}", path.file_name());
         let name = name[..name.floor_char_boundary(255)].to_owned();
         disk.rename((self.slots(), slot), (kept.as_fd(), &name))?;
-        Ok(Kept { path: path.clone(), place: Some(self.root.private().join(KEPT).join(name)) })
+        Ok(self.root.private().join(KEPT).join(name))
     }
 
     /// Everything is committed: what was displaced becomes the undo set.

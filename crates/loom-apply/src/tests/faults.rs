@@ -47,6 +47,11 @@ impl Faults {
         std::mem::take(&mut self.lock().tears)
     }
 
+    /// How many changes were asked for since [`Faults::fail`].
+    pub(crate) fn asked(&self) -> usize {
+        self.lock().asked
+    }
+
     /// From now on the system has no exchange.
     pub(crate) fn lack_exchange(&self) {
         self.lock().has_no_exchange = true;

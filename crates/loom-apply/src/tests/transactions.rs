@@ -18,6 +18,7 @@ use crate::lock::Lock;
 use crate::lock::LockError;
 use crate::root::Root;
 use crate::stage::{Approved, Becomes, Cause, Change, Durability, Put, StageError, Staged, Stop};
+use crate::transaction::{Kept, Rescued};
 
 /// A change and the bytes that it puts; an edit puts them behind what is there.
 #[derive(Clone, Debug)]
@@ -429,7 +430,11 @@ fn an_edit_of_the_new_content_survives_the_way_back() {
         assert_eq!(read(&scene.path().join(name)), "mine\n", "{name}");
     }
     assert_eq!(kept.len(), 2, "{kept:?}");
-    let place = kept.iter().find_map(|kept| kept.place.clone()).expect("the old content of `a` is kept");
+    let other = |kept: &Kept| match &kept.what {
+        Rescued::Other(place) => Some(place.clone()),
+        Rescued::Theirs | Rescued::Late(_) => None,
+    };
+    let place = kept.iter().find_map(other).expect("the old content of `a` is kept");
     assert_eq!(read(&place), "old\n");
 }
 

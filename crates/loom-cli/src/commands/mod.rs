@@ -22,8 +22,8 @@ pub(crate) mod validate;
 use std::time::Duration;
 
 use loom_apply::{
-    Approved, Becomes, Cause, Change, CommitError, Committed, Direction, Durability, Kept, Lock, LockError, Put, Recovered, Root,
-    RootError, StageError, Trouble, Unfinished, Unsettled, is_settled,
+    Approved, Becomes, Cause, Change, CommitError, Committed, Direction, Durability, Kept, Lock, LockError, Put, Recovered,
+    Rescued, Root, RootError, StageError, Trouble, Unfinished, Unsettled, is_settled,
 };
 use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Diagnostic, Diagnostics};
@@ -191,11 +191,18 @@ fn with_kept(said: &str, kept: &[Kept]) -> String {
     format!("{said}{}", lines.collect::<String>())
 }
 
-/// Where a file is that somebody changed while loom worked.
+/// What became of a file that somebody changed while loom worked.
 pub(crate) fn kept_line(kept: &Kept) -> String {
-    match &kept.place {
-        Some(place) => format!("Somebody changed {} meanwhile; what they wrote is kept in {}", kept.path, place.display()),
-        None => format!("Somebody changed {} meanwhile; what they wrote is in its place", kept.path),
+    let path = &kept.path;
+    match &kept.what {
+        Rescued::Theirs => format!("Somebody changed {path} meanwhile; what they wrote is in its place."),
+        Rescued::Other(place) => format!(
+            "Somebody changed {path} meanwhile; what they wrote is in its place, and what belongs there is in {}.",
+            place.display()
+        ),
+        Rescued::Late(place) => {
+            format!("Somebody wrote to {path} after loom had replaced it; what they wrote is in {}.", place.display())
+        }
     }
 }
 
