@@ -7,6 +7,7 @@
 //!
 //! Deliberately not here: single functions; their benchmarks are in `crates/*/benches`.
 
+mod durable;
 mod measure;
 mod report;
 mod work;
@@ -35,6 +36,9 @@ const RACY: Duration = Duration::from_millis(1100);
 enum Case {
     FirstPlan,
     Apply,
+    EveryFileChanged,
+    RolledBack,
+    EveryFileCommitted,
     NothingToDo,
     NothingToDoCold,
     OnePercentChanged,
@@ -55,16 +59,18 @@ impl Case {
     /// What loom is told.
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Apply => &["apply", "--yes"],
+            Self::Apply | Self::EveryFileChanged | Self::EveryFileCommitted => &["apply", "--yes"],
+            Self::RolledBack => &["rollback", "--yes"],
             Self::OnePercentEdited => &["drift"],
             Self::FirstPlan | Self::NothingToDo | Self::NothingToDoCold | Self::OnePercentChanged => &["plan"],
         }
     }
 
-    /// What Git is told on the same tree.
+    /// What Git is told on the same tree; what else loom is compared with is in `durable`.
     fn reference(self) -> &'static [&'static str] {
         match self {
             Self::FirstPlan | Self::Apply => &["add", "--all"],
+            Self::EveryFileChanged | Self::RolledBack | Self::EveryFileCommitted => &["commit"],
             Self::NothingToDo | Self::NothingToDoCold | Self::OnePercentChanged | Self::OnePercentEdited => &["status"],
         }
     }
@@ -102,6 +108,7 @@ impl Bench {
     fn measure(&self, files: usize) -> Outcome<Vec<Measured>> {
         let work = Work::new(files)?;
         let (mut measured, tree) = self.on_fresh_trees(&work, files)?;
+        measured.extend(durable::measure(self, &work, files, tree.path())?);
         measured.extend(self.in_place(&work, files, tree.path())?);
         Ok(measured)
     }
@@ -228,7 +235,8 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use Case::{Apply, FirstPlan, NothingToDo, NothingToDoCold, OnePercentChanged, OnePercentEdited};
+    use Case::{Apply, EveryFileChanged, EveryFileCommitted, FirstPlan, RolledBack};
+    use Case::{NothingToDo, NothingToDoCold, OnePercentChanged, OnePercentEdited};
 
     /// Applies by making the ten files of one service, and says what `.git/loom/cache/say` holds, if it is there.
     const SCRIPT: &str = r#"#!/bin/sh
@@ -252,7 +260,8 @@ esac
     fn every_case_is_measured_once_against_git() {
         let measured = bench(SCRIPT).measure(10).expect("measured");
         let cases: Vec<Case> = measured.iter().map(|row| row.case).collect();
-        assert_eq!(cases, [FirstPlan, Apply, NothingToDo, NothingToDoCold, OnePercentChanged, OnePercentEdited]);
+        assert_eq!(cases[..5], [FirstPlan, Apply, EveryFileChanged, RolledBack, EveryFileCommitted]);
+        assert_eq!(cases[5..], [NothingToDo, NothingToDoCold, OnePercentChanged, OnePercentEdited]);
         assert!(measured.iter().all(|row| row.loom > 0.0 && row.reference > 0.0 && row.files == 10));
     }
 

@@ -72,8 +72,18 @@ impl Work {
         let services: Vec<Service> = (0..count).map(|index| Service::new(index, count, &mut random)).collect();
         let changing = random.sample(count, (count / 100).max(1));
         let edited = random.sample(files, (files / 100).max(1));
-        let path = |index: &usize| format!("services/{}/{}", services[index / 10].name, TEMPLATES[index % 10].1);
-        Ok(Self { edited: edited.iter().map(path).collect(), services, changing })
+        let mut work = Self { edited: Vec::new(), services, changing };
+        work.edited = edited.into_iter().map(|index| work.path(index)).collect();
+        Ok(work)
+    }
+
+    /// Every file that loom writes.
+    pub(crate) fn files(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.services.len() * TEMPLATES.len()).map(|index| self.path(index))
+    }
+
+    fn path(&self, index: usize) -> String {
+        format!("services/{}/{}", self.services[index / TEMPLATES.len()].name, TEMPLATES[index % TEMPLATES.len()].1)
     }
 
     /// The whole input: loom.yaml and the templates.
