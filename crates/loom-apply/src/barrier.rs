@@ -79,22 +79,31 @@ impl Barrier {
 
     /// The names in the steps' directories, and the journal, are durable.
     pub(crate) fn names(self, transaction: &Transaction<'_>, steps: &[Step]) -> io::Result<()> {
+        self.directories(transaction, &steps.iter().map(|step| step.path.parent().unwrap_or("")).collect())?;
+        match self {
+            Self::None | Self::Whole => Ok(()),
+            Self::Each | Self::Pool => {
+                transaction.sync_journal()?;
+                transaction.root.disk.sync(transaction.slots())
+            }
+        }
+    }
+
+    /// The names in these directories are durable, and so is that others are gone.
+    pub(crate) fn directories(self, transaction: &Transaction<'_>, directories: &BTreeSet<&str>) -> io::Result<()> {
         let Root { disk, .. } = transaction.root;
         match self {
             Self::None => return Ok(()),
             Self::Whole => return disk.sync_all(transaction.slots()),
             Self::Each | Self::Pool => {}
         }
-        let directories: BTreeSet<&str> = steps.iter().map(|step| step.path.parent().unwrap_or("")).collect();
         let root = transaction.root.directory();
         let sync = |path: &&str| match disk::open_beneath(root, path) {
             // A name that went with its directory is gone.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             opened => disk.sync(opened?.as_fd()),
         };
-        self.each(&directories.into_iter().collect::<Vec<_>>(), &sync)?;
-        transaction.sync_journal()?;
-        disk.sync(transaction.slots())
+        self.each(&directories.iter().copied().collect::<Vec<_>>(), &sync)
     }
 
     fn each<T: Sync>(self, all: &[T], sync: &(dyn Fn(&T) -> io::Result<()> + Sync)) -> io::Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! In: [`Staged`]. Out: [`Committed`], or an error after which the repository is as it was before.
 //!
-//! The order is: Git's lock, the journal, the first barrier; then directories, creates, updates,
+//! The order is: the journal, the first barrier, Git's lock; then directories, creates, updates,
 //! deletes; the second look, the mark of the commit, the second barrier. An update is an exchange:
 //! the old file lands in the slot, which is the backup and its own inverse. What was displaced is
 //! looked at *after* the exchange, so that there is no moment in which an edit can be lost: if it is
@@ -15,9 +15,7 @@
 //!
 //! Deliberately not here: the way back, which is the way of every run that was cut off (`recover`).
 
-use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::AsFd as _;
 
 use loom_plan::addr::RepoPath;
 use loom_plan::plan::Expect;
@@ -28,7 +26,7 @@ use crate::history;
 use crate::journal::{self, Head, Journal, Read, Stage, Step, Verb};
 use crate::lock::IndexLock;
 use crate::observe::{Found, Parent};
-use crate::recover::{Direction, Unfinished, is_in_use, settle};
+use crate::recover::{Direction, Unfinished, remove_emptied, settle};
 use crate::stage::Staged;
 use crate::stale::Stale;
 use crate::transaction::{Kept, Mark, Rescued, look};
@@ -122,10 +120,8 @@ impl Staged<'_> {
     /// [`CommitError`]; but for [`CommitError::Unfinished`] and [`CommitError::Undecided`]
     /// everything is as it was before.
     pub fn commit(mut self) -> Result<Committed, CommitError> {
-        let unchanged = |trouble| CommitError::PutBack { trouble, kept: Vec::new() };
-        let index = IndexLock::take(&self.transaction).map_err(unchanged)?;
         let journal = Journal { head: self.head(), steps: std::mem::take(&mut self.steps) };
-        let mut work = Work { staged: self, journal, index, displaced: Vec::new(), buffer: Vec::new() };
+        let mut work = Work { staged: self, journal, index: None, displaced: Vec::new(), buffer: Vec::new() };
         let mark = match work.announce() {
             Ok(mark) => mark,
             Err(trouble) => return Err(work.unannounced(trouble)),
@@ -153,15 +149,17 @@ impl Staged<'_> {
 }
 
 impl Work<'_> {
-    /// Writes the journal, and makes it and all new contents durable.
+    /// Writes the journal, makes it and all new contents durable, and takes Git's lock.
     fn announce(&mut self) -> Result<Mark, Trouble> {
         let transaction = &self.staged.transaction;
         let doing = || format!("write the journal to `{}`", transaction.path().display());
         let mark = transaction.write_journal(&self.journal).during(doing)?;
+        IndexLock::prepare(transaction)?;
         if transaction.root.disk.takes(Care::FirstBarrier) {
             let durable = self.staged.barrier.contents(transaction);
             durable.during(|| format!("make the new contents in `{}` durable", transaction.path().display()))?;
         }
+        self.index = IndexLock::take(transaction)?;
         Ok(mark)
     }
 
@@ -288,8 +286,9 @@ impl Work<'_> {
             }
         }
         let (id, path) = (self.staged.transaction.id, self.staged.transaction.path());
+        // Before the transaction is closed: whoever is cut off here is ended by recovery.
+        remove_emptied(&self.staged.transaction, self.staged.barrier, &self.journal.steps, &mut untidy);
         untidy.extend(self.staged.transaction.retire().during(|| format!("close `{}`", path.display())).err());
-        remove_emptied(&self.staged, &self.journal.steps, &mut untidy);
         untidy.extend(self.index.take().and_then(|index| index.release(root).err()));
         untidy.extend(self.staged.undoes.and_then(|undone| history::forget_contents(root, undone).err()));
         history::prune(root, &mut kept, &mut untidy);
@@ -331,24 +330,6 @@ fn is_untouched(staged: &Staged<'_>, journal: &Journal, displaced: &Displaced, b
     }
     let is_racy = displaced.facts.modified.0 + RACY >= disk::now().0;
     !is_racy || matches!(look(slots, &step.slot(), buffer), Ok(Found::File(content, _)) if Some(content) == step.old)
-}
-
-/// Removes the directories whose last file was deleted.
-fn remove_emptied(staged: &Staged<'_>, steps: &[Step], untidy: &mut Vec<Trouble>) {
-    let root = staged.approved.root;
-    let deletes = steps.iter().filter(|step| step.verb == Verb::Delete);
-    let parents: BTreeSet<&str> = deletes.filter_map(|step| step.path.parent()).collect();
-    for parent in parents.into_iter().rev() {
-        let mut path = RepoPath::new(parent).ok();
-        while let Some(directory) = path {
-            let above = disk::open_beneath(root.directory(), directory.parent().unwrap_or(""));
-            match above.and_then(|above| root.disk.remove_directory(above.as_fd(), directory.file_name())) {
-                Err(error) if is_in_use(&error) => break,
-                removed => untidy.extend(removed.during(|| format!("remove the empty directory `{directory}`")).err()),
-            }
-            path = directory.parent().and_then(|parent| RepoPath::new(parent).ok());
-        }
-    }
 }
 
 fn stale(step: &Step, found: Observed) -> End {

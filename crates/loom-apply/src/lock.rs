@@ -108,7 +108,20 @@ pub(crate) struct IndexLock {
 }
 
 impl IndexLock {
-    /// Takes it as Git does, by making the file. There is none where there is no Git.
+    /// Writes its text aside, so that the first barrier makes it durable: after a power loss a lock
+    /// without its text would be nobody's.
+    pub(crate) fn prepare(transaction: &Transaction<'_>) -> Result<(), Trouble> {
+        let (root, slots) = (transaction.root, transaction.slots());
+        if root.git().is_none() {
+            return Ok(());
+        }
+        let written = root.disk.create(slots, INDEX, 0o666);
+        let written = written.and_then(|file| root.disk.write(file.as_fd(), mark(root).as_bytes()));
+        written.during(|| format!("write `{}`", transaction.path().join(INDEX).display()))
+    }
+
+    /// Takes it as Git does, by making the file: what was prepared is linked to its name, in one
+    /// step. There is none where there is no Git.
     pub(crate) fn take(transaction: &Transaction<'_>) -> Result<Option<Self>, Trouble> {
         let root = transaction.root;
         let Some(path) = root.git() else { return Ok(None) };
@@ -123,11 +136,8 @@ impl IndexLock {
         }
     }
 
-    /// Makes the file with its text in one step: written aside first, then linked to its name.
     fn make(transaction: &Transaction<'_>, git: &OwnedFd) -> io::Result<()> {
         let (disk, slots) = (&transaction.root.disk, transaction.slots());
-        let file = disk.create(slots, INDEX, 0o666)?;
-        disk.write(file.as_fd(), mark(transaction.root).as_bytes())?;
         let linked = match disk.link((slots, INDEX), (git.as_fd(), INDEX)) {
             Err(error) if disk::has_no_links(&error) => {
                 let file = disk.create(git.as_fd(), INDEX, 0o666)?;

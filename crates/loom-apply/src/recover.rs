@@ -13,9 +13,10 @@
 //! Deliberately not here: a person's decision. Bytes that are neither what the journal knows as old
 //! nor as new are somebody's, and stay where they are or are kept.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -175,6 +176,9 @@ pub(crate) fn settle(
     if failures.is_empty() {
         failures.extend(barrier.names(transaction, &journal.steps).during(|| "make that durable".to_owned()).err());
     }
+    if failures.is_empty() && direction == Direction::Forward {
+        remove_emptied(transaction, barrier, &journal.steps, &mut failures);
+    }
     let directory = transaction.path();
     if failures.is_empty() {
         let closed = match direction {
@@ -184,6 +188,30 @@ pub(crate) fn settle(
         failures.extend(closed.during(|| format!("close `{}`", directory.display())).err());
     }
     if failures.is_empty() { Ok(kept) } else { Err(Unfinished { directory, failures, commands }) }
+}
+
+/// Removes the directories whose last file was deleted, and makes that durable: once the transaction
+/// is closed, nobody would remove those that a power loss brings back.
+pub(crate) fn remove_emptied(transaction: &Transaction<'_>, barrier: Barrier, steps: &[Step], untidy: &mut Vec<Trouble>) {
+    let (root, mut above_removed) = (transaction.root, BTreeSet::new());
+    let deletes = steps.iter().filter(|step| step.verb == Verb::Delete);
+    let parents: BTreeSet<&str> = deletes.filter_map(|step| step.path.parent()).collect();
+    for parent in parents.into_iter().rev() {
+        let mut path = RepoPath::new(parent).ok();
+        while let Some(directory) = path {
+            let above = disk::open_beneath(root.directory(), directory.parent().unwrap_or(""));
+            match above.and_then(|above| root.disk.remove_directory(above.as_fd(), directory.file_name())) {
+                Err(error) if is_in_use(&error) => break,
+                Err(error) => untidy.push(Trouble::new(format!("remove the empty directory `{directory}`"), error)),
+                Ok(()) => drop(above_removed.insert(directory.parent().unwrap_or("").to_owned())),
+            }
+            path = directory.parent().and_then(|parent| RepoPath::new(parent).ok());
+        }
+    }
+    if !above_removed.is_empty() && root.disk.takes(Care::SecondBarrier) {
+        let durable = barrier.directories(transaction, &above_removed.iter().map(String::as_str).collect());
+        untidy.extend(durable.during(|| "make the removal of empty directories durable".to_owned()).err());
+    }
 }
 
 fn in_order(steps: &[Step], direction: Direction) -> Box<dyn Iterator<Item = &Step> + '_> {
@@ -428,7 +456,7 @@ impl Settling<'_, '_> {
 
     fn is_missing(&self, step: &Step) -> bool {
         let above = disk::open_beneath(self.transaction.root.directory(), step.path.parent().unwrap_or(""));
-        above.is_ok_and(|above| disk::facts(std::os::fd::AsFd::as_fd(&above), step.path.file_name()).is_err())
+        above.is_ok_and(|above| disk::facts(above.as_fd(), step.path.file_name()).is_err())
     }
 }
 

@@ -27,7 +27,8 @@ fn main() -> Exit {
     env::panics_are_bugs();
     if let Some(jobs) = invocation.global.jobs {
         // fails only where a pool exists already, and none does yet
-        drop(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global());
+        // this thread is one of them, so that one job is one thread
+        drop(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).use_current_thread().build_global());
     }
     let mut out = BufWriter::new(io::stdout());
     let result = run(&invocation, streams, &mut out);
