@@ -27,13 +27,10 @@ use crate::journal::{self, Head, Journal, Read, Stage, Step, Verb};
 use crate::lock::IndexLock;
 use crate::observe::{Found, Parent};
 use crate::recover::{Direction, Unfinished, remove_emptied, settle};
-use crate::stage::Staged;
+use crate::stage::{Seen, Staged};
 use crate::stale::Stale;
 use crate::transaction::{Kept, Mark, Rescued, look};
 use crate::trouble::{During as _, Trouble};
-
-/// A file that was written within this many seconds may be written again without a new time.
-const RACY: u64 = 2;
 
 /// Everything is as planned. Exit code 0.
 #[derive(Debug)]
@@ -103,6 +100,8 @@ impl From<Trouble> for End {
 struct Displaced {
     step: usize,
     facts: Facts,
+    /// Whether it could have been written again since without a new time.
+    is_racy: bool,
 }
 
 struct Work<'r> {
@@ -229,14 +228,18 @@ impl Work<'_> {
         if !root.disk.takes(Care::Look) {
             return Ok(());
         }
-        let slots = self.staged.transaction.slots();
-        match look(slots, &step.slot(), &mut self.buffer).during(|| format!("look at what was at `{}`", step.path))? {
-            Found::File(content, facts) if Some(content) == step.old => {
-                self.displaced.push(Displaced { step: number, facts });
-                Ok(())
+        let (slots, doing) = (self.staged.transaction.slots(), || format!("look at what was at `{}`", step.path));
+        let facts = disk::facts(slots, &step.slot()).during(doing)?;
+        let is_racy = disk::is_racy(&facts);
+        let is_same = |seen: &Seen| seen.facts == facts && !seen.is_racy;
+        if !self.staged.seen[number].as_ref().is_some_and(is_same) {
+            match look(slots, &step.slot(), &mut self.buffer).during(doing)? {
+                Found::File(content, now) if Some(content) == step.old && now == facts => {}
+                found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => return Err(stale(step, found.observed())),
             }
-            found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => Err(stale(step, found.observed())),
         }
+        self.displaced.push(Displaced { step: number, facts, is_racy });
+        Ok(())
     }
 
     /// Whether somebody wrote to a displaced file through a descriptor opened before.
@@ -328,8 +331,7 @@ fn is_untouched(staged: &Staged<'_>, journal: &Journal, displaced: &Displaced, b
     if disk::facts(slots, &step.slot()).is_ok_and(|now| now != displaced.facts) {
         return false;
     }
-    let is_racy = displaced.facts.modified.0 + RACY >= disk::now().0;
-    !is_racy || matches!(look(slots, &step.slot(), buffer), Ok(Found::File(content, _)) if Some(content) == step.old)
+    !displaced.is_racy || matches!(look(slots, &step.slot(), buffer), Ok(Found::File(content, _)) if Some(content) == step.old)
 }
 
 fn stale(step: &Step, found: Observed) -> End {

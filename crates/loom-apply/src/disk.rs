@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
+/// How many seconds the time of a file may lag behind, on any file system.
+const RACY: u64 = 2;
+
 /// What the last part of a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -171,6 +174,32 @@ pub(crate) fn facts(directory: BorrowedFd<'_>, name: &str) -> io::Result<Facts> 
     Ok(Facts::of(&fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?))
 }
 
+/// Extended attributes by their names.
+pub(crate) type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The extended attributes of a file that another in its place should have.
+pub(crate) fn attributes(file: BorrowedFd<'_>) -> io::Result<Attributes> {
+    let mut names = vec![0; 0];
+    match fs::flistxattr_query(file) {
+        Ok(0) | Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(Vec::new()),
+        Ok(length) => names.resize(length, 0),
+        Err(error) => return Err(error.into()),
+    }
+    let length = fs::flistxattr(file, &mut names[..])?;
+    let value = |name: &[u8]| {
+        let mut value = vec![0; fs::fgetxattr_query(file, name)?];
+        let length = fs::fgetxattr(file, name, &mut value[..])?;
+        value.truncate(length);
+        Ok((name.to_vec(), value))
+    };
+    names[..length].split(|byte| *byte == 0).filter(|name| is_kept(name)).map(value).collect()
+}
+
+/// Whether a file was written so lately that it may be written again without a new time.
+pub(crate) fn is_racy(facts: &Facts) -> bool {
+    facts.modified.0 + RACY >= now()
+}
+
 /// What an opened file is.
 pub(crate) fn facts_of(file: BorrowedFd<'_>) -> io::Result<Facts> {
     Ok(Facts::of(&fs::fstat(file)?))
@@ -271,10 +300,9 @@ pub(crate) fn has_no_exchange(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP))
 }
 
-/// The wall clock, in seconds and nanoseconds as in [`Facts`].
-pub(crate) fn now() -> (u64, u64) {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-    (wide(now.tv_sec), wide(now.tv_nsec))
+/// The wall clock, in seconds since 1970.
+pub(crate) fn now() -> u64 {
+    wide(rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec)
 }
 
 /// What this machine is called.
@@ -427,20 +455,11 @@ impl Disk {
         Ok(fs::fchown(file, Some(fs::Uid::from_raw(owner)), Some(fs::Gid::from_raw(group)))?)
     }
 
-    /// Gives `to` the extended attributes of `from`, as far as the system has them and lets the user.
-    pub(crate) fn copy_attributes(&self, from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
-        let mut names = vec![0; 0];
-        match fs::flistxattr_query(from) {
-            Ok(0) | Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
-            Ok(length) => names.resize(length, 0),
-            Err(error) => return Err(error.into()),
-        }
-        let length = fs::flistxattr(from, &mut names[..])?;
-        for name in names[..length].split(|byte| *byte == 0).filter(|name| is_kept(name)) {
-            let mut value = vec![0; fs::fgetxattr_query(from, name)?];
-            let length = fs::fgetxattr(from, name, &mut value[..])?;
+    /// Gives a file extended attributes, as far as the system lets the user.
+    pub(crate) fn set_attributes(&self, file: BorrowedFd<'_>, attributes: &Attributes) -> io::Result<()> {
+        for (name, value) in attributes {
             self.step("attribute")?;
-            match fs::fsetxattr(to, name, &value[..length], fs::XattrFlags::empty()) {
+            match fs::fsetxattr(file, name.as_slice(), value, fs::XattrFlags::empty()) {
                 Ok(()) | Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) => {}
                 Err(error) => return Err(error.into()),
             }

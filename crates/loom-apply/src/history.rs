@@ -218,7 +218,7 @@ pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>
     for (place, id) in entries.into_iter().enumerate() {
         let goes = Transaction::open(root, Phase::Undo, id).and_then(|entry| {
             bytes += entry.read_head()?.map_or(0, |head| head.bytes);
-            let age = disk::now().0.saturating_sub(entry.written_at()?.0);
+            let age = disk::now().saturating_sub(entry.written_at()?.0);
             Ok((place > 0 && (place >= MOST || bytes > LARGEST || age > OLDEST)).then_some(entry))
         });
         let removed = match goes {

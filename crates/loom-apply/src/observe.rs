@@ -78,6 +78,16 @@ impl Found {
 
 /// Looks at `name` in `directory`; a regular file's bytes are left in `buffer`.
 pub(crate) fn examine(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8>) -> io::Result<Found> {
+    examine_with(directory, name, buffer, &mut |_| ())
+}
+
+/// As [`examine`], with another look at a regular file while it is open.
+pub(crate) fn examine_with(
+    directory: BorrowedFd<'_>,
+    name: &str,
+    buffer: &mut Vec<u8>,
+    look: &mut dyn FnMut(BorrowedFd<'_>),
+) -> io::Result<Found> {
     let file = match disk::open_file(directory, name) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
@@ -94,6 +104,7 @@ pub(crate) fn examine(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8
         return Ok(Found::Other(facts.kind));
     }
     disk::read_to_end(file.as_fd(), Some(facts.size), buffer)?;
+    look(file.as_fd());
     Ok(Found::File(Content { hash: header::content_hash(buffer), mode: mode_of(facts.permissions) }, facts))
 }
 

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,10 +23,10 @@ use loom_plan::snapshot::{Content, Observed};
 use rayon::prelude::*;
 
 use crate::barrier::Barrier;
-use crate::disk::{self, Facts};
+use crate::disk::{self, Attributes, Facts};
 use crate::journal::{Step, Verb, slot_name};
 use crate::lock::Lock;
-use crate::observe::{Found, NEIGHBOURS, Parent, examine, mode_of, unreadable};
+use crate::observe::{Found, NEIGHBOURS, Parent, examine_with, mode_of, unreadable};
 use crate::root::Root;
 use crate::stale::{Stale, meets};
 use crate::transaction::{Transaction, look};
@@ -156,6 +156,8 @@ pub struct Staged<'r> {
     // Before `approved`: the transaction's directory goes while the lock is still held.
     pub(crate) transaction: Transaction<'r>,
     pub(crate) steps: Vec<Step>,
+    /// What each step displaces, in their order.
+    pub(crate) seen: Vec<Option<Seen>>,
     pub(crate) barrier: Barrier,
     /// The transaction that this one undoes.
     pub(crate) undoes: Option<u64>,
@@ -221,21 +223,30 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What was seen at a job's path: nothing, or the file to its last byte.
-type Before = Option<(Content, Facts)>;
+/// A file that was seen at a job's path.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// Its bytes, all of them, and its mode.
+    pub(crate) content: Content,
+    pub(crate) facts: Facts,
+    /// Whether it could have been written again since without a new time.
+    pub(crate) is_racy: bool,
+    attributes: Attributes,
+}
 
 /// What staging came to.
 pub(crate) struct Prepared<'r> {
     transaction: Transaction<'r>,
     steps: Vec<Step>,
+    seen: Vec<Option<Seen>>,
     barrier: Barrier,
     linked: Vec<RepoPath>,
 }
 
 impl<'r> Prepared<'r> {
     pub(crate) fn staged(self, approved: Approved<'r>, undoes: Option<u64>) -> Staged<'r> {
-        let Self { transaction, steps, barrier, linked } = self;
-        Staged { transaction, steps, barrier, undoes, linked, approved }
+        let Self { transaction, steps, seen, barrier, linked } = self;
+        Staged { transaction, steps, seen, barrier, undoes, linked, approved }
     }
 }
 
@@ -244,25 +255,27 @@ pub(crate) fn prepare<'r>(approved: &Approved<'r>, jobs: &[Job<'_>], contents: C
     order.sort_unstable_by(|one, two| jobs[*one].path.cmp(jobs[*two].path));
     overlaps(&order, jobs)?;
     let transaction = Transaction::begin(approved.root)?;
-    let mut work: Vec<(usize, Before)> = order.iter().copied().zip(check_guards(approved.root, &order, jobs)?).collect();
+    let mut work: Vec<(usize, Option<Seen>)> = order.iter().copied().zip(check_guards(approved.root, &order, jobs)?).collect();
     // What is absent and stays absent was checked, and needs no step.
-    work.retain(|(index, before)| before.is_some() || !matches!(jobs[*index].fill, Fill::Nothing));
+    work.retain(|(index, seen)| seen.is_some() || !matches!(jobs[*index].fill, Fill::Nothing));
     let missing = check_places(&transaction, work.iter().map(|(index, _)| jobs[*index].path))?;
     let aside = Aside { transaction: &transaction, jobs, contents, stop: &approved.stop };
     let written: Result<Vec<(Step, u64)>, StageError> =
-        work.par_iter().map(|(index, before)| aside.step(*index, *before)).collect();
+        work.par_iter().map(|(index, seen)| aside.step(*index, seen.as_ref())).collect();
     let written = written?;
     let bytes = written.iter().map(|(_, bytes)| bytes).sum();
+    let has_other_names = |(_, seen): &&(usize, Option<Seen>)| seen.as_ref().is_some_and(|seen| seen.facts.links > 1);
+    let linked = work.iter().filter(has_other_names).map(|(index, _)| jobs[*index].path.clone()).collect();
     let directory =
         |(number, path)| Step { verb: Verb::Directory, path, slot: jobs.len() + number, old: None, new: None, size: 0 };
-    let steps = missing.into_iter().enumerate().map(directory);
-    let mut steps: Vec<Step> = steps.chain(written.into_iter().map(|(step, _)| step)).collect();
+    let directories = missing.into_iter().enumerate().map(directory).map(|step| (step, None));
+    let files = written.into_iter().map(|(step, _)| step).zip(work.into_iter().map(|(_, seen)| seen));
+    let mut steps: Vec<(Step, Option<Seen>)> = directories.chain(files).collect();
     // Directories, creates, updates, deletes; each by path.
-    steps.sort_by_key(|step| step.verb);
-    let has_other_names = |(_, before): &&(usize, Before)| before.is_some_and(|(_, facts)| facts.links > 1);
-    let linked = work.iter().filter(has_other_names).map(|(index, _)| jobs[*index].path.clone()).collect();
+    steps.sort_by_key(|(step, _)| step.verb);
+    let (steps, seen): (Vec<Step>, Vec<Option<Seen>>) = steps.into_iter().unzip();
     let barrier = Barrier::choose(approved.durability, steps.len(), bytes);
-    Ok(Prepared { transaction, steps, barrier, linked })
+    Ok(Prepared { transaction, steps, seen, barrier, linked })
 }
 
 /// Each path once, and none below another.
@@ -284,8 +297,8 @@ fn overlaps(order: &[usize], jobs: &[Job<'_>]) -> Result<(), StageError> {
 }
 
 /// What stands at every path, in order; or everything that is not what was expected.
-fn check_guards(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<Vec<Before>, StageError> {
-    let seen: Vec<Vec<Result<Before, Stale>>> = order
+fn check_guards(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<Vec<Option<Seen>>, StageError> {
+    let seen: Vec<Vec<Result<Option<Seen>, Stale>>> = order
         .par_chunks(NEIGHBOURS)
         .map_init(Vec::new, |buffer, indices| {
             let mut parent = Parent::new(root);
@@ -302,25 +315,31 @@ fn check_guards(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<Vec<Be
     if stale.is_empty() { Ok(before) } else { Err(StageError::Stale(stale)) }
 }
 
-fn check_guard(parent: &mut Parent<'_>, job: &Job<'_>, buffer: &mut Vec<u8>) -> Result<Before, Stale> {
-    let (expected, found) = match parent.of(job.path) {
-        Err(instead) => (job.guard.expect(), Err(instead.clone())),
-        Ok(directory) => {
-            let name = job.path.file_name();
-            let found = match job.guard {
-                Guard::Plan(_) => examine(directory, name, buffer),
-                Guard::Whole(_) => look(directory, name, buffer),
-            };
-            (job.guard.expect(), found.map_err(|error| Observed::Foreign(unreadable(&error))))
-        }
+fn check_guard(parent: &mut Parent<'_>, job: &Job<'_>, buffer: &mut Vec<u8>) -> Result<Option<Seen>, Stale> {
+    let expected = job.guard.expect();
+    let mut attributes = Ok(Attributes::default());
+    let found = match parent.of(job.path) {
+        Err(instead) => Err(instead.clone()),
+        Ok(directory) => examine_with(directory, job.path.file_name(), buffer, &mut |file| {
+            attributes = disk::attributes(file);
+        })
+        .and_then(|found| attributes.map(|attributes| (found, attributes)))
+        .map_err(|error| Observed::Foreign(unreadable(&error))),
     };
-    let observed = found.as_ref().map_or_else(Clone::clone, |found| found.observed());
+    let all = |content: Content| Content { hash: ContentHash::of(buffer), ..content };
+    let observed = match (&found, job.guard) {
+        (Ok((Found::File(content, _), _)), Guard::Whole(_)) => Observed::File(all(*content)),
+        (Ok((found, _)), _) => found.observed(),
+        (Err(instead), _) => instead.clone(),
+    };
     if !meets(&observed, expected) {
         return Err(Stale { path: job.path.clone(), expected, found: observed });
     }
     Ok(match found {
-        Ok(Found::File(content, facts)) => Some((Content { hash: ContentHash::of(buffer), ..content }, facts)),
-        Ok(Found::Nothing | Found::Other(_)) | Err(_) => None,
+        Ok((Found::File(content, facts), attributes)) => {
+            Some(Seen { content: all(content), facts, is_racy: disk::is_racy(&facts), attributes })
+        }
+        Ok((Found::Nothing | Found::Other(_), _)) | Err(_) => None,
     })
 }
 
@@ -374,45 +393,37 @@ struct Aside<'a, 'r> {
 
 impl Aside<'_, '_> {
     /// Fills the slot of a job. Returns its step, and how many bytes were written.
-    fn step(&self, index: usize, before: Before) -> Result<(Step, u64), StageError> {
+    fn step(&self, index: usize, seen: Option<&Seen>) -> Result<(Step, u64), StageError> {
         if self.stop.is_asked() {
             return Err(StageError::Stopped);
         }
         let job = &self.jobs[index];
-        let (old, size) = before.map_or((None, 0), |(content, facts)| (Some(content), facts.size));
+        let (old, size) = (seen.map(|seen| seen.content), seen.map_or(0, |seen| seen.facts.size));
         let step = |verb, new| Step { verb, path: job.path.clone(), slot: index, old, new, size };
-        let verb = if old.is_some() { Verb::Update } else { Verb::Create };
         let (new, bytes) = match job.fill {
             Fill::Nothing => return Ok((step(Verb::Delete, None), 0)),
             Fill::Restore(from, displaced) => self.restore(index, from, displaced)?,
-            Fill::Write(becomes) if old.is_none() => self.write(index, becomes, None, None)?,
-            Fill::Edit(becomes) if old.is_none() => self.write(index, becomes, None, None)?,
-            Fill::Write(becomes) => self.write(index, becomes, Some(&self.open_old(job.path)?), None)?,
+            Fill::Write(becomes) => self.write(index, becomes, seen, None)?,
             Fill::Edit(becomes) => {
-                let (file, bytes) = self.read_old(job, old)?;
-                self.write(index, becomes, Some(&file), Some(bytes))?
+                let current = seen.map(|seen| self.read_old(job, seen)).transpose()?;
+                self.write(index, becomes, seen, current)?
             }
         };
-        Ok((step(verb, Some(new)), bytes))
-    }
-
-    fn open_old(&self, path: &RepoPath) -> Result<OwnedFd, Trouble> {
-        let parent = disk::open_beneath(self.transaction.root.directory(), path.parent().unwrap_or(""));
-        parent.and_then(|parent| disk::open_file(parent.as_fd(), path.file_name())).during(|| format!("open `{path}`"))
+        Ok((step(if seen.is_some() { Verb::Update } else { Verb::Create }, Some(new)), bytes))
     }
 
     /// The bytes that are there, if they still are what was seen.
-    fn read_old(&self, job: &Job<'_>, seen: Option<Content>) -> Result<(OwnedFd, Vec<u8>), StageError> {
-        let path = job.path;
-        let old = self.open_old(path)?;
-        let (mut bytes, doing) = (Vec::new(), || format!("read `{path}`"));
-        disk::read_to_end(old.as_fd(), None, &mut bytes).during(doing)?;
-        let mode = mode_of(disk::facts_of(old.as_fd()).during(doing)?.permissions);
-        let now = Content { hash: ContentHash::of(&bytes), mode };
-        if Some(now) == seen {
-            return Ok((old, bytes));
+    fn read_old(&self, job: &Job<'_>, seen: &Seen) -> Result<Vec<u8>, StageError> {
+        let (path, mut bytes) = (job.path, Vec::new());
+        let parent = disk::open_beneath(self.transaction.root.directory(), path.parent().unwrap_or(""));
+        let found = parent.and_then(|parent| look(parent.as_fd(), path.file_name(), &mut bytes));
+        match found.during(|| format!("read `{path}`"))? {
+            Found::File(content, _) if content == seen.content => Ok(bytes),
+            found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => {
+                let (expected, found) = (job.guard.expect(), found.observed());
+                Err(StageError::Stale(vec![Stale { path: path.clone(), expected, found }]))
+            }
         }
-        Err(StageError::Stale(vec![Stale { path: path.clone(), expected: job.guard.expect(), found: Observed::File(now) }]))
     }
 
     /// Writes the job's content into its slot. Returns what it is, and how long.
@@ -420,7 +431,7 @@ impl Aside<'_, '_> {
         &self,
         index: usize,
         becomes: Becomes,
-        old: Option<&OwnedFd>,
+        seen: Option<&Seen>,
         current: Option<Vec<u8>>,
     ) -> Result<(Content, u64), StageError> {
         let path = self.jobs[index].path;
@@ -429,7 +440,7 @@ impl Aside<'_, '_> {
         if becomes.hash.is_some_and(|hash| hash != content_hash(&bytes)) {
             return Err(failed("it is not the content that was planned; plan again".to_owned()));
         }
-        self.fill(&slot_name(index), &bytes, becomes.mode, old.map(OwnedFd::as_fd))
+        self.fill(&slot_name(index), &bytes, becomes.mode, seen.map(|seen| (&seen.facts, &seen.attributes)))
             .during(|| format!("write the new content of `{path}` to `{}`", self.transaction.path().display()))?;
         Ok((Content { hash: ContentHash::of(&bytes), mode: becomes.mode }, bytes.len() as u64))
     }
@@ -448,7 +459,9 @@ impl Aside<'_, '_> {
         let written = match disk.link((from.slots(), &displaced.slot()), (slots, &slot)) {
             Err(error) if disk::has_no_links(&error) => {
                 let file = disk::open_file(from.slots(), &displaced.slot()).during(doing)?;
-                self.fill(&slot, &bytes, old.mode, Some(file.as_fd())).during(doing)?;
+                let facts = disk::facts_of(file.as_fd()).during(doing)?;
+                let attributes = disk::attributes(file.as_fd()).during(doing)?;
+                self.fill(&slot, &bytes, old.mode, Some((&facts, &attributes))).during(doing)?;
                 bytes.len() as u64
             }
             linked => linked.map(|()| 0).during(doing)?,
@@ -458,7 +471,8 @@ impl Aside<'_, '_> {
         Ok((old, written))
     }
 
-    fn fill(&self, slot: &str, bytes: &[u8], mode: Mode, old: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    /// Writes a slot. It gets what belongs to the place, and not to the content, from the old file.
+    fn fill(&self, slot: &str, bytes: &[u8], mode: Mode, old: Option<(&Facts, &Attributes)>) -> io::Result<()> {
         let disk = &self.transaction.root.disk;
         // The user's umask takes from these what the user never gives.
         let permissions = match mode {
@@ -468,13 +482,12 @@ impl Aside<'_, '_> {
         let file = disk.create(self.transaction.slots(), slot, permissions)?;
         disk.write(file.as_fd(), bytes)?;
         let created = disk::facts_of(file.as_fd())?;
-        let Some(old) = old else {
+        let Some((before, attributes)) = old else {
             return match permissions_after(created.permissions, mode) {
                 same if same == created.permissions => Ok(()),
                 wanted => disk.permit(file.as_fd(), wanted),
             };
         };
-        let before = disk::facts_of(old)?;
         if (before.owner, before.group) != (created.owner, created.group) {
             match disk.own(file.as_fd(), before.owner, before.group) {
                 // Only root gives files away; everybody else's become their own, as with any editor.
@@ -482,8 +495,11 @@ impl Aside<'_, '_> {
                 owned => owned?,
             }
         }
-        disk.copy_attributes(old, file.as_fd())?;
-        disk.permit(file.as_fd(), permissions_after(before.permissions, mode))
+        disk.set_attributes(file.as_fd(), attributes)?;
+        match permissions_after(before.permissions, mode) {
+            same if same == disk::facts_of(file.as_fd())?.permissions => Ok(()),
+            wanted => disk.permit(file.as_fd(), wanted),
+        }
     }
 }
 
