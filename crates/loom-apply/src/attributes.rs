@@ -41,7 +41,10 @@ pub struct Rewritten {
 /// The paths that Git would rewrite, in the order given, each with the first attribute that would.
 pub fn rewritten(root: &Root, paths: &[RepoPath]) -> Vec<Rewritten> {
     let top = Top::of(root);
-    let directories: BTreeSet<&str> = paths.iter().flat_map(ancestors).collect();
+    // neighbours share their directory
+    let mut parents: Vec<&str> = paths.iter().map(|path| path.parent().unwrap_or("")).collect();
+    parents.dedup();
+    let directories: BTreeSet<&str> = parents.into_iter().flat_map(downward).collect();
     let mut rules: Vec<Rule> = Vec::new();
     let mut macros = BTreeMap::from([("binary".to_owned(), vec![("text".to_owned(), Value::Unset)])]);
     for text in top.texts(root, ATTRIBUTES, &directories, "info/attributes") {
@@ -56,7 +59,7 @@ pub fn rewritten(root: &Root, paths: &[RepoPath]) -> Vec<Rewritten> {
 /// Whether Git ignores a path of the repository.
 pub fn is_ignored(root: &Root, path: &RepoPath) -> bool {
     let top = Top::of(root);
-    let directories: BTreeSet<&str> = ancestors(path).collect();
+    let directories: BTreeSet<&str> = downward(path.parent().unwrap_or("")).collect();
     let mut files: Vec<(String, Gitignore)> = Vec::new();
     for text in top.texts(root, IGNORE, &directories, "info/exclude") {
         let mut builder = GitignoreBuilder::new("");
@@ -112,12 +115,12 @@ impl Top {
             let bytes = disk::read_path(&root.top().join(above).join(name)).ok();
             texts.extend(bytes.and_then(|bytes| Rules::new(above, name, bytes)));
         }
-        for directory in directories {
+        let of_directory = |directory: &&str| {
             let base = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-            let path = RepoPath::new(&format!("{base}{name}")).ok();
-            let bytes = path.and_then(|path| root.read_bytes(&path).ok());
-            texts.extend(bytes.and_then(|bytes| Rules::new(&format!("{}{base}", self.below), name, bytes)));
-        }
+            let bytes = root.read_bytes(&RepoPath::new(&format!("{base}{name}")).ok()?).ok()?;
+            Rules::new(&format!("{}{base}", self.below), name, bytes)
+        };
+        texts.par_extend(directories.par_iter().filter_map(of_directory));
         let own = root.git().and_then(|git| disk::read_path(&common(git).join(info)).ok());
         let own = own.and_then(|bytes| Some(Rules { shown: format!(".git/{info}"), ..Rules::new("", "", bytes)? }));
         let at = if name == IGNORE { 0 } else { texts.len() };
@@ -132,9 +135,9 @@ impl Rules {
     }
 }
 
-/// The directories that a path is in, from the root's `""` down.
-fn ancestors(path: &RepoPath) -> impl Iterator<Item = &str> {
-    [""].into_iter().chain(path.as_str().match_indices('/').map(|(at, _)| &path.as_str()[..at]))
+/// The directories on the way to one, from the root's `""` down, and itself.
+fn downward(directory: &str) -> impl Iterator<Item = &str> {
+    [""].into_iter().chain(directory.match_indices('/').map(|(at, _)| &directory[..at])).chain([directory])
 }
 
 /// The Git directory that all worktrees share.

@@ -5,6 +5,7 @@
 //!
 //! Deliberately not here: whether a path exists, or whether a kind is known (`provider`).
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,7 +55,10 @@ impl RepoPath {
         if text.starts_with('/') || text.as_bytes().get(1) == Some(&b':') {
             return Err(PathError::Absolute(text.to_owned()));
         }
-        if let Some(bad) = text.chars().find(|c| c.is_control() || *c == '\\') {
+        let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\\';
+        if !text.bytes().all(plain)
+            && let Some(bad) = text.chars().find(|c| c.is_control() || *c == '\\')
+        {
             return Err(PathError::Character(text.to_owned(), bad));
         }
         for part in text.split('/') {
@@ -124,6 +128,13 @@ fn folds_to_git(part: &str) -> bool {
     let folded: String = part.chars().filter(|c| !ignorable(*c)).flat_map(char::to_lowercase).collect();
     let stem = folded.split(':').next().unwrap_or("").trim_end_matches([' ', '.']);
     stem == ".git" || stem == "git~1"
+}
+
+/// Paths compare as their texts do, so that a map of paths can be asked for a text.
+impl Borrow<str> for RepoPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for RepoPath {

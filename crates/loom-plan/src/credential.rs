@@ -180,10 +180,10 @@ impl Guard<'_> {
 
 /// Whether a key or a variable is called like something secret. `key` alone is not.
 fn is_secret_name(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let key = lower.strip_suffix("key").is_some_and(|before| before.ends_with(['_', '-']) || name.ends_with("Key"));
-    let public = lower.contains("public");
-    !public && (key || ["secret", "token", "password", "passwd"].iter().any(|word| lower.contains(word)))
+    let holds = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    let parted = |end: &[u8; 4]| end.eq_ignore_ascii_case(b"_key") || end.eq_ignore_ascii_case(b"-key");
+    let key = name.ends_with("Key") || name.as_bytes().last_chunk().is_some_and(parted);
+    (key || ["secret", "token", "password", "passwd"].into_iter().any(holds)) && !holds("public")
 }
 
 /// All known tokens of a text, in order.

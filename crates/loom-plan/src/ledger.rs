@@ -176,6 +176,11 @@ impl Book {
 }
 
 impl Record {
+    /// What it is about.
+    pub fn key(&self) -> (&RepoPath, &Part) {
+        (&self.path, &self.part)
+    }
+
     fn line(&self) -> String {
         let mode = |mode| match mode {
             Mode::Executable => "executable",

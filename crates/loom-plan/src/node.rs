@@ -77,7 +77,11 @@ impl PartialEq for Node {
 
 /// A mapping with text keys. Equality looks at the order too: it shows in what is written.
 #[derive(Clone, Debug, Default)]
-pub struct Map(IndexMap<Arc<str>, Entry, FixedState>);
+pub struct Map {
+    entries: IndexMap<Arc<str>, Entry, FixedState>,
+    /// Whether a value that was ever set holds a `$`, however deep.
+    dollar: bool,
+}
 
 /// A key's place and its value.
 #[derive(Clone, Debug)]
@@ -97,58 +101,63 @@ impl PartialEq for Map {
 impl Map {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.0.get(key).map(|entry| &entry.node)
+        self.entries.get(key).map(|entry| &entry.node)
     }
 
     /// The key's place and its value.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.0.get(key)
+        self.entries.get(key)
     }
 
     /// Sets a key, at its old place in the order or at the end; returns the old value.
     pub fn insert(&mut self, key: &str, node: Node) -> Option<Node> {
-        if let Some(entry) = self.0.get_mut(key) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            self.dollar |= node.may_hold_dollar();
             return Some(std::mem::replace(&mut entry.node, node));
         }
-        let entry = Entry { key: node.span, node };
-        self.0.insert(key.into(), entry).map(|old| old.node)
+        self.add(key.into(), Entry { key: node.span, node });
+        None
+    }
+
+    /// Adds a key that is not there yet.
+    fn add(&mut self, key: Arc<str>, entry: Entry) {
+        self.dollar |= entry.node.may_hold_dollar();
+        self.entries.insert(key, entry);
     }
 
     /// Removes a key, keeping the order of the others.
     pub fn remove(&mut self, key: &str) -> Option<Node> {
-        self.0.shift_remove(key).map(|entry| entry.node)
+        self.entries.shift_remove(key).map(|entry| entry.node)
     }
 
     /// Keeps the keys for which `keep` holds, in their order.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &Node) -> bool) {
-        self.0.retain(|key, entry| keep(key, &entry.node));
-        // a clone has the room of what it is cloned from, and settings are cloned for each item
-        self.0.shrink_to_fit();
+        self.entries.retain(|key, entry| keep(key, &entry.node));
     }
 
     /// Keys and values in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Node)> {
-        self.0.iter().map(|(key, entry)| (key, &entry.node))
+        self.entries.iter().map(|(key, entry)| (key, &entry.node))
     }
 
     /// Keys with their places, and values, in order.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Entry)> {
-        self.0.iter()
+        self.entries.iter()
     }
 
     /// The keys in order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.keys().map(AsRef::as_ref)
+        self.entries.keys().map(AsRef::as_ref)
     }
 
     /// How many keys.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether it has no key.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 }
 
@@ -158,8 +167,9 @@ impl Node {
         Self { span, value: Value::String(text.into()) }
     }
 
-    /// A mapping.
-    pub fn map(span: Span, map: Map) -> Self {
+    /// A mapping. It gives back the room that it does not need: there are tens of thousands.
+    pub fn map(span: Span, mut map: Map) -> Self {
+        map.entries.shrink_to_fit();
         Self { span, value: Value::Map(Arc::new(map)) }
     }
 
@@ -238,6 +248,17 @@ impl Node {
     /// The truth value, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
         if let Value::Bool(value) = self.value { Some(value) } else { None }
+    }
+
+    /// Whether a text in it may hold a `$`, with which every reference begins. `false` is certain
+    /// and cheap: a mapping knows it, so that settings that thousands share are not walked for each.
+    pub fn may_hold_dollar(&self) -> bool {
+        match &self.value {
+            Value::String(text) => text.contains('$'),
+            Value::Seq(items) => items.iter().any(Self::may_hold_dollar),
+            Value::Map(map) => map.dollar,
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => false,
+        }
     }
 
     /// Whether it is null.
@@ -433,13 +454,13 @@ impl<'a> Reader<'a> {
             if key == "<<" && style == ScalarStyle::Plain && matches!(node.value, Value::Map(_) | Value::Seq(_)) {
                 return self.fail(Code::Syntax, key_span, "YAML 1.2 has no merge key `<<`", "write the keys out");
             }
-            if let Some(first) = map.0.get(key.as_ref()) {
+            if let Some(first) = map.entry(key.as_ref()) {
                 let found = Diagnostic::new(Code::DuplicateKey, format!("the key `{key}` stands twice in one mapping"));
                 let found = found.at(key_span, "again here").at(first.key, "first here");
                 self.diagnostics.push(found.help("keep one of the two"));
                 continue;
             }
-            map.0.insert(key.as_ref().into(), Entry { key: key_span, node });
+            map.add(key.as_ref().into(), Entry { key: key_span, node });
         }
     }
 

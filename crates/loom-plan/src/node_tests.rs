@@ -280,3 +280,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_mapping_knows_of_a_dollar_however_deep_and_however_it_came() {
+    let node = |text: &str| {
+        let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+        let id = sources.add("a.yaml", text);
+        parse_one(&sources, id, &mut out).expect("YAML")
+    };
+    assert!(!node("a: { b: [x, { c: 1 }] }").may_hold_dollar());
+    assert!(node("a: { b: [x, { c: \"${env:x}\" }] }").may_hold_dollar());
+    let (clean, dirty) = (node("a: x"), node("b: $"));
+    let mut map = clean.as_map().expect("a mapping").clone();
+    for key in ["a", "new"] {
+        let mut map = map.clone();
+        map.insert(key, dirty.clone());
+        assert!(Node::map(clean.span, map).may_hold_dollar(), "{key}");
+    }
+    map.insert("a", clean.clone());
+    assert!(!Node::map(clean.span, map).may_hold_dollar());
+}

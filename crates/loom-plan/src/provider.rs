@@ -81,7 +81,7 @@ pub struct Artifact {
     /// The settings, a mapping.
     pub settings: Node,
     /// The texts of the files that settings of the shape `InputFile` name, by setting.
-    pub files: BTreeMap<&'static str, Arc<str>>,
+    pub files: Vec<(&'static str, Arc<str>)>,
 }
 
 /// One output of an artifact: where it goes and how it is dressed.
@@ -203,6 +203,11 @@ impl std::fmt::Debug for Registry<'_> {
 }
 
 impl Artifact {
+    /// The text of the file that a setting names.
+    pub fn file(&self, setting: &str) -> Option<&str> {
+        self.files.iter().find(|(name, _)| *name == setting).map(|(_, text)| text.as_ref())
+    }
+
     /// The one place of a kind with a single output: `path`, or the kind's default.
     ///
     /// # Errors

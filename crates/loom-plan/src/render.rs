@@ -7,8 +7,6 @@
 //! Invariants: no two outputs claim one path or overlapping parts of one (`claims`); a text that
 //! breaks a provider's contract is a diagnostic, not a file.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 
 use crate::addr::{ContentHash, RepoPath};
@@ -19,7 +17,7 @@ use crate::intent::Declaration;
 use crate::plan::Action;
 use crate::project::Own;
 use crate::provider::{Failure, Place};
-use crate::snapshot::{Content, Part, Want};
+use crate::snapshot::{Content, Part};
 use crate::{block, header};
 
 /// One output of one declaration.
@@ -216,19 +214,6 @@ impl Desired {
             }
         }
         Ok(Some(text.into_bytes()))
-    }
-
-    /// What to look at on the disk, besides what the ledger knows: sorted by path.
-    pub fn wants(&self) -> BTreeMap<RepoPath, Want> {
-        let mut wants: BTreeMap<RepoPath, Want> = BTreeMap::new();
-        for output in &self.outputs {
-            let path = &output.place.path;
-            let want = wants.entry(path.clone()).or_insert_with(|| Want { path: path.clone(), blocks: Vec::new() });
-            if let Part::Block(address) = &output.part {
-                want.blocks.push(address.clone());
-            }
-        }
-        wants
     }
 }
 

@@ -61,6 +61,12 @@ pub struct Seen {
 pub struct Snapshot(pub BTreeMap<RepoPath, Seen>);
 
 impl Snapshot {
+    /// Whether all that is wanted was looked at.
+    pub fn answers(&self, want: &Want) -> bool {
+        let seen = self.0.get(&want.path);
+        seen.is_some_and(|seen| want.blocks.iter().all(|address| seen.blocks.contains_key(address)))
+    }
+
     /// The whole file at a path; absent where nobody looked.
     pub fn whole(&self, path: &RepoPath) -> &Observed {
         self.0.get(path).map_or(&Observed::Absent, |seen| &seen.whole)

@@ -25,10 +25,8 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     let approval = Approval::read(asked)?;
     let root = &desk.root;
     let lock = take_lock(root, desk.global.lock_timeout)?;
-    // parse, compile, graph, render
-    let mut compiled = pass::compile(desk, approval.selection.story.as_ref())?;
-    // observe
-    let seen = pass::observe(desk, &mut compiled)?;
+    // parse, compile, graph, render, and observe
+    let (compiled, seen) = pass::look(desk, approval.selection.story.as_ref())?;
     // diff, plan
     let planned = pass::plan(desk, compiled, seen, &approval.selection)?;
     let (outcome, bytes) = (&planned.outcome, planned.bytes(root));

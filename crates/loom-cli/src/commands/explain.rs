@@ -100,7 +100,7 @@ fn explain_output(compiled: &pass::Compiled, output: &Output, out: &mut dyn Writ
 fn explain_declaration(compiled: &pass::Compiled, declaration: &Declaration, out: &mut dyn Write) -> Result<(), Failure> {
     let position = |span| compiled.sources.position(span);
     writeln!(out, "asked for by")?;
-    for origin in &declaration.origins {
+    for origin in declaration.origins.iter() {
         match &origin.task {
             Some(task) => {
                 let line = format!("  task {} of {} ({}), {}", task.id, task.story, task.title, position(origin.span));

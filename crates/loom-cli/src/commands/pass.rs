@@ -1,7 +1,7 @@
 //! The natural pass, from input to plan, that most commands begin with.
 //!
 //! In: the opened root and the choices of the run. Out: [`Compiled`] (parse, compile, graph,
-//! render), then [`Seen`] (observe), then an outcome (plan). Each step takes what the one before
+//! render) and [`Seen`] (observe), then an outcome (plan). Each step takes what the one before
 //! it gave; nothing goes back. What they give is not taken apart at the end: the process ends
 //! then, and taking a hundred thousand small values apart takes longer than planning with them.
 
@@ -11,7 +11,7 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::Arc;
 
-use loom_apply::Root;
+use loom_apply::{LedgerError, Root};
 use loom_plan::addr::{Address, RepoPath};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use loom_plan::graph::{self, link};
@@ -153,31 +153,46 @@ fn story_code(story: &StoryArg, name: Option<&str>, stories: &[Story], found: &m
     None
 }
 
-/// Reads the ledger and looks at every file that it or the input names.
-///
-/// # Errors
-/// [`Failure::Input`] where the ledger cannot be read, is newer than this loom, or is missing
-/// although files carry loom's header.
-pub(crate) fn observe(desk: &Desk<'_>, compiled: &mut Compiled) -> Result<ManuallyDrop<Seen>, Failure> {
-    let root = &desk.root;
-    desk.steps.next("looking at the files");
-    let ledger_files = root.ledger().map_err(|error| Failure::Environment(error.to_string()))?;
+/// The ledger and what stands at the paths that it knows, and the findings. Nothing of it depends
+/// on the input.
+fn remember(root: &Root) -> Result<(Seen, Diagnostics), LedgerError> {
+    let ledger_files = root.ledger()?;
     let mut found = Diagnostics::default();
     let ledger = Ledger::read(&ledger_files, &mut found);
+    let snapshot = loom_apply::observe(root, &known::wants(&[], &ledger));
+    let known = Known::choose(&ledger, &snapshot);
+    Ok((Seen { ledger, ledger_files, snapshot, known }, found))
+}
+
+/// Compiles, reads the ledger, and looks at every file that it or the input names: at those that
+/// the ledger knows, nearly all, while the input is read.
+///
+/// # Errors
+/// As [`compile`]; [`Failure::Input`] where the ledger cannot be read, is newer than this loom, or
+/// is missing although files carry loom's header.
+pub(crate) fn look(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<(ManuallyDrop<Compiled>, ManuallyDrop<Seen>), Failure> {
+    let root = &desk.root;
+    let mut remembered = None;
+    let compiled = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| remembered = Some(remember(root)));
+        compile(desk, story)
+    });
+    let mut compiled = compiled?;
+    desk.steps.next("looking at the files");
+    let remembered = remembered.expect("the scope waits for what it spawned");
+    let (mut seen, found) = remembered.map_err(|error| Failure::Environment(error.to_string()))?;
     if found.has_errors() {
         return Err(Failure::Input(Box::new((compiled.sources.clone(), found))));
     }
     compiled.warnings.extend(found);
-    let mut wants = compiled.desired.wants();
-    known::add_wants(&ledger, &mut wants);
-    let wants: Vec<_> = wants.into_values().collect();
-    let snapshot = loom_apply::observe(root, &wants);
+    let mut wants = known::wants(&compiled.desired.outputs, &seen.ledger);
+    wants.retain(|want| !seen.snapshot.answers(want));
+    seen.snapshot.0.extend(loom_apply::observe(root, &wants).0);
     refuse_rewritten(root, &compiled.desired)?;
-    if ledger.is_empty() {
-        refuse_lost_ledger(root, &snapshot)?;
+    if seen.ledger.is_empty() {
+        refuse_lost_ledger(root, &seen.snapshot)?;
     }
-    let known = Known::choose(&ledger, &snapshot);
-    Ok(ManuallyDrop::new(Seen { ledger, ledger_files, snapshot, known }))
+    Ok((compiled, ManuallyDrop::new(seen)))
 }
 
 /// Managed files that Git would rewrite on their way in or out could never be compared.
@@ -213,7 +228,7 @@ fn refuse_lost_ledger(root: &Root, snapshot: &Snapshot) -> Result<(), Failure> {
 fn request(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Request, Failure> {
     let declarations = &compiled.desired.ordered.declarations;
     let declared = declarations.iter().flat_map(|it| [&it.address, &it.intent]);
-    let known: Vec<&Address> = declared.chain(seen.known.records().map(|(_, known)| &known.record.address)).collect();
+    let known: Vec<&Address> = declared.chain(seen.known.records().map(|known| &known.record.address)).collect();
     let is_known = |target: &Address| known.iter().any(|it| *it == target || it.family() == *target);
     if let Some(target) = selection.targets.iter().find(|target| !is_known(target)) {
         return Err(unknown(target, declarations));
@@ -349,10 +364,9 @@ pub(crate) fn plan(
 /// The whole pass, for commands that write nothing.
 ///
 /// # Errors
-/// As its three steps.
+/// As [`look`] and [`plan`].
 pub(crate) fn planned(desk: &Desk<'_>, selection: &Selection) -> Result<Planned, Failure> {
-    let mut compiled = compile(desk, selection.story.as_ref())?;
-    let seen = observe(desk, &mut compiled)?;
+    let (compiled, seen) = look(desk, selection.story.as_ref())?;
     plan(desk, compiled, seen, selection)
 }
 

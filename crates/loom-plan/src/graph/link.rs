@@ -41,8 +41,9 @@ pub fn read_files(declarations: &mut [Declaration], input: &dyn Input, sources: 
         let named: Vec<(&'static str, Node)> =
             input_paths(declaration, &declaration.settings).map(|(name, node)| (name, node.clone())).collect();
         for (name, node) in named {
-            let Some(path) = node.as_str().and_then(|text| RepoPath::new(text.trim_start_matches("./")).ok()) else { continue };
-            if !files.contains_key(&path) {
+            let Some(text) = node.as_str().map(|text| text.trim_start_matches("./")) else { continue };
+            if !files.contains_key(text) {
+                let Ok(path) = RepoPath::new(text) else { continue };
                 match input.read(&path) {
                     Ok(text) => {
                         let id = sources.add(path.as_str(), Arc::clone(&text));
@@ -56,7 +57,7 @@ pub fn read_files(declarations: &mut [Declaration], input: &dyn Input, sources: 
                 }
             }
             let pointer = format!("{}.{name}", declaration.intent);
-            let read = Read { value: nodes.get(&path).cloned(), environment: None };
+            let read = Read { value: nodes.get(text).cloned(), environment: None };
             Arc::make_mut(&mut declaration.reads).insert(pointer, read);
         }
     }
@@ -100,7 +101,7 @@ fn unlinked(declaration: &Declaration) -> Linked {
         path: None,
         service: declaration.service.clone(),
         settings: declaration.settings.clone(),
-        files: BTreeMap::new(),
+        files: Vec::new(),
     };
     Linked { artifact, places: Vec::new() }
 }
@@ -206,7 +207,7 @@ pub fn input_paths<'a>(declaration: &'a Declaration, settings: &'a Node) -> impl
         .filter_map(|field| Some((field.name, settings.get(field.name)?)))
 }
 
-fn input_files(declaration: &Declaration, settings: &Node, files: &Files) -> BTreeMap<&'static str, Arc<str>> {
-    let text = |node: &Node| files.get(&RepoPath::new(node.as_str()?.trim_start_matches("./")).ok()?).cloned();
+fn input_files(declaration: &Declaration, settings: &Node, files: &Files) -> Vec<(&'static str, Arc<str>)> {
+    let text = |node: &Node| files.get(node.as_str()?.trim_start_matches("./")).cloned();
     input_paths(declaration, settings).filter_map(|(name, node)| Some((name, text(node)?))).collect()
 }

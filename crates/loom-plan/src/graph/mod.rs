@@ -170,8 +170,8 @@ fn references(node: &Node, registry: Registry<'_>, wanted: &mut Vec<(Address, Ed
             }
         }
         Value::Seq(items) => items.iter().for_each(|item| references(item, registry, wanted, out)),
-        Value::Map(map) => map.iter().for_each(|(_, node)| references(node, registry, wanted, out)),
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {}
+        Value::Map(map) if node.may_hold_dollar() => map.iter().for_each(|(_, node)| references(node, registry, wanted, out)),
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) | Value::Map(_) => {}
     }
 }
 

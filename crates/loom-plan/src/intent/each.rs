@@ -15,8 +15,8 @@ use crate::addr::{Address, Name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
 use crate::node::{Map, Node, Value};
 use crate::project::schema::{ENVIRONMENT, SERVICE};
-use crate::project::view::{EnvironmentView, Reads, ServiceView};
-use crate::project::{Environment, Own, Project, Service};
+use crate::project::view::{EnvironmentView, ReadOf, Reads, ServiceView};
+use crate::project::{Entry, Environment, Own, Project, Service};
 use crate::provider::{Provider, Registry};
 use crate::shape::{Field, Shape};
 
@@ -38,11 +38,14 @@ pub fn declare(
 ) -> Vec<Declaration> {
     let entry = &gathered.entry;
     let service = entry.service.as_ref().and_then(|name| project.services.get(name));
+    let own = own_reads(entry);
     let made: Vec<(Declaration, Diagnostics)> = items(project, entry.shared.each.as_ref(), service, out)
         .into_par_iter()
         .map(|item| {
             let mut found = Diagnostics::default();
-            (declare_item((project, item), gathered, provider, registry, &mut found), found)
+            let mut declaration = declare_item((project, item), gathered, provider, registry, &mut found);
+            Arc::make_mut(&mut declaration.reads).extend(own.iter().map(|(pointer, read)| (pointer.clone(), read.clone())));
+            (declaration, found)
         })
         .collect();
     let mut declarations = Vec::with_capacity(made.len());
@@ -71,9 +74,6 @@ fn declare_item(
     };
     let settings = from_root(substitute(&entry.settings), gathered, provider);
     let path = entry.shared.path.as_ref().map(&mut substitute);
-    for (key, node) in entry.settings.as_map().into_iter().flat_map(Map::iter) {
-        reads.log(format!("{}.{}.{key}", entry.kind, entry.name), Some(node), None);
-    }
     Declaration {
         address: Address::new(&entry.kind, entry.name.clone(), item.name.cloned()),
         provider,
@@ -88,6 +88,15 @@ fn declare_item(
         depends_on: expand::depends_on(entry),
         reads: Arc::new(reads.into_all()),
     }
+}
+
+/// The settings of an entry, which all that is made of it reads.
+fn own_reads(entry: &Entry) -> ReadOf {
+    let reads = Reads::default();
+    for (key, node) in entry.settings.as_map().into_iter().flat_map(Map::iter) {
+        reads.log(format!("{}.{}.{key}", entry.kind, entry.name), Some(node), None);
+    }
+    reads.into_all()
 }
 
 /// Paths of input files as seen from the root: in an included file they are written as seen from it.

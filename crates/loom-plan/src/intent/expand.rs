@@ -259,7 +259,7 @@ fn add(known: &mut Declaration, settings: &Node, reads: &ReadOf, origins: &[Orig
     Arc::make_mut(&mut known.reads).extend(reads.iter().map(|(pointer, read)| (pointer.clone(), read.clone())));
     for origin in origins {
         if !known.origins.contains(origin) {
-            known.origins.push(origin.clone());
+            Arc::make_mut(&mut known.origins).push(origin.clone());
         }
     }
 }

@@ -4,6 +4,8 @@
 //! (kind, name), with all places that ask for it; equal declarations are one, different ones are
 //! an error unless one says `replaces`.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::addr::{Address, Name};
@@ -53,7 +55,7 @@ pub struct Gathered {
     /// The declaration.
     pub entry: Entry,
     /// Who asks for it, in order.
-    pub origins: Vec<Origin>,
+    pub origins: Arc<Vec<Origin>>,
 }
 
 impl Gathered {
@@ -74,7 +76,7 @@ pub fn gather(
     let mut all: Vec<Gathered> = Vec::new();
     for entry in &project.entries {
         let origin = Origin { task: None, waiting: Vec::new(), after: Vec::new(), span: entry.settings.span };
-        all.push(Gathered { entry: entry.clone(), origins: vec![origin] });
+        all.push(Gathered { entry: entry.clone(), origins: Arc::new(vec![origin]) });
     }
     let statuses = Tasks::of(stories);
     for story in stories {
@@ -82,7 +84,7 @@ pub fn gather(
             let origins = [origin(story, task, &statuses)];
             all.extend(task.entries.iter().map(|entry| {
                 let origins = origins.iter().map(|origin| Origin { span: entry.settings.span, ..origin.clone() }).collect();
-                Gathered { entry: entry.clone(), origins }
+                Gathered { entry: entry.clone(), origins: Arc::new(origins) }
             }));
         }
     }
@@ -232,7 +234,7 @@ fn unite_group(address: &Address, mut group: Vec<Gathered>, stories: &[Story], o
     let mut united = group.remove(0);
     for other in group {
         if is_same(&united.entry, &other.entry) {
-            united.origins.extend(other.origins);
+            Arc::make_mut(&mut united.origins).extend_from_slice(&other.origins);
         } else {
             let found = Diagnostic::new(Code::DeclaredTwice, format!("`{address}` is declared twice, and the two differ"));
             out.push(

@@ -52,7 +52,7 @@ pub struct Declaration {
     /// What a person asked for: the blueprint that made it, or itself.
     pub intent: Address,
     /// Who asked.
-    pub origins: Vec<Origin>,
+    pub origins: Arc<Vec<Origin>>,
     /// What comes first, beyond what references say.
     pub depends_on: Vec<(Address, Span)>,
     /// What was read to make it, by pointer.
@@ -120,7 +120,7 @@ fn repository(project: &Project, provider: &'static dyn Provider) -> Declaration
         own: Own::File,
         on_drift: Some(project.on_drift),
         retain: false,
-        origins: Vec::new(),
+        origins: Arc::default(),
         depends_on: Vec::new(),
         reads: Arc::default(),
     }

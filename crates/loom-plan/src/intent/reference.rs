@@ -90,6 +90,7 @@ pub fn map_texts(node: &Node, replace: &mut dyn FnMut(&Node, &str) -> Option<Nod
 
 fn changed(node: &Node, replace: &mut dyn FnMut(&Node, &str) -> Option<Node>) -> Option<Node> {
     match &node.value {
+        Value::Map(_) if !node.may_hold_dollar() => None,
         Value::String(text) if concerns(text) => replace(node, text),
         Value::Seq(items) => {
             let mut new: Option<Vec<Node>> = None;

@@ -61,16 +61,17 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
     let builder = Builder { inputs, causes: Causes::new(inputs) };
     let mut report = Report { outputs: inputs.desired.outputs.len(), ..Report::default() };
     let moves = builder.moves();
-    let moved_from: BTreeSet<Key> = moves.values().cloned().collect();
+    let moved_from: BTreeSet<(&RepoPath, &Part)> = moves.values().map(|(path, part)| (path, part)).collect();
     let mut decided = Vec::new();
     for output in &inputs.desired.outputs {
         builder.desired(output, moves.get(&key_of(output)), &mut decided, &mut report);
     }
     let mut gone = Vec::new();
-    for (key, record) in inputs.known.records() {
-        let is_desired = inputs.desired.find(&key.0, &key.1).is_some();
-        if !is_desired && !moved_from.contains(key) {
-            builder.orphan(record, &mut decided, &mut gone, &mut report);
+    for known in inputs.known.records() {
+        let (path, part) = known.record.key();
+        let is_desired = inputs.desired.find(path, part).is_some();
+        if !is_desired && !moved_from.contains(&(path, part)) {
+            builder.orphan(known, &mut decided, &mut gone, &mut report);
         }
     }
     report.notes.sort();
@@ -101,7 +102,8 @@ impl Builder<'_> {
     fn moves(&self) -> BTreeMap<Key, Key> {
         let mut moves = BTreeMap::new();
         for moved in &self.inputs.project.moved {
-            for (key, known) in self.inputs.known.records() {
+            for known in self.inputs.known.records() {
+                let (path, part) = known.record.key();
                 let address = &known.record.address;
                 if address.family() != moved.from.family() || (moved.from.item().is_some() && *address != moved.from) {
                     continue;
@@ -114,12 +116,12 @@ impl Builder<'_> {
                 });
                 // a target that holds what is desired is adopted, and the old file goes by its own row
                 let open = |output: &&Output| {
-                    key_of(output) != *key
+                    (&output.place.path, &output.part) != (path, part)
                         && output.part == Part::Whole
                         && self.inputs.snapshot.whole(&output.place.path) != &Observed::File(output.content)
                 };
                 if let Some(output) = output.filter(open) {
-                    moves.insert(key_of(output), key.clone());
+                    moves.insert(key_of(output), (path.clone(), part.clone()));
                 }
             }
         }

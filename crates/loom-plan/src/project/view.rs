@@ -4,7 +4,6 @@
 //! a plan can say which setting changed a file.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use super::{Environment, Project, Service, seen_from_root};
 use crate::addr::{ContentHash, Name};
@@ -68,21 +67,22 @@ impl Extend<(String, Read)> for ReadOf {
 
 /// What was read so far, by pointer such as `services.entity-api.port`.
 #[derive(Debug, Default)]
-pub struct Reads(RefCell<BTreeMap<String, Read>>);
+pub struct Reads(RefCell<ReadOf>);
 
 impl Reads {
     /// Remembers a value, or that there was none.
     pub fn log(&self, pointer: String, node: Option<&Node>, environment: Option<&Name>) {
-        let mut reads = self.0.borrow_mut();
-        let read = reads.entry(pointer).or_insert_with(|| Read { value: node.cloned(), environment: environment.cloned() });
-        if read.environment.as_ref() != environment {
-            read.environment = None;
+        let reads = &mut *self.0.borrow_mut();
+        match reads.place(&pointer) {
+            Ok(at) if reads.0[at].1.environment.as_ref() != environment => reads.0[at].1.environment = None,
+            Ok(_) => {}
+            Err(at) => reads.0.insert(at, (pointer, Read { value: node.cloned(), environment: environment.cloned() })),
         }
     }
 
     /// All that was read.
     pub fn into_all(self) -> ReadOf {
-        ReadOf(self.0.into_inner().into_iter().collect())
+        self.0.into_inner()
     }
 
     /// What was read for one environment, or for none in particular; all of it for `None`.

@@ -40,8 +40,6 @@ pub(crate) fn lines(text: &str) -> String {
 pub(crate) mod testing {
     //! An artifact from its settings in YAML, as the core would hand it to a provider.
 
-    use std::collections::BTreeMap;
-
     use loom_plan::addr::{Address, Name};
     use loom_plan::diag::Diagnostics;
     use loom_plan::node;
@@ -58,7 +56,7 @@ pub(crate) mod testing {
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
         let name = Name::new("entity-api").expect("a name");
         let address = Address::new(provider.spec().kind, name, None);
-        Artifact { address, path: None, service: None, settings, files: BTreeMap::new() }
+        Artifact { address, path: None, service: None, settings, files: Vec::new() }
     }
 
     pub(crate) fn rendered(provider: &dyn Provider, settings: &str) -> String {

@@ -62,25 +62,34 @@ impl Provider for Template {
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
         let setting = artifact.settings.get("source").or_else(|| artifact.settings.get("text")).unwrap_or(&artifact.settings);
-        let text = artifact.files.get("source").map(AsRef::as_ref).or(setting.as_str()).unwrap_or("");
+        let text = artifact.file("source").or(setting.as_str()).unwrap_or("");
         let variables = artifact.settings.get("vars").map_or_else(|| Value::from_object(NoVariables), view);
         render(text, variables).map_err(|error| vec![diagnostic(&error, text, setting)])
     }
 }
 
+/// Compiled templates, each by the index of its text: comparing texts takes less than hashing them.
+struct Compiled {
+    texts: Vec<String>,
+    environment: Environment<'static>,
+}
+
 fn render(text: &str, variables: Value) -> Result<String, Error> {
     thread_local! {
-        static COMPILED: RefCell<Environment<'static>> = RefCell::new(environment());
+        static COMPILED: RefCell<Compiled> = RefCell::new(Compiled { texts: Vec::new(), environment: environment() });
     }
-    COMPILED.with_borrow_mut(|environment| {
-        // the text is its own name, so that the cache cannot answer with another template
-        if environment.get_template(text).is_err() {
-            if environment.templates().count() >= KEPT {
-                environment.clear_templates();
-            }
-            environment.add_template_owned(text.to_owned(), text.to_owned())?;
+    COMPILED.with_borrow_mut(|Compiled { texts, environment }| {
+        let known = texts.iter().position(|known| known == text);
+        if known.is_none() && texts.len() >= KEPT {
+            texts.clear();
+            environment.clear_templates();
         }
-        environment.get_template(text)?.render(variables)
+        let name = known.unwrap_or(texts.len()).to_string();
+        if known.is_none() {
+            environment.add_template_owned(name.clone(), text.to_owned())?;
+            texts.push(text.to_owned());
+        }
+        environment.get_template(&name)?.render(variables)
     })
 }
 
@@ -218,7 +227,7 @@ vars:
     #[test]
     fn the_file_is_read_where_there_is_a_source() {
         let mut artifact = artifact(&Template, "source: a.j2\nvars: { x: 1 }\n");
-        artifact.files.insert("source", "x is {{ x }}\n".into());
+        artifact.files.push(("source", "x is {{ x }}\n".into()));
         let place = &Template.places(&artifact).expect("places")[0];
         assert_eq!(Template.render(&artifact, place), Ok("x is 1\n".to_owned()));
     }
