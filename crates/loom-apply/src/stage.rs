@@ -496,8 +496,10 @@ impl Aside<'_, '_> {
             }
         }
         disk.set_attributes(file.as_fd(), attributes)?;
+        // Another owner, or an access list, may have changed the permissions again.
+        let is_as_made = attributes.is_empty() && (before.owner, before.group) == (created.owner, created.group);
         match permissions_after(before.permissions, mode) {
-            same if same == disk::facts_of(file.as_fd())?.permissions => Ok(()),
+            same if is_as_made && same == created.permissions => Ok(()),
             wanted => disk.permit(file.as_fd(), wanted),
         }
     }
