@@ -3,8 +3,8 @@
 //! In: opened directories and names in them. Out: what the system said, as [`io::Error`].
 //!
 //! Invariants: nothing here follows a symbolic link below the root (`O_NOFOLLOW`, `openat2` with
-//! `RESOLVE_BENEATH | NO_SYMLINKS | NO_MAGICLINKS`; test `a_link_in_a_path_is_never_followed`), and
-//! everything that changes something is a method of [`Disk`], so that the tests can make the k-th
+//! `RESOLVE_BENEATH | NO_SYMLINKS | NO_MAGICLINKS`; test `a_link_in_a_path_is_never_followed`),
+//! nothing is changed below a mount (`NO_XDEV`; tests of `tests::paths`), and everything that changes something is a method of [`Disk`], so that the tests can make the k-th
 //! change fail (`tests::faults`).
 //!
 //! Deliberately not here: what a path means, and what to do about an error.
@@ -123,28 +123,45 @@ pub(crate) fn read_path(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The directory `path` below `root`; `""` is the root itself. No link is followed.
 pub(crate) fn open_beneath(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
+    open(root, path, Mounts::Any)
+}
+
+/// As [`open_beneath`], but no mount is entered either, as far as the kernel sees to it.
+pub(crate) fn open_on_mount(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
+    open(root, path, Mounts::Same)
+}
+
+/// Which mounts a path may lead through: any, or the root's own.
+#[derive(Clone, Copy)]
+enum Mounts {
+    Any,
+    Same,
+}
+
+fn open(root: BorrowedFd<'_>, path: &str, mounts: Mounts) -> io::Result<OwnedFd> {
     let path = if path.is_empty() { "." } else { path };
-    match open_resolved(root, path) {
+    match open_resolved(root, path, mounts) {
         Err(Errno::NOSYS | Errno::PERM) => open_part_by_part(root, path),
         other => Ok(other?),
     }
 }
 
 #[cfg(target_os = "linux")]
-fn open_resolved(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
+fn open_resolved(root: BorrowedFd<'_>, path: &str, mounts: Mounts) -> Result<OwnedFd, Errno> {
     use rustix::fs::ResolveFlags;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let resolve = match mounts {
+        Mounts::Any => beneath,
+        Mounts::Same => beneath | ResolveFlags::NO_XDEV,
+    };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    loop {
-        match fs::openat2(root, path, flags, Mode::empty(), resolve) {
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            other => return other,
-        }
-    }
+    // The kernel asks for another try where somebody renames directories meanwhile: not for ever.
+    let mut tries = (0..100).map(|_| fs::openat2(root, path, flags, Mode::empty(), resolve));
+    tries.find(|opened| !matches!(opened, Err(Errno::AGAIN | Errno::INTR))).unwrap_or(Err(Errno::AGAIN))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_resolved(_root: BorrowedFd<'_>, _path: &str) -> Result<OwnedFd, Errno> {
+fn open_resolved(_root: BorrowedFd<'_>, _path: &str, _mounts: Mounts) -> Result<OwnedFd, Errno> {
     Err(Errno::NOSYS)
 }
 
@@ -455,12 +472,14 @@ impl Disk {
         Ok(fs::fchown(file, Some(fs::Uid::from_raw(owner)), Some(fs::Gid::from_raw(group)))?)
     }
 
-    /// Gives a file extended attributes, as far as the system lets the user.
+    /// Gives a file extended attributes. One that cannot be given is an error, but for a label that
+    /// only the system's administrator may set: the system then gives the file its own.
     pub(crate) fn set_attributes(&self, file: BorrowedFd<'_>, attributes: &Attributes) -> io::Result<()> {
         for (name, value) in attributes {
             self.step("attribute")?;
             match fs::fsetxattr(file, name.as_slice(), value, fs::XattrFlags::empty()) {
-                Ok(()) | Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) => {}
+                Ok(()) => {}
+                Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) if name.as_slice() == LABEL => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -542,10 +561,14 @@ impl Disk {
     }
 }
 
-/// Attributes that belong to the content's place and not to its bytes.
+/// Attributes that belong to the content's place and not to its bytes. Capabilities and signatures
+/// (`security.capability`, `security.ima`) are of the bytes: new bytes do not inherit them.
 fn is_kept(name: &[u8]) -> bool {
-    name.starts_with(b"user.") || name == b"system.posix_acl_access" || name == b"security.selinux"
+    name.starts_with(b"user.") || name == b"system.posix_acl_access" || name == LABEL
 }
+
+/// The label of `SELinux`.
+const LABEL: &[u8] = b"security.selinux";
 
 #[cfg(test)]
 mod tests {

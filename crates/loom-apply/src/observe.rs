@@ -129,33 +129,61 @@ impl<'r> Parent<'r> {
         Self { root, path: None, opened: Err(Observed::Absent) }
     }
 
-    /// The directory that holds `path`, or what `path` is when there is none.
+    /// The directory that holds `path`, or what stands there instead of one that loom may change.
     pub(crate) fn of(&mut self, path: &RepoPath) -> Result<BorrowedFd<'_>, &Observed> {
         let parent = path.parent().unwrap_or("");
         if self.path.as_deref() != Some(parent) {
-            let opened = disk::open_beneath(self.root.directory(), parent);
-            self.opened = opened.map_err(|error| instead_of_directory(self.root, parent, &error));
+            // What was good above the last directory is good above this one.
+            let known = self.path.as_deref().filter(|_| self.opened.is_ok()).unwrap_or("");
+            let opened = disk::open_on_mount(self.root.directory(), parent);
+            let is_ours = || ends(parent, known).all(|end| self.root.other_repository(&parent[..end]).is_none());
+            self.opened = match opened {
+                Ok(directory) if self.root.is_on_device(directory.as_fd()) && is_ours() => Ok(directory),
+                Ok(_) => Err(instead_of_directory(self.root, parent, &io::ErrorKind::Other.into())),
+                Err(error) => Err(instead_of_directory(self.root, parent, &error)),
+            };
             self.path = Some(parent.to_owned());
         }
         self.opened.as_ref().map(OwnedFd::as_fd)
     }
 }
 
-/// Why `parent` did not open: nothing there, or the first part that is no directory.
+/// Where the directories of a path end, from the top down; those that `known` is in or is left out.
+fn ends<'a>(path: &'a str, known: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let is_known = |end: &usize| known.strip_prefix(&path[..*end]).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let all = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    all.filter(move |end| *end > 0 && !is_known(end))
+}
+
+fn foreign(what: &str, directory: &str) -> Observed {
+    Observed::Foreign(format!("{what} in place of the directory `{directory}`"))
+}
+
+/// Why `parent` is no directory that loom may change: nothing there, or the first part that is none.
 fn instead_of_directory(root: &Root, parent: &str, error: &io::Error) -> Observed {
-    let ends = parent.match_indices('/').map(|(at, _)| at).chain([parent.len()]);
     let (mut above, mut begin) = (root.directory().try_clone_to_owned(), 0);
-    for end in ends {
+    for end in ends(parent, "") {
         let Ok(directory) = &above else { break };
         let name = &parent[begin..end];
-        match disk::facts(directory.as_fd(), name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Observed::Absent,
-            Ok(facts) if facts.kind != Kind::Directory => {
-                return Observed::Foreign(format!("{} in place of the directory `{}`", facts.kind.noun(), &parent[..end]));
-            }
-            Ok(_) | Err(_) => {}
+        let instead = |what: &str| foreign(what, &parent[..end]);
+        let facts = disk::facts(directory.as_fd(), name);
+        if let Ok(facts) = facts
+            && facts.kind != Kind::Directory
+        {
+            return instead(facts.kind.noun());
+        }
+        if let Some(what) = root.other_repository(&parent[..end]) {
+            return instead(what);
+        }
+        if facts.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            // A submodule that is not fetched may not even have its directory.
+            let other = ends(parent, "").find_map(|end| Some(foreign(root.other_repository(&parent[..end])?, &parent[..end])));
+            return other.unwrap_or(Observed::Absent);
         }
         above = disk::open_child(directory.as_fd(), name);
+        if above.as_ref().is_ok_and(|directory| !root.is_on_mount(directory.as_fd())) {
+            return instead("a mount");
+        }
         begin = end + 1;
     }
     Observed::Foreign(format!("a directory that cannot be opened, `{parent}` ({error})"))

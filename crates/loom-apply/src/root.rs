@@ -9,6 +9,7 @@
 //!
 //! Deliberately not here: what the files mean.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,10 @@ pub struct Root {
     directory: OwnedFd,
     git: Option<Git>,
     private: Private,
+    /// The mount and the device that it is on.
+    mount: (u64, u64),
+    /// Where Git's submodules below it are, also those that are not fetched.
+    submodules: BTreeSet<String>,
     pub(crate) disk: Disk,
 }
 
@@ -116,7 +121,9 @@ impl Root {
             }
             _ => Private { base: path.clone(), parts: PRIVATE.split('/').map(str::to_owned).collect(), in_git: false },
         };
-        Ok(Self { directory: opened, git, private, disk: Disk::default(), path })
+        let mount = disk::mount_of(opened.as_fd()).map_err(closed)?;
+        let submodules = git.as_ref().map_or_else(BTreeSet::new, |git| submodules(git, &path));
+        Ok(Self { directory: opened, git, private, mount, submodules, disk: Disk::default(), path })
     }
 
     /// The directory's path, absolute and without links.
@@ -146,6 +153,29 @@ impl Root {
 
     pub(crate) fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
+    }
+
+    /// Which Git repository the directory `path` is instead of a part of this one, if it is any: one
+    /// of its own, with a worktree or without, or a submodule, which may not be fetched yet.
+    pub(crate) fn other_repository(&self, path: &str) -> Option<&'static str> {
+        let kind = |name: &str| disk::facts(self.directory(), &format!("{path}/{name}")).ok().map(|facts| facts.kind);
+        if self.submodules.contains(path) {
+            return Some("a submodule of Git");
+        }
+        let is_bare =
+            || kind("HEAD") == Some(Kind::File) && ["objects", "refs"].iter().all(|name| kind(name) == Some(Kind::Directory));
+        (kind(".git").is_some() || is_bare()).then_some("another Git repository")
+    }
+
+    /// Whether an opened directory is on the mount and the device of the root, so that files can be
+    /// exchanged with it.
+    pub(crate) fn is_on_mount(&self, directory: BorrowedFd<'_>) -> bool {
+        disk::mount_of(directory).is_ok_and(|mount| mount == self.mount)
+    }
+
+    /// Whether an opened directory is on the device of the root.
+    pub(crate) fn is_on_device(&self, directory: BorrowedFd<'_>) -> bool {
+        disk::facts_of(directory).is_ok_and(|facts| facts.device == self.mount.1)
     }
 
     /// The private place, opened, and made first where it is missing.
@@ -279,6 +309,18 @@ fn git_directory(top: &Path) -> Option<PathBuf> {
     };
     disk::kind_at(&directory.join("HEAD")).ok()?;
     disk::canonical(&directory).ok()
+}
+
+/// The paths of `.gitmodules` that are below the root, seen from there.
+fn submodules(git: &Git, root: &Path) -> BTreeSet<String> {
+    let bytes = disk::read_path(&git.top.join(".gitmodules")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let paths = text.lines().filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        let value = value.trim().trim_matches('"').trim_end_matches('/');
+        key.trim().eq_ignore_ascii_case("path").then(|| git.top.join(value))
+    });
+    paths.filter_map(|path| Some(path.strip_prefix(root).ok()?.to_str()?.to_owned())).filter(|path| !path.is_empty()).collect()
 }
 
 fn same_mount(root: BorrowedFd<'_>, git: &Path) -> bool {

@@ -44,6 +44,7 @@ fn help(cause: &io::Error) -> &'static str {
         Some(Errno::MFILE | Errno::NFILE) => {
             "too many files are open: raise the limit with `ulimit -n 4096`, then run loom again"
         }
+        Some(Errno::BUSY) => "something is mounted at that very place: unmount it, then run loom again",
         Some(Errno::XDEV) => {
             "the place is on another mount than loom's own directory, and files cannot be exchanged across mounts"
         }

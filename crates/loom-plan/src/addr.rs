@@ -10,12 +10,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A file's path below the repository's root: `/`-separated, relative, in normal form.
 ///
 /// Holds no empty part, `.`, `..`, control character or backslash, nothing that any file system
-/// folds to `.git`, and no part longer than 255 bytes. The rules follow Git's own
-/// `verify_path` and `is_ntfs_dotgit` (git.git, `read-cache.c`, `path.c`).
+/// folds to `.git`, no part longer than 255 bytes, and at most [`MAX_PATH`] bytes. The rules follow
+/// Git's own `verify_path`, `is_ntfs_dotgit` and `next_hfs_char` (git.git, `read-cache.c`, `path.c`,
+/// `utf8.c`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepoPath(Arc<str>);
@@ -39,9 +41,19 @@ pub enum PathError {
     #[error("`{0}` leads into Git's own directory")]
     Git(String),
     /// A part is longer than file systems take.
-    #[error("a part of `{0}` is longer than 255 bytes")]
+    #[error("a part of `{0}` is longer than 255 bytes, which no file system takes")]
     Long(String),
+    /// The whole is longer than the system takes.
+    #[error("`{0}` is longer than {MAX_PATH} bytes, which the system does not take")]
+    Deep(String),
 }
+
+/// The longest path in bytes: what Linux takes in one call (`PATH_MAX`, 4096), less the room that
+/// loom's own names beside it need.
+pub const MAX_PATH: usize = 4000;
+
+/// The longest part of a path in bytes (`NAME_MAX`).
+const MAX_PART: usize = 255;
 
 impl RepoPath {
     /// Checks `text` and takes it as a path.
@@ -52,24 +64,27 @@ impl RepoPath {
         if text.is_empty() {
             return Err(PathError::Empty);
         }
-        if text.starts_with('/') || text.as_bytes().get(1) == Some(&b':') {
-            return Err(PathError::Absolute(text.to_owned()));
+        if text.starts_with('/') || is_on_drive(text) {
+            return Err(PathError::Absolute(shown(text)));
         }
         let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\\';
         if !text.bytes().all(plain)
             && let Some(bad) = text.chars().find(|c| c.is_control() || *c == '\\')
         {
-            return Err(PathError::Character(text.to_owned(), bad));
+            return Err(PathError::Character(shown(text), bad));
+        }
+        if text.len() > MAX_PATH {
+            return Err(PathError::Deep(shown(text)));
         }
         for part in text.split('/') {
             if matches!(part, "" | "." | "..") {
-                return Err(PathError::Part(text.to_owned(), part.to_owned()));
+                return Err(PathError::Part(shown(text), part.to_owned()));
             }
-            if part.len() > 255 {
-                return Err(PathError::Long(text.to_owned()));
+            if part.len() > MAX_PART {
+                return Err(PathError::Long(shown(text)));
             }
             if folds_to_git(part) {
-                return Err(PathError::Git(text.to_owned()));
+                return Err(PathError::Git(shown(text)));
             }
         }
         Ok(Self(text.into()))
@@ -95,6 +110,12 @@ impl RepoPath {
         self.0.rsplit_once('/').map(|(parent, _)| parent)
     }
 
+    /// The path as a file system sees it that ignores case, normalisation and invisible characters.
+    /// Two paths that fold to the same text can be one file on somebody's machine.
+    pub fn folded(&self) -> String {
+        folded(&self.0)
+    }
+
     /// `text` seen from the directory that holds this file, in normal form.
     ///
     /// # Errors
@@ -118,16 +139,51 @@ impl RepoPath {
     }
 }
 
+/// Whether a text begins with a drive, which on Windows may be any one character before a colon.
+fn is_on_drive(text: &str) -> bool {
+    text.chars().nth(1) == Some(':')
+}
+
+/// What a message shows of a path: nobody reads the middle of a long one.
+fn shown(text: &str) -> String {
+    const SIDE: usize = 60;
+    if text.len() <= 4 * SIDE {
+        return text.to_owned();
+    }
+    let (begin, end) = (text.floor_char_boundary(SIDE), text.ceil_char_boundary(text.len() - SIDE));
+    format!("{}…{}", &text[..begin], &text[end..])
+}
+
 /// Whether a part of a path names `.git` on HFS+, NTFS or a file system that ignores case.
 fn folds_to_git(part: &str) -> bool {
-    let ignorable =
-        |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     if part.is_ascii() && !part.starts_with(['.', 'g', 'G']) {
         return false;
     }
-    let folded: String = part.chars().filter(|c| !ignorable(*c)).flat_map(char::to_lowercase).collect();
+    let folded = folded(part);
     let stem = folded.split(':').next().unwrap_or("").trim_end_matches([' ', '.']);
     stem == ".git" || stem == "git~1"
+}
+
+/// A text as a file system sees it that ignores case (ext4 with `casefold`, APFS, NTFS, vfat),
+/// normalisation (APFS, HFS+) and invisible characters (ext4 with `casefold`, HFS+).
+///
+/// Lower, upper and lower again brings together whatever Unicode's full case folding does (`ß`,
+/// `ẞ` and `SS`; `ς`, `σ` and `Σ`), and a little more (`ı` and `i`): a name too many that is refused
+/// costs another name, one too few costs a file.
+fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let seen = text.nfd().filter(|c| !is_invisible(*c));
+    seen.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt), and what HFS+ ignores.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}')
+        || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Paths compare as their texts do, so that a map of paths can be asked for a text.
@@ -376,36 +432,106 @@ impl From<ContentHash> for String {
 mod tests {
     use super::*;
 
+    fn refused(text: &str) -> PathError {
+        RepoPath::new(text).expect_err(&format!("{text:?} was taken"))
+    }
+
     #[test]
-    fn paths_that_leave_the_repository_or_reach_git_are_refused() {
-        for bad in [
-            "",
-            "/etc/passwd",
-            "C:/x",
-            "../x",
-            "a/../b",
-            "a//b",
-            "./a",
-            "a/",
-            "a\\b",
-            "a\nb",
-            "a\0b",
-            ".git/config",
-            ".GIT/x",
-            "a/.git/hooks/x",
-            ".git./x",
-            ".git /x",
-            "git~1/x",
-            "GIT~1",
-            ".g\u{200c}it/x",
-            ".git::$INDEX_ALLOCATION/x",
-        ] {
-            assert!(RepoPath::new(bad).is_err(), "{bad:?} was taken");
+    fn paths_that_leave_the_repository_are_refused() {
+        assert_eq!(refused(""), PathError::Empty);
+        for bad in ["/etc/passwd", "/", "C:/x", "c:x", "1:x", "é:x", "//server/x"] {
+            assert!(matches!(refused(bad), PathError::Absolute(_)), "{bad:?}");
         }
-        for good in ["a", ".github/workflows/ci.yml", ".gitignore", "a/b c/ü.txt", "git", ".gitx"] {
+        for bad in ["../x", "a/../b", "a/..", "a//b", "./a", "a/./b", "a/", "."] {
+            assert!(matches!(refused(bad), PathError::Part(..)), "{bad:?}");
+        }
+        for bad in ["a\\b", "..\\x", "a\nb", "a\rb", "a\0b", "a\tb", "a\u{7f}b", "a\u{85}b"] {
+            assert!(matches!(refused(bad), PathError::Character(..)), "{bad:?}");
+        }
+        for good in ["a", ".github/workflows/ci.yml", ".gitignore", "a/b c/ü.txt", "git", "...", "..a", "ab:x", "日本"] {
             assert_eq!(RepoPath::new(good).map(|path| path.to_string()), Ok(good.to_owned()));
         }
-        assert_eq!(RepoPath::new(&"x".repeat(256)), Err(PathError::Long("x".repeat(256))));
+    }
+
+    #[test]
+    fn what_is_read_back_is_checked_again() {
+        assert!(serde_json::from_str::<RepoPath>("\"a/b\"").is_ok());
+        for bad in ["../x", "/x", ".git/config", "a/../b", ""] {
+            assert!(serde_json::from_value::<RepoPath>(bad.into()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn git_is_refused_in_every_disguise() {
+        let part = [
+            ".git",
+            ".GIT",
+            ".gIt",
+            ".git.",
+            ".git ",
+            ".git. . .",
+            ".git...",
+            "git~1",
+            "GIT~1",
+            "git~1.",
+            "Git~1 ",
+            ".git:x",
+            ".git::$INDEX_ALLOCATION",
+            ".git ::$INDEX_ALLOCATION",
+            "git~1:x",
+            ".g\u{200c}it",
+            "\u{feff}.git",
+            ".git\u{200d}",
+            ".\u{202e}g\u{206f}it",
+            ".gi\u{ad}t",
+            ".git\u{fe0f}",
+            ".\u{2060}git",
+            ".G\u{200b}IT .",
+            ".git\u{e0001}",
+        ];
+        for part in part {
+            for path in [part.to_owned(), format!("{part}/config"), format!("a/{part}"), format!("a/{part}/hooks/x")] {
+                assert!(matches!(refused(&path), PathError::Git(_)), "{path:?}");
+            }
+        }
+        for good in
+            [".gitx", ".git-x", ".git_", "x.git", "git", "git~2", "git~10", ".gitmodules", "..git", ". git", ".g it", ".gît"]
+        {
+            assert!(RepoPath::new(good).is_ok(), "{good:?} was refused");
+        }
+    }
+
+    #[test]
+    fn a_path_is_as_long_as_the_system_takes() {
+        assert!(RepoPath::new(&"x".repeat(255)).is_ok());
+        assert!(matches!(refused(&"x".repeat(256)), PathError::Long(_)));
+        assert!(matches!(refused(&format!("a/{}/b", "ü".repeat(128))), PathError::Long(_)));
+        let deep = format!("{}end", "d/".repeat(MAX_PATH / 2 - 2));
+        assert_eq!((deep.len(), RepoPath::new(&deep).is_ok()), (MAX_PATH - 1, true));
+        let error = refused(&format!("{deep}xx"));
+        assert!(matches!(error, PathError::Deep(_)));
+        assert!(error.to_string().len() < 250 && error.to_string().contains('…'), "{error}");
+    }
+
+    #[test]
+    fn names_that_are_one_file_somewhere_fold_to_one_text() {
+        let folded = |text: &str| RepoPath::new(text).map(|path| path.folded()).expect("a path");
+        for same in [
+            ["docs/README.md", "docs/readme.MD", "DOCS/readme.md"],
+            ["stra\u{df}e", "STRASSE", "stra\u{1e9e}e"],
+            ["caf\u{e9}", "cafe\u{301}", "CAFE\u{301}"],
+            ["\u{3c2}", "\u{3c3}", "\u{3a3}"],
+            ["\u{fb01}n", "FIN", "f\u{131}n"],
+            ["\u{1e69}", "s\u{307}\u{323}", "\u{17f}\u{323}\u{307}"],
+            ["ab", "a\u{200b}b", "a\u{ad}B"],
+            ["\u{212a}\u{2126}", "k\u{3c9}", "K\u{3a9}"],
+        ] {
+            assert_eq!(folded(same[0]), folded(same[1]), "{same:?}");
+            assert_eq!(folded(same[0]), folded(same[2]), "{same:?}");
+        }
+        for [one, other] in [["a", "b"], ["a", "\u{e4}"], ["a-b", "a_b"], ["\u{e9}", "\u{e8}"], ["a.b", "a/b"]] {
+            assert_ne!(folded(one), folded(other));
+        }
     }
 
     #[test]

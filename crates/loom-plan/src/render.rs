@@ -81,7 +81,14 @@ fn is_shared_by_nature(declaration: &Declaration, place: &Place) -> bool {
 
 /// The text of one output, as its provider gives it and the core checks it.
 fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<String, Failure> {
-    let text = declaration.provider.render(&linked.artifact, place)?;
+    let mut text = declaration.provider.render(&linked.artifact, place)?;
+    if declaration.own == Own::Block {
+        if !text.is_empty() && !text.ends_with('\n') {
+            // the marker behind it is a line of its own
+            text.push('\n');
+        }
+        is_found_again(declaration, place, &text)?;
+    }
     let broken = match &text {
         text if text.contains('\r') && place.header.is_some() => Some("has a carriage return"),
         text if !text.is_empty() && !text.ends_with('\n') && place.header.is_some() => Some("does not end in a newline"),
@@ -97,7 +104,18 @@ fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<
     }
 }
 
-/// Two outputs of one path or of overlapping parts, and files that are also directories.
+/// A block whose body holds its own markers would never be found again as it was written.
+fn is_found_again(declaration: &Declaration, place: &Place, body: &str) -> Result<(), Failure> {
+    let (comment, address) = (block::comment_of(&place.path), declaration.address.to_string());
+    if block::find(&block::set("", comment, &address, body), comment, &address).as_deref() == Some(body) {
+        return Ok(());
+    }
+    let message = format!("the block of `{address}` in {} holds a line that marks its own beginning or end", place.path);
+    let found = Diagnostic::new(Code::Unwritable, message).at(declaration.settings.span, "");
+    Err(vec![found.help("change that line: loom could not tell where the block ends")])
+}
+
+/// What no two outputs may claim together, and what none may claim at all.
 fn claims(outputs: &[Output], ordered: &Ordered, out: &mut Diagnostics) {
     for pair in outputs.windows(2).filter(|pair| pair[0].place.path == pair[1].place.path) {
         let overlap = pair[0].part == pair[1].part || pair.iter().any(|output| output.part == Part::Whole);
@@ -105,23 +123,43 @@ fn claims(outputs: &[Output], ordered: &Ordered, out: &mut Diagnostics) {
             out.push(path_taken(&pair[0], &pair[1], ordered, &format!("both write {}", pair[0].place.path)));
         }
     }
-    let mut folded: Vec<(String, &Output)> =
-        outputs.iter().map(|output| (output.place.path.as_str().to_lowercase(), output)).collect();
+    let mut folded: Vec<(String, &Output)> = outputs.par_iter().map(|output| (output.place.path.folded(), output)).collect();
     folded.sort_by(|(one, _), (other, _)| one.cmp(other));
     for same in folded.chunk_by(|(one, _), (other, _)| one == other) {
         let (_, first) = same[0];
         for (_, output) in same.iter().filter(|(_, output)| output.place.path != first.place.path) {
-            let what = format!("{} and {} are one file where case does not count", first.place.path, output.place.path);
+            let what = format!(
+                "{} and {} are one file where case, normalisation and invisible characters do not count",
+                first.place.path, output.place.path
+            );
             out.push(path_taken(first, output, ordered, &what));
         }
     }
+    directories(&folded, ordered, out);
+    for (path, output) in &folded {
+        let declaration = &ordered.declarations[output.declaration];
+        if (path == OWN || path.strip_prefix(OWN).is_some_and(|below| below.starts_with('/')))
+            && declaration.address.kind() != crate::intent::REPOSITORY_KIND
+        {
+            let message = format!("`{}` cannot write {}: `{OWN}` is loom's own", declaration.address, output.place.path);
+            let found = Diagnostic::new(Code::OwnPlace, message).at(declaration.settings.span, "");
+            out.push(found.help("give it a `path` outside of `.loom`"));
+        }
+    }
+}
+
+/// Loom's own place in the repository.
+const OWN: &str = ".loom";
+
+/// Files that are also directories, on any file system.
+fn directories(folded: &[(String, &Output)], ordered: &Ordered, out: &mut Diagnostics) {
     // what is below a directory stands together, so that only the first of it is looked at
     let mut before = "";
-    for below in outputs {
-        let path = below.place.path.as_str();
+    for (path, below) in folded {
         for (end, _) in path.match_indices('/').filter(|(end, _)| !before.starts_with(&path[..=*end])) {
-            for output in at(outputs, &path[..end]) {
-                let what = format!("{} would be a file and the directory of {path}", output.place.path);
+            let start = folded.partition_point(|(other, _)| other.as_str() < &path[..end]);
+            for (_, output) in folded[start..].iter().take_while(|(other, _)| *other == path[..end]) {
+                let what = format!("{} would be a file and the directory of {}", output.place.path, below.place.path);
                 out.push(path_taken(output, below, ordered, &what));
             }
         }

@@ -2,6 +2,7 @@
 
 mod crash;
 pub(crate) mod faults;
+mod paths;
 mod transactions;
 
 use std::collections::BTreeMap;

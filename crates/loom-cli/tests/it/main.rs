@@ -18,6 +18,7 @@ mod job;
 mod ledger;
 mod lifecycle;
 mod locks;
+mod paths;
 mod readme;
 mod refactoring;
 mod rubbish;

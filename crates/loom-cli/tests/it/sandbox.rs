@@ -186,7 +186,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn of(arguments: &[&str], output: &Output, root: &Path) -> Self {
+    pub(crate) fn of(arguments: &[&str], output: &Output, root: &Path) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&root.display().to_string(), "ROOT");
         let command = format!("loom {}", arguments.join(" "));
         let ran = Self { command, code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };

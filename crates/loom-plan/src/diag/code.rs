@@ -110,6 +110,8 @@ codes! {
     Refactoring = "LOOM0414", Error;
     /// A provider broke its contract: a bug in loom.
     Contract = "LOOM0415", Error;
+    /// An artifact that would write into loom's own place.
+    OwnPlace = "LOOM0416", Error;
     /// A managed path under a Git attribute that rewrites it.
     GitAttributes = "LOOM0501", Error;
     /// Git ignores the ledger.

@@ -4,6 +4,7 @@
 //! One pass: [`candidates`](super::known) pick a record for every output, moves are looked for,
 //! each output is decided, orphans are decided, actions are made by path, the digest is taken.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::Causes;
@@ -58,7 +59,7 @@ struct Decided {
 
 /// Plans.
 pub fn plan(inputs: Inputs<'_>) -> Outcome {
-    let builder = Builder { inputs, causes: Causes::new(inputs) };
+    let builder = Builder { inputs, causes: Causes::new(inputs), folded: OnceCell::new() };
     let mut report = Report { outputs: inputs.desired.outputs.len(), ..Report::default() };
     let moves = builder.moves();
     let moved_from: BTreeSet<(&RepoPath, &Part)> = moves.values().map(|(path, part)| (path, part)).collect();
@@ -95,6 +96,8 @@ struct Site<'a> {
 struct Builder<'a> {
     inputs: Inputs<'a>,
     causes: Causes<'a>,
+    /// The paths of the outputs as they fold, once something is to be removed.
+    folded: OnceCell<BTreeMap<String, &'a RepoPath>>,
 }
 
 impl Builder<'_> {
@@ -269,7 +272,7 @@ impl Builder<'_> {
             on_drift: self.inputs.request.on_drift.unwrap_or(OnDrift::Conflict),
             insistence: Insistence::None,
             adoption: Adoption::Refused,
-            removal: removed.map_or(Removal::Unsaid, |removed| if removed.keep { Removal::Keep } else { Removal::Delete }),
+            removal: self.removal(record, removed),
             loss: Loss::None,
         };
         let recorded = Recorded { rendered: record.rendered, written: record.written, claim: super::decide::Claim::Same };
@@ -303,6 +306,27 @@ impl Builder<'_> {
             causes: vec![cause],
         };
         decided.push(Decided { path: record.path.clone(), from: None, part, conflict });
+    }
+
+    fn removal(&self, record: &crate::ledger::Record, removed: Option<&Removed>) -> Removal {
+        match removed {
+            _ if self.may_be_an_output(&record.path) => Removal::Keep,
+            Some(removed) if removed.keep => Removal::Keep,
+            Some(_) => Removal::Delete,
+            None => Removal::Unsaid,
+        }
+    }
+
+    /// Whether a path and that of an output, which differ in case only and hold the same, may be one
+    /// file: where case does not count, removing the one would remove the other.
+    fn may_be_an_output(&self, path: &RepoPath) -> bool {
+        let Inputs { desired, snapshot, .. } = self.inputs;
+        let folded = self.folded.get_or_init(|| {
+            let paths = desired.outputs.iter().map(|output| &output.place.path);
+            paths.map(|path| (path.folded(), path)).collect()
+        });
+        let output = folded.get(&path.folded()).filter(|output| **output != path);
+        output.is_some_and(|output| snapshot.whole(path) == snapshot.whole(output))
     }
 
     /// The `removed:` that names a record's address or all of its stories.
