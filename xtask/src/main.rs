@@ -16,6 +16,7 @@ mod bench;
 mod checkers;
 mod ci;
 mod codegen;
+mod crash;
 mod fixtures;
 mod new_kind;
 mod process;
@@ -78,6 +79,17 @@ enum Chore {
         #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
     },
+    /// Kill, fail and race loom's apply, and see that nothing is ever lost or half done
+    Crash {
+        /// The suites; without any, all that can run here
+        suites: Vec<String>,
+        /// Every case, with the release build: about an hour
+        #[arg(long)]
+        full: bool,
+        /// Only cases whose name contains this
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -105,6 +117,7 @@ fn main() -> ExitCode {
         Chore::Checkers(Checkers::Run { each: true, .. }) => checkers::run_each(),
         Chore::Checkers(Checkers::Run { each: false, trees }) if trees.is_empty() => checkers::run_all(),
         Chore::Checkers(Checkers::Run { each: false, trees }) => checkers::run_trees(&trees),
+        Chore::Crash { suites, full, only } => crash::run(&crash::Options { suites, full, only }),
         Chore::Bench { sizes, save } => bench::run(&sizes, save.as_deref()),
     };
     match outcome {

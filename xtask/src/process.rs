@@ -99,6 +99,11 @@ pub(crate) enum Profile {
 
 /// Builds loom and says where its binary is.
 pub(crate) fn build_loom(profile: Profile) -> Outcome<PathBuf> {
+    build_loom_with(profile, &[])
+}
+
+/// Builds loom with these features and says where its binary is.
+pub(crate) fn build_loom_with(profile: Profile, features: &[&str]) -> Outcome<PathBuf> {
     let mut command = cargo();
     command.args([
         "build",
@@ -110,6 +115,9 @@ pub(crate) fn build_loom(profile: Profile) -> Outcome<PathBuf> {
     ]);
     if profile == Profile::Release {
         command.arg("--release");
+    }
+    if !features.is_empty() {
+        command.arg(format!("--features={}", features.join(",")));
     }
     let messages = output(&mut command)?;
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());

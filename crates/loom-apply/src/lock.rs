@@ -77,9 +77,11 @@ impl Lock {
                 Err(_) => std::thread::sleep(PAUSE),
             }
         }
+        // From here on dropping it gives it back, also where the text cannot be written.
+        let lock = Self { file, recovered: Vec::new() };
         let me = format!("{}\n", me());
-        root.disk.truncate(file.as_fd()).and_then(|()| root.disk.write(file.as_fd(), me.as_bytes())).during(place)?;
-        Ok(Self { file, recovered: Vec::new() })
+        root.disk.truncate(lock.file.as_fd()).and_then(|()| root.disk.write(lock.file.as_fd(), me.as_bytes())).during(place)?;
+        Ok(lock)
     }
 }
 

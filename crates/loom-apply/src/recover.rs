@@ -201,6 +201,8 @@ pub(crate) fn remove_emptied(transaction: &Transaction<'_>, barrier: Barrier, st
         while let Some(directory) = path {
             let above = disk::open_beneath(root.directory(), directory.parent().unwrap_or(""));
             match above.and_then(|above| root.disk.remove_directory(above.as_fd(), directory.file_name())) {
+                // Whoever was cut off may have removed it, and not the one above.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if is_in_use(&error) => break,
                 Err(error) => untidy.push(Trouble::new(format!("remove the empty directory `{directory}`"), error)),
                 Ok(()) => drop(above_removed.insert(directory.parent().unwrap_or("").to_owned())),

@@ -1,0 +1,31 @@
+//! Each call of apply fails once, with each error that a disk, a quota or a limit gives.
+
+use crate::Outcome;
+use crate::crash::Lab;
+use crate::crash::disturb::{Case, calls, each, single};
+use crate::crash::report::Report;
+use crate::crash::scenario::Scenario;
+use crate::crash::strace::{Effect, Fault};
+
+/// What a call that changes something fails with.
+const CHANGING: &[&str] = &["ENOSPC", "EDQUOT", "EIO", "EACCES", "EMFILE", "EROFS"];
+/// What a call that only looks fails with.
+const READING: &[&str] = &["EIO", "EACCES", "EMFILE"];
+
+/// Calls that change something fail with every error; those that read with each in turn, with `--full` with every one too.
+pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
+    let scenario = Scenario::all(&lab.loom, lab.home())?;
+    let mut cases: Vec<Case> = Vec::new();
+    let calls = calls(lab, &scenario)?;
+    // Before the first change there is nothing that could be half done.
+    let work = calls.iter().skip_while(|call| call.effect == Effect::Reads);
+    for (index, call) in work.enumerate() {
+        let errors = match call.effect {
+            Effect::Changes | Effect::Syncs => CHANGING,
+            Effect::Reads if lab.full => READING,
+            Effect::Reads => &READING[index % READING.len()..][..1],
+        };
+        cases.extend(errors.iter().map(|error| single(&scenario, call.with(Fault::Fail(error)))));
+    }
+    each(lab, "errors", &scenario, &cases)
+}
