@@ -112,6 +112,8 @@ pub(crate) enum Read {
     Unsealed,
     /// Of a loom that is newer than this one.
     Newer(u32),
+    /// Whole, as its seal says, and yet nothing that loom would write: it is not acted on.
+    Refused,
     /// Whole, and nothing wrong with it.
     Sealed(Journal, Stage),
 }
@@ -144,26 +146,30 @@ impl Journal {
         let format = serde_json::from_str::<serde_json::Value>(head).ok().and_then(|head| head["format"].as_u64());
         match format.map(u32::try_from) {
             Some(Ok(format)) if format > FORMAT => Read::Newer(format),
-            Some(_) => Self::sealed(text).map_or(Read::Unsealed, |(journal, stage)| Read::Sealed(journal, stage)),
+            Some(_) => sealed(text).map_or(Read::Unsealed, |(body, steps)| {
+                let mark = &text[mark_at(text)..];
+                let stage = if *mark == commit_mark(&text[..mark_at(text)]) { Stage::Committed } else { Stage::Open };
+                Self::of_lines(body, steps).map_or(Read::Refused, |journal| Read::Sealed(journal, stage))
+            }),
             None => Read::Unsealed,
         }
     }
 
-    fn sealed(text: &str) -> Option<(Self, Stage)> {
-        let body = text.get(..text.len().checked_sub(MARK)?)?.strip_suffix('\n')?;
-        let (before, seal) = body.rsplit_once('\n')?;
-        let sealed = &text[..=before.len()];
-        let seal: Seal = serde_json::from_str(seal).ok()?;
-        if seal.blake3 != ContentHash::of(sealed.as_bytes()) {
-            return None;
-        }
-        let mut lines = before.lines();
+    fn of_lines(body: &str, count: usize) -> Option<Self> {
+        let mut lines = body.lines();
         let head = serde_json::from_str(lines.next()?).ok()?;
         let steps: Vec<Step> = lines.map(|line| serde_json::from_str(line).ok()).collect::<Option<_>>()?;
-        let mark = &text[body.len() + 1..];
-        let stage = if *mark == commit_mark(&text[..=body.len()]) { Stage::Committed } else { Stage::Open };
-        (seal.steps == steps.len() && is_consistent(&steps)).then_some((Self { head, steps }, stage))
+        (count == steps.len() && is_consistent(&steps)).then_some(Self { head, steps })
     }
+}
+
+/// What the seal is of, and how many steps it counts; `None` where it is missing or wrong.
+fn sealed(text: &str) -> Option<(&str, usize)> {
+    let body = text.get(..text.len().checked_sub(MARK)?)?.strip_suffix('\n')?;
+    let (before, seal) = body.rsplit_once('\n')?;
+    let seal: Seal = serde_json::from_str(seal).ok()?;
+    let is_whole = seal.blake3 == ContentHash::of(&text.as_bytes()[..=before.len()]);
+    is_whole.then_some((before, seal.steps))
 }
 
 /// Where in a journal's text the mark goes.
@@ -306,7 +312,7 @@ mod tests {
         let good = serde_json::to_string(&step(Verb::Delete, "PATH", 0)).expect("writes");
         assert!(matches!(Journal::read(&text(&good)), Read::Sealed(..)));
         for bad in ["../x", "/etc/passwd", "a/../../x", ".git/config", "a/.GIT/x", "a//b", "a\\u0000b", ""] {
-            assert_eq!(Journal::read(&text(&good.replace("PATH", bad))), Read::Unsealed, "{bad}");
+            assert_eq!(Journal::read(&text(&good.replace("PATH", bad))), Read::Refused, "{bad}");
         }
         for bad in [
             vec![step(Verb::Create, "a", 0), step(Verb::Delete, "a", 1)],
@@ -314,7 +320,7 @@ mod tests {
             vec![step(Verb::Create, "a", 0), step(Verb::Create, "a/b", 1)],
             vec![Step { new: None, ..step(Verb::Update, "a", 0) }],
         ] {
-            assert_eq!(Journal::read(&journal(bad).to_text()), Read::Unsealed);
+            assert_eq!(Journal::read(&journal(bad).to_text()), Read::Refused);
         }
     }
 }

@@ -148,6 +148,11 @@ fn settle_left(root: &Root, id: u64, directory: &Path) -> Result<Option<Recovere
             let help = "a newer loom wrote it: run `loom recover` with that one".to_owned();
             return Err(failed(Trouble { doing: doing(), cause, help }));
         }
+        Read::Refused => {
+            let cause = io::Error::other("its journal names what no loom would touch");
+            let help = "somebody else may have made it: look at it, and remove its directory if it is not yours".to_owned();
+            return Err(failed(Trouble { doing: doing(), cause, help }));
+        }
         Read::Sealed(journal, Stage::Open) => (journal, Direction::Back),
         Read::Sealed(journal, Stage::Committed) => (journal, Direction::Forward),
     };

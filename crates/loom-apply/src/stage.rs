@@ -488,22 +488,24 @@ impl Aside<'_, '_> {
                 wanted => disk.permit(file.as_fd(), wanted),
             };
         };
+        let mut wanted = permissions_after(before.permissions, mode);
         if (before.owner, before.group) != (created.owner, created.group) {
             match disk.own(file.as_fd(), before.owner, before.group) {
                 // Only root gives files away; everybody else's become their own, as with any editor.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                // Nobody else should then run them with the rights of their owner.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => wanted &= !SET_ID,
                 owned => owned?,
             }
         }
         disk.set_attributes(file.as_fd(), attributes)?;
         // Another owner, or an access list, may have changed the permissions again.
         let is_as_made = attributes.is_empty() && (before.owner, before.group) == (created.owner, created.group);
-        match permissions_after(before.permissions, mode) {
-            same if is_as_made && same == created.permissions => Ok(()),
-            wanted => disk.permit(file.as_fd(), wanted),
-        }
+        if is_as_made && wanted == created.permissions { Ok(()) } else { disk.permit(file.as_fd(), wanted) }
     }
 }
+
+/// The bits with which a program runs as its owner or group.
+const SET_ID: u32 = 0o6000;
 
 /// The old permissions, but for the right to run the file: who may read it may then run it.
 fn permissions_after(before: u32, mode: Mode) -> u32 {
