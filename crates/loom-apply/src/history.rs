@@ -76,6 +76,14 @@ pub enum UndoError {
         /// The one that undid it.
         by: u64,
     },
+    /// It has been undone, and done again. Exit code 1.
+    #[error("entry {id} was rolled back, and entry {by} did it again; `loom rollback {by}` undoes that")]
+    Again {
+        /// The entry.
+        id: u64,
+        /// The one that did it again.
+        by: u64,
+    },
     /// Files are no longer as it left them. Exit code 3.
     #[error("entry {id} cannot be rolled back, because something has changed since: {}{}", crate::stale::list(stale), later(*by))]
     Changed {
@@ -95,9 +103,10 @@ pub enum UndoError {
 }
 
 fn later(by: Option<u64>) -> String {
-    by.map_or(String::new(), |by| {
-        format!("; entry {by} changed some of them later: roll that back first, with `loom rollback {by}`")
-    })
+    by.map_or_else(
+        || "; bring these files back to what that entry left, and try again".to_owned(),
+        |by| format!("; entry {by} changed some of them later: roll that back first, with `loom rollback {by}`"),
+    )
 }
 
 /// What earlier transactions did, the newest first.
@@ -108,7 +117,11 @@ pub fn history(root: &Root) -> Result<Vec<Past>, Trouble> {
     let mut past: Vec<Past> = Vec::new();
     for id in entries(root)? {
         let doing = || format!("read entry {id} of the history");
-        let entry = Transaction::open(root, Phase::Undo, id).during(doing)?;
+        let entry = match Transaction::open(root, Phase::Undo, id) {
+            // Another loom removed it meanwhile: this one may only read, without the lock.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entry => entry.during(doing)?,
+        };
         let Read::Sealed(Journal { head, steps }, Stage::Committed) = entry.read_journal().during(doing)? else {
             // Of a newer loom, or damaged: it stays, and only that loom or a person can use it.
             continue;
@@ -164,8 +177,8 @@ impl<'r> Approved<'r> {
 fn undo<'r>(approved: &Approved<'r>, id: u64) -> Result<Prepared<'r>, UndoError> {
     let past = history(approved.root)?;
     let named = past.iter().find(|entry| entry.id == id).ok_or(UndoError::Unknown(id))?;
-    if let Some(by) = named.undone_by {
-        return Err(UndoError::Undone { id, by });
+    if let Some(error) = undone(&past, named) {
+        return Err(error);
     }
     let doing = || format!("read entry {id} of the history");
     let entry = Transaction::open(approved.root, Phase::Undo, id).during(doing)?;
@@ -183,6 +196,15 @@ fn undo<'r>(approved: &Approved<'r>, id: u64) -> Result<Prepared<'r>, UndoError>
             UndoError::Stage(other)
         }
     })
+}
+
+/// Why an entry is not in force any more, if it is not.
+fn undone(past: &[Past], named: &Past) -> Option<UndoError> {
+    let next = |id: &u64| past.iter().find(|entry| entry.id == *id).and_then(|entry| entry.undone_by);
+    let later: Vec<u64> = std::iter::successors(named.undone_by, next).collect();
+    let (id, by) = (named.id, *later.last()?);
+    // One undoes it, two do it again, three undo that.
+    Some(if later.len() % 2 == 1 { UndoError::Undone { id, by } } else { UndoError::Again { id, by } })
 }
 
 /// What undoes a step of an entry. Directories that become empty go without being asked.
@@ -208,16 +230,23 @@ pub(crate) fn forget_contents(root: &Root, id: u64) -> Result<(), Trouble> {
     forgotten.during(|| format!("tidy up entry {id} of the history"))
 }
 
-/// Removes the entries that are too many, too old or too large.
+/// Removes the entries that are too many, too old or too large, and the contents of those that were
+/// undone by a run that was killed before it did so itself.
 pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>) {
     let entries = match entries(root) {
         Ok(entries) => entries,
         Err(trouble) => return untidy.push(trouble),
     };
-    let mut bytes = 0;
+    let (mut bytes, mut undone) = (0, BTreeSet::new());
     for (place, id) in entries.into_iter().enumerate() {
         let goes = Transaction::open(root, Phase::Undo, id).and_then(|entry| {
-            bytes += entry.read_head()?.map_or(0, |head| head.bytes);
+            let head = entry.read_head()?;
+            undone.extend(head.as_ref().and_then(|head| head.undoes));
+            if undone.contains(&id) {
+                entry.empty()?;
+            } else {
+                bytes += head.map_or(0, |head| head.bytes);
+            }
             let age = disk::now().saturating_sub(entry.written_at()?.0);
             Ok((place > 0 && (place >= MOST || bytes > LARGEST || age > OLDEST)).then_some(entry))
         });

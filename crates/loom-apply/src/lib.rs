@@ -10,6 +10,9 @@
 //! - A kill at any change, also during recovery, leaves the old or the new when the next run has the
 //!   lock: `a_kill_at_every_change_leaves_the_old_or_the_new`, `a_kill_during_recovery_…`; what
 //!   somebody wrote in between survives: `what_somebody_writes_after_a_kill_survives_recovery`.
+//! - What was committed can be undone to the byte, and that too, as long as nothing has changed since:
+//!   `an_undone_apply_leaves_the_old_tree_to_the_byte…`, `a_kill_during_an_undo_is_recovered`,
+//!   `what_has_changed_since_is_named_and_nothing_is_undone`.
 //! - If putting back fails too, nothing is removed and the commands that remain are said:
 //!   `a_fault_that_stays_is_said_with_its_commands`.
 //! - A stale plan fails before the first write, and says all that is stale:
@@ -34,10 +37,12 @@ pub mod attributes;
 mod barrier;
 pub mod commit;
 mod disk;
+pub mod doctor;
 mod glob;
 pub mod history;
 mod journal;
 pub mod lock;
+pub mod machine;
 pub mod observe;
 pub mod recover;
 pub mod root;
@@ -50,6 +55,7 @@ pub mod trouble;
 
 pub use attributes::{Rewritten, is_ignored, rewritten};
 pub use commit::{CommitError, Committed};
+pub use doctor::{Finding, Standing, doctor};
 pub use history::{Did, Past, UndoError, history, newest};
 pub use lock::{Lock, LockError};
 pub use observe::observe;

@@ -20,7 +20,7 @@ use crate::transaction::Transaction;
 use crate::trouble::{During as _, Trouble};
 
 /// The file in the private place.
-const FILE: &str = "lock";
+pub(crate) const FILE: &str = "lock";
 /// How long to sleep between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -98,7 +98,7 @@ impl Drop for Lock {
 }
 
 /// Git's lock on its index.
-const INDEX: &str = "index.lock";
+pub(crate) const INDEX: &str = "index.lock";
 
 /// Git's lock on its index, held for the time of a commit.
 ///
@@ -164,7 +164,7 @@ impl IndexLock {
 }
 
 /// What Git's lock holds while it is loom's.
-fn mark(root: &Root) -> String {
+pub(crate) fn mark(root: &Root) -> String {
     let below = root.path().strip_prefix(root.top()).unwrap_or(root.path());
     format!("loom holds this lock, for the root `{}`\n", below.display())
 }
@@ -180,7 +180,8 @@ fn remove_own(root: &Root, git: &OwnedFd) -> Result<(), Trouble> {
     if text == mark(root).as_bytes() { root.disk.unlink(git.as_fd(), INDEX).during(doing) } else { Ok(()) }
 }
 
-fn holder(file: &OwnedFd) -> String {
+/// What the lock's file says of who holds it.
+pub(crate) fn holder(file: &OwnedFd) -> String {
     let mut text = Vec::new();
     let read = disk::read_to_end(file.as_fd(), None, &mut text);
     let text = String::from_utf8_lossy(&text).trim().to_owned();

@@ -205,6 +205,23 @@ impl Root {
         Ok(Some(directory))
     }
 
+    /// Whether loom ever wrote here.
+    pub fn has_past(&self) -> bool {
+        matches!(self.find_private(), Ok(Some(_)))
+    }
+
+    /// The private place, opened, or what is there of the way to it.
+    pub(crate) fn nearest_private(&self) -> io::Result<OwnedFd> {
+        let mut directory = disk::open_directory(&self.private.base)?;
+        for part in &self.private.parts {
+            directory = match disk::open_child(directory.as_fd(), part) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                opened => opened?,
+            };
+        }
+        Ok(directory)
+    }
+
     /// Lets Git ignore the private place where it is among the repository's files.
     fn hide(&self, private: BorrowedFd<'_>) -> io::Result<()> {
         match self.disk.create(private, ".gitignore", 0o666) {

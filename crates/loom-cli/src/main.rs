@@ -10,8 +10,9 @@ mod exit;
 mod report;
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
-use loom_apply::Root;
+use loom_apply::{Root, RootError};
 
 use cli::{Command, Global, GraphFormat, Invocation, Plan, ReportFormat, Subject};
 use commands::{Desk, Failure};
@@ -62,6 +63,9 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
         | Command::Plan(_)
         | Command::Apply(_)
         | Command::Recover
+        | Command::History { .. }
+        | Command::Rollback(_)
+        | Command::Doctor { .. }
         | Command::Drift { .. }
         | Command::Graph(_)
         | Command::Explain(Subject::AddressOrPath(_))
@@ -71,7 +75,7 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
 
 /// The commands that are about one repository.
 fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let root = Root::find(&env::start(global.directory.as_deref())?)?;
+    let root = find(command, &env::start(global.directory.as_deref())?)?;
     let desk = Desk { global, root, streams, steps: Steps::begin(streams.err, global.timings) };
     if only_reads(command) {
         commands::must_be_settled(&desk)?;
@@ -81,6 +85,9 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         Command::Plan(asked) => commands::plan::run(&desk, asked, out),
         Command::Apply(asked) => commands::apply::run(&desk, asked, out),
         Command::Recover => commands::recover::run(&desk, out),
+        Command::History { id, format } => commands::history::run(&desk, *id, *format, out),
+        Command::Rollback(asked) => commands::rollback::run(&desk, asked, out),
+        Command::Doctor { format } => commands::doctor::run(&desk, *format, out),
         Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
         Command::Graph(asked) => commands::graph::run(&desk, asked, out),
         Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
@@ -94,11 +101,27 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
     }
 }
 
+/// The repository. The commands about earlier runs also find one whose loom.yaml such a run took
+/// away, or did not come to write.
+fn find(command: &Command, start: &Path) -> Result<Root, RootError> {
+    let is_about_the_past =
+        matches!(command, Command::Recover | Command::History { .. } | Command::Rollback(_) | Command::Doctor { .. });
+    Root::find(start).or_else(|error| match Root::open(start) {
+        Ok(root) if is_about_the_past && root.has_past() => Ok(root),
+        Ok(_) | Err(_) => Err(error),
+    })
+}
+
 /// Whether a command reads the repository's files and writes none.
 fn only_reads(command: &Command) -> bool {
     matches!(
         command,
-        Command::Validate { .. } | Command::Plan(_) | Command::Drift { .. } | Command::Graph(_) | Command::Explain(_)
+        Command::Validate { .. }
+            | Command::Plan(_)
+            | Command::Drift { .. }
+            | Command::Graph(_)
+            | Command::Explain(_)
+            | Command::History { .. }
     )
 }
 
@@ -108,11 +131,14 @@ fn speaks_json(command: &Command) -> bool {
         Command::Plan(Plan { format, .. })
         | Command::Validate { format }
         | Command::Drift { format, .. }
+        | Command::History { format, .. }
+        | Command::Doctor { format }
         | Command::Show { format, .. } => *format == ReportFormat::Json,
         Command::Graph(graph) => graph.format == GraphFormat::Json,
         Command::Init
         | Command::Apply(_)
         | Command::Recover
+        | Command::Rollback(_)
         | Command::Explain(_)
         | Command::Providers { .. }
         | Command::Schema(_)

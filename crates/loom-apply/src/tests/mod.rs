@@ -1,7 +1,9 @@
 //! What the tests share: a repository in a temporary directory, and changes that fail.
 
 mod crash;
+mod doctor;
 pub(crate) mod faults;
+mod history;
 mod paths;
 mod transactions;
 

@@ -60,7 +60,7 @@ pub(super) fn approved<'r>(root: &'r Root, plans: &[Planned], durability: Durabi
     approved_by(lock, root, plans, durability)
 }
 
-fn approved_by<'r>(lock: Lock, root: &'r Root, plans: &[Planned], durability: Durability) -> Approved<'r> {
+pub(super) fn approved_by<'r>(lock: Lock, root: &'r Root, plans: &[Planned], durability: Durability) -> Approved<'r> {
     let changes = plans.iter().map(|plan| plan.change.clone()).collect();
     let cause = Cause { command: "apply".to_owned(), digest: None };
     Approved { root, lock, changes, cause, durability, stop: Stop::default() }

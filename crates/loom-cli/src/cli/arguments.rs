@@ -14,8 +14,8 @@ use loom_plan::project::OnDrift;
 use loom_plan::shape::milliseconds;
 
 use super::{
-    Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, Selection, SkipConflicts,
-    StoryArg, Subject, Talk, Timings, ToApply,
+    Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, Rollback, Selection,
+    SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
 };
 
 /// Whether to colour.
@@ -62,6 +62,10 @@ pub(crate) enum SchemaOf {
     PlanOutput,
     /// What `drift --format json` prints.
     DriftOutput,
+    /// What `history --format json` prints.
+    HistoryOutput,
+    /// What `doctor --format json` prints.
+    DoctorOutput,
     /// What any command with `--format json` prints where the input has errors.
     Diagnostics,
 }
@@ -144,6 +148,25 @@ enum Verb {
     /// Put back, or finish, what an interrupted run of loom left.
     #[command(after_help = "Example:\n  loom recover")]
     Recover,
+    /// List what earlier runs of loom did, the newest first.
+    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  loom history\n  loom history show 7")]
+    History {
+        #[command(flatten)]
+        format: FormatArguments,
+        #[command(subcommand)]
+        verb: Option<HistoryVerb>,
+    },
+    /// Undo what an earlier run did, if nothing has changed since.
+    #[command(
+        after_help = "Examples:\n  loom rollback      # show what the newest apply did, ask, and undo it\n  loom rollback 7    # undo entry 7 of `loom history`"
+    )]
+    Rollback(RollbackArguments),
+    /// Say what this machine and file system give, and what stands in loom's way.
+    #[command(after_help = "Example:\n  loom doctor")]
+    Doctor {
+        #[command(flatten)]
+        format: FormatArguments,
+    },
     /// Compare every managed file with what is declared, and report what differs.
     #[command(after_help = "Examples:\n  loom drift\n  loom drift --path 'k8s/**' --format json")]
     Drift {
@@ -207,6 +230,18 @@ enum ProvidersVerb {
     Show {
         /// The kind, such as `pipeline` or `kubernetes.manifest`.
         kind: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum HistoryVerb {
+    /// Show one entry with every file that it created, updated or deleted.
+    #[command(after_help = "Example:\n  loom history show 7")]
+    Show {
+        /// The entry's number, as `loom history` lists it.
+        id: u64,
+        #[command(flatten)]
+        format: FormatArguments,
     },
 }
 
@@ -288,6 +323,23 @@ struct ApplyArguments {
     /// Ask a person where more files than this would be deleted.
     #[arg(long, value_name = "N")]
     max_deletes: Option<usize>,
+    #[command(flatten)]
+    durability: DurabilityArguments,
+}
+
+#[derive(Args, Debug)]
+struct RollbackArguments {
+    /// The entry of `loom history` to undo; without it the newest that is still in force.
+    id: Option<u64>,
+    /// Do not ask; needed where there is no terminal.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    durability: DurabilityArguments,
+}
+
+#[derive(Args, Debug)]
+struct DurabilityArguments {
     /// Say what survives: `full` a power loss, `kill` only the end of loom, for trees that can be made again.
     #[arg(long, value_name = "WHAT", default_value = "full")]
     durability: DurabilityChoice,
@@ -353,6 +405,12 @@ impl From<Verb> for Command {
             Verb::Show { file, format } => Self::Show { file, format: format.format },
             Verb::Apply(typed) => Self::Apply(typed.into()),
             Verb::Recover => Self::Recover,
+            Verb::History { format, verb: None } => Self::History { id: None, format: format.format },
+            Verb::History { verb: Some(HistoryVerb::Show { id, format }), .. } => {
+                Self::History { id: Some(id), format: format.format }
+            }
+            Verb::Rollback(typed) => Self::Rollback(typed.into()),
+            Verb::Doctor { format } => Self::Doctor { format: format.format },
             Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format: format.format },
             Verb::Graph { format, from, changed } => {
                 Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
@@ -401,13 +459,29 @@ impl From<ApplyArguments> for Apply {
                 Some(file) => ToApply::Saved(file),
                 None => ToApply::Now(typed.selection.into()),
             },
-            confirmation: if typed.yes { Confirmation::Given } else { Confirmation::Ask },
+            confirmation: confirmation(typed.yes),
             expect: typed.expect,
             max_deletes: typed.max_deletes,
-            durability: match typed.durability {
-                DurabilityChoice::Full => Durability::Full,
-                DurabilityChoice::Kill => Durability::Kill,
-            },
+            durability: typed.durability.into(),
+        }
+    }
+}
+
+impl From<RollbackArguments> for Rollback {
+    fn from(typed: RollbackArguments) -> Self {
+        Self { id: typed.id, confirmation: confirmation(typed.yes), durability: typed.durability.into() }
+    }
+}
+
+fn confirmation(yes: bool) -> Confirmation {
+    if yes { Confirmation::Given } else { Confirmation::Ask }
+}
+
+impl From<DurabilityArguments> for Durability {
+    fn from(typed: DurabilityArguments) -> Self {
+        match typed.durability {
+            DurabilityChoice::Full => Self::Full,
+            DurabilityChoice::Kill => Self::Kill,
         }
     }
 }

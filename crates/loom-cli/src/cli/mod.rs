@@ -94,6 +94,20 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Settle what an interrupted run left.
     Recover,
+    /// List what earlier runs did.
+    History {
+        /// Show this entry with its files.
+        id: Option<u64>,
+        /// How to report.
+        format: ReportFormat,
+    },
+    /// Undo what an earlier run did.
+    Rollback(Rollback),
+    /// Say what the machine gives.
+    Doctor {
+        /// How to report.
+        format: ReportFormat,
+    },
     /// Compare everything with the disk.
     Drift {
         /// What to compare.
@@ -165,6 +179,17 @@ pub(crate) struct Apply {
     pub(crate) expect: Option<Expected>,
     /// More deletions than this need a person.
     pub(crate) max_deletes: Option<usize>,
+    /// What survives.
+    pub(crate) durability: Durability,
+}
+
+/// `loom rollback`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rollback {
+    /// The entry of the history; `None` is the newest in force.
+    pub(crate) id: Option<u64>,
+    /// Whether a person has still to say `yes`.
+    pub(crate) confirmation: Confirmation,
     /// What survives.
     pub(crate) durability: Durability,
 }

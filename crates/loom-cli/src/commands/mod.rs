@@ -6,14 +6,17 @@
 pub(crate) mod apply;
 mod approval;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod providers;
 pub(crate) mod recover;
+pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod story;

@@ -8,7 +8,9 @@ mod steps;
 
 use std::io::IsTerminal as _;
 
-pub(crate) use process::{board, confirms, has_person, heed_signals, panics_are_bugs, read_file, start, tell, write_file};
+pub(crate) use process::{
+    board, confirms, git_version, has_person, heed_signals, heed_signals_by, panics_are_bugs, read_file, start, tell, write_file,
+};
 pub(crate) use steps::Steps;
 
 use crate::cli::ColourChoice;

@@ -74,6 +74,14 @@ pub(crate) fn board(arguments: &[&str]) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|_| format!("what `{call}` printed is not UTF-8 text"))
 }
 
+/// What the `git` program says of its version, if there is one.
+pub(crate) fn git_version() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks Git who it is")]
+    let output = Command::new("git").arg("--version").output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    Some(said.trim().to_owned()).filter(|said| output.status.success() && !said.is_empty())
+}
+
 /// Says something on standard error, where nobody takes it for data.
 pub(crate) fn tell(line: &str) {
     // where standard error is gone there is nobody left to tell
@@ -84,12 +92,18 @@ pub(crate) fn tell(line: &str) {
 /// the second ends at once, for `loom recover` to put everything back.
 pub(crate) fn heed_signals() -> Result<Stop, Failure> {
     let stop = Stop::default();
+    heed_signals_by(&stop)?;
+    Ok(stop)
+}
+
+/// As [`heed_signals`], for what was begun before, while a person could still end it at once.
+pub(crate) fn heed_signals_by(stop: &Stop) -> Result<(), Failure> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         let heeded = flag::register_conditional_shutdown(signal, i32::from(Exit::Unfinished as u8), Arc::clone(&stop.0))
             .and_then(|_| flag::register(signal, Arc::clone(&stop.0)));
         heeded.map_err(|error| Failure::Environment(format!("the system does not let loom heed signals: {error}")))?;
     }
-    Ok(stop)
+    Ok(())
 }
 
 /// A panic is a bug in loom, and says how to report it.

@@ -11,9 +11,11 @@
 
 pub(crate) mod causes;
 pub(crate) mod diagnostics;
+pub(crate) mod doctor;
 pub(crate) mod drift;
 #[cfg(test)]
 mod fixture;
+pub(crate) mod history;
 pub(crate) mod json;
 pub(crate) mod style;
 pub(crate) mod text;

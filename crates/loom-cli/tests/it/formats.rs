@@ -10,8 +10,9 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).expect("the schema is there")).expect("it is JSON")
 }
 
+/// The output, after its schema described it.
 #[track_caller]
-fn valid(ran: &Ran, name: &str) -> Value {
+pub(crate) fn valid(ran: &Ran, name: &str) -> Value {
     let (document, schema) = (ran.json(), schema(name));
     let validator = jsonschema::validator_for(&schema).expect("the schema is one");
     let errors: Vec<String> =
@@ -75,7 +76,7 @@ fn diagnostics_are_described_by_their_schema_whichever_command_meets_them() {
 #[test]
 fn the_schemas_that_loom_prints_are_the_ones_in_the_documents_and_accept_the_fixtures() {
     let sandbox = Sandbox::project("two-services");
-    for name in ["plan-output", "drift-output", "diagnostics"] {
+    for name in ["plan-output", "drift-output", "history-output", "doctor-output", "diagnostics"] {
         assert_eq!(sandbox.loom(&["schema", name]).comes_to(0).json(), schema(name), "{name}");
     }
     for (of, file) in [("project", "loom.yaml"), ("include", "services/scorer/loom.yaml"), ("story", "stories/PAR-101.yaml")] {

@@ -7,7 +7,7 @@ use super::sandbox::Sandbox;
 use super::small;
 
 /// The file of loom's lock.
-fn lock_of(sandbox: &Sandbox) -> PathBuf {
+pub(crate) fn lock_of(sandbox: &Sandbox) -> PathBuf {
     fn find(directory: &Path) -> Option<PathBuf> {
         fs::read_dir(directory).ok()?.filter_map(Result::ok).find_map(|entry| {
             let path = entry.path();

@@ -1,0 +1,408 @@
+//! The history: an entry undone leaves the old tree to the byte, or nothing of it is done.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::time::Duration;
+
+use loom_plan::provider::Mode;
+
+use super::transactions::{
+    Case, apply, approved, create, delete, exactly, file, files, kinds, left_behind, pairs, path, plan, scene, update,
+};
+use super::{Scene, overwrite, read, remove};
+use crate::commit::{CommitError, Committed};
+use crate::history::{Did, LARGEST, MOST, OLDEST, Past, UndoError, history, newest};
+use crate::journal::{Head, Journal, Read, commit_mark, mark_at};
+use crate::lock::Lock;
+use crate::recover::{Direction, Recovered};
+use crate::root::Root;
+use crate::stage::{Durability, StageError};
+use crate::transaction::Rescued;
+
+const LEDGER: &str = ".loom/ledger/project.jsonl";
+
+#[derive(Debug)]
+enum Failure {
+    Undo(UndoError),
+    Commit(CommitError),
+}
+
+fn undo(root: &Root, id: u64) -> Result<Committed, Failure> {
+    let staged = approved(root, &[], Durability::Kill).stage_undo(id);
+    staged.map_err(|failed| Failure::Undo(failed.error))?.commit().map_err(Failure::Commit)
+}
+
+fn past(scene: &Scene) -> Vec<Past> {
+    history(&scene.root()).expect("is read")
+}
+
+/// A case in which the ledger changes too, as in every apply.
+fn recorded((mut before, mut plans): Case) -> Case {
+    before.push((LEDGER.to_owned(), "old\n"));
+    plans.push(update(LEDGER));
+    (before, plans)
+}
+
+fn cases() -> Vec<Case> {
+    let all = if std::env::var_os("LOOM_CRASH_FULL").is_some() { pairs() } else { kinds("one") };
+    all.into_iter().map(recorded).collect()
+}
+
+/// A scene in which a case was applied, with the trees before and after.
+fn applied((before, plans): &Case) -> (Scene, BTreeMap<String, String>, BTreeMap<String, String>) {
+    let scene = scene(before);
+    let old = scene.tree();
+    apply(&scene.root(), plans, Durability::Kill).expect("is applied");
+    let new = scene.tree();
+    (scene, old, new)
+}
+
+/// What an entry's directory holds.
+fn held(scene: &Scene, id: u64) -> Vec<String> {
+    let directory = fs::read_dir(scene.path().join(format!(".git/loom/undo-{id}"))).expect("the entry is there");
+    let mut names: Vec<String> = directory.map(|it| it.expect("an entry").file_name().into_string().expect("text")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_undone_apply_leaves_the_old_tree_to_the_byte_and_nothing_else() {
+    for case in pairs().into_iter().map(recorded) {
+        let (scene, old, new) = applied(&case);
+        assert_ne!(old, new);
+        let done = undo(&scene.root(), 1).expect("is undone");
+        assert_eq!(scene.tree(), old, "{:?}", case.1);
+        assert!(done.id == 2 && done.kept.is_empty() && done.untidy.is_empty() && done.linked.is_empty(), "{done:?}");
+        assert_eq!(left_behind(&scene), [""; 0]);
+        assert_eq!(held(&scene, 1), ["journal"], "its contents are in the tree again");
+    }
+}
+
+#[test]
+fn undoing_the_undoing_does_it_again_and_so_on() {
+    for case in pairs().into_iter().map(recorded) {
+        let (scene, old, new) = applied(&case);
+        for id in 1..5 {
+            undo(&scene.root(), id).expect("is undone");
+            let tree = if id % 2 == 1 { &old } else { &new };
+            assert_eq!(files(&scene.tree()), files(tree), "{id} of {:?}", case.1);
+            let in_force = (id % 2 == 0).then_some(id + 1);
+            assert_eq!(newest(&past(&scene)).map(|entry| entry.id), in_force);
+        }
+    }
+}
+
+#[test]
+fn permissions_come_back_with_the_file() {
+    let scene = scene(&[("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")]);
+    for (name, mode) in [("a", 0o640), ("d", 0o600)] {
+        fs::set_permissions(scene.path().join(name), fs::Permissions::from_mode(mode)).expect("changes the mode");
+    }
+    let old = scene.tree();
+    let executable = plan("a", exactly("old\n", Mode::Plain), file(Mode::Executable), "new\n");
+    apply(&scene.root(), &[executable, delete("d")], Durability::Full).expect("is applied");
+    undo(&scene.root(), 1).expect("is undone");
+    assert_eq!(scene.tree(), old);
+}
+
+#[test]
+fn the_history_tells_what_was_done_and_what_became_of_it() {
+    let scene = scene(&[("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")]);
+    assert_eq!((past(&scene), newest(&past(&scene))), (vec![], None));
+    apply(&scene.root(), &[create("n/c"), update("a"), delete("d")], Durability::Kill).expect("is applied");
+    apply(&scene.root(), &[create("z")], Durability::Kill).expect("is applied");
+    undo(&scene.root(), 2).expect("is undone");
+    let past = past(&scene);
+    let told: Vec<_> = past.iter().map(|entry| (entry.id, entry.undoes, entry.undone_by, entry.changes.len())).collect();
+    assert_eq!(told, [(3, Some(2), None, 1), (2, None, Some(3), 1), (1, None, None, 3)]);
+    assert_eq!(past[2].changes, [(Did::Updated, path("a")), (Did::Deleted, path("d")), (Did::Created, path("n/c"))]);
+    assert_eq!(past[0].changes, [(Did::Deleted, path("z"))]);
+    assert!(crate::disk::now() - past[0].at < 60, "{past:?}");
+    assert_eq!(newest(&past).map(|entry| entry.id), Some(1), "what was undone and what undid it are passed over");
+}
+
+#[test]
+fn what_is_not_in_force_cannot_be_undone_and_it_is_said_what_can() {
+    let scene = scene(&[("a".to_owned(), "old\n")]);
+    let refused = |id| match undo(&scene.root(), id) {
+        Err(Failure::Undo(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(1).contains("`loom history`"));
+    apply(&scene.root(), &[update("a")], Durability::Kill).expect("is applied");
+    undo(&scene.root(), 1).expect("is undone");
+    assert!(refused(1).contains("`loom rollback 2` undoes that"));
+    undo(&scene.root(), 2).expect("is done again");
+    assert!(refused(1).contains("entry 3 did it again; `loom rollback 3`"), "{}", refused(1));
+    assert!(refused(2).contains("`loom rollback 3` undoes that"));
+    undo(&scene.root(), 3).expect("is undone");
+    assert!(refused(1).contains("`loom rollback 4` undoes that"), "{}", refused(1));
+}
+
+#[test]
+fn what_has_changed_since_is_named_and_nothing_is_undone() {
+    let case: Case = (
+        ["a", "b", "d", "m"].map(|name| (name.to_owned(), "old\n")).into(),
+        vec![update("a"), update("b"), create("c"), delete("d"), update("m"), create("n/l")],
+    );
+    let (scene, _, _) = applied(&case);
+    let at = |name: &str| scene.path().join(name);
+    overwrite(&at("a"), "mine\n");
+    remove(&at("c"));
+    scene.write("d", "mine\n");
+    fs::set_permissions(at("m"), fs::Permissions::from_mode(0o755)).expect("changes the mode");
+    remove(&at("n/l"));
+    symlink("../a", at("n/l")).expect("links");
+    let changed = scene.tree();
+    let Err(Failure::Undo(error @ UndoError::Changed { .. })) = undo(&scene.root(), 1) else { panic!("undoes it") };
+    for phrase in [
+        "`a` was edited",
+        "`c` is gone",
+        "there is a file at `d`, where there was none",
+        "`m` has become executable",
+        "there is a symbolic link at `n/l`",
+    ] {
+        assert!(error.to_string().contains(phrase), "{error}");
+    }
+    assert!(!error.to_string().contains("`b`") && !error.to_string().contains("later"), "{error}");
+    assert_eq!(scene.tree(), changed);
+    assert_eq!(left_behind(&scene), [""; 0]);
+}
+
+#[test]
+fn a_later_entry_in_the_way_is_named() {
+    let (scene, old, _) = applied(&(vec![("a".to_owned(), "old\n")], vec![update("a")]));
+    let later = plan("a", exactly("new\n", Mode::Plain), file(Mode::Plain), "newer\n");
+    apply(&scene.root(), &[later], Durability::Kill).expect("is applied");
+    let Err(Failure::Undo(error)) = undo(&scene.root(), 1) else { panic!("undoes it") };
+    assert!(matches!(error, UndoError::Changed { by: Some(2), .. }), "{error}");
+    assert!(error.to_string().contains("roll that back first, with `loom rollback 2`"), "{error}");
+    undo(&scene.root(), 2).expect("is undone");
+    undo(&scene.root(), 1).expect("is undone");
+    assert_eq!(scene.tree(), old);
+}
+
+/// The place of an entry's slot.
+fn slot(scene: &Scene, id: u64) -> std::path::PathBuf {
+    let held = held(scene, id);
+    let name = held.iter().find(|name| *name != "journal").expect("it displaced something");
+    scene.path().join(format!(".git/loom/undo-{id}/{name}"))
+}
+
+#[test]
+fn what_somebody_wrote_late_is_neither_restored_as_if_it_were_the_old_nor_lost() {
+    let (scene, _, new) = applied(&(vec![("a".to_owned(), "old\n")], vec![update("a")]));
+    overwrite(&slot(&scene, 1), "old\nmine\n");
+    let Err(Failure::Undo(UndoError::Stage(error @ StageError::Content { .. }))) = undo(&scene.root(), 1) else {
+        panic!("undoes it")
+    };
+    assert!(error.to_string().contains("`a`"), "{error}");
+    assert_eq!((scene.tree(), read(&slot(&scene, 1)).as_str()), (new, "old\nmine\n"));
+}
+
+/// Writes the journal of an entry anew, with another head.
+fn behead(scene: &Scene, id: u64, change: impl FnOnce(&mut Head)) {
+    let place = scene.path().join(format!(".git/loom/undo-{id}/journal"));
+    let Read::Sealed(mut journal, _) = Journal::read(&read(&place)) else { panic!("is sealed") };
+    change(&mut journal.head);
+    let text = journal.to_text();
+    let sealed = &text[..mark_at(&text)];
+    overwrite(&place, format!("{sealed}{}", commit_mark(sealed)));
+    assert_eq!(past(scene).iter().filter(|entry| entry.id == id).count(), 1, "it is an entry still");
+}
+
+/// Lets an entry be older than it is.
+fn age(scene: &Scene, id: u64, seconds: u64) {
+    let then = rustix::fs::Timespec { tv_sec: i64::try_from(crate::disk::now() - seconds).expect("is near"), tv_nsec: 0 };
+    let times = rustix::fs::Timestamps { last_access: then, last_modification: then };
+    let place = scene.path().join(format!(".git/loom/undo-{id}/journal"));
+    rustix::fs::utimensat(rustix::fs::CWD, place, &times, rustix::fs::AtFlags::empty()).expect("has another time");
+}
+
+/// A scene with this many entries, each of which made a file.
+fn with_entries(count: usize) -> Scene {
+    let scene = scene(&[]);
+    for number in 0..count {
+        apply(&scene.root(), &[create(&format!("f{number}"))], Durability::Kill).expect("is applied");
+    }
+    scene
+}
+
+fn ids(scene: &Scene) -> Vec<u64> {
+    past(scene).iter().map(|entry| entry.id).collect()
+}
+
+#[test]
+fn only_so_many_entries_are_kept() {
+    let scene = with_entries(MOST + 3);
+    assert_eq!(ids(&scene), (4..=MOST as u64 + 3).rev().collect::<Vec<_>>());
+    assert_eq!(left_behind(&scene), [""; 0]);
+}
+
+#[test]
+fn entries_go_when_they_are_too_old_but_the_newest_never() {
+    let scene = with_entries(3);
+    age(&scene, 1, OLDEST + 60);
+    age(&scene, 2, OLDEST - 60);
+    apply(&scene.root(), &[create("z")], Durability::Kill).expect("is applied");
+    assert_eq!(ids(&scene), [4, 3, 2]);
+    age(&scene, 4, OLDEST * 2);
+    let root = scene.root();
+    let (mut kept, mut untidy) = (Vec::new(), Vec::new());
+    crate::history::prune(&root, &mut kept, &mut untidy);
+    assert!(ids(&scene).starts_with(&[4]) && untidy.is_empty(), "{untidy:?}");
+}
+
+#[test]
+fn entries_go_when_they_are_too_large_together_but_the_newest_never() {
+    let scene = with_entries(3);
+    behead(&scene, 2, |head| head.bytes = LARGEST - 1);
+    behead(&scene, 1, |head| head.bytes = 2);
+    apply(&scene.root(), &[create("z")], Durability::Kill).expect("is applied");
+    assert_eq!(ids(&scene), [4, 3, 2]);
+    behead(&scene, 4, |head| head.bytes = LARGEST + 1);
+    let (mut kept, mut untidy) = (Vec::new(), Vec::new());
+    crate::history::prune(&scene.root(), &mut kept, &mut untidy);
+    assert_eq!((ids(&scene), untidy.len()), (vec![4], 0));
+}
+
+#[test]
+fn what_somebody_wrote_late_is_kept_when_its_entry_goes() {
+    let scene = scene(&[("a".to_owned(), "old\n"), ("b".to_owned(), "old\n")]);
+    #[expect(clippy::disallowed_types, reason = "somebody else's editor")]
+    let mut editor = fs::File::options().append(true).open(scene.path().join("a")).expect("opens");
+    apply(&scene.root(), &[update("a"), update("b")], Durability::Kill).expect("is applied");
+    editor.write_all(b"mine\n").expect("writes");
+    age(&scene, 1, OLDEST + 60);
+    let done = apply(&scene.root(), &[create("z")], Durability::Kill).expect("is applied");
+    let [kept] = done.kept.as_slice() else { panic!("{:?}", done.kept) };
+    let Rescued::Late(place) = &kept.what else { panic!("{kept:?}") };
+    assert_eq!((&kept.path, read(place).as_str()), (&path("a"), "old\nmine\n"));
+    assert_eq!(ids(&scene), [2]);
+    assert_eq!(left_behind(&scene), ["kept"]);
+}
+
+#[test]
+fn an_entry_of_a_newer_loom_or_a_damaged_one_is_left_alone() {
+    let scene = with_entries(2);
+    let journal = scene.path().join(".git/loom/undo-1/journal");
+    let text = read(&journal);
+    for other in [text.replacen("\"format\":1", "\"format\":2", 1), text.replacen("f0", "f9", 1)] {
+        assert_ne!(text, other);
+        overwrite(&journal, other);
+        assert_eq!(ids(&scene), [2]);
+        assert!(matches!(undo(&scene.root(), 1), Err(Failure::Undo(UndoError::Unknown(1)))));
+        assert!(journal.exists());
+    }
+}
+
+#[test]
+fn every_fault_during_an_undo_leaves_it_undone_or_not_at_all() {
+    assert!(faults_of(&|_| ()) > 8 * 20);
+}
+
+#[test]
+fn every_fault_during_an_undo_leaves_it_undone_or_not_at_all_where_the_system_has_no_exchange() {
+    assert!(faults_of(&|root| root.disk.faults.lack_exchange()) > 8 * 20);
+}
+
+/// Lets every single change of every undo fail, and returns how many faults fired.
+fn faults_of(system: &dyn Fn(&Root)) -> usize {
+    let mut fired = 0;
+    for case in cases() {
+        for number in 0.. {
+            let (scene, old, new) = applied(&case);
+            let root = scene.root();
+            let lock = Lock::take(&root, Duration::ZERO).expect("is free");
+            system(&root);
+            root.disk.faults.fail(number..number + 1);
+            let outcome = undo_by(lock, &root, 1);
+            let calls = root.disk.faults.heal();
+            if calls.is_empty() {
+                outcome.expect("no fault, no failure");
+                break;
+            }
+            fired += 1;
+            match outcome {
+                Ok(done) => {
+                    assert_eq!(files(&scene.tree()), files(&old), "{number} {calls:?}");
+                    assert_eq!(done.untidy.len(), 1, "{number} {calls:?}");
+                }
+                Err(
+                    Failure::Undo(UndoError::Stage(StageError::Trouble(_)) | UndoError::Trouble(_))
+                    | Failure::Commit(CommitError::PutBack { .. }),
+                ) => {
+                    assert_eq!(scene.tree(), new, "{number} {calls:?}");
+                    undo(&scene.root(), 1).expect("is undone the second time");
+                }
+                Err(other) => panic!("{number} {calls:?}: {other:?}"),
+            }
+            assert_eq!(files(&scene.tree()), files(&old), "{number} {calls:?}");
+            is_healed(&scene);
+        }
+    }
+    fired
+}
+
+/// As [`undo`], with a lock that was taken before.
+fn undo_by(lock: Lock, root: &Root, id: u64) -> Result<Committed, Failure> {
+    let approved = super::transactions::approved_by(lock, root, &[], Durability::Kill);
+    let staged = approved.stage_undo(id);
+    staged.map_err(|failed| Failure::Undo(failed.error))?.commit().map_err(Failure::Commit)
+}
+
+/// After the next apply the undone entry has no contents any more, and nothing is left behind.
+fn is_healed(scene: &Scene) {
+    drop(Lock::take(&scene.root(), Duration::ZERO).expect("what was left is settled"));
+    apply(&scene.root(), &[create("later")], Durability::Kill).expect("is applied");
+    assert_eq!(held(scene, 1), ["journal"]);
+    assert_eq!(left_behind(scene), [""; 0]);
+}
+
+#[test]
+fn a_kill_during_an_undo_is_recovered() {
+    assert!(kills_of(&|_| ()) > 8 * 20);
+}
+
+#[test]
+fn a_kill_during_an_undo_is_recovered_where_the_system_has_no_exchange() {
+    assert!(kills_of(&|root| root.disk.faults.lack_exchange()) > 8 * 20);
+}
+
+/// Kills before every change of every undo, and returns how many kills there were.
+fn kills_of(system: &dyn Fn(&Root)) -> usize {
+    let (mut kills, mut directions) = (0, Vec::new());
+    for case in cases() {
+        for number in 0.. {
+            let (scene, old, new) = applied(&case);
+            let root = scene.root();
+            let lock = Lock::take(&root, Duration::ZERO).expect("is free");
+            system(&root);
+            root.disk.faults.kill(number);
+            drop(undo_by(lock, &root, 1));
+            if root.disk.faults.heal().is_empty() {
+                break;
+            }
+            kills += 1;
+            let recovered = Lock::take(&scene.root(), Duration::ZERO).expect("is settled").recovered.clone();
+            let tree = files(&scene.tree());
+            let is_undone = past(&scene).iter().any(|entry| entry.undoes == Some(1));
+            match recovered.iter().map(|Recovered { direction, .. }| *direction).next_back() {
+                Some(Direction::Back) => assert!(!is_undone, "{number}"),
+                Some(Direction::Forward) => assert!(is_undone, "{number}"),
+                None => {}
+            }
+            assert_eq!(tree, files(if is_undone { &old } else { &new }), "{number} of {:?}", case.1);
+            directions.extend(recovered.iter().map(|recovered| recovered.direction));
+            if !is_undone {
+                undo(&scene.root(), 1).expect("is undone the second time");
+                assert_eq!(files(&scene.tree()), files(&old));
+            }
+            is_healed(&scene);
+        }
+    }
+    assert!(directions.contains(&Direction::Back) && directions.contains(&Direction::Forward));
+    kills
+}
