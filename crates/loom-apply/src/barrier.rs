@@ -126,7 +126,7 @@ mod tests {
     use loom_plan::snapshot::Content;
 
     use super::*;
-    use crate::journal::{Exchange, Head, Journal, Verb};
+    use crate::journal::{Counts, Exchange, Head, Journal, Verb};
     use crate::tests::Scene;
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         };
         let steps: Vec<Step> = ["a/y", "b/y", "gone/y", "y"].into_iter().enumerate().map(step).collect();
         let (command, exchange) = ("apply".to_owned(), Exchange::Whole);
-        let head = Head { format: 1, id: 1, command, digest: None, undoes: None, exchange, bytes: 0 };
+        let head = Head { format: 1, id: 1, command, digest: None, undoes: None, exchange, bytes: 0, counts: Counts::of(&steps) };
         transaction.write_journal(&Journal { head, steps: steps.clone() }).expect("is written");
         for (barrier, calls) in [(Barrier::Each, 3 + 5), (Barrier::Pool, 3 + 5), (Barrier::Whole, 2), (Barrier::None, 0)] {
             root.disk.faults.fail(usize::MAX..usize::MAX);

@@ -23,7 +23,7 @@ use loom_plan::snapshot::Observed;
 
 use crate::disk::{self, Care, Facts};
 use crate::history;
-use crate::journal::{self, Head, Journal, Read, Stage, Step, Verb};
+use crate::journal::{self, Counts, Head, Journal, Read, Stage, Step, Verb};
 use crate::lock::IndexLock;
 use crate::observe::{Found, Parent};
 use crate::recover::{Direction, Unfinished, remove_emptied, settle};
@@ -143,6 +143,7 @@ impl Staged<'_> {
             undoes: self.undoes,
             exchange: self.transaction.exchange,
             bytes: self.steps.iter().map(|step| step.size).sum(),
+            counts: Counts::of(&self.steps),
         }
     }
 }
@@ -293,7 +294,7 @@ impl Work<'_> {
         remove_emptied(&self.staged.transaction, self.staged.barrier, &self.journal.steps, &mut untidy);
         untidy.extend(self.staged.transaction.retire().during(|| format!("close `{}`", path.display())).err());
         untidy.extend(self.index.take().and_then(|index| index.release(root).err()));
-        untidy.extend(self.staged.undoes.and_then(|undone| history::forget_contents(root, undone).err()));
+        untidy.extend(self.staged.undoes.and_then(|undone| history::forget_contents(root, undone, &mut kept).err()));
         history::prune(root, &mut kept, &mut untidy);
         Ok(Committed { id, kept, linked: std::mem::take(&mut self.staged.linked), untidy })
     }

@@ -17,7 +17,7 @@ use std::io;
 use loom_plan::addr::{ContentHash, RepoPath};
 
 use crate::disk;
-use crate::journal::{Head, Journal, Read, Stage, Step, Verb};
+use crate::journal::{Counts, FORMAT, Head, Journal, Read, Stage, Step, Verb};
 use crate::observe::Found;
 use crate::root::Root;
 use crate::stage::{Approved, Failed, Fill, Guard, Job, Prepared, StageError, Staged, prepare};
@@ -47,8 +47,8 @@ pub struct Past {
     pub undone_by: Option<u64>,
     /// When it was committed, in seconds since 1970.
     pub at: u64,
-    /// What it did, each path once.
-    pub changes: Vec<(Did, RepoPath)>,
+    /// How many files it changed.
+    pub counts: Counts,
 }
 
 /// What was done to a path.
@@ -94,6 +94,9 @@ pub enum UndoError {
         /// A later entry that changed one of them.
         by: Option<u64>,
     },
+    /// Its journal does not say what it did. Exit code 1.
+    #[error("what entry {0} did cannot be read: its journal is damaged, or was written by a newer loom")]
+    Unreadable(u64),
     /// It cannot be staged.
     #[error(transparent)]
     Stage(StageError),
@@ -122,24 +125,40 @@ pub fn history(root: &Root) -> Result<Vec<Past>, Trouble> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             entry => entry.during(doing)?,
         };
-        let Read::Sealed(Journal { head, steps }, Stage::Committed) = entry.read_journal().during(doing)? else {
-            // Of a newer loom, or damaged: it stays, and only that loom or a person can use it.
-            continue;
-        };
-        let did = |verb| match verb {
-            Verb::Directory => None,
-            Verb::Create => Some(Did::Created),
-            Verb::Update => Some(Did::Updated),
-            Verb::Delete => Some(Did::Deleted),
-        };
-        let mut changes: Vec<_> = steps.into_iter().filter_map(|step| Some((did(step.verb)?, step.path))).collect();
-        changes.sort_by(|(_, one), (_, other)| one.cmp(other));
+        // The head alone: the history is listed often, and a journal may be long.
+        let head = entry.read_head().during(doing)?.filter(|head| head.format <= FORMAT);
+        let Some(Head { command, digest, undoes, counts, .. }) = head else { continue };
         let at = entry.written_at().during(doing)?.0;
-        let Head { command, digest, undoes, .. } = head;
         let undone_by = past.iter().find(|later| later.undoes == Some(id)).map(|later| later.id);
-        past.push(Past { id, command, digest, undoes, undone_by, at, changes });
+        past.push(Past { id, command, digest, undoes, undone_by, at, counts });
     }
     Ok(past)
+}
+
+/// What an entry did, each path once.
+///
+/// # Errors
+/// [`UndoError::Unreadable`] where its journal does not say.
+pub fn changes(root: &Root, id: u64) -> Result<Vec<(Did, RepoPath)>, UndoError> {
+    let (_, journal) = open(root, id)?;
+    let did = |verb| match verb {
+        Verb::Directory => None,
+        Verb::Create => Some(Did::Created),
+        Verb::Update => Some(Did::Updated),
+        Verb::Delete => Some(Did::Deleted),
+    };
+    let mut changes: Vec<_> = journal.steps.into_iter().filter_map(|step| Some((did(step.verb)?, step.path))).collect();
+    changes.sort_by(|(_, one), (_, other)| one.cmp(other));
+    Ok(changes)
+}
+
+fn open(root: &Root, id: u64) -> Result<(Transaction<'_>, Journal), UndoError> {
+    let doing = || format!("read entry {id} of the history");
+    let entry = Transaction::open(root, Phase::Undo, id).during(doing)?;
+    match entry.read_journal().during(doing)? {
+        Read::Sealed(journal, Stage::Committed) => Ok((entry, journal)),
+        Read::Sealed(_, Stage::Open) | Read::Unsealed | Read::Newer(_) | Read::Refused => Err(UndoError::Unreadable(id)),
+    }
 }
 
 /// The entry that `loom rollback` undoes where none is named: the newest that is in force.
@@ -180,21 +199,19 @@ fn undo<'r>(approved: &Approved<'r>, id: u64) -> Result<Prepared<'r>, UndoError>
     if let Some(error) = undone(&past, named) {
         return Err(error);
     }
-    let doing = || format!("read entry {id} of the history");
-    let entry = Transaction::open(approved.root, Phase::Undo, id).during(doing)?;
-    let Read::Sealed(journal, Stage::Committed) = entry.read_journal().during(doing)? else {
-        return Err(UndoError::Unknown(id));
-    };
+    let (entry, journal) = open(approved.root, id)?;
     let jobs: Vec<Job<'_>> = journal.steps.iter().filter_map(|step| job(&entry, step)).collect();
     let none = |_: usize, _: Option<Vec<u8>>| Err("an entry of the history has its own contents".to_owned());
     prepare(approved, &jobs, &none).map_err(|error| match error {
         StageError::Stale(stale) => {
-            let by = changed_later(&past, id, &stale);
+            let by = changed_later(approved.root, &past, id, &stale);
             UndoError::Changed { id, stale, by }
         }
-        other @ (StageError::Overlap(..) | StageError::Content { .. } | StageError::Trouble(_) | StageError::Stopped) => {
-            UndoError::Stage(other)
-        }
+        other @ (StageError::Overlap(..)
+        | StageError::Content { .. }
+        | StageError::Late(_)
+        | StageError::Trouble(_)
+        | StageError::Stopped) => UndoError::Stage(other),
     })
 }
 
@@ -218,16 +235,42 @@ fn job<'a>(entry: &'a Transaction<'a>, step: &'a Step) -> Option<Job<'a>> {
 }
 
 /// The newest later entry in force that touched one of the files.
-fn changed_later(past: &[Past], id: u64, stale: &[Stale]) -> Option<u64> {
+fn changed_later(root: &Root, past: &[Past], id: u64, stale: &[Stale]) -> Option<u64> {
     let paths: BTreeSet<&RepoPath> = stale.iter().map(|stale| &stale.path).collect();
-    let later = past.iter().filter(|entry| entry.id > id && entry.undone_by.is_none());
-    later.into_iter().find(|entry| entry.changes.iter().any(|(_, path)| paths.contains(path))).map(|entry| entry.id)
+    let touches =
+        |entry: &&Past| changes(root, entry.id).is_ok_and(|changes| changes.iter().any(|(_, path)| paths.contains(path)));
+    past.iter().filter(|entry| entry.id > id && entry.undone_by.is_none()).find(touches).map(|entry| entry.id)
 }
 
-/// Removes the contents of an entry that was undone: they are in the tree again.
-pub(crate) fn forget_contents(root: &Root, id: u64) -> Result<(), Trouble> {
-    let forgotten = Transaction::open(root, Phase::Undo, id).and_then(|entry| entry.empty());
+/// Removes the contents of an entry that was undone: they are in the tree again. A slot that is not the
+/// tree's own file is looked at before it goes: see [`clear`].
+pub(crate) fn forget_contents(root: &Root, id: u64, kept: &mut Vec<Kept>) -> Result<(), Trouble> {
+    let forgotten = Transaction::open(root, Phase::Undo, id).and_then(|entry| clear(&entry, kept));
     forgotten.during(|| format!("tidy up entry {id} of the history"))
+}
+
+/// Empties the slots of an entry. What somebody wrote to one since is kept.
+fn clear(entry: &Transaction<'_>, kept: &mut Vec<Kept>) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    if let Read::Sealed(journal, Stage::Committed) = entry.read_journal()? {
+        for step in journal.steps.iter().filter(|step| step.old.is_some()) {
+            let slot = step.slot();
+            // A file with another name is not gone with this one: it is in the tree again.
+            if disk::facts(entry.slots(), &slot).is_ok_and(|facts| facts.links > 1) {
+                continue;
+            }
+            match look(entry.slots(), &slot, &mut buffer)? {
+                Found::Nothing => {}
+                Found::File(content, _) if Some(content) == step.old => {}
+                Found::File(..) | Found::Other(_) => {
+                    let place = entry.keep(&slot, &step.path)?;
+                    kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
+                }
+            }
+        }
+        entry.empty()?;
+    }
+    Ok(())
 }
 
 /// Removes the entries that are too many, too old or too large, and the contents of those that were
@@ -243,7 +286,7 @@ pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>
             let head = entry.read_head()?;
             undone.extend(head.as_ref().and_then(|head| head.undoes));
             if undone.contains(&id) {
-                entry.empty()?;
+                clear(&entry, kept)?;
             } else {
                 bytes += head.map_or(0, |head| head.bytes);
             }
@@ -259,20 +302,11 @@ pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>
     }
 }
 
-/// Removes an entry. What somebody wrote since is kept.
+/// Removes an entry. One whose journal cannot be read stays: nobody can say what its slots hold.
 fn remove(mut entry: Transaction<'_>, kept: &mut Vec<Kept>) -> io::Result<()> {
-    let mut buffer = Vec::new();
-    if let Read::Sealed(journal, Stage::Committed) = entry.read_journal()? {
-        for step in journal.steps.iter().filter(|step| step.old.is_some()) {
-            match look(entry.slots(), &step.slot(), &mut buffer)? {
-                Found::Nothing => {}
-                Found::File(content, _) if Some(content) == step.old => {}
-                Found::File(..) | Found::Other(_) => {
-                    let place = entry.keep(&step.slot(), &step.path)?;
-                    kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
-                }
-            }
-        }
+    if !matches!(entry.read_journal()?, Read::Sealed(_, Stage::Committed)) {
+        return Ok(());
     }
+    clear(&entry, kept)?;
     entry.discard()
 }

@@ -40,6 +40,26 @@ pub(crate) struct Head {
     pub(crate) exchange: Exchange,
     /// How many bytes the steps displace together.
     pub(crate) bytes: u64,
+    /// How many files the steps change.
+    pub(crate) counts: Counts,
+}
+
+/// How many files a transaction changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Those that it makes.
+    pub created: usize,
+    /// Those that it gives another content or mode.
+    pub updated: usize,
+    /// Those that it removes.
+    pub deleted: usize,
+}
+
+impl Counts {
+    pub(crate) fn of(steps: &[Step]) -> Self {
+        let count = |verb| steps.iter().filter(|step| step.verb == verb).count();
+        Self { created: count(Verb::Create), updated: count(Verb::Update), deleted: count(Verb::Delete) }
+    }
 }
 
 /// How two names change places.
@@ -228,8 +248,8 @@ mod tests {
 
     fn journal(steps: Vec<Step>) -> Journal {
         let digest = Some(ContentHash::of(b"plan"));
-        let head =
-            Head { format: FORMAT, id: 7, command: "apply".into(), digest, undoes: None, exchange: Exchange::Whole, bytes: 0 };
+        let (command, exchange, counts) = ("apply".into(), Exchange::Whole, Counts::of(&steps));
+        let head = Head { format: FORMAT, id: 7, command, digest, undoes: None, exchange, bytes: 0, counts };
         Journal { head, steps }
     }
 

@@ -74,7 +74,7 @@ pub enum Unsettled {
     #[error(transparent)]
     Locked(#[from] LockError),
     /// A run was cut off. Exit code 8.
-    #[error("an earlier run of loom was interrupted, and the repository may be in the middle of its change {0}")]
+    #[error("an earlier run of loom was interrupted, and the repository may be half changed (its change number {0})")]
     Interrupted(u64),
     /// The private place cannot be read. Exit code 1.
     #[error(transparent)]

@@ -141,6 +141,9 @@ pub enum StageError {
         /// Why.
         cause: String,
     },
+    /// What an earlier transaction displaced is no longer as it was. Exit code 3.
+    #[error("what was at `{0}` before cannot come back: somebody wrote to it after loom had set it aside, or removed it")]
+    Late(RepoPath),
     /// The system refused. Exit code 7.
     #[error(transparent)]
     Trouble(#[from] Trouble),
@@ -453,8 +456,7 @@ impl Aside<'_, '_> {
         let mut bytes = Vec::new();
         let held = look(from.slots(), &displaced.slot(), &mut bytes).during(doing)?;
         let Some(old) = displaced.old.filter(|old| matches!(held, Found::File(content, _) if content == *old)) else {
-            let cause = "what was there is no longer as it was when it was set aside".to_owned();
-            return Err(StageError::Content { path: path.clone(), cause });
+            return Err(StageError::Late(path.clone()));
         };
         let written = match disk.link((from.slots(), &displaced.slot()), (slots, &slot)) {
             Err(error) if disk::has_no_links(&error) => {

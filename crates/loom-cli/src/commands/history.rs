@@ -18,9 +18,10 @@ pub(crate) fn run(desk: &Desk<'_>, id: Option<u64>, format: ReportFormat, out: &
         (None, ReportFormat::Json) => history::list_json(&past, out)?,
         (Some(id), format) => {
             let entry = past.iter().find(|entry| entry.id == id).ok_or(UndoError::Unknown(id))?;
+            let changes = loom_apply::changes(&desk.root, id)?;
             match format {
-                ReportFormat::Text => history::show(entry, stream, out)?,
-                ReportFormat::Json => history::show_json(entry, out)?,
+                ReportFormat::Text => history::show(entry, &changes, stream, out)?,
+                ReportFormat::Json => history::show_json(entry, &changes, out)?,
             }
         }
     }

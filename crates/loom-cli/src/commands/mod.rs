@@ -213,7 +213,7 @@ impl From<StageError> for Failure {
     fn from(error: StageError) -> Self {
         let text = error.to_string();
         match error {
-            StageError::Stale(_) => Self::Stale(text),
+            StageError::Stale(_) | StageError::Late(_) => Self::Stale(text),
             StageError::Overlap(..) => Self::Environment(text),
             StageError::Content { .. } => Self::RolledBack(text),
             StageError::Trouble(trouble) => Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble))),

@@ -22,7 +22,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Rollback, out: &mut dyn Write) -> Res
     let (cause, stop) = (Cause { command: "rollback".to_owned(), digest: None }, Stop::default());
     let approved = Approved { root, lock, changes: Vec::new(), cause, durability: asked.durability, stop: stop.clone() };
     let staged = approved.stage_undo(entry.id).map_err(|failed| failed.error)?;
-    history::undo(entry, desk.streams.out.colour, out)?;
+    history::undo(entry, &loom_apply::changes(root, entry.id)?, desk.streams.out.colour, out)?;
     out.flush()?;
     confirm(asked)?;
     env::heed_signals_by(&stop)?;
@@ -90,7 +90,9 @@ impl From<UndoError> for Failure {
     fn from(error: UndoError) -> Self {
         let text = error.to_string();
         match error {
-            UndoError::Unknown(_) | UndoError::Undone { .. } | UndoError::Again { .. } => Self::Environment(text),
+            UndoError::Unknown(_) | UndoError::Unreadable(_) | UndoError::Undone { .. } | UndoError::Again { .. } => {
+                Self::Environment(text)
+            }
             UndoError::Changed { .. } => Self::Stale(text),
             UndoError::Stage(error) => error.into(),
             UndoError::Trouble(trouble) => Self::Environment(with_help(&trouble)),

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
 use loom_apply::{Did, Past};
+use loom_plan::addr::RepoPath;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -59,7 +60,7 @@ pub(crate) fn list(past: &[Past], stream: Stream, talk: Talk, out: &mut dyn Writ
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn show(entry: &Past, stream: Stream, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn show(entry: &Past, changes: &Changes, stream: Stream, out: &mut dyn Write) -> io::Result<()> {
     let title = format!("Entry {}: loom {}, {}", entry.id, command(entry), moment(entry.at));
     writeln!(out, "{}", stream.colour.paint(Style::Strong, &title))?;
     if let Some(digest) = entry.digest {
@@ -74,15 +75,18 @@ pub(crate) fn show(entry: &Past, stream: Stream, out: &mut dyn Write) -> io::Res
         Did::Updated => ("~", Style::Changed, word(did)),
         Did::Deleted => ("-", Style::Removed, word(did)),
     };
-    files(entry, done, stream.colour, out)?;
+    files(changes, done, stream.colour, out)?;
     writeln!(out, "\nIn all: {}.", counts(entry))
 }
+
+/// What an entry did to each path.
+pub(crate) type Changes = [(Did, RepoPath)];
 
 /// Writes what undoing an entry will do to each file.
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn undo(entry: &Past, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn undo(entry: &Past, changes: &Changes, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
     let title = format!("Rolling back entry {}: loom {}, {}", entry.id, command(entry), moment(entry.at));
     writeln!(out, "{}\n", colour.paint(Style::Strong, &title))?;
     let undone = |did| match did {
@@ -90,18 +94,18 @@ pub(crate) fn undo(entry: &Past, colour: Colour, out: &mut dyn Write) -> io::Res
         Did::Updated => ("~", Style::Changed, "becomes what it was before"),
         Did::Deleted => ("+", Style::Added, "comes back, because the entry deleted it"),
     };
-    files(entry, undone, colour, out)
+    files(changes, undone, colour, out)
 }
 
 /// A line for each file.
 fn files(
-    entry: &Past,
+    changes: &Changes,
     says: fn(Did) -> (&'static str, Style, &'static str),
     colour: Colour,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let widest = entry.changes.iter().map(|(_, path)| path.as_str().width()).max().unwrap_or(0);
-    for (did, path) in &entry.changes {
+    let widest = changes.iter().map(|(_, path)| path.as_str().width()).max().unwrap_or(0);
+    for (did, path) in changes {
         let (mark, style, words) = says(*did);
         let gap = " ".repeat(widest - path.as_str().width());
         writeln!(out, "{} {}{gap}  {words}", colour.paint(style, mark), visible(path.as_str()))?;
@@ -122,7 +126,11 @@ fn counts(entry: &Past) -> String {
 }
 
 fn count(entry: &Past, did: Did) -> usize {
-    entry.changes.iter().filter(|(done, _)| *done == did).count()
+    match did {
+        Did::Created => entry.counts.created,
+        Did::Updated => entry.counts.updated,
+        Did::Deleted => entry.counts.deleted,
+    }
 }
 
 fn rolls_back(entry: &Past) -> Option<String> {
@@ -193,8 +201,8 @@ pub(crate) fn list_json(past: &[Past], out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn show_json(entry: &Past, out: &mut dyn Write) -> io::Result<()> {
-    let changes = entry.changes.iter().map(|(did, path)| Change { path: path.as_str(), change: word(*did) });
+pub(crate) fn show_json(entry: &Past, changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
+    let changes = changes.iter().map(|(did, path)| Change { path: path.as_str(), change: word(*did) });
     let changes = Some(changes.collect());
     json::write(&Document { format_version: FORMAT_VERSION, entries: vec![Entry { changes, ..entry.into() }] }, out)
 }
