@@ -33,6 +33,8 @@ pub(crate) struct Report {
     recovered: BTreeMap<Tree, usize>,
     violations: Vec<String>,
     notes: Vec<String>,
+    /// The parts that could not run here.
+    skipped: Vec<String>,
     pub(crate) took: Duration,
 }
 
@@ -56,11 +58,12 @@ impl Report {
 
     /// Takes the other's counts in.
     pub(crate) fn join(&mut self, other: Self) {
-        let Self { runs, idle, ends, between, recovered, violations, notes, took } = other;
+        let Self { runs, idle, ends, between, recovered, violations, notes, skipped, took } = other;
         self.runs += runs;
         self.idle.extend(idle);
         self.violations.extend(violations);
         self.notes.extend(notes);
+        self.skipped.extend(skipped);
         self.took += took;
         for (end, count) in ends {
             *self.ends.entry(end).or_default() += count;
@@ -82,6 +85,16 @@ impl Report {
     /// Something to say that is no violation.
     pub(crate) fn note(&mut self, sentence: impl Into<String>) {
         self.notes.push(sentence.into());
+    }
+
+    /// A part that cannot run here, and why.
+    pub(crate) fn skip(&mut self, part: &str, reason: &str) {
+        self.note(format!("SKIPPED {part}: {reason}"));
+        self.skipped.push(part.to_owned());
+    }
+
+    pub(crate) fn skipped(&self) -> Vec<String> {
+        self.skipped.clone()
     }
 
     /// A promise that does not hold, without a case.
