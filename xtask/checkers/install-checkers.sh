@@ -50,7 +50,7 @@ stamp_of_scripts() {
 debian_packages() {
   local missing=() pair
   for pair in python3:python3 promtool:prometheus amtool:prometheus-alertmanager jq:jq buildah:buildah \
-    docker-compose:docker-compose java:default-jre-headless; do
+    docker-compose:docker-compose java:default-jre-headless strace:strace mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
   done
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)

@@ -316,7 +316,8 @@ mod tests {
     #[test]
     fn calls_are_numbered_by_name_and_sorted_by_effect() {
         let log = "7 openat(3, \"a\", O_RDONLY) = 4\n7 openat(3, \"b\", O_RDWR|O_CREAT, 0666 <unfinished ...>\n\
-                   8  write(1, \"x\", 1) = 1\n7 <... openat resumed>) = 5\n7 write(5, \"x\", 1) = 1\n7 fsync(5) = 0\n\
+                   7 write(1, \"x\", 1) = 1\n7 <... openat resumed>) = 5\n7 write(5, \"x\", 1) = 1\n7 fsync(5) = 0\n\
+                   8  fsync(6) = 0\n\
                    7 --- SIGINT {si_signo=SIGINT} ---\n7 +++ exited with 0 +++\n";
         let found: Vec<(String, usize, Effect)> =
             calls(log).into_iter().map(|call| (call.name, call.number, call.effect)).collect();
