@@ -18,7 +18,7 @@ fn target(case: Case) -> Target {
         Case::FirstPlan => Target { name: "first plan", reference: "git add", ratio: Some(0.3) },
         Case::Apply => Target { name: "apply of the first plan", reference: "git add", ratio: Some(0.8) },
         Case::EveryFileChanged => {
-            Target { name: "apply, every file changed", reference: "rewriting in place, one syncfs", ratio: Some(2.5) }
+            Target { name: "writing every file, changed", reference: "rewriting in place, one syncfs", ratio: Some(2.5) }
         }
         Case::RolledBack => Target { name: "rollback of that", reference: "rewriting in place, one syncfs", ratio: Some(1.2) },
         Case::EveryFileCommitted => Target { name: "apply, every file changed", reference: "git add, git commit", ratio: None },
@@ -41,10 +41,10 @@ fn memory_target(case: Case, files: usize) -> Option<f64> {
 }
 
 /// The page.
-pub(super) fn report(measured: &[Measured], git: &str) -> String {
+pub(super) fn report(measured: &[Measured], git: &str, place: &str) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut page = format!(
-        "# Benchmarks\n\nWritten by `cargo xtask bench` on a machine with {cores} cores, with {git}. Wall time, medians of {ROUNDS}; \
+        "# Benchmarks\n\nWritten by `cargo xtask bench` on a machine with {cores} cores, with {git}, on a file system of the type {place} (`TMPDIR` says where). Wall time, medians of {ROUNDS}; \
          loom and what it is compared with in turns on the same tree.\nOne service stands for ten files.\n\n\
          | files | case | loom | compared with | ratio | at most | peak memory |\n|---:|---|---:|---:|---:|---:|---:|\n"
     );

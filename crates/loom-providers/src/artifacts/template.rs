@@ -108,6 +108,9 @@ fn environment() -> Environment<'static> {
 /// `true` and not Python's `True`: what is not a text or a number is written as JSON.
 fn write(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     use minijinja::value::ValueKind as Kind;
+    if let Some(text) = value.as_str() {
+        return Ok(output.write_str(text)?);
+    }
     if matches!(value.kind(), Kind::Bool | Kind::None | Kind::Seq | Kind::Map | Kind::Iterable) {
         let json = serde_json::to_string(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
         return Ok(output.write_str(&json)?);
