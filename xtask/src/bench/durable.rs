@@ -29,13 +29,13 @@ pub(super) fn measure(bench: &Bench, work: &Work, files: usize, tree: &Path) -> 
         change_all(work, tree, round)?;
         settle(tree)?;
         floor.push(rewrite(work, tree)?);
-        settle(tree)?;
+        rest(bench, tree)?;
         let (whole, writing) = apply(bench, tree)?;
         applies.push(whole);
         writes.push(writing);
         settle(tree)?;
         commits.push(commit(tree)?);
-        settle(tree)?;
+        rest(bench, tree)?;
         rollbacks.push(bench.time_loom(Case::RolledBack, tree)?);
     }
     tree::write(&work.input(), tree)?;
@@ -69,6 +69,12 @@ fn change_all(work: &Work, tree: &Path, round: usize) -> Outcome {
         file.bytes.extend(format!("# round {round}\n").bytes());
     }
     tree::write(&input, tree)
+}
+
+/// Lets the clock go on as well: loom looks twice at files that were written in the last two seconds.
+fn rest(bench: &Bench, tree: &Path) -> Outcome {
+    std::thread::sleep(bench.settle * 3);
+    settle(tree)
 }
 
 /// Waits until nothing of earlier steps is left to be written.
