@@ -21,7 +21,8 @@ use loom_plan::addr::RepoPath;
 use loom_plan::plan::Expect;
 use loom_plan::snapshot::Observed;
 
-use crate::disk::{self, Care, Facts};
+use crate::care::Care;
+use crate::disk::{self, Facts};
 use crate::history;
 use crate::journal::{self, Counts, Head, Journal, Read, Stage, Step, Verb};
 use crate::lock::IndexLock;
@@ -166,7 +167,11 @@ impl Work<'_> {
     /// Nothing was exchanged: the transaction only has to go.
     fn unannounced(mut self, trouble: Trouble) -> CommitError {
         let root = self.staged.approved.root;
-        let removed = self.staged.transaction.discard().during(|| "remove what was written aside".to_owned());
+        let removed = match self.staged.transaction.discard() {
+            Err(error) if !self.staged.transaction.is_gone() => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        };
+        let removed = removed.during(|| "remove what was written aside".to_owned());
         let released = self.index.take().map_or(Ok(()), |index| index.release(root));
         match removed.and(released) {
             Ok(()) => CommitError::PutBack { trouble, kept: Vec::new() },
@@ -208,7 +213,7 @@ impl Work<'_> {
             Verb::Directory => disk.make_directory(directory, name, 0o777),
             Verb::Create => disk.rename((slots, &slot), (directory, name)),
             Verb::Update => transaction.swap(&slot, directory, name),
-            Verb::Delete => disk.rename((directory, name), (slots, &slot)),
+            Verb::Delete => disk.take((directory, name), (slots, &slot)),
         };
         match (moved, step.verb) {
             (Ok(()), Verb::Directory | Verb::Create) => Ok(()),
@@ -292,8 +297,9 @@ impl Work<'_> {
         let (id, path) = (self.staged.transaction.id, self.staged.transaction.path());
         // Before the transaction is closed: whoever is cut off here is ended by recovery.
         remove_emptied(&self.staged.transaction, self.staged.barrier, &self.journal.steps, &mut untidy);
-        untidy.extend(self.staged.transaction.retire().during(|| format!("close `{}`", path.display())).err());
+        // Git's lock first: whoever is cut off here leaves an open transaction, which says so.
         untidy.extend(self.index.take().and_then(|index| index.release(root).err()));
+        untidy.extend(self.staged.transaction.retire().during(|| format!("close `{}`", path.display())).err());
         untidy.extend(self.staged.undoes.and_then(|undone| history::forget_contents(root, undone, &mut kept).err()));
         history::prune(root, &mut kept, &mut untidy);
         Ok(Committed { id, kept, linked: std::mem::take(&mut self.staged.linked), untidy })
@@ -329,7 +335,7 @@ impl Work<'_> {
 fn is_untouched(staged: &Staged<'_>, journal: &Journal, displaced: &Displaced, buffer: &mut Vec<u8>) -> bool {
     let step = &journal.steps[displaced.step];
     let slots = staged.transaction.slots();
-    if disk::facts(slots, &step.slot()).is_ok_and(|now| now != displaced.facts) {
+    if !disk::facts(slots, &step.slot()).is_ok_and(|now| now == displaced.facts) {
         return false;
     }
     !displaced.is_racy || matches!(look(slots, &step.slot(), buffer), Ok(Found::File(content, _)) if Some(content) == step.old)

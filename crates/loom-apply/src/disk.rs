@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
+use crate::care::Care;
+
 /// How many seconds the time of a file may lag behind, on any file system.
 const RACY: u64 = 2;
 
@@ -327,40 +329,6 @@ pub(crate) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// A care that the protocol takes. The controls of the crash tests leave one out, and must then fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Care {
-    /// Contents and journal are durable before the first exchange.
-    FirstBarrier,
-    /// The exchanges are durable before anything is removed.
-    SecondBarrier,
-    /// What was displaced is looked at.
-    Look,
-    /// The slot says what happened, not the path.
-    Slot,
-}
-
-impl Care {
-    /// Whether `LOOM_SABOTAGE` names it; only a build for the crash tests asks.
-    #[cfg(feature = "sabotage")]
-    #[expect(clippy::disallowed_methods, reason = "not in the product")]
-    fn is_sabotaged(self) -> bool {
-        let name = match self {
-            Self::FirstBarrier => "barrier-1",
-            Self::SecondBarrier => "barrier-2",
-            Self::Look => "verify",
-            Self::Slot => "target",
-        };
-        std::env::var("LOOM_SABOTAGE").is_ok_and(|named| named == name)
-    }
-
-    #[cfg(not(feature = "sabotage"))]
-    #[expect(clippy::unused_self, reason = "a build for the crash tests has another")]
-    fn is_sabotaged(self) -> bool {
-        false
-    }
-}
-
 /// Everything that changes something.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
@@ -498,6 +466,15 @@ impl Disk {
                 }
                 Ok(moved?)
             }
+            other => Ok(other?),
+        }
+    }
+
+    /// Renames to a name of loom's own, which is known to be free: in one step on every file system.
+    pub(crate) fn take(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+        self.step("rename")?;
+        match fs::renameat_with(from.0, from.1, to.0, to.1, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(fs::renameat(from.0, from.1, to.0, to.1)?),
             other => Ok(other?),
         }
     }

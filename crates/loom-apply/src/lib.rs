@@ -35,6 +35,7 @@ compile_error!("loom runs on Linux and macOS: on Windows, use it in the Windows 
 
 pub mod attributes;
 mod barrier;
+mod care;
 pub mod commit;
 mod disk;
 pub mod doctor;

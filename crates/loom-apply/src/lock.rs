@@ -131,23 +131,36 @@ impl IndexLock {
         let git = disk::open_directory(path).during(doing)?;
         match Self::make(transaction, &git) {
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-                let help = "another Git command is at work: wait for it; if none is, one was killed, and the file can be removed";
-                Err(Trouble { doing: doing(), cause, help: help.to_owned() })
+                let help = match of_loom(&git) {
+                    Some(root) => format!("another loom is at work in {root}, or was killed there: run `loom recover` there"),
+                    None => {
+                        "another Git command is at work: wait for it; if none is, one was killed, and the file can be removed"
+                            .to_owned()
+                    }
+                };
+                Err(Trouble { doing: doing(), cause, help })
             }
             made => made.map(|()| Some(Self { git })).during(doing),
         }
     }
 
     fn make(transaction: &Transaction<'_>, git: &OwnedFd) -> io::Result<()> {
-        let (disk, slots) = (&transaction.root.disk, transaction.slots());
-        let linked = match disk.link((slots, INDEX), (git.as_fd(), INDEX)) {
+        let (disk, slots, git) = (&transaction.root.disk, transaction.slots(), git.as_fd());
+        let linked = match disk.link((slots, INDEX), (git, INDEX)) {
             Err(error) if disk::has_no_links(&error) => {
-                let file = disk.create(git.as_fd(), INDEX, 0o666)?;
-                disk.write(file.as_fd(), mark(transaction.root).as_bytes())
+                // What a killed run left of this is nobody's.
+                drop(disk.unlink(git, ASIDE));
+                let file = disk.create(git, ASIDE, 0o666)?;
+                let written = disk.write(file.as_fd(), mark(transaction.root).as_bytes());
+                let renamed =
+                    written.and_then(|()| disk.sync(file.as_fd())).and_then(|()| disk.rename((git, ASIDE), (git, INDEX)));
+                renamed.inspect_err(|_| drop(disk.unlink(git, ASIDE)))
             }
             linked => linked,
         };
-        linked.and(disk.unlink(slots, INDEX))
+        // The transaction's directory goes with what is in it.
+        drop(disk.unlink(slots, INDEX));
+        linked
     }
 
     /// Gives it back, if it is still the one that was taken.
@@ -163,10 +176,22 @@ impl IndexLock {
     }
 }
 
+/// Where Git's lock is written before it gets its name, where there are no hard links.
+const ASIDE: &str = "index.lock.loom";
+/// How Git's lock begins while it is a loom's.
+const OURS: &str = "loom holds this lock, for the root ";
+
 /// What Git's lock holds while it is loom's.
 pub(crate) fn mark(root: &Root) -> String {
     let below = root.path().strip_prefix(root.top()).unwrap_or(root.path());
-    format!("loom holds this lock, for the root `{}`\n", below.display())
+    format!("{OURS}`{}`\n", below.display())
+}
+
+/// Which root's loom holds Git's lock, if one does.
+fn of_loom(git: &OwnedFd) -> Option<String> {
+    let mut text = Vec::new();
+    disk::read_begin(disk::open_file(git.as_fd(), INDEX).ok()?.as_fd(), &mut text).ok()?;
+    Some(String::from_utf8_lossy(&text).strip_prefix(OURS)?.trim().to_owned())
 }
 
 fn remove_own(root: &Root, git: &OwnedFd) -> Result<(), Trouble> {

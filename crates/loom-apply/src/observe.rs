@@ -122,11 +122,13 @@ pub(crate) struct Parent<'r> {
     root: &'r Root,
     path: Option<String>,
     opened: Result<OwnedFd, Observed>,
+    /// Why the directory did not open although it is one.
+    refusal: Option<String>,
 }
 
 impl<'r> Parent<'r> {
     pub(crate) fn new(root: &'r Root) -> Self {
-        Self { root, path: None, opened: Err(Observed::Absent) }
+        Self { root, path: None, opened: Err(Observed::Absent), refusal: None }
     }
 
     /// The directory that holds `path`, or what stands there instead of one that loom may change.
@@ -137,15 +139,31 @@ impl<'r> Parent<'r> {
             let known = self.path.as_deref().filter(|_| self.opened.is_ok()).unwrap_or("");
             let opened = disk::open_on_mount(self.root.directory(), parent);
             let is_ours = || ends(parent, known).all(|end| self.root.other_repository(&parent[..end]).is_none());
+            self.refusal = None;
             self.opened = match opened {
                 Ok(directory) if self.root.is_on_device(directory.as_fd()) && is_ours() => Ok(directory),
                 Ok(_) => Err(instead_of_directory(self.root, parent, &io::ErrorKind::Other.into())),
-                Err(error) => Err(instead_of_directory(self.root, parent, &error)),
+                Err(error) => {
+                    let instead = instead_of_directory(self.root, parent, &error);
+                    self.refusal = (instead == unopened(parent, &error)).then(|| error.to_string());
+                    Err(instead)
+                }
             };
             self.path = Some(parent.to_owned());
         }
         self.opened.as_ref().map(OwnedFd::as_fd)
     }
+}
+
+impl Parent<'_> {
+    /// What the system said where it did not open a directory that is there: nobody knows what is in it.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+}
+
+fn unopened(parent: &str, error: &io::Error) -> Observed {
+    Observed::Foreign(format!("a directory that cannot be opened, `{parent}` ({error})"))
 }
 
 /// Where the directories of a path end, from the top down; those that `known` is in or is left out.
@@ -186,7 +204,7 @@ fn instead_of_directory(root: &Root, parent: &str, error: &io::Error) -> Observe
         }
         begin = end + 1;
     }
-    Observed::Foreign(format!("a directory that cannot be opened, `{parent}` ({error})"))
+    unopened(parent, error)
 }
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ use loom_plan::addr::RepoPath;
 use loom_plan::snapshot::Observed;
 
 use crate::barrier::Barrier;
-use crate::disk::{self, Care, Facts};
+use crate::care::Care;
+use crate::disk::{self, Facts};
 use crate::journal::{Journal, Read, Stage, Step, Verb};
 use crate::lock::{IndexLock, Lock, LockError};
 use crate::observe::{Found, Parent};
@@ -119,18 +120,17 @@ pub(crate) fn recover(root: &Root) -> Result<Vec<Recovered>, Unfinished> {
         let directory = root.private().join(phase.name(id));
         let settled = match phase {
             Phase::Undo => Ok(None),
-            Phase::Gone => remove(root, phase, id).map(|()| None).map_err(|trouble| failed(directory, trouble)),
+            Phase::Gone => {
+                // Rubbish that cannot be removed now stands in nobody's way.
+                drop(Transaction::open(root, phase, id).and_then(|mut gone| gone.discard()));
+                Ok(None)
+            }
             Phase::Open => settle_left(root, id, &directory),
         };
         recovered.extend(settled?);
     }
     IndexLock::reclaim(root).map_err(|trouble| failed(root.private(), trouble))?;
     Ok(recovered)
-}
-
-fn remove(root: &Root, phase: Phase, id: u64) -> Result<(), Trouble> {
-    let removed = Transaction::open(root, phase, id).and_then(|mut gone| gone.discard());
-    removed.during(|| format!("remove `{}`", root.private().join(phase.name(id)).display()))
 }
 
 /// Settles one open transaction.
@@ -182,17 +182,39 @@ pub(crate) fn settle(
         failures.extend(barrier.names(transaction, &journal.steps).during(|| "make that durable".to_owned()).err());
     }
     if failures.is_empty() && direction == Direction::Forward {
-        remove_emptied(transaction, barrier, &journal.steps, &mut failures);
+        // A directory that stays is no reason not to end.
+        remove_emptied(transaction, barrier, &journal.steps, &mut Vec::new());
+    }
+    if failures.is_empty() && direction == Direction::Back {
+        match rescue(transaction, &journal.steps).during(|| "look at what was written aside".to_owned()) {
+            Ok(late) => kept.extend(late),
+            Err(trouble) => failures.push(trouble),
+        }
     }
     let directory = transaction.path();
     if failures.is_empty() {
         let closed = match direction {
-            Direction::Back => transaction.discard(),
+            // Once it has the name of what goes, the next run removes what is left of it.
+            Direction::Back => transaction.discard().or_else(|error| if transaction.is_gone() { Ok(()) } else { Err(error) }),
             Direction::Forward => transaction.retire(),
         };
         failures.extend(closed.during(|| format!("close `{}`", directory.display())).err());
     }
     if failures.is_empty() { Ok(kept) } else { Err(Unfinished { directory, failures, commands }) }
+}
+
+/// Keeps what somebody wrote into a slot: what was exchanged on the way back is looked at once more
+/// before the slots go, for a kill may have come between the exchange and the look, and a
+/// descriptor may still be open.
+fn rescue(transaction: &Transaction<'_>, steps: &[Step]) -> io::Result<Vec<Kept>> {
+    let (mut kept, mut buffer) = (Vec::new(), Vec::new());
+    for step in steps {
+        if held(transaction.slots(), &step.slot(), step, &mut buffer)?.0 == Held::Other {
+            let place = transaction.keep(&step.slot(), &step.path)?;
+            kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
+        }
+    }
+    Ok(kept)
 }
 
 /// Removes the directories whose last file was deleted, and makes that durable: once the transaction
@@ -321,9 +343,9 @@ struct Settling<'a, 'r> {
 impl Settling<'_, '_> {
     /// Settles one step.
     fn step(&mut self, step: &Step) -> io::Result<Option<Kept>> {
-        let ended = match self.parent.of(&step.path) {
-            Ok(directory) if step.verb == Verb::Update => self.transaction.end_swap(step, directory)?,
-            Ok(_) | Err(_) => None,
+        let ended = match step.verb {
+            Verb::Update => self.transaction.end_swap(step, self.parent.of(&step.path).ok())?,
+            Verb::Directory | Verb::Create | Verb::Delete => None,
         };
         let task = self.task(step)?;
         let kept = self.carry_out(task, step)?;
@@ -338,6 +360,10 @@ impl Settling<'_, '_> {
             Err(Observed::Absent) => (Held::Nothing, None),
             Err(Observed::Foreign(_) | Observed::File(_)) => (Held::Other, None),
         };
+        if let Some(error) = self.parent.refusal() {
+            // What is in a directory that does not open is not known, and nothing is concluded from it.
+            return Err(io::Error::other(error.to_owned()));
+        }
         let one_file = slot_facts.zip(target_facts).is_some_and(|(slot, target)| slot.same_file(&target));
         // The control: recovery that is sure of what the path holds, and misreads what somebody wrote.
         let slot = match (self.transaction.root.disk.takes(Care::Slot), step.verb) {
@@ -370,7 +396,7 @@ impl Settling<'_, '_> {
             },
             Task::Unlink => disk.unlink(directory, name)?,
             Task::Put => disk.rename((slots, &slot), (directory, name))?,
-            Task::Take => disk.rename((directory, name), (slots, &slot))?,
+            Task::Take => disk.take((directory, name), (slots, &slot))?,
             Task::Exchange => transaction.swap(&slot, directory, name)?,
             Task::Nothing | Task::Keep | Task::Stay | Task::Lost | Task::Leave => {}
         }
@@ -468,13 +494,22 @@ impl Settling<'_, '_> {
 }
 
 fn held(directory: BorrowedFd<'_>, name: &str, step: &Step, buffer: &mut Vec<u8>) -> io::Result<(Held, Option<Facts>)> {
-    Ok(match look(directory, name, buffer)? {
+    Ok(match look(directory, name, buffer) {
+        // What loom may not read is not what loom wrote.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (Held::Other, disk::facts(directory, name).ok()),
+        Err(error) => return Err(error),
+        Ok(found) => of_found(found, step),
+    })
+}
+
+fn of_found(found: Found, step: &Step) -> (Held, Option<Facts>) {
+    match found {
         Found::Nothing => (Held::Nothing, None),
         Found::Other(_) => (Held::Other, None),
         Found::File(content, facts) if Some(content) == step.new => (Held::New, Some(facts)),
         Found::File(content, facts) if Some(content) == step.old => (Held::Old, Some(facts)),
         Found::File(_, facts) => (Held::Other, Some(facts)),
-    })
+    }
 }
 
 fn describe(instead: &Observed) -> String {
@@ -484,10 +519,11 @@ fn describe(instead: &Observed) -> String {
     }
 }
 
-/// Whether a directory was not removed because something is in it, or because it is gone.
+/// Whether a directory was not removed because something is in it, because it is gone, or because it
+/// may not be: the system says the last one first, whatever is in it.
 pub(crate) fn is_in_use(error: &io::Error) -> bool {
-    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory, NotFound};
-    matches!(error.kind(), DirectoryNotEmpty | AlreadyExists | NotFound | NotADirectory)
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory, NotFound, PermissionDenied, ResourceBusy};
+    matches!(error.kind(), DirectoryNotEmpty | AlreadyExists | NotFound | NotADirectory | PermissionDenied | ResourceBusy)
 }
 
 impl fmt::Display for Direction {

@@ -228,15 +228,15 @@ impl<'r> Transaction<'r> {
     }
 
     /// Ends a swap that was cut off between its steps, so that the slot says what happened.
-    pub(crate) fn end_swap(&self, step: &Step, directory: BorrowedFd<'_>) -> io::Result<Option<Kept>> {
+    pub(crate) fn end_swap(&self, step: &Step, directory: Option<BorrowedFd<'_>>) -> io::Result<Option<Kept>> {
         let (slots, slot) = (self.slots(), step.slot());
         let aside = aside(&slot);
         if self.exchange == Exchange::Whole || !exists(slots, &aside)? {
             return Ok(None);
         }
         let second_name = || {
-            let target = disk::facts(directory, step.path.file_name());
-            target.is_ok_and(|target| disk::facts(slots, &slot).is_ok_and(|held| held.same_file(&target)))
+            let target = directory.and_then(|directory| disk::facts(directory, step.path.file_name()).ok());
+            target.is_some_and(|target| disk::facts(slots, &slot).is_ok_and(|held| held.same_file(&target)))
         };
         // Where the path has changed meanwhile, the slot holds the last name of what was there.
         let kept = if exists(slots, &slot)? && !second_name() { Some(self.keep(&slot, &step.path)?) } else { None };
@@ -257,13 +257,18 @@ impl<'r> Transaction<'r> {
         let number = taken.iter().filter_map(number).max().unwrap_or(0) + 1;
         let name = format!("{number}-{}", path.file_name());
         let name = name[..name.floor_char_boundary(255)].to_owned();
-        disk.rename((self.slots(), slot), (kept.as_fd(), &name))?;
+        disk.take((self.slots(), slot), (kept.as_fd(), &name))?;
         Ok(self.root.private().join(KEPT).join(name))
     }
 
     /// Everything is committed: what was displaced becomes the undo set.
     pub(crate) fn retire(&mut self) -> io::Result<()> {
         self.become_phase(Phase::Undo)
+    }
+
+    /// Whether it has the name of what the next run removes.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.phase == Phase::Gone
     }
 
     /// Removes the directory with all that is in it.

@@ -337,8 +337,9 @@ mod tests {
     fn run(fault: Fault, number: usize) -> Option<Injected> {
         ready().ok()?; // the suites say loudly that there is no strace
         let home = tempfile::tempdir().expect("a temporary directory");
-        let mut command = Command::new("mkdir");
-        command.arg("made").current_dir(home.path());
+        // Whoever runs the tests may ignore signals, and what is run would inherit that.
+        let mut command = Command::new("env");
+        command.args(["--default-signal", "mkdir", "made"]).current_dir(home.path());
         let injection = Injection { name: "mkdir,mkdirat".into(), number, fault };
         Some(inject(&command, &[injection], &home.path().join("log")).expect("runs"))
     }

@@ -5,14 +5,18 @@
 //! alone are enough for every day.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::transactions::{
     Case, Failure, apply, attempt, create, delete, files, kinds, left_behind, pairs, scene, stage, update,
 };
 use super::{Scene, overwrite, read};
+use crate::care::Care;
 use crate::commit::CommitError;
-use crate::disk::Care;
 use crate::lock::{Lock, LockError};
 use crate::recover::{Direction, Recovered, Unsettled, is_settled};
 use crate::root::Root;
@@ -174,6 +178,69 @@ fn what_somebody_writes_after_a_kill_survives_recovery() {
         }
     }
     assert!(edits > 30, "{edits}");
+}
+
+/// Every file below a directory.
+fn texts(directory: &std::path::Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("the directory is read").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { texts(&path) } else { vec![read(&path)] }).collect()
+}
+
+#[test]
+fn what_somebody_writes_on_the_way_back_survives_a_kill_there() {
+    let (mut edits, mut kills) = (0, 0);
+    for exchanges in 2..4 {
+        for number in 0.. {
+            let scene = scene(&[("a".to_owned(), "old\n"), ("z".to_owned(), "old\n")]);
+            let (root, top) = (scene.root(), scene.path().to_owned());
+            let staged = stage(&root, &[update("a"), update("z")], Durability::Kill).expect("is staged");
+            // `z` is stale: everything goes back, and there somebody saves `a` right before its exchange.
+            scene.write("z", "theirs\n");
+            let edited = Arc::new(AtomicBool::new(false));
+            let edit = Arc::clone(&edited);
+            root.disk.faults.kill(number);
+            root.disk.faults.before("exchange", exchanges, move || {
+                overwrite(&top.join("a"), "mine\n");
+                edit.store(true, Ordering::Relaxed);
+            });
+            drop(staged.commit());
+            let was_killed = !root.disk.faults.heal().is_empty();
+            recover(&scene);
+            let found = texts(scene.path());
+            let expected = if edited.load(Ordering::Relaxed) { vec!["theirs\n", "mine\n"] } else { vec!["theirs\n"] };
+            for text in expected {
+                assert!(found.iter().any(|found| found == text), "{text:?} is lost at {number}, {exchanges}");
+            }
+            edits += usize::from(edited.load(Ordering::Relaxed));
+            kills += usize::from(was_killed);
+            if !was_killed {
+                break;
+            }
+        }
+    }
+    assert!(edits > 4 && kills > 20, "{edits} {kills}");
+}
+
+#[test]
+fn a_directory_that_does_not_open_is_no_reason_to_think_that_all_is_well() {
+    let case: Case = (vec![("d/a".to_owned(), "old\n")], vec![update("d/a")]);
+    if rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: every directory opens for root");
+        return;
+    }
+    for number in 0.. {
+        let Some(scene) = killed(&case, number, &|_| ()) else { break };
+        let permit = |mode| fs::set_permissions(scene.path().join("d"), fs::Permissions::from_mode(mode)).expect("may");
+        permit(0o000);
+        let shut = Lock::take(&scene.root(), Duration::ZERO).map(drop);
+        permit(0o755);
+        if shut.is_ok() {
+            assert_eq!(left_behind(&scene), [""; 0], "{number}");
+        }
+        recover(&scene);
+        assert!(["old\n", "new\n"].contains(&read(&scene.path().join("d/a")).as_str()), "{number}");
+        assert_eq!(left_behind(&scene), [""; 0], "{number}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::disk::Care;
+use crate::care::Care;
 
 /// Which changes fail, and how many were asked for.
 #[derive(Default)]

@@ -334,7 +334,8 @@ fn faults_of(system: &dyn Fn(&Root)) -> usize {
             match outcome {
                 Ok(done) => {
                     assert_eq!(files(&scene.tree()), files(&old), "{number} {calls:?}");
-                    assert_eq!(done.untidy.len(), 1, "{number} {calls:?}");
+                    // A name that stays in the transaction's own directory goes with it, and is not said.
+                    assert!(done.untidy.len() == 1 || calls == ["unlink"], "{number} {calls:?}");
                 }
                 Err(
                     Failure::Undo(UndoError::Stage(StageError::Trouble(_)) | UndoError::Trouble(_))

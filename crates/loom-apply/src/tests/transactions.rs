@@ -206,7 +206,8 @@ fn faults_of(cases: Vec<Case>, system: impl Fn(&Root)) -> usize {
             match outcome {
                 Ok(done) => {
                     assert_eq!(files(&scene.tree()), files(&new), "{number} {calls:?}");
-                    assert_eq!(done.untidy.len(), 1, "{number} {calls:?}");
+                    // A name that stays in the transaction's own directory goes with it, and is not said.
+                    assert!(done.untidy.len() == 1 || calls == ["unlink"], "{number} {calls:?}");
                 }
                 Err(Failure::Stage(StageError::Trouble(_)) | Failure::Commit(CommitError::PutBack { .. })) => {
                     assert_eq!(scene.tree(), old, "{number} {calls:?}");
