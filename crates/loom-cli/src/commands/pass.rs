@@ -364,7 +364,7 @@ pub(crate) fn plan(
 /// The whole pass, for commands that write nothing.
 ///
 /// # Errors
-/// As [`look`] and [`plan`].
+/// As [`look`] and [`plan()`].
 pub(crate) fn planned(desk: &Desk<'_>, selection: &Selection) -> Result<Planned, Failure> {
     let (compiled, seen) = look(desk, selection.story.as_ref())?;
     plan(desk, compiled, seen, selection)
