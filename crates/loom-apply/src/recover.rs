@@ -185,7 +185,7 @@ pub(crate) fn settle(
         // A directory that stays is no reason not to end.
         remove_emptied(transaction, barrier, &journal.steps, &mut Vec::new());
     }
-    if failures.is_empty() && direction == Direction::Back {
+    if failures.is_empty() && direction == Direction::Back && transaction.root.disk.takes(Care::Slot) {
         match rescue(transaction, &journal.steps).during(|| "look at what was written aside".to_owned()) {
             Ok(late) => kept.extend(late),
             Err(trouble) => failures.push(trouble),
