@@ -132,9 +132,7 @@ impl Staged<'_> {
             Err(end) => Err(work.back(end)),
         }
     }
-}
 
-impl Staged<'_> {
     fn head(&self) -> Head {
         Head {
             format: journal::FORMAT,
@@ -167,11 +165,7 @@ impl Work<'_> {
     /// Nothing was exchanged: the transaction only has to go.
     fn unannounced(mut self, trouble: Trouble) -> CommitError {
         let root = self.staged.approved.root;
-        let removed = match self.staged.transaction.discard() {
-            Err(error) if !self.staged.transaction.is_gone() => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        };
-        let removed = removed.during(|| "remove what was written aside".to_owned());
+        let removed = self.staged.transaction.discard().during(|| "remove what was written aside".to_owned());
         let released = self.index.take().map_or(Ok(()), |index| index.release(root));
         match removed.and(released) {
             Ok(()) => CommitError::PutBack { trouble, kept: Vec::new() },
@@ -206,7 +200,8 @@ impl Work<'_> {
     fn step(&mut self, number: usize, parent: &mut Parent<'_>) -> Result<(), End> {
         let step = &self.journal.steps[number];
         let (path, slot, name) = (&step.path, step.slot(), step.path.file_name());
-        let directory = parent.of(path).map_err(|instead| stale(step, instead.clone()))?;
+        let opened = parent.surely_of(path).during(|| format!("open the directory of `{path}`"))?;
+        let directory = opened.map_err(|instead| stale(step, instead.clone()))?;
         let (transaction, disk) = (&self.staged.transaction, &self.staged.approved.root.disk);
         let slots = transaction.slots();
         let moved = match step.verb {

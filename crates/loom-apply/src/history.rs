@@ -141,15 +141,27 @@ pub fn history(root: &Root) -> Result<Vec<Past>, Trouble> {
 /// [`UndoError::Unreadable`] where its journal does not say.
 pub fn changes(root: &Root, id: u64) -> Result<Vec<(Did, RepoPath)>, UndoError> {
     let (_, journal) = open(root, id)?;
+    Ok(changes_of(&journal.steps))
+}
+
+/// What steps do to files, by path.
+fn changes_of(steps: &[Step]) -> Vec<(Did, RepoPath)> {
     let did = |verb| match verb {
         Verb::Directory => None,
         Verb::Create => Some(Did::Created),
         Verb::Update => Some(Did::Updated),
         Verb::Delete => Some(Did::Deleted),
     };
-    let mut changes: Vec<_> = journal.steps.into_iter().filter_map(|step| Some((did(step.verb)?, step.path))).collect();
+    let mut changes: Vec<_> = steps.iter().filter_map(|step| Some((did(step.verb)?, step.path.clone()))).collect();
     changes.sort_by(|(_, one), (_, other)| one.cmp(other));
-    Ok(changes)
+    changes
+}
+
+impl Staged<'_> {
+    /// What committing does, each path once.
+    pub fn changes(&self) -> Vec<(Did, RepoPath)> {
+        changes_of(&self.steps)
+    }
 }
 
 fn open(root: &Root, id: u64) -> Result<(Transaction<'_>, Journal), UndoError> {

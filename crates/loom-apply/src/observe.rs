@@ -122,8 +122,8 @@ pub(crate) struct Parent<'r> {
     root: &'r Root,
     path: Option<String>,
     opened: Result<OwnedFd, Observed>,
-    /// Why the directory did not open although it is one.
-    refusal: Option<String>,
+    /// The system's error where a directory that is there did not open: nobody knows what is in it.
+    refusal: Option<i32>,
 }
 
 impl<'r> Parent<'r> {
@@ -145,7 +145,7 @@ impl<'r> Parent<'r> {
                 Ok(_) => Err(instead_of_directory(self.root, parent, &io::ErrorKind::Other.into())),
                 Err(error) => {
                     let instead = instead_of_directory(self.root, parent, &error);
-                    self.refusal = (instead == unopened(parent, &error)).then(|| error.to_string());
+                    self.refusal = error.raw_os_error().filter(|_| instead == unopened(parent, &error));
                     Err(instead)
                 }
             };
@@ -153,12 +153,15 @@ impl<'r> Parent<'r> {
         }
         self.opened.as_ref().map(OwnedFd::as_fd)
     }
-}
 
-impl Parent<'_> {
-    /// What the system said where it did not open a directory that is there: nobody knows what is in it.
-    pub(crate) fn refusal(&self) -> Option<&str> {
-        self.refusal.as_deref()
+    /// As [`Parent::of`], for those who act on what they find: a directory that the system did not
+    /// open is an error, and not somebody's.
+    pub(crate) fn surely_of(&mut self, path: &RepoPath) -> io::Result<Result<BorrowedFd<'_>, &Observed>> {
+        let is_open = self.of(path).is_ok();
+        match self.refusal.filter(|_| !is_open) {
+            Some(error) => Err(io::Error::from_raw_os_error(error)),
+            None => Ok(self.opened.as_ref().map(OwnedFd::as_fd)),
+        }
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn recover(root: &Root) -> Result<Vec<Recovered>, Unfinished> {
         let settled = match phase {
             Phase::Undo => Ok(None),
             Phase::Gone => {
-                // Rubbish that cannot be removed now stands in nobody's way.
+                // What cannot be removed now stands in nobody's way.
                 drop(Transaction::open(root, phase, id).and_then(|mut gone| gone.discard()));
                 Ok(None)
             }
@@ -194,8 +194,7 @@ pub(crate) fn settle(
     let directory = transaction.path();
     if failures.is_empty() {
         let closed = match direction {
-            // Once it has the name of what goes, the next run removes what is left of it.
-            Direction::Back => transaction.discard().or_else(|error| if transaction.is_gone() { Ok(()) } else { Err(error) }),
+            Direction::Back => transaction.discard(),
             Direction::Forward => transaction.retire(),
         };
         failures.extend(closed.during(|| format!("close `{}`", directory.display())).err());
@@ -230,7 +229,7 @@ pub(crate) fn remove_emptied(transaction: &Transaction<'_>, barrier: Barrier, st
             match above.and_then(|above| root.disk.remove_directory(above.as_fd(), directory.file_name())) {
                 // Whoever was cut off may have removed it, and not the one above.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) if is_in_use(&error) => break,
+                Err(error) if is_in_use(&error) || !is_empty(root, &directory) => break,
                 Err(error) => untidy.push(Trouble::new(format!("remove the empty directory `{directory}`"), error)),
                 Ok(()) => drop(above_removed.insert(directory.parent().unwrap_or("").to_owned())),
             }
@@ -355,15 +354,11 @@ impl Settling<'_, '_> {
     /// What is to be done about a step, by what its slot and its path hold.
     fn task(&mut self, step: &Step) -> io::Result<Task> {
         let (slot, slot_facts) = held(self.transaction.slots(), &step.slot(), step, &mut self.buffer)?;
-        let (target, target_facts) = match self.parent.of(&step.path) {
+        let (target, target_facts) = match self.parent.surely_of(&step.path)? {
             Ok(directory) => held(directory, step.path.file_name(), step, &mut self.buffer)?,
             Err(Observed::Absent) => (Held::Nothing, None),
             Err(Observed::Foreign(_) | Observed::File(_)) => (Held::Other, None),
         };
-        if let Some(error) = self.parent.refusal() {
-            // What is in a directory that does not open is not known, and nothing is concluded from it.
-            return Err(io::Error::other(error.to_owned()));
-        }
         let one_file = slot_facts.zip(target_facts).is_some_and(|(slot, target)| slot.same_file(&target));
         // The control: recovery that is sure of what the path holds, and misreads what somebody wrote.
         let slot = match (self.transaction.root.disk.takes(Care::Slot), step.verb) {
@@ -437,7 +432,8 @@ impl Settling<'_, '_> {
     fn leave(&mut self, step: &Step) -> io::Result<()> {
         let Ok(directory) = self.parent.of(&step.path) else { return Ok(()) };
         match self.transaction.root.disk.remove_directory(directory, step.path.file_name()) {
-            Err(error) if is_in_use(&error) => Ok(()),
+            // Nothing is lost with an empty directory that stays, and recovery must end.
+            Err(error) if is_in_use(&error) || error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             removed => removed,
         }
     }
@@ -519,11 +515,17 @@ fn describe(instead: &Observed) -> String {
     }
 }
 
-/// Whether a directory was not removed because something is in it, because it is gone, or because it
-/// may not be: the system says the last one first, whatever is in it.
+/// Whether a directory was not removed because something is in it or on it, or because it is gone.
 pub(crate) fn is_in_use(error: &io::Error) -> bool {
-    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory, NotFound, PermissionDenied, ResourceBusy};
-    matches!(error.kind(), DirectoryNotEmpty | AlreadyExists | NotFound | NotADirectory | PermissionDenied | ResourceBusy)
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory, NotFound, ResourceBusy};
+    matches!(error.kind(), DirectoryNotEmpty | AlreadyExists | NotFound | NotADirectory | ResourceBusy)
+}
+
+/// Whether nothing is in a directory, as far as it lets itself be read: a removal that is not
+/// permitted is refused whatever is in it.
+fn is_empty(root: &Root, directory: &RepoPath) -> bool {
+    let listed = disk::open_beneath(root.directory(), directory.as_str()).and_then(|opened| disk::list(opened.as_fd()));
+    listed.map_or(true, |inside| inside.is_empty())
 }
 
 impl fmt::Display for Direction {

@@ -266,17 +266,18 @@ impl<'r> Transaction<'r> {
         self.become_phase(Phase::Undo)
     }
 
-    /// Whether it has the name of what the next run removes.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.phase == Phase::Gone
-    }
-
-    /// Removes the directory with all that is in it.
+    /// Gives the directory the name of what goes, and removes it with all that is in it, as far as the
+    /// system lets: the next run that writes removes the rest.
     pub(crate) fn discard(&mut self) -> io::Result<()> {
         if self.phase != Phase::Gone {
             self.become_phase(Phase::Gone)?;
         }
         self.is_disposable = false;
+        drop(self.remove());
+        Ok(())
+    }
+
+    fn remove(&self) -> io::Result<()> {
         for (name, _) in disk::list(self.slots())? {
             self.root.disk.unlink(self.slots(), &name)?;
         }

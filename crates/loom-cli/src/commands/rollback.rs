@@ -22,7 +22,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Rollback, out: &mut dyn Write) -> Res
     let (cause, stop) = (Cause { command: "rollback".to_owned(), digest: None }, Stop::default());
     let approved = Approved { root, lock, changes: Vec::new(), cause, durability: asked.durability, stop: stop.clone() };
     let staged = approved.stage_undo(entry.id).map_err(|failed| failed.error)?;
-    history::undo(entry, &loom_apply::changes(root, entry.id)?, desk.streams.out.colour, out)?;
+    history::undo(entry, &staged.changes(), desk.streams.out.colour, out)?;
     out.flush()?;
     confirm(asked)?;
     env::heed_signals_by(&stop)?;

@@ -79,10 +79,10 @@ pub(crate) fn show(entry: &Past, changes: &Changes, stream: Stream, out: &mut dy
     writeln!(out, "\nIn all: {}.", counts(entry))
 }
 
-/// What an entry did to each path.
+/// What is done to each path.
 pub(crate) type Changes = [(Did, RepoPath)];
 
-/// Writes what undoing an entry will do to each file.
+/// Writes what undoing an entry will do to each file: `changes` are those of the undoing.
 ///
 /// # Errors
 /// Those of `out`.
@@ -90,9 +90,9 @@ pub(crate) fn undo(entry: &Past, changes: &Changes, colour: Colour, out: &mut dy
     let title = format!("Rolling back entry {}: loom {}, {}", entry.id, command(entry), moment(entry.at));
     writeln!(out, "{}\n", colour.paint(Style::Strong, &title))?;
     let undone = |did| match did {
-        Did::Created => ("-", Style::Removed, "is removed, because the entry created it"),
+        Did::Created => ("+", Style::Added, "comes back, because the entry deleted it"),
         Did::Updated => ("~", Style::Changed, "becomes what it was before"),
-        Did::Deleted => ("+", Style::Added, "comes back, because the entry deleted it"),
+        Did::Deleted => ("-", Style::Removed, "is removed, because the entry created it"),
     };
     files(changes, undone, colour, out)
 }
