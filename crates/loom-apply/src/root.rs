@@ -137,7 +137,7 @@ impl Root {
     }
 
     /// The top of the Git worktree that the root is in; the root itself where there is no Git.
-    pub(crate) fn top(&self) -> &Path {
+    pub fn top(&self) -> &Path {
         self.git.as_ref().map_or(&self.path, |git| &git.top)
     }
 

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use loom_apply::{Root, RootError};
 
-use cli::{Command, Global, GraphFormat, Invocation, Plan, ReportFormat, Subject};
+use cli::{Command, Global, GraphFormat, Invocation, Plan, PlanFormat, ReportFormat, Subject};
 use commands::{Desk, Failure};
 use env::{Steps, Streams};
 use exit::Exit;
@@ -54,11 +54,12 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
     let global = &invocation.global;
     match &invocation.command {
         Command::Init => commands::init::run(&env::start(global.directory.as_deref())?, out),
-        Command::Show { file, format } => commands::show::run(file, *format, global.talk, streams, out),
+        Command::Show { file, style } => commands::show::run(file, *style, global.talk, streams, out),
         Command::Explain(Subject::Code(code)) => commands::explain::code(code, out),
         Command::Providers { kind } => commands::providers::run(kind.as_deref(), commands::pass::REGISTRY, out),
         Command::Schema(of) => commands::schema::run(*of, commands::pass::REGISTRY, out),
         Command::Completions(shell) => commands::completions::run(*shell, out),
+        Command::Man { command } => commands::man::run(command.as_deref(), out),
         Command::Validate { .. }
         | Command::Plan(_)
         | Command::Apply(_)
@@ -97,7 +98,8 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         | Command::Explain(Subject::Code(_))
         | Command::Providers { .. }
         | Command::Schema(_)
-        | Command::Completions(_) => Ok(Exit::Done),
+        | Command::Completions(_)
+        | Command::Man { .. } => Ok(Exit::Done),
     }
 }
 
@@ -128,12 +130,11 @@ fn only_reads(command: &Command) -> bool {
 /// Whether a command's output is read by a program.
 fn speaks_json(command: &Command) -> bool {
     match command {
-        Command::Plan(Plan { format, .. })
-        | Command::Validate { format }
+        Command::Plan(Plan { style, .. }) | Command::Show { style, .. } => style.format == PlanFormat::Json,
+        Command::Validate { format }
         | Command::Drift { format, .. }
         | Command::History { format, .. }
-        | Command::Doctor { format }
-        | Command::Show { format, .. } => *format == ReportFormat::Json,
+        | Command::Doctor { format } => *format == ReportFormat::Json,
         Command::Graph(graph) => graph.format == GraphFormat::Json,
         Command::Init
         | Command::Apply(_)
@@ -143,6 +144,7 @@ fn speaks_json(command: &Command) -> bool {
         | Command::Providers { .. }
         | Command::Schema(_)
         | Command::Completions(_)
+        | Command::Man { .. }
         | Command::StoryPull { .. } => false,
     }
 }

@@ -14,9 +14,10 @@ use loom_plan::project::OnDrift;
 use loom_plan::shape::milliseconds;
 
 use super::{
-    Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, Rollback, Selection,
-    SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
+    Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, PlanStyle, Rollback,
+    Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
 };
+use crate::report::markdown;
 
 /// Whether to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,6 +39,21 @@ pub(crate) enum ReportFormat {
     Json,
 }
 
+/// How to show a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// For people at a terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// Annotations for a job of GitHub Actions, and its summary.
+    Github,
+    /// For code scanning and editors.
+    Sarif,
+}
+
 /// How to draw a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum GraphFormat {
@@ -45,6 +61,8 @@ pub(crate) enum GraphFormat {
     Dot,
     /// For Markdown.
     Mermaid,
+    /// A picture, for a browser.
+    Svg,
     /// For programs.
     Json,
 }
@@ -138,7 +156,7 @@ enum Verb {
         /// The saved plan.
         file: PathBuf,
         #[command(flatten)]
-        format: FormatArguments,
+        format: PlanFormatArguments,
     },
     /// Carry out a plan: a saved one, or one that is made and shown now.
     #[command(
@@ -216,6 +234,12 @@ enum Verb {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Print the manual page of loom, or of one of its commands.
+    #[command(after_help = "Examples:\n  loom man > loom.1\n  loom man apply > loom-apply.1")]
+    Man {
+        /// The command, such as `apply`; without it the page of loom itself.
+        command: Option<String>,
+    },
     /// Work with stories of the board.
     Story {
         #[command(subcommand)]
@@ -263,6 +287,16 @@ struct FormatArguments {
 }
 
 #[derive(Args, Debug)]
+struct PlanFormatArguments {
+    /// Say who reads the plan.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: PlanFormat,
+    /// Keep the Markdown of the plan under so many characters.
+    #[arg(long, value_name = "CHARS", default_value_t = markdown::BUDGET, value_parser = budget)]
+    budget: usize,
+}
+
+#[derive(Args, Debug)]
 struct ScopeArguments {
     /// Act only on what this story declares; a file, or `-` for standard input, stands for a story from elsewhere.
     #[arg(long, value_name = "CODE|FILE", value_parser = StoryArg::parse)]
@@ -301,7 +335,7 @@ struct PlanArguments {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    format: FormatArguments,
+    format: PlanFormatArguments,
     /// Exit with 2 where there is something to apply.
     #[arg(long)]
     detailed_exitcode: bool,
@@ -359,6 +393,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     parsed.ok_or_else(|| "a duration is a number and a unit, such as 500ms, 30s, 5m or 1h".to_owned())
 }
 
+fn budget(text: &str) -> Result<usize, String> {
+    let parsed = text.parse().ok().filter(|characters| *characters >= markdown::LEAST);
+    parsed.ok_or_else(|| format!("it is a number of characters, {} at least", markdown::LEAST))
+}
+
 fn glob(text: &str) -> Result<Glob, globset::Error> {
     GlobBuilder::new(text).literal_separator(true).build()
 }
@@ -402,7 +441,7 @@ impl From<Verb> for Command {
             Verb::Init => Self::Init,
             Verb::Validate { format } => Self::Validate { format: format.format },
             Verb::Plan(typed) => Self::Plan(typed.into()),
-            Verb::Show { file, format } => Self::Show { file, format: format.format },
+            Verb::Show { file, format } => Self::Show { file, style: format.into() },
             Verb::Apply(typed) => Self::Apply(typed.into()),
             Verb::Recover => Self::Recover,
             Verb::History { format, verb: None } => Self::History { id: None, format: format.format },
@@ -419,6 +458,7 @@ impl From<Verb> for Command {
             Verb::Providers { verb } => Self::Providers { kind: verb.map(|ProvidersVerb::Show { kind }| kind) },
             Verb::Schema { of } => Self::Schema(of),
             Verb::Completions { shell } => Self::Completions(shell),
+            Verb::Man { command } => Self::Man { command },
             Verb::Story { verb: StoryVerb::Pull { code } } => Self::StoryPull { code },
         }
     }
@@ -441,12 +481,18 @@ impl From<SelectionArguments> for Selection {
     }
 }
 
+impl From<PlanFormatArguments> for PlanStyle {
+    fn from(typed: PlanFormatArguments) -> Self {
+        Self { format: typed.format, budget: typed.budget }
+    }
+}
+
 impl From<PlanArguments> for Plan {
     fn from(typed: PlanArguments) -> Self {
         Self {
             selection: typed.selection.into(),
             out: typed.out,
-            format: typed.format.format,
+            style: typed.format.into(),
             exit_style: if typed.detailed_exitcode { ExitStyle::Detailed } else { ExitStyle::Plain },
         }
     }

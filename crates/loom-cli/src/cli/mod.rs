@@ -20,7 +20,7 @@ use clap::{CommandFactory as _, Parser as _};
 use loom_apply::Durability;
 use loom_plan::addr::{Address, ContentHash};
 
-pub(crate) use arguments::{ColourChoice, GraphFormat, ReportFormat, SchemaOf};
+pub(crate) use arguments::{ColourChoice, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
 pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command};
 
 use crate::exit::Exit;
@@ -88,7 +88,7 @@ pub(crate) enum Command {
         /// The saved plan.
         file: PathBuf,
         /// How to show it.
-        format: ReportFormat,
+        style: PlanStyle,
     },
     /// Carry out a plan.
     Apply(Apply),
@@ -128,6 +128,11 @@ pub(crate) enum Command {
     Schema(SchemaOf),
     /// Print a completion script.
     Completions(clap_complete::Shell),
+    /// Print a manual page.
+    Man {
+        /// Of this command.
+        command: Option<String>,
+    },
     /// Write the board's export of a story into the repository.
     StoryPull {
         /// The story's code.
@@ -143,9 +148,18 @@ pub(crate) struct Plan {
     /// Where to save it.
     pub(crate) out: Option<PathBuf>,
     /// How to show it.
-    pub(crate) format: ReportFormat,
+    pub(crate) style: PlanStyle,
     /// Whether changes have an exit code of their own.
     pub(crate) exit_style: ExitStyle,
+}
+
+/// How to show a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlanStyle {
+    /// Who reads it.
+    pub(crate) format: PlanFormat,
+    /// How many characters of Markdown it may be.
+    pub(crate) budget: usize,
 }
 
 /// Whether changes have an exit code of their own.

@@ -1,6 +1,6 @@
 //! `loom graph`: what depends on what, to look at or to read by a program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use loom_plan::addr::Address;
@@ -11,10 +11,11 @@ use serde_json::json;
 use super::{Desk, Failure, pass};
 use crate::cli::{Graph, GraphExtent, GraphFormat, Selection};
 use crate::exit::Exit;
+use crate::report::picture::{self, Arrow, Node, Stroke};
 
 /// Draws the graph, or the part of it that was asked for.
 pub(crate) fn run(desk: &Desk<'_>, asked: &Graph, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let (compiled, changed) = match asked.extent {
+    let (compiled, changing) = match asked.extent {
         GraphExtent::All => (pass::compile(desk, None)?, None),
         GraphExtent::Changed => {
             let planned = pass::planned(desk, &Selection::default())?;
@@ -27,15 +28,20 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Graph, out: &mut dyn Write) -> Result
         let index = ordered.find(address).ok_or_else(|| pass::unknown(address, &ordered.declarations))?;
         shown = ordered.dependents([index]);
     }
-    if let Some(changed) = changed {
-        let wanted: BTreeSet<usize> = leading_to(ordered, changed.iter().filter_map(|address| ordered.find(address)));
+    let changing: Option<BTreeSet<usize>> =
+        changing.map(|changing| changing.iter().filter_map(|address| ordered.find(address)).collect());
+    if let Some(changing) = &changing {
+        let mut wanted = leading_to(ordered, changing.iter().copied());
+        wanted.extend(ordered.dependents(changing.iter().copied()));
         shown.retain(|index| wanted.contains(index));
     }
+    let changing = changing.unwrap_or_default();
     desk.steps.pause();
     match asked.format {
         GraphFormat::Json => write_json(&compiled, &shown, out)?,
         GraphFormat::Dot => dot(ordered, &shown, out)?,
-        GraphFormat::Mermaid => mermaid(ordered, &shown, out)?,
+        GraphFormat::Mermaid => mermaid(ordered, &shown, &changing, out)?,
+        GraphFormat::Svg => svg(ordered, &shown, &changing, out)?,
     }
     Ok(Exit::Done)
 }
@@ -112,14 +118,34 @@ fn dot(ordered: &Ordered, shown: &BTreeSet<usize>, out: &mut dyn Write) -> Resul
     Ok(writeln!(out, "}}")?)
 }
 
-fn mermaid(ordered: &Ordered, shown: &BTreeSet<usize>, out: &mut dyn Write) -> Result<(), Failure> {
+fn mermaid(ordered: &Ordered, shown: &BTreeSet<usize>, changing: &BTreeSet<usize>, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "graph LR")?;
     for index in shown {
-        writeln!(out, "  n{index}[\"{}\"]", ordered.declarations[*index].address)?;
+        let class = if changing.contains(index) { ":::changed" } else { "" };
+        writeln!(out, "  n{index}[\"{}\"]{class}", ordered.declarations[*index].address)?;
     }
     for (from, to, why) in edges(ordered, shown) {
         let arrow = if why == "dependsOn" { "-.->" } else { "-->" };
         writeln!(out, "  n{from} {arrow} n{to}")?;
     }
+    if !changing.is_empty() {
+        writeln!(out, "  classDef changed fill:#fff8c5,stroke:#9a6700,color:#1f2328")?;
+    }
     Ok(())
+}
+
+fn svg(ordered: &Ordered, shown: &BTreeSet<usize>, changing: &BTreeSet<usize>, out: &mut dyn Write) -> Result<(), Failure> {
+    let node = |index: &usize| Node {
+        label: ordered.declarations[*index].address.to_string(),
+        class: if changing.contains(index) { "changed" } else { "" },
+    };
+    let nodes: Vec<Node> = shown.iter().map(node).collect();
+    let place: BTreeMap<usize, usize> = shown.iter().enumerate().map(|(place, index)| (*index, place)).collect();
+    let arrow = |(from, to, why): (usize, usize, &str)| Arrow {
+        from: place[&from],
+        to: place[&to],
+        line: if why == "dependsOn" { Stroke::Dashed } else { Stroke::Solid },
+    };
+    let arrows: Vec<Arrow> = edges(ordered, shown).into_iter().map(arrow).collect();
+    Ok(picture::svg(&nodes, &arrows, out)?)
 }

@@ -12,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod man;
 pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod providers;
@@ -49,6 +50,14 @@ pub(crate) struct Desk<'a> {
     pub(crate) streams: Streams,
     /// The steps of the run.
     pub(crate) steps: Steps,
+}
+
+impl Desk<'_> {
+    /// Leads from the top of the Git repository to the root; empty, or ends in `/`.
+    fn prefix(&self) -> String {
+        let below = self.root.path().strip_prefix(self.root.top()).ok().and_then(|below| below.to_str()).unwrap_or_default();
+        if below.is_empty() { String::new() } else { format!("{below}/") }
+    }
 }
 
 /// Why a command stopped.

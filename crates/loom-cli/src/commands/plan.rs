@@ -5,9 +5,9 @@ use std::io::Write;
 use loom_plan::plan::Outcome;
 
 use super::{Desk, Failure, pass};
-use crate::cli::{ExitStyle, Plan, ReportFormat, apply_command};
+use crate::cli::{ExitStyle, Plan, apply_command};
 use crate::exit::Exit;
-use crate::report::{json, text};
+use crate::report::{self, Presented};
 
 /// Plans, shows the plan, and saves it where asked.
 pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -20,19 +20,9 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         Outcome::Ready(plan) => apply_command(desk.global, &asked.selection, asked.out.as_deref(), plan.digest),
         Outcome::Converged(_) | Outcome::Blocked(_) => String::new(),
     };
-    match asked.format {
-        ReportFormat::Text => {
-            let report = text::PlanText {
-                outcome,
-                contents: &contents,
-                apply: &command,
-                stream: desk.streams.out,
-                talk: desk.global.talk,
-            };
-            text::plan(&report, out)?;
-        }
-        ReportFormat::Json => json::plan(outcome, &contents, out)?,
-    }
+    let prefix = desk.prefix();
+    let presented = Presented { outcome, contents: &contents, apply: &command, prefix: &prefix };
+    report::plan(&presented, asked.style, (desk.streams.out, desk.global.talk), out)?;
     Ok(exit_of(outcome, asked.exit_style))
 }
 

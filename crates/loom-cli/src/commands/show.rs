@@ -8,26 +8,20 @@ use loom_plan::plan::file::SavedPlan;
 use loom_plan::plan::{Action, Conflicting, Outcome};
 
 use super::{Failure, approval, pass};
-use crate::cli::{ReportFormat, Talk};
+use crate::cli::{PlanStyle, Talk};
 use crate::env::Streams;
 use crate::exit::Exit;
-use crate::report::{Contents, Sides, json, text};
+use crate::report::{self, Contents, Presented, Sides};
 
 /// Shows a saved plan.
-pub(crate) fn run(file: &Path, format: ReportFormat, talk: Talk, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn run(file: &Path, style: PlanStyle, talk: Talk, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
     let saved = approval::read_saved(file)?;
     let contents = Saved(&saved);
     let outcome = Outcome::Ready(saved.plan.clone());
     let command = format!("loom apply {}", file.display());
-    match format {
-        ReportFormat::Text => {
-            text::plan(
-                &text::PlanText { outcome: &outcome, contents: &contents, apply: &command, stream: streams.out, talk },
-                out,
-            )?;
-        }
-        ReportFormat::Json => json::plan(&outcome, &contents, out)?,
-    }
+    // a saved plan does not say where in a Git repository it was made
+    let presented = Presented { outcome: &outcome, contents: &contents, apply: &command, prefix: "" };
+    report::plan(&presented, style, (streams.out, talk), out)?;
     Ok(Exit::Done)
 }
 

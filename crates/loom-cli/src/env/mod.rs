@@ -9,7 +9,8 @@ mod steps;
 use std::io::IsTerminal as _;
 
 pub(crate) use process::{
-    board, confirms, git_version, has_person, heed_signals, heed_signals_by, panics_are_bugs, read_file, start, tell, write_file,
+    add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by, panics_are_bugs, read_file,
+    start, tell, write_file,
 };
 pub(crate) use steps::Steps;
 

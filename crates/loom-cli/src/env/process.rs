@@ -40,6 +40,12 @@ pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     std::fs::write(path, content)
 }
 
+/// Adds to the summary of a step of GitHub Actions, where loom runs in one.
+pub(crate) fn add_to_step_summary(markdown: &[u8]) -> io::Result<()> {
+    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else { return Ok(()) };
+    std::fs::OpenOptions::new().append(true).create(true).open(file)?.write_all(markdown)
+}
+
 /// Whether somebody sits at the keyboard and sees the question.
 pub(crate) fn has_person() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()

@@ -12,8 +12,9 @@ use loom_plan::plan::{Action, Conflicting, Outcome};
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::look::counted;
 use super::style::{Style, visible};
-use super::text::{counted, write_notes};
+use super::text::write_notes;
 use super::{Contents, Shown};
 use crate::cli::Talk;
 use crate::env::Stream;

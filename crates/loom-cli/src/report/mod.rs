@@ -15,16 +15,65 @@ pub(crate) mod doctor;
 pub(crate) mod drift;
 #[cfg(test)]
 mod fixture;
+pub(crate) mod github;
 pub(crate) mod history;
 pub(crate) mod json;
+mod look;
+pub(crate) mod markdown;
+pub(crate) mod picture;
+pub(crate) mod sarif;
 pub(crate) mod style;
 pub(crate) mod text;
+
+use std::io::{self, Write};
 
 use loom_plan::addr::{Address, ContentHash};
 use loom_plan::credential::masked;
 use loom_plan::diff::{Difference, as_text, compare};
-use loom_plan::plan::{Action, Conflicting};
+use loom_plan::plan::{Action, Conflicting, Outcome};
 use loom_plan::snapshot::Part;
+
+use crate::cli::{PlanFormat, PlanStyle, Talk};
+use crate::env::{self, Stream};
+
+/// A plan, and how it is to be shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    /// The plan.
+    pub(crate) outcome: &'a Outcome,
+    /// Where its contents come from.
+    pub(crate) contents: &'a dyn Contents,
+    /// The command that applies it; empty where that is being done.
+    pub(crate) apply: &'a str,
+    /// Leads from the top of the Git repository to the root; empty, or ends in `/`.
+    pub(crate) prefix: &'a str,
+}
+
+/// Writes a plan as it was asked for. The text is for `stream`, and says as much as `talk` asks.
+///
+/// # Errors
+/// Those of `out`, and of the file that GitHub takes the summary of a step from.
+pub(crate) fn plan(
+    plan: &Presented<'_>,
+    style: PlanStyle,
+    (stream, talk): (Stream, Talk),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Presented { outcome, contents, apply, prefix } = *plan;
+    let review = |budget| markdown::Review { outcome, contents, apply, budget };
+    match style.format {
+        PlanFormat::Text => text::plan(&text::PlanText { outcome, contents, apply, stream, talk }, out),
+        PlanFormat::Json => json::plan(outcome, contents, out),
+        PlanFormat::Markdown => markdown::plan(&review(style.budget), out),
+        PlanFormat::Sarif => sarif::plan(outcome, prefix, out),
+        PlanFormat::Github => {
+            let mut summary = Vec::new();
+            markdown::plan(&review(github::SUMMARY), &mut summary)?;
+            env::add_to_step_summary(&summary)?;
+            github::plan(outcome, prefix, out)
+        }
+    }
+}
 
 /// Where a report takes contents from. Called from many threads, once or twice for an action.
 pub(crate) trait Contents: Sync {

@@ -115,6 +115,61 @@ fn a_graph_is_drawn_for_people_and_for_programs() {
 }
 
 #[test]
+fn a_graph_is_a_picture() {
+    let sandbox = Sandbox::project("two-services");
+    let picture = sandbox.loom(&["graph", "--format", "svg"]).comes_to(0).says("markdown.page.environments</text>");
+    let artifacts = sandbox.loom(&["graph", "--format", "json"]).json()["artifacts"].as_array().map(Vec::len);
+    assert_eq!(Some(picture.out.matches("<rect").count()), artifacts);
+}
+
+#[test]
+fn a_plan_is_shown_to_reviewers_in_their_own_formats() {
+    let sandbox = Sandbox::project("two-services");
+    sandbox.apply();
+    sandbox.edit("loom.yaml", "port: 4000", "port: 4001");
+    let text = sandbox.loom(&["plan", "--out", "plan.loom"]).comes_to(0);
+    let changed = text.marked('~');
+    let markdown = sandbox.loom(&["plan", "--format", "markdown"]).comes_to(0).says(&text.digest());
+    assert!(changed.len() > 3 && changed.iter().all(|path| markdown.out.contains(path)), "{markdown}");
+    let small =
+        sandbox.loom(&["plan", "--format", "markdown", "--budget", "4000"]).comes_to(0).says("this report is kept under 4000");
+    assert!(small.out.len() <= 4000, "{small}");
+    sandbox.loom(&["plan", "--format", "markdown", "--budget", "3999"]).comes_to(1).complains("4000 at least");
+    let sarif = sandbox.loom(&["plan", "--format", "sarif"]).comes_to(0).json();
+    assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(changed.len()));
+    let github = sandbox.loom(&["plan", "--format", "github"]).comes_to(0).says("::notice file=loom.yaml,line=");
+    assert!(github.out.lines().all(|line| line.starts_with("::notice") || line.starts_with("Plan: ")), "{github}");
+    for format in ["markdown", "github", "sarif"] {
+        let planned = sandbox.loom(&["plan", "--format", format]).comes_to(0).out;
+        let saved = sandbox.loom(&["show", "plan.loom", "--format", format]).comes_to(0).out;
+        let same =
+            |text: &str| text.lines().filter(|line| !line.contains("Apply it with")).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(same(&planned), same(&saved), "{format}");
+    }
+}
+
+#[test]
+fn in_a_job_of_github_actions_the_plan_is_the_summary_of_the_step() {
+    let sandbox = small::fresh();
+    let summary = sandbox.outside("summary.md");
+    std::fs::write(&summary, "before\n").expect("it can be written");
+    let mut command = sandbox.command(&["plan", "--format", "github"]);
+    assert!(command.env("GITHUB_STEP_SUMMARY", &summary).output().expect("loom can be run").status.success());
+    let text = std::fs::read_to_string(&summary).expect("it can be read");
+    assert!(text.starts_with("before\n<!-- loom plan -->\n") && text.contains("### Changes"), "{text}");
+}
+
+#[test]
+fn annotations_name_files_from_the_top_of_the_repository() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("shop/loom.yaml", "loom: 1\nproject: shop\nenvironments: { staging: {} }\nartifacts:\n  - { kind: file, name: a, path: a.txt, content: x }\n");
+    sandbox.loom(&["-C", "shop", "apply", "--yes"]).comes_to(0);
+    sandbox.edit("shop/loom.yaml", "content: x", "content: y");
+    sandbox.loom(&["-C", "shop", "plan", "--format", "github"]).comes_to(0).says("::notice file=shop/loom.yaml,line=5");
+    sandbox.loom(&["-C", "shop", "plan", "--format", "sarif"]).comes_to(0).says("\"uri\": \"shop/a.txt\"");
+}
+
+#[test]
 fn the_graph_of_what_changes() {
     let sandbox = small::applied();
     let changed =

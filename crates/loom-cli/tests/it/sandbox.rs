@@ -175,6 +175,7 @@ fn clean<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
         .env("NO_COLOR", "1")
         .env_remove("XDG_CONFIG_HOME")
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("GITHUB_STEP_SUMMARY")
 }
 
 /// One run of loom.

@@ -107,10 +107,15 @@ pub fn as_text(content: &[u8]) -> Option<&str> {
 impl<'a> TextDiff<'a> {
     /// Compares two texts line by line. A line ends with `\n`, whatever stands before it.
     pub fn new(before: &'a str, after: &'a str) -> Self {
+        Self::with_context(before, after, CONTEXT)
+    }
+
+    /// As [`TextDiff::new`], with so many unchanged lines around a change.
+    pub fn with_context(before: &'a str, after: &'a str, context: usize) -> Self {
         let old: Vec<&'a str> = before.split_inclusive('\n').collect();
         let new: Vec<&'a str> = after.split_inclusive('\n').collect();
         let diff = similar::TextDiff::configure().algorithm(Algorithm::Myers).diff_slices(&old, &new);
-        Self { hunks: diff.grouped_ops(CONTEXT).iter().map(|ops| hunk(&diff, ops, &old, &new)).collect() }
+        Self { hunks: diff.grouped_ops(context).iter().map(|ops| hunk(&diff, ops, &old, &new)).collect() }
     }
 
     /// How many lines come.

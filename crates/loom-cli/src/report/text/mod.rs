@@ -15,12 +15,12 @@ use std::io::{self, Write};
 use loom_plan::addr::ContentHash;
 use loom_plan::diff::{Difference, Line, LineEnd, LineKind, TextDiff};
 use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
-use loom_plan::provider::Mode;
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::causes::{self, Summary};
 pub(crate) use super::drift::{DriftText, drift};
+use super::look::{Ask, Look, mode_sentence, place};
 use super::style::{Style, visible};
 use super::{Contents, Shown, settings};
 use crate::cli::Talk;
@@ -57,14 +57,6 @@ pub(crate) fn plan(report: &PlanText<'_>, out: &mut dyn Write) -> io::Result<()>
     report.summary(out)
 }
 
-/// What the first look at an action found.
-struct Prepared {
-    /// Such as `+3 -2`.
-    lines: String,
-    /// What stands for the change, whichever file it is made in; `None` where none is shown.
-    identity: Option<ContentHash>,
-}
-
 /// The widths to which the list is laid out.
 struct Columns {
     path: usize,
@@ -77,12 +69,12 @@ impl PlanText<'_> {
     }
 
     /// One line for each action and each conflict.
-    fn list(&self, out: &mut dyn Write) -> io::Result<Vec<Prepared>> {
+    fn list(&self, out: &mut dyn Write) -> io::Result<Vec<Look>> {
         let (actions, conflicts) = (self.outcome.actions(), self.outcome.conflicts());
         let columns = self.columns(actions, conflicts);
         let mut prepared = Vec::with_capacity(actions.len());
         for chunk in actions.chunks(CHUNK) {
-            let looked: Vec<Prepared> = chunk.par_iter().map(|action| self.prepare(action)).collect();
+            let looked: Vec<Look> = chunk.par_iter().map(|action| self.look(action)).collect();
             for (action, found) in chunk.iter().zip(&looked) {
                 let row = [&place(action), &found.lines, &addressed(action), &causes::short(action)];
                 self.row(out, &columns, (action.verb.mark(), Style::of(&action.verb)), row.map(String::as_str))?;
@@ -97,33 +89,9 @@ impl PlanText<'_> {
         Ok(prepared)
     }
 
-    /// Fetches the contents of an action, counts the lines, and finds what stands for the change
-    /// where it is shown.
-    fn prepare(&self, action: &Action) -> Prepared {
-        if !action.verb.writes() {
-            return Prepared { lines: String::new(), identity: None };
-        }
-        let shown = Shown::of(self.contents, action);
-        let (difference, mode) = (shown.difference(), mode_sentence(action));
-        let lines = match (counted(&shown, &difference), mode) {
-            (lines, Some(_)) if lines.is_empty() => "mode".to_owned(),
-            (lines, _) => lines,
-        };
-        if !self.shows(action) {
-            return Prepared { lines, identity: None };
-        }
-        let change = match &difference {
-            _ if shown.hidden.is_some() => shown.hidden,
-            Difference::Binary => Some(binary_identity(&shown)),
-            Difference::Text(diff) => (!diff.hunks.is_empty()).then(|| diff.identity()),
-        };
-        if change.is_none() && mode.is_none() {
-            return Prepared { lines, identity: None };
-        }
-        let settings = settings(self.contents, action, &shown).join("\n");
-        let change = change.map_or([0; 32], |change| *change.as_bytes());
-        let parts = [&change, action.verb.as_str().as_bytes(), mode.unwrap_or_default().as_bytes(), settings.as_bytes()];
-        Prepared { lines, identity: Some(ContentHash::of_parts(parts)) }
+    /// Which change an action is, is asked only where it is shown.
+    fn look(&self, action: &Action) -> Look {
+        Look::at(action, self.contents, if self.shows(action) { Ask::Identity } else { Ask::Lines })
     }
 
     /// Columns as wide as what they hold, but none so wide that the next one leaves the screen.
@@ -147,7 +115,7 @@ impl PlanText<'_> {
     }
 
     /// What differs, the same change in many files once.
-    fn changes(&self, prepared: &[Prepared], out: &mut dyn Write) -> io::Result<()> {
+    fn changes(&self, prepared: &[Look], out: &mut dyn Write) -> io::Result<()> {
         let actions = self.outcome.actions();
         let mut groups: Vec<Vec<&Action>> = Vec::new();
         let mut known: BTreeMap<ContentHash, usize> = BTreeMap::new();
@@ -327,42 +295,6 @@ enum Numbers {
     Show,
     /// The file comes or goes as a whole: they say nothing.
     Hide,
-}
-
-/// How many lines come and go, such as `+3 -2`.
-pub(super) fn counted(shown: &Shown, difference: &Difference<'_>) -> String {
-    let signed = |sign: char, count: usize| (count > 0).then(|| format!("{sign}{count}"));
-    match difference {
-        _ if shown.hidden.is_some() => "hidden".to_owned(),
-        Difference::Binary => "binary".to_owned(),
-        Difference::Text(diff) => {
-            let counts = [signed('+', diff.added()), signed('-', diff.removed())];
-            counts.into_iter().flatten().collect::<Vec<_>>().join(" ")
-        }
-    }
-}
-
-/// What stands for a change of bytes.
-fn binary_identity(shown: &Shown) -> ContentHash {
-    let hash = |side: &Option<Vec<u8>>| *ContentHash::of(side.as_deref().unwrap_or_default()).as_bytes();
-    ContentHash::of_parts([&hash(&shown.before)[..], &hash(&shown.after)])
-}
-
-fn mode_sentence(action: &Action) -> Option<&'static str> {
-    let part = action.parts.first()?;
-    match (part.before?.mode, part.after?.mode) {
-        (Mode::Plain, Mode::Executable) => Some("The file becomes executable."),
-        (Mode::Executable, Mode::Plain) => Some("The file is no longer executable."),
-        (Mode::Plain, Mode::Plain) | (Mode::Executable, Mode::Executable) => None,
-    }
-}
-
-/// The path of an action; of a move, both.
-fn place(action: &Action) -> String {
-    match &action.verb {
-        Verb::Move { from } => format!("{from} → {}", action.path),
-        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => action.path.to_string(),
-    }
 }
 
 /// The address of an action, and how many more there are.

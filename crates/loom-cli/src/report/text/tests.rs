@@ -3,6 +3,7 @@ use crate::env::{Colour, Reader};
 use crate::report::fixture::{Scene, address, day, setting, task};
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::{NoteKind, Report};
+use loom_plan::provider::Mode;
 
 fn shown(outcome: &Outcome, scene: &Scene, talk: Talk) -> String {
     coloured(outcome, scene, talk, Colour::Off)

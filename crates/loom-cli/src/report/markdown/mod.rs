@@ -1,0 +1,352 @@
+//! A plan as Markdown, for a comment on a pull request, never longer than its budget.
+//!
+//! In: an outcome, its contents, and a number of characters. Out: Markdown that GitHub and GitLab
+//! show alike, of at most so many bytes of UTF-8, which are never fewer than the characters that a
+//! forge counts.
+//!
+//! What a reviewer must not miss stands first and is never left out: conflicts, then deletions; a
+//! [`listing`] shortens them where it must. The changes follow, the same change in many files once,
+//! in the first of these forms that fits:
+//!
+//! 1. they stand open, if they are few ([`OPEN`]),
+//! 2. each is folded behind its path,
+//! 3. the lines around a change are left out,
+//! 4. as many as there is room for, updates before creations, and the others by name.
+//!
+//! What was left out is said at the end, with the command that shows it. Nothing in a path, a title
+//! or a content of a file is markup (tests `what_people_wrote_is_no_markup` and those of
+//! `loom_providers::emit::markdown`).
+
+mod listing;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use loom_plan::addr::ContentHash;
+use loom_plan::diff::{CONTEXT, Difference, TextDiff, as_text};
+use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
+use loom_providers::emit::markdown::{code, escape, fence, table};
+use rayon::prelude::*;
+
+use self::listing::{Entry, listing};
+use super::causes::{self, Summary};
+use super::look::{Ask, Look, mode_sentence, place};
+use super::style::{visible, visible_lines};
+use super::{Contents, Shown, settings};
+
+/// How many characters a report has where nobody says it: GitHub takes 65 536 for a comment.
+pub(crate) const BUDGET: usize = 60_000;
+/// The least that a report can be kept under.
+pub(crate) const LEAST: usize = 4_000;
+/// By this a program finds the comment that it wrote before.
+pub(crate) const MARKER: &str = "<!-- loom plan -->";
+
+/// Stands over the changes.
+const CHANGES: &str = "\n### Changes\n";
+/// Stands over the names of those that are not shown.
+const OTHERS: &str = "\n### Changes that are not shown here\n\n";
+/// What part of the budget changes may take that stand open.
+const OPEN: usize = 4;
+/// How many bytes are held back for what was left out.
+const LAST_WORDS: usize = 400;
+/// How many actions are prepared at once.
+const CHUNK: usize = 256;
+/// After so many changes in a row that do not fit, no more are tried.
+const PATIENCE: usize = 32;
+
+/// What a Markdown report of a plan is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Review<'a> {
+    /// The plan.
+    pub(crate) outcome: &'a Outcome,
+    /// Where its contents come from.
+    pub(crate) contents: &'a dyn Contents,
+    /// The command that applies it.
+    pub(crate) apply: &'a str,
+    /// How many bytes it may be.
+    pub(crate) budget: usize,
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn plan(review: &Review<'_>, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(review.text().as_bytes())
+}
+
+/// How a change is shown.
+#[derive(Clone, Copy)]
+struct Form {
+    fold: Fold,
+    /// How many unchanged lines around it.
+    context: usize,
+}
+
+/// Whether a change is seen at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fold {
+    Open,
+    Folded,
+}
+
+/// The same change in one file or more.
+type Group<'a> = Vec<&'a Action>;
+
+impl Review<'_> {
+    fn text(&self) -> String {
+        let mut text = self.head();
+        let room = |text: &String| self.budget.saturating_sub(text.len() + LAST_WORDS);
+        text += &self.conflicts(room(&text) / 2);
+        text += &self.deletions(room(&text) / 2);
+        text += &self.moves(room(&text) / 4);
+        text += &self.kinds(room(&text));
+        text += &self.notes(room(&text) / 4);
+        let (changes, left_out) = self.changes(room(&text));
+        text + &changes + &left_out
+    }
+
+    fn head(&self) -> String {
+        let summary = Summary::of(self.outcome);
+        let first = match self.outcome {
+            Outcome::Converged(_) => {
+                return format!("{MARKER}\n\n## Loom: nothing to do\n\n{} files are as declared.\n", summary.outputs);
+            }
+            Outcome::Ready(plan) => {
+                let apply = code(&visible(self.apply));
+                let apply = if apply.len() < LEAST / 4 { apply } else { code(&format!("loom apply --expect {}", plan.digest)) };
+                format!("Digest {}. Apply it with {apply}.\n", code(&plan.digest.to_string()))
+            }
+            Outcome::Blocked(_) => "Nothing can be applied before the conflicts are resolved; \
+                                    `loom plan --skip-conflicts` plans the rest.\n"
+                .to_owned(),
+        };
+        format!("{MARKER}\n\n## Loom: {summary}\n\n{first}")
+    }
+
+    /// What stands against the plan, with the ways out.
+    fn conflicts(&self, room: usize) -> String {
+        let entries: Vec<_> = self.outcome.conflicts().iter().map(conflict_entry).collect();
+        section("Conflicts", &entries, room)
+    }
+
+    fn deletions(&self, room: usize) -> String {
+        let deletes = self.outcome.actions().iter().filter(|action| action.verb == Verb::Delete);
+        section("Files that are deleted", &deletes.map(deletion_entry).collect::<Vec<_>>(), room)
+    }
+
+    fn moves(&self, room: usize) -> String {
+        let moved = self.outcome.actions().iter().filter_map(move_entry).collect::<Vec<_>>();
+        section("Files that move", &moved, room)
+    }
+
+    /// How many files of each kind are created, updated, deleted, moved.
+    fn kinds(&self, room: usize) -> String {
+        let mut kinds: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
+        for action in self.outcome.actions() {
+            let column = match action.verb {
+                Verb::Create => 0,
+                Verb::Update => 1,
+                Verb::Delete => 2,
+                Verb::Move { .. } => 3,
+                Verb::Adopt | Verb::Keep | Verb::Forget => 4,
+            };
+            kinds.entry(action.address().kind()).or_default()[column] += 1;
+        }
+        if kinds.is_empty() {
+            return String::new();
+        }
+        let number = |count: usize| if count == 0 { String::new() } else { count.to_string() };
+        let row = |(kind, counts): (&str, [usize; 5])| {
+            let [create, update, delete, moved, record] = counts.map(number);
+            [code(kind), create, update, delete, moved, record]
+        };
+        let rows: Vec<[String; 6]> = kinds.into_iter().map(row).collect();
+        fitting(format!("\n{}", table(["Kind", "Create", "Update", "Delete", "Move", "Record only"], &rows)), room)
+    }
+
+    /// What is not decided: how many of what, and the first few.
+    fn notes(&self, room: usize) -> String {
+        let line = |(kind, notes): (_, Vec<&Note>)| {
+            let name = |note: &&Note| code(&note.path.as_ref().map_or_else(|| note.address.to_string(), ToString::to_string));
+            let mut names: Vec<String> = notes.iter().take(3).map(name).collect();
+            if notes.len() > names.len() {
+                names.push(format!("and {} more", notes.len() - names.len()));
+            }
+            format!("- {}: {}\n", escape(&visible(&causes::note_sentence(kind, &notes))), names.join(", "))
+        };
+        let lines: String = causes::notes(self.outcome).into_iter().map(line).collect();
+        if lines.is_empty() { lines } else { fitting(format!("\n### Notes\n\n{lines}"), room) }
+    }
+
+    /// The changes, and what is left out of them.
+    fn changes(&self, room: usize) -> (String, String) {
+        let groups = self.groups();
+        if groups.is_empty() {
+            return (String::new(), String::new());
+        }
+        let room = room.saturating_sub(CHANGES.len());
+        let forms = [
+            (Form { fold: Fold::Open, context: CONTEXT }, room.min(self.budget / OPEN), ""),
+            (Form { fold: Fold::Folded, context: CONTEXT }, room, ""),
+            (Form { fold: Fold::Folded, context: 0 }, room, "The unchanged lines around each change are left out; "),
+        ];
+        for (form, room, left_out) in forms {
+            if let Some(text) = self.all(&groups, form, room) {
+                return (format!("{CHANGES}{text}"), self.last_words(left_out));
+            }
+        }
+        let (text, others) = self.some(&groups, room);
+        let files = if others == 1 { "The content of 1 file is" } else { &format!("The contents of {others} files are") };
+        let left_out = format!("{files} left out, and so are the unchanged lines around each change; ");
+        (format!("{CHANGES}{text}"), self.last_words(&left_out))
+    }
+
+    fn last_words(&self, left_out: &str) -> String {
+        if left_out.is_empty() {
+            return String::new();
+        }
+        format!("\n> {left_out}this report is kept under {} characters. `loom plan` shows everything.\n", self.budget)
+    }
+
+    /// The changes whose contents are shown, the same change once: updates and moves first.
+    fn groups(&self) -> Vec<Group<'_>> {
+        let (mut groups, mut created): (Vec<Group<'_>>, Vec<Group<'_>>) = (Vec::new(), Vec::new());
+        let mut known: BTreeMap<ContentHash, usize> = BTreeMap::new();
+        for chunk in self.outcome.actions().chunks(CHUNK) {
+            let looks: Vec<Look> = chunk.par_iter().map(|action| Look::at(action, self.contents, Ask::Identity)).collect();
+            for (action, identity) in chunk.iter().zip(looks).filter_map(|(action, look)| Some((action, look.identity?))) {
+                let is_loss = action.verb == Verb::Delete && !action.causes().any(|cause| *cause == Cause::Edited);
+                if is_loss {
+                    // what loom wrote itself can be written again: that it goes is said already
+                    continue;
+                }
+                if action.verb == Verb::Create {
+                    created.push(vec![action]);
+                } else if let Some(group) = known.get(&identity) {
+                    groups[*group].push(action);
+                } else {
+                    known.insert(identity, groups.len());
+                    groups.push(vec![action]);
+                }
+            }
+        }
+        groups.extend(created);
+        groups
+    }
+
+    /// All changes in a form, if there is room for them.
+    fn all(&self, groups: &[Group<'_>], form: Form, room: usize) -> Option<String> {
+        let mut text = String::new();
+        for chunk in groups.chunks(CHUNK) {
+            text.extend(chunk.par_iter().map(|group| self.change(group, form)).collect::<Vec<_>>());
+            if text.len() > room {
+                return None;
+            }
+        }
+        Some(text)
+    }
+
+    /// As many changes as there is room for, the names of the other files, and how many those are.
+    fn some(&self, groups: &[Group<'_>], room: usize) -> (String, usize) {
+        let form = Form { fold: Fold::Folded, context: 0 };
+        let (mut text, mut others, mut misses) = (String::new(), Vec::new(), 0);
+        for group in groups {
+            let change = if misses < PATIENCE { self.change(group, form) } else { String::new() };
+            if !change.is_empty() && text.len() + change.len() <= room * 3 / 4 {
+                text += &change;
+                misses = 0;
+            } else {
+                misses += 1;
+                others.extend(
+                    group.iter().map(|action| Entry { path: action.path.as_str(), said: format!(", {}", action.verb.as_str()) }),
+                );
+            }
+        }
+        others.sort_by(|one, other| one.path.cmp(other.path));
+        let named = listing(&others, room.saturating_sub(text.len() + OTHERS.len()));
+        (format!("{text}{OTHERS}{named}"), others.len())
+    }
+
+    /// One change: why, the settings that differ, the lines, and the other files that it is made in.
+    fn change(&self, group: &Group<'_>, form: Form) -> String {
+        let Some((action, others)) = group.split_first() else { return String::new() };
+        let shown = Shown::of(self.contents, action);
+        let why = causes::of(action).into_iter().map(|cause| escape(&visible(&causes::clause(cause))));
+        let settings = settings(self.contents, action, &shown);
+        let how = settings.iter().map(|setting| code(&visible(setting)));
+        let becomes = mode_sentence(action).map(str::to_owned);
+        let mut body: Vec<String> = why.chain(how).chain(becomes).map(|line| format!("- {line}\n")).collect();
+        body.push(difference(&shown, form.context));
+        if !others.is_empty() {
+            let names: Vec<String> = others.iter().map(|other| code(&visible(&place(other)))).collect();
+            body.push(format!("\nThe same change in {}.\n", names.join(", ")));
+        }
+        let body = body.concat();
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let lines = super::look::counted(&shown, &shown.difference());
+        let title = format!("{} {}", action.verb.mark(), place(action));
+        match form.fold {
+            Fold::Open => format!("\n#### {} {lines}{more}\n\n{body}", code(&visible(&title))),
+            Fold::Folded => {
+                let title = html(&visible(&title));
+                format!("\n<details><summary><code>{title}</code> {lines}{more}</summary>\n\n{body}\n</details>\n")
+            }
+        }
+    }
+}
+
+fn conflict_entry(conflict: &Conflicting) -> Entry<'_> {
+    let ways: Vec<String> = conflict.ways.iter().map(|way| format!("  - {}\n", escape(&visible(way)))).collect();
+    let (address, said) = (code(&conflict.address.to_string()), escape(&visible(&causes::conflict_sentences(conflict))));
+    Entry { path: conflict.path.as_str(), said: format!(" ({address}). {said}\n{}", ways.concat()).trim_end().to_owned() }
+}
+
+fn deletion_entry(action: &Action) -> Entry<'_> {
+    Entry { path: action.path.as_str(), said: format!(": {}", escape(&visible(&causes::short(action)))) }
+}
+
+fn move_entry(action: &Action) -> Option<Entry<'_>> {
+    match &action.verb {
+        Verb::Move { from } => {
+            Some(Entry { path: action.path.as_str(), said: format!(", from {}", code(&visible(from.as_str()))) })
+        }
+        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => None,
+    }
+}
+
+/// A heading and its list, which is never left out.
+fn section(title: &str, entries: &[Entry<'_>], room: usize) -> String {
+    if entries.is_empty() {
+        return String::new();
+    }
+    let title = format!("\n### {title} ({})\n\n", entries.len());
+    let list = listing(entries, room.saturating_sub(title.len()));
+    title + &list
+}
+
+/// A text that may be left out where there is no room.
+fn fitting(text: String, room: usize) -> String {
+    if text.len() <= room { text } else { String::new() }
+}
+
+/// The lines that differ, fenced.
+fn difference(shown: &Shown, context: usize) -> String {
+    let sides = [&shown.before, &shown.after].map(|side| as_text(side.as_deref().unwrap_or_default()));
+    match (shown.difference(), sides) {
+        _ if shown.hidden.is_some() => "\nWhat differs looks like a credential and is not shown.\n".to_owned(),
+        (Difference::Text(_), [Some(before), Some(after)]) => {
+            let unified = TextDiff::with_context(before, after, context).unified();
+            if unified.is_empty() { unified } else { format!("\n{}", fence("diff", &visible_lines(&unified))) }
+        }
+        (Difference::Binary | Difference::Text(_), _) => "\nThe content is not text and is not shown.\n".to_owned(),
+    }
+}
+
+/// Text inside of an HTML element.
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests;
