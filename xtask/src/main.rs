@@ -13,6 +13,7 @@
 )]
 
 mod bench;
+mod browser;
 mod checkers;
 mod ci;
 mod codegen;
@@ -79,6 +80,8 @@ enum Chore {
         #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
     },
+    /// Use the HTML page of a plan in a real browser, if there is one
+    Browser,
     /// Kill, fail and race loom's apply, and see that nothing is ever lost or half done
     Crash {
         /// The suites; without any, all that can run here
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Chore::Checkers(Checkers::Run { each: false, trees }) if trees.is_empty() => checkers::run_all(),
         Chore::Checkers(Checkers::Run { each: false, trees }) => checkers::run_trees(&trees),
         Chore::Crash { suites, full, only } => crash::run(&crash::Options { suites, full, only }),
+        Chore::Browser => browser::run(),
         Chore::Bench { sizes, save } => bench::run(&sizes, save.as_deref()),
     };
     match outcome {

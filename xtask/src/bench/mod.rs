@@ -10,7 +10,7 @@
 mod durable;
 mod measure;
 mod report;
-mod work;
+pub(crate) mod work;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -48,6 +48,8 @@ pub(crate) enum PlanFormat {
     Json,
     /// For a comment on a pull request.
     Markdown,
+    /// One page for a browser, which needs no other file.
+    Html,
     /// Annotations for a job of GitHub Actions, and its summary.
     Github,
     /// For code scanning and editors.

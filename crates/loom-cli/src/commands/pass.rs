@@ -33,7 +33,7 @@ use loom_plan::{intent, plan};
 use super::{Desk, Failure};
 use crate::cli::{Selection, SkipConflicts, StoryArg};
 use crate::env::Stream;
-use crate::report::{Contents, Sides, diagnostics};
+use crate::report::{About, Contents, Sides, diagnostics};
 
 /// The kinds that this loom knows.
 pub(crate) const REGISTRY: Registry<'static> =
@@ -290,6 +290,13 @@ impl Contents for Bytes<'_> {
 
     fn explain(&self, address: &Address, before: &str, after: &str) -> Vec<String> {
         REGISTRY.provider(address.kind()).map_or_else(Vec::new, |provider| provider.explain(before, after))
+    }
+
+    fn about(&self, address: &Address) -> About {
+        let ordered = &self.desired.ordered;
+        let Some(declaration) = ordered.find(address).map(|index| &ordered.declarations[index]) else { return About::default() };
+        let stories = declaration.stories().into_iter().map(str::to_owned).collect();
+        About { service: declaration.service.as_ref().map(ToString::to_string), stories }
     }
 }
 

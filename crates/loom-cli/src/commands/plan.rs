@@ -21,7 +21,13 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         Outcome::Converged(_) | Outcome::Blocked(_) => String::new(),
     };
     let prefix = desk.prefix();
-    let presented = Presented { outcome, contents: &contents, apply: &command, prefix: &prefix };
+    let presented = Presented {
+        outcome,
+        contents: &contents,
+        apply: &command,
+        prefix: &prefix,
+        ordered: Some(&planned.compiled.desired.ordered),
+    };
     report::plan(&presented, asked.style, (desk.streams.out, desk.global.talk), out)?;
     Ok(exit_of(outcome, asked.exit_style))
 }

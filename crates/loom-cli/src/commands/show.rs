@@ -20,7 +20,7 @@ pub(crate) fn run(file: &Path, style: PlanStyle, talk: Talk, streams: Streams, o
     let outcome = Outcome::Ready(saved.plan.clone());
     let command = format!("loom apply {}", file.display());
     // a saved plan does not say where in a Git repository it was made
-    let presented = Presented { outcome: &outcome, contents: &contents, apply: &command, prefix: "" };
+    let presented = Presented { outcome: &outcome, contents: &contents, apply: &command, prefix: "", ordered: None };
     report::plan(&presented, style, (streams.out, talk), out)?;
     Ok(Exit::Done)
 }

@@ -16,7 +16,9 @@ pub(crate) mod drift;
 #[cfg(test)]
 mod fixture;
 pub(crate) mod github;
+pub(crate) mod graph;
 pub(crate) mod history;
+mod html;
 pub(crate) mod json;
 mod look;
 pub(crate) mod markdown;
@@ -30,6 +32,7 @@ use std::io::{self, Write};
 use loom_plan::addr::{Address, ContentHash};
 use loom_plan::credential::masked;
 use loom_plan::diff::{Difference, as_text, compare};
+use loom_plan::graph::Ordered;
 use loom_plan::plan::{Action, Conflicting, Outcome};
 use loom_plan::snapshot::Part;
 
@@ -47,6 +50,8 @@ pub(crate) struct Presented<'a> {
     pub(crate) apply: &'a str,
     /// Leads from the top of the Git repository to the root; empty, or ends in `/`.
     pub(crate) prefix: &'a str,
+    /// What depends on what, where that is known.
+    pub(crate) ordered: Option<&'a Ordered>,
 }
 
 /// Writes a plan as it was asked for. The text is for `stream`, and says as much as `talk` asks.
@@ -59,12 +64,13 @@ pub(crate) fn plan(
     (stream, talk): (Stream, Talk),
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Presented { outcome, contents, apply, prefix } = *plan;
+    let Presented { outcome, contents, apply, prefix, .. } = *plan;
     let review = |budget| markdown::Review { outcome, contents, apply, budget };
     match style.format {
         PlanFormat::Text => text::plan(&text::PlanText { outcome, contents, apply, stream, talk }, out),
         PlanFormat::Json => json::plan(outcome, contents, out),
         PlanFormat::Markdown => markdown::plan(&review(style.budget), out),
+        PlanFormat::Html => html::plan(plan, out),
         PlanFormat::Sarif => sarif::plan(outcome, prefix, out),
         PlanFormat::Github => {
             let mut summary = Vec::new();
@@ -85,6 +91,20 @@ pub(crate) trait Contents: Sync {
 
     /// The settings that differ between two texts of an artifact, in its format's own terms.
     fn explain(&self, address: &Address, before: &str, after: &str) -> Vec<String>;
+
+    /// What an artifact is about, where that is known.
+    fn about(&self, _: &Address) -> About {
+        About::default()
+    }
+}
+
+/// What an artifact is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    /// Its service.
+    pub(crate) service: Option<String>,
+    /// The stories that ask for it.
+    pub(crate) stories: Vec<String>,
 }
 
 /// A file before and after; `None` where there is none.

@@ -98,8 +98,12 @@ pub(crate) fn svg(nodes: &[Node], arrows: &[Arrow], out: &mut dyn Write) -> io::
     for (node, place) in nodes.iter().zip(&places) {
         let Place { left, top, width } = place;
         let class = if node.class.is_empty() { String::new() } else { format!(" class=\"{}\"", node.class) };
-        writeln!(out, "<rect{class} x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{HEIGHT}\" rx=\"5\"/>")?;
-        writeln!(out, "<text x=\"{}\" y=\"{}\">{}</text>", left + PADDING, top + HEIGHT * 2 / 3, escape(&node.label))?;
+        let label = escape(&node.label);
+        write!(
+            out,
+            "<g data-node=\"{label}\"><rect{class} x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{HEIGHT}\" rx=\"5\"/>"
+        )?;
+        writeln!(out, "<text x=\"{}\" y=\"{}\">{label}</text></g>", left + PADDING, top + HEIGHT * 2 / 3)?;
     }
     writeln!(out, "</svg>")
 }

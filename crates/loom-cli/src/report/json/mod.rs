@@ -16,7 +16,7 @@ use loom_plan::drift::{Class, Drifted};
 use loom_plan::plan::{NoteKind, Outcome};
 use loom_plan::snapshot::Part;
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 pub(crate) use plan::plan;
 
@@ -38,9 +38,20 @@ pub(super) fn write<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Resu
     writeln!(out)
 }
 
+/// A document on one line, for a page: nothing in it ends a script or begins markup.
+///
+/// # Errors
+/// None that the document does not have.
+pub(super) fn inert<T: Serialize>(document: &T) -> io::Result<String> {
+    let mut json = Vec::new();
+    document.serialize(&mut serde_json::Serializer::with_formatter(&mut json, Safe(CompactFormatter)))?;
+    // outside of its strings JSON has no such character
+    Ok(String::from_utf8_lossy(&json).replace('<', "\\u003c"))
+}
+
 /// JSON in which what would command a terminal is escaped: the standard asks for it only below
 /// U+0020 (RFC 8259, section 7).
-struct Safe<'a>(PrettyFormatter<'a>);
+struct Safe<F>(F);
 
 /// Hands methods of [`Formatter`] on.
 macro_rules! hand_on {
@@ -51,7 +62,7 @@ macro_rules! hand_on {
     };
 }
 
-impl Formatter for Safe<'_> {
+impl<F: Formatter> Formatter for Safe<F> {
     hand_on! {
         begin_array();
         end_array();

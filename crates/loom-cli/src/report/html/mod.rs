@@ -1,0 +1,262 @@
+//! A plan as one HTML file that needs nothing else: no network, no other file.
+//!
+//! In: an outcome, its contents, and the graph where there is one. Out: a page with summary, filters,
+//! causes, differences side by side, and the graph of what changes. The page holds the plan as data,
+//! and its script makes elements of it only when they are looked at, so that a plan of 20 000 changes
+//! opens at once.
+//!
+//! Invariants: text of people reaches the page as data alone: no `<` stands in it, and the script
+//! writes it as text (tests below, and `cargo xtask browser` in a real browser); the page's policy
+//! forbids it to load anything.
+
+use std::io::{self, Write};
+
+use loom_plan::diff::{Difference, Hunk, Line};
+use loom_plan::graph::Ordered;
+use loom_plan::plan::{Action, Conflicting, Note, Outcome, Verb};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::causes::{self, Summary};
+use super::graph::{self, Extent};
+use super::json::inert;
+use super::look::mode_sentence;
+use super::style::visible;
+use super::{Contents, Presented, Shown, settings};
+
+/// How many actions are prepared at once.
+const CHUNK: usize = 256;
+/// A picture of more boxes than this is of no use to anybody.
+const BOXES: usize = 1500;
+
+/// What is known of the plan as a whole.
+#[derive(Serialize)]
+struct Head<'a> {
+    outcome: &'static str,
+    summary: Summary,
+    sentence: String,
+    digest: Option<String>,
+    apply: &'a str,
+    notes: Vec<String>,
+    boxes: usize,
+}
+
+/// One change or conflict.
+#[derive(Serialize)]
+struct Change<'a> {
+    action: &'static str,
+    mark: char,
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    address: String,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<String>,
+    stories: Vec<String>,
+    lines: String,
+    /// Why, as clauses; of a conflict, what happened and the ways out.
+    causes: Vec<String>,
+    settings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instead: Option<&'static str>,
+    hunks: Vec<HunkOf>,
+}
+
+#[derive(Serialize)]
+struct HunkOf {
+    old: usize,
+    new: usize,
+    lines: Vec<(char, Vec<String>)>,
+}
+
+/// Writes the page.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn plan(plan: &Presented<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (before, rest) = split(include_str!("page.html"), "/*STYLE*/");
+    let (between, rest) = split(rest, "<!--GRAPH-->");
+    let (data, rest) = split(rest, "/*DATA*/");
+    let (script, after) = split(rest, "/*SCRIPT*/");
+    write!(out, "{before}{}{between}", include_str!("page.css"))?;
+    let boxes = plan.ordered.map_or(Ok(0), |ordered| picture(ordered, plan.outcome, out))?;
+    write!(out, "{data}")?;
+    write_data(plan, boxes, out)?;
+    write!(out, "{script}{}{after}", include_str!("page.js"))
+}
+
+/// The text before and after a mark, which the page has.
+fn split<'a>(text: &'a str, mark: &str) -> (&'a str, &'a str) {
+    text.split_once(mark).unwrap_or((text, ""))
+}
+
+/// Draws what changes and what it touches, and says how many boxes that is; none where it is too many.
+fn picture(ordered: &Ordered, outcome: &Outcome, out: &mut dyn Write) -> io::Result<usize> {
+    let extent = Extent::changed(ordered, outcome);
+    let boxes = extent.shown.len();
+    if boxes <= BOXES {
+        graph::svg(ordered, &extent, out)?;
+    }
+    Ok(boxes)
+}
+
+fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Result<()> {
+    let (outcome, digest) = match plan.outcome {
+        Outcome::Converged(_) => ("converged", None),
+        Outcome::Ready(ready) => ("ready", Some(ready.digest.to_string())),
+        Outcome::Blocked(_) => ("blocked", None),
+    };
+    let summary = Summary::of(plan.outcome);
+    let notes = causes::notes(plan.outcome).into_iter().map(|(kind, notes)| {
+        let name = |note: &&Note| note.path.as_ref().map_or_else(|| note.address.to_string(), ToString::to_string);
+        format!("{}: {}", causes::note_sentence(kind, &notes), notes.iter().map(name).collect::<Vec<_>>().join(", "))
+    });
+    let (sentence, notes) = (format!("{summary}"), notes.collect());
+    let head = Head { outcome, summary, sentence, digest, apply: plan.apply, notes, boxes };
+    write!(out, "{{\"head\":{},\"changes\":[", inert(&head)?)?;
+    let mut comma = "";
+    let mut write_all = |changes: Vec<io::Result<String>>| {
+        changes.into_iter().try_for_each(|change| write!(out, "{}{}", std::mem::replace(&mut comma, ",\n"), change?))
+    };
+    for chunk in plan.outcome.conflicts().chunks(CHUNK) {
+        write_all(chunk.par_iter().map(|conflict| inert(&of_conflict(conflict, plan.contents))).collect())?;
+    }
+    for chunk in plan.outcome.actions().chunks(CHUNK) {
+        let of = |action: &Action| {
+            let shown = if action.verb.writes() { Shown::of(plan.contents, action) } else { Shown::default() };
+            inert(&of_action(action, &shown, plan.contents))
+        };
+        write_all(chunk.par_iter().map(of).collect())?;
+    }
+    write!(out, "]}}")
+}
+
+fn of_conflict<'a>(conflict: &'a Conflicting, contents: &dyn Contents) -> Change<'a> {
+    let about = contents.about(&conflict.address);
+    let shown = Shown::from(contents.of_conflict(conflict));
+    let said = [causes::conflict_sentences(conflict)].into_iter().chain(conflict.ways.iter().cloned());
+    let mut change = Change {
+        action: "conflict",
+        mark: '!',
+        path: conflict.path.as_str(),
+        from: None,
+        address: conflict.address.to_string(),
+        kind: conflict.address.kind(),
+        service: about.service,
+        stories: about.stories,
+        lines: String::new(),
+        causes: said.collect(),
+        settings: Vec::new(),
+        instead: None,
+        hunks: Vec::new(),
+    };
+    if shown.before.is_some() && shown.after.is_some() {
+        differing(&mut change, &shown);
+    }
+    change
+}
+
+fn of_action<'a>(action: &'a Action, shown: &Shown, contents: &dyn Contents) -> Change<'a> {
+    let about = contents.about(action.address());
+    let mut change = Change {
+        action: action.verb.as_str(),
+        mark: action.verb.mark(),
+        path: action.path.as_str(),
+        from: match &action.verb {
+            Verb::Move { from } => Some(from.as_str()),
+            Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => None,
+        },
+        address: action.address().to_string(),
+        kind: action.address().kind(),
+        service: about.service,
+        stories: about.stories,
+        lines: String::new(),
+        causes: causes::of(action).into_iter().map(causes::clause).collect(),
+        settings: settings(contents, action, shown).into_iter().chain(mode_sentence(action).map(str::to_owned)).collect(),
+        instead: None,
+        hunks: Vec::new(),
+    };
+    differing(&mut change, shown);
+    change
+}
+
+/// Adds what differs.
+fn differing(change: &mut Change<'_>, shown: &Shown) {
+    let difference = shown.difference();
+    change.lines = super::look::counted(shown, &difference);
+    match difference {
+        _ if shown.hidden.is_some() => change.instead = Some("What differs looks like a credential and is not shown."),
+        Difference::Binary => change.instead = Some("The content is not text and is not shown."),
+        Difference::Text(diff) => change.hunks = diff.hunks.iter().map(hunk).collect(),
+    }
+}
+
+fn hunk(hunk: &Hunk<'_>) -> HunkOf {
+    HunkOf {
+        old: hunk.old.start + 1,
+        new: hunk.new.start + 1,
+        lines: hunk.lines.iter().map(|line| (line.kind.mark(), segments(line))).collect(),
+    }
+}
+
+/// The text of a line, cut where emphasis begins and ends: every second piece is emphasised.
+fn segments(line: &Line<'_>) -> Vec<String> {
+    let (mut pieces, mut at) = (Vec::new(), 0);
+    let piece = |text: &str| visible(text).into_owned();
+    for range in &line.emphasis {
+        pieces.extend([piece(&line.text[at..range.start]), piece(&line.text[range.clone()])]);
+        at = range.end;
+    }
+    pieces.push(piece(&line.text[at..]));
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::{Scene, day, setting};
+    use loom_plan::plan::decide::Conflict;
+    use serde_json::Value;
+
+    fn page(outcome: &Outcome, scene: &Scene) -> String {
+        let mut out = Vec::new();
+        let presented = Presented { outcome, contents: scene, apply: "loom apply --expect 00ff", prefix: "", ordered: None };
+        plan(&presented, &mut out).expect("writing to memory cannot fail");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    fn data(page: &str) -> Value {
+        let (_, rest) = page.split_once("<script id=\"plan\" type=\"application/json\">").expect("the data are there");
+        serde_json::from_str(rest.split_once("</script>").expect("they end").0).expect("JSON")
+    }
+
+    #[test]
+    fn a_page_holds_the_whole_plan_and_loads_nothing() {
+        let mut scene = day();
+        scene.conflict(Conflict::Edited, "docs/a.md", "markdown.page.a", [Some("a\n"), Some("b\n")], &["keep it"]);
+        let page = page(&scene.ready(), &scene);
+        let data = data(&page);
+        assert_eq!(data["changes"].as_array().map(Vec::len), Some(scene.actions.len() + 1));
+        assert_eq!(data["changes"][0]["action"], "conflict");
+        let update = data["changes"].as_array().expect("a list").iter().find(|change| change["action"] == "update").expect("one");
+        assert_eq!(update["hunks"][0]["lines"][3], serde_json::json!(["-", ["  port: ", "3000", ""]]));
+        assert_eq!(update["causes"][0], "services.entity-api.port changed, loom.yaml:22");
+        assert!(page.contains("default-src 'none'"));
+        let outside = ["src=\"", "http:", "@import", "url("].map(|link| page.matches(link).count());
+        assert_eq!(outside, [0; 4], "nothing is loaded from elsewhere");
+    }
+
+    #[test]
+    fn no_text_of_people_ends_the_data_or_begins_anything() {
+        let mut scene = Scene::default();
+        let evil = "</script><script>alert(1)</script><!-- \u{2028}\u{202e} &lt;";
+        let texts = [Some("x\n"), Some(evil)];
+        scene.act(Verb::Update, "docs/<img src=x onerror=alert(1)>.md", "file.x", texts, &[setting(evil, 2)]);
+        let page = page(&scene.ready(), &scene);
+        assert!(!page.contains("alert(1)</script>") && !page.contains("<img") && !page.contains(['\u{2028}', '\u{202e}']));
+        let data = data(&page);
+        assert_eq!(data["changes"][0]["path"], "docs/<img src=x onerror=alert(1)>.md");
+        assert!(data["changes"][0]["causes"][0].as_str().expect("text").starts_with(evil));
+    }
+}
