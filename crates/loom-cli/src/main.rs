@@ -70,6 +70,8 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
         | Command::Drift { .. }
         | Command::Graph(_)
         | Command::Explain(Subject::AddressOrPath(_))
+        | Command::Forget { .. }
+        | Command::Move { .. }
         | Command::StoryPull { .. } => in_repository(&invocation.command, global, streams, out),
     }
 }
@@ -92,6 +94,8 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
         Command::Graph(asked) => commands::graph::run(&desk, asked, out),
         Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
+        Command::Forget { address } => commands::refactoring::forget(&desk, address, out),
+        Command::Move { from, to } => commands::refactoring::move_address(&desk, from, to, out),
         Command::StoryPull { code } => commands::story::pull(code, &desk.root, out),
         Command::Init
         | Command::Show { .. }
@@ -144,6 +148,8 @@ fn speaks_json(command: &Command) -> bool {
         | Command::Providers { .. }
         | Command::Schema(_)
         | Command::Completions(_)
+        | Command::Forget { .. }
+        | Command::Move { .. }
         | Command::Man { .. }
         | Command::StoryPull { .. } => false,
     }

@@ -208,6 +208,23 @@ enum Verb {
         #[arg(long)]
         changed: bool,
     },
+    /// Stop managing an artifact and leave its files: writes `removed` with `keep` into loom.yaml.
+    #[command(after_help = "Example:\n  loom forget 'kubernetes.manifest.entity-api[staging]'")]
+    Forget {
+        /// The artifact; without its item, all items.
+        #[arg(value_name = "ADDR", value_parser = Address::parse)]
+        address: Address,
+    },
+    /// Let a renamed artifact go on with its files: writes `moved` into loom.yaml.
+    #[command(after_help = "Example:\n  loom move kubernetes.manifest.api kubernetes.manifest.entity-api")]
+    Move {
+        /// What it was called.
+        #[arg(value_name = "FROM", value_parser = Address::parse)]
+        from: Address,
+        /// What it is called in the input now.
+        #[arg(value_name = "TO", value_parser = Address::parse)]
+        to: Address,
+    },
     /// Say why an artifact, a file or an error is there.
     #[command(
         after_help = "Examples:\n  loom explain k8s/production/entity-api.yml\n  loom explain pipeline.entity-api\n  loom explain LOOM0106"
@@ -356,7 +373,7 @@ struct ApplyArguments {
     /// Apply only if the plan is the approved one: its digest, its saved file, or its JSON output.
     #[arg(long, value_name = "DIGEST|FILE", value_parser = expected)]
     expect: Option<Expected>,
-    /// Ask a person where more files than this would be deleted.
+    /// Refuse a plan that deletes more files than this; without it more than 20 and half of all need a person.
     #[arg(long, value_name = "N")]
     max_deletes: Option<usize>,
     #[command(flatten)]
@@ -456,6 +473,8 @@ impl From<Verb> for Command {
             Verb::Graph { format, from, changed } => {
                 Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
             }
+            Verb::Forget { address } => Self::Forget { address },
+            Verb::Move { from, to } => Self::Move { from, to },
             Verb::Explain { subject } => Self::Explain(subject.into()),
             Verb::Providers { verb } => Self::Providers { kind: verb.map(|ProvidersVerb::Show { kind }| kind) },
             Verb::Schema { of } => Self::Schema(of),

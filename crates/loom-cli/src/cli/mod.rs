@@ -128,6 +128,18 @@ pub(crate) enum Command {
     Schema(SchemaOf),
     /// Print a completion script.
     Completions(clap_complete::Shell),
+    /// Stop managing an artifact.
+    Forget {
+        /// The artifact, or all items of one.
+        address: Address,
+    },
+    /// Let a new address go on from an old one.
+    Move {
+        /// What it was called.
+        from: Address,
+        /// What it is called.
+        to: Address,
+    },
     /// Print a manual page.
     Man {
         /// Of this command.
@@ -191,7 +203,7 @@ pub(crate) struct Apply {
     pub(crate) confirmation: Confirmation,
     /// What was approved.
     pub(crate) expect: Option<Expected>,
-    /// More deletions than this need a person.
+    /// A plan that deletes more than this is refused.
     pub(crate) max_deletes: Option<usize>,
     /// What survives.
     pub(crate) durability: Durability,

@@ -7,8 +7,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use globset::Glob;
-use loom_plan::addr::{Address, ContentHash};
+use loom_plan::addr::Address;
 use loom_plan::plan::decide::Adoption;
+use loom_plan::plan::{Brake, Plan};
 use loom_plan::project::OnDrift;
 
 use super::Global;
@@ -103,7 +104,7 @@ impl Selection {
 }
 
 /// The exact command that applies a plan: of its saved file, or of the same selection by digest.
-pub(crate) fn apply_command(global: &Global, selection: &Selection, saved: Option<&Path>, digest: ContentHash) -> String {
+pub(crate) fn apply_command(global: &Global, selection: &Selection, saved: Option<&Path>, plan: &Plan) -> String {
     let mut typed: Vec<OsString> = vec!["loom".into()];
     if let Some(directory) = &global.directory {
         typed.extend(["-C".into(), directory.clone().into()]);
@@ -113,7 +114,10 @@ pub(crate) fn apply_command(global: &Global, selection: &Selection, saved: Optio
         typed.push(file.into());
     } else {
         typed.extend(selection.arguments());
-        typed.extend(["--expect".into(), digest.to_string().into()]);
+        typed.extend(["--expect".into(), plan.digest.to_string().into()]);
+    }
+    if let Brake::Many { deletions, .. } = plan.brake(None) {
+        typed.extend(["--max-deletes".into(), deletions.to_string().into()]);
     }
     typed.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }

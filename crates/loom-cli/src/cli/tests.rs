@@ -72,13 +72,20 @@ fn the_printed_command_makes_the_plan_that_was_shown() {
 
     let global = read("-C it's plan").expect("well-formed").global;
     let digest = ContentHash::of(b"");
-    let printed = apply_command(&global, &plan.selection, None, digest);
+    let small = loom_plan::plan::Plan {
+        actions: Vec::new(),
+        digest,
+        skipped: Vec::new(),
+        gone: Vec::new(),
+        report: loom_plan::plan::Report::default(),
+    };
+    let printed = apply_command(&global, &plan.selection, None, &small);
     let expected = format!(
         "loom -C 'it'\\''s' apply --story a/b.json --target 'file.x[y]' --target file.z --path 'k8s/**' \
          --on-drift restore --adopt --skip-conflicts --expect {digest}"
     );
     assert_eq!(printed, expected);
-    assert_eq!(apply_command(&global, &plan.selection, Some("p.loom".as_ref()), digest), "loom -C 'it'\\''s' apply p.loom");
+    assert_eq!(apply_command(&global, &plan.selection, Some("p.loom".as_ref()), &small), "loom -C 'it'\\''s' apply p.loom");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::Write;
 use loom_apply::{Approved, Becomes, Cause, Change, Put};
 use loom_plan::addr::RepoPath;
 use loom_plan::header;
-use loom_plan::plan::{Action, Expect, Outcome, Plan, Verb, build};
+use loom_plan::plan::{Action, Brake, Expect, Outcome, Plan, Verb, build};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::Content;
 
@@ -16,9 +16,6 @@ use crate::cli::{Apply, Confirmation};
 use crate::env;
 use crate::exit::Exit;
 use crate::report::{Contents as _, text};
-
-/// More deletions than this, and than half of what is managed, need a person.
-const MANY: usize = 20;
 
 /// Plans, has the plan approved, and carries it out: all of it, or nothing.
 pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -39,8 +36,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     // approve, with the plan before the person's eyes
     out.flush()?;
     approval.check(plan)?;
-    brake(asked, plan, planned.seen.known.records().count())?;
-    confirm(asked, &approval)?;
+    consent(asked, &approval, plan)?;
     // record, stage, commit
     desk.steps.next("writing");
     let files = files(plan, planned.record(plan), &planned.seen.ledger_files);
@@ -152,35 +148,34 @@ fn mode_of(action: &Action) -> Mode {
     }
 }
 
-/// Many deletions need a person, or a number that allows them.
-fn brake(asked: &Apply, plan: &Plan, managed: usize) -> Result<(), Failure> {
-    let deletions = plan.actions.iter().filter(|action| action.verb == Verb::Delete).count();
-    let allowed = match asked.max_deletes {
-        Some(most) => deletions <= most,
-        None => deletions <= MANY || deletions * 2 <= managed,
+/// A person says `yes`, or said it before. Many deletions are asked for by themselves, and without
+/// a person only their number allows them.
+fn consent(asked: &Apply, approval: &Approval, plan: &Plan) -> Result<(), Failure> {
+    let question = match plan.brake(asked.max_deletes) {
+        Brake::Free if asked.confirmation == Confirmation::Given || approval.is_given() => return Ok(()),
+        Brake::Free => "Apply this plan?".to_owned(),
+        Brake::Many { deletions, managed } if env::has_person() => {
+            format!("This deletes {deletions} of the {managed} files that loom manages. Apply this plan?")
+        }
+        Brake::Many { deletions, managed } => {
+            return Err(Failure::Undecided(format!(
+                "this plan deletes {deletions} of the {managed} files that loom manages, and nobody is here to be asked: \
+                 where that is meant, allow it with --max-deletes {deletions}"
+            )));
+        }
+        Brake::Exceeded { deletions, most } => {
+            return Err(Failure::Undecided(format!(
+                "this plan deletes {deletions} files, and --max-deletes {most} does not allow that: \
+                 where it is meant, allow it with --max-deletes {deletions}"
+            )));
+        }
     };
-    if allowed {
+    if !env::has_person() {
+        let how = "nobody is here to say `yes`: apply with --yes, with a saved plan, or with --expect DIGEST";
+        return Err(Failure::Environment(how.to_owned()));
+    }
+    if env::confirms(&question)? {
         return Ok(());
     }
-    let question = format!("This deletes {deletions} files.");
-    if env::has_person() && env::confirms(&question)? {
-        return Ok(());
-    }
-    Err(Failure::Undecided(format!("{question} Allow it with --max-deletes {deletions}.")))
-}
-
-/// A person says `yes`, or said it before.
-fn confirm(asked: &Apply, approval: &Approval) -> Result<(), Failure> {
-    if asked.confirmation == Confirmation::Given || approval.is_given() {
-        return Ok(());
-    }
-    if env::has_person() {
-        return if env::confirms("Apply this plan?")? {
-            Ok(())
-        } else {
-            Err(Failure::Environment("nothing was applied, because the answer was not `yes`".to_owned()))
-        };
-    }
-    let how = "nobody is here to say `yes`: apply with --yes, with a saved plan, or with --expect DIGEST";
-    Err(Failure::Environment(how.to_owned()))
+    Err(Failure::Environment("nothing was applied, because the answer was not `yes`".to_owned()))
 }

@@ -17,6 +17,7 @@ pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod providers;
 pub(crate) mod recover;
+pub(crate) mod refactoring;
 pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod show;
@@ -31,6 +32,7 @@ use loom_apply::{
 };
 use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Diagnostic, Diagnostics};
+use loom_plan::header::content_hash;
 use loom_plan::plan::Expect;
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Observed, Want};
@@ -154,9 +156,35 @@ pub(crate) fn write_inputs(root: &Root, command: &str, files: &[(RepoPath, Strin
         Change { path: path.clone(), expect, put: Put::File(Becomes { mode: Mode::Plain, hash: None }) }
     });
     let contents = |index: usize, _: Option<Vec<u8>>| Ok(files[index].1.clone().into_bytes());
-    let (changes, cause) = (changes.collect(), Cause { command: command.to_owned(), digest: None });
+    commit_inputs((root, lock), command, changes.collect(), &contents)
+}
+
+/// Writes a file of the input anew, if it still holds what was read of it; its mode stays.
+pub(crate) fn rewrite_input(root: &Root, command: &str, path: &RepoPath, (before, after): (&str, &str)) -> Result<(), Failure> {
+    let lock = take_lock(root, None)?;
+    let snapshot = loom_apply::observe(root, &[Want { path: path.clone(), blocks: Vec::new() }]);
+    let found = match snapshot.whole(path) {
+        Observed::File(content) if content.hash == content_hash(before.as_bytes()) => *content,
+        Observed::File(_) | Observed::Absent | Observed::Foreign(_) => {
+            return Err(Failure::Stale(format!(
+                "somebody changed {path} meanwhile, so nothing was written: run the command again"
+            )));
+        }
+    };
+    let put = Put::File(Becomes { mode: found.mode, hash: None });
+    let contents = |_: usize, _: Option<Vec<u8>>| Ok(after.as_bytes().to_vec());
+    commit_inputs((root, lock), command, vec![Change { path: path.clone(), expect: Expect::Exactly(found), put }], &contents)
+}
+
+fn commit_inputs(
+    (root, lock): (&Root, Lock),
+    command: &str,
+    changes: Vec<Change>,
+    contents: loom_apply::Contents<'_>,
+) -> Result<(), Failure> {
+    let cause = Cause { command: command.to_owned(), digest: None };
     let approved = Approved { root, lock, changes, cause, durability: Durability::Full, stop: env::heed_signals()? };
-    let staged = approved.stage(&contents).map_err(|failed| failed.error)?;
+    let staged = approved.stage(contents).map_err(|failed| failed.error)?;
     leftovers(&staged.commit()?).for_each(|line| env::tell(&line));
     Ok(())
 }

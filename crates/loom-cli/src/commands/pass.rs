@@ -15,6 +15,7 @@ use loom_apply::{LedgerError, Root};
 use loom_plan::addr::{Address, RepoPath};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use loom_plan::graph::{self, link};
+use loom_plan::input::{Input, ReadError};
 use loom_plan::intent::Declaration;
 use loom_plan::ledger::Ledger;
 use loom_plan::plan::build::{Inputs, Losses};
@@ -81,8 +82,13 @@ pub(crate) struct Seen {
 /// # Errors
 /// [`Failure::Input`] with every finding of every file.
 pub(crate) fn compile(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<ManuallyDrop<Compiled>, Failure> {
+    compile_from(desk, &desk.root, story)
+}
+
+/// [`compile`], with input that may be more than the repository's.
+fn compile_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<ManuallyDrop<Compiled>, Failure> {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
-    match compile_into(desk, story, &mut sources, &mut found) {
+    match compile_into(desk, input, (story, &mut sources, &mut found)) {
         Some((project, stories, story, desired)) if !found.has_errors() => {
             Ok(ManuallyDrop::new(Compiled { sources, project, stories, desired, warnings: found, story }))
         }
@@ -92,24 +98,22 @@ pub(crate) fn compile(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<Manua
 
 fn compile_into(
     desk: &Desk<'_>,
-    story: Option<&StoryArg>,
-    sources: &mut Sources,
-    found: &mut Diagnostics,
+    input: &dyn Input,
+    (story, sources, found): (Option<&StoryArg>, &mut Sources, &mut Diagnostics),
 ) -> Option<(Project, Vec<Story>, Option<String>, Desired)> {
-    let root = &desk.root;
     desk.steps.next("reading the input");
-    let project = read::read(root, sources, found)?;
+    let project = read::read(input, sources, found)?;
     let extra = story.and_then(|story| elsewhere(story, found));
     let name = extra.as_ref().map(|(name, _)| name.clone());
     let extra = extra.as_ref().map(|(name, text)| Extra::File { name, text: Arc::clone(text) });
-    let stories = story::read_all(&project, root, extra, sources, found);
+    let stories = story::read_all(&project, input, extra, sources, found);
     let code = story.and_then(|story| story_code(story, name.as_deref(), &stories, found));
     graph::tasks(&stories, found);
     let world = World { sources, environments: &project.environment_names };
     desk.steps.next("compiling");
     let declarations = intent::compile(&project, &stories, REGISTRY, world, found);
     let mut ordered = graph::order(declarations, REGISTRY, found)?;
-    let files = link::read_files(&mut ordered.declarations, root, sources, found);
+    let files = link::read_files(&mut ordered.declarations, input, sources, found);
     let world = World { sources, environments: &project.environment_names };
     let linked = link::link(&ordered, REGISTRY, &files, world, found);
     desk.steps.next("rendering");
@@ -164,18 +168,49 @@ fn remember(root: &Root) -> Result<(Seen, Diagnostics), LedgerError> {
     Ok((Seen { ledger, ledger_files, snapshot, known }, found))
 }
 
+/// What the input comes to, and what the repository holds.
+pub(crate) type Looked = (ManuallyDrop<Compiled>, ManuallyDrop<Seen>);
+
 /// Compiles, reads the ledger, and looks at every file that it or the input names: at those that
 /// the ledger knows, nearly all, while the input is read.
 ///
 /// # Errors
 /// As [`compile`]; [`Failure::Input`] where the ledger cannot be read, is newer than this loom, or
 /// is missing although files carry loom's header.
-pub(crate) fn look(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<(ManuallyDrop<Compiled>, ManuallyDrop<Seen>), Failure> {
+pub(crate) fn look(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<Looked, Failure> {
+    look_from(desk, &desk.root, story)
+}
+
+/// [`look`], with loom.yaml as it would be.
+///
+/// # Errors
+/// As [`look`].
+pub(crate) fn look_as_if(desk: &Desk<'_>, project: &str) -> Result<Looked, Failure> {
+    look_from(desk, &AsIf { root: &desk.root, project: project.into() }, None)
+}
+
+/// The repository, with another loom.yaml.
+struct AsIf<'a> {
+    root: &'a Root,
+    project: Arc<str>,
+}
+
+impl Input for AsIf<'_> {
+    fn read(&self, path: &RepoPath) -> Result<Arc<str>, ReadError> {
+        if path.as_str() == read::PROJECT_FILE { Ok(Arc::clone(&self.project)) } else { self.root.read(path) }
+    }
+
+    fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
+        self.root.glob(patterns)
+    }
+}
+
+fn look_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<Looked, Failure> {
     let root = &desk.root;
     let mut remembered = None;
     let compiled = rayon::in_place_scope(|scope| {
         scope.spawn(|_| remembered = Some(remember(root)));
-        compile(desk, story)
+        compile_from(desk, input, story)
     });
     let mut compiled = compiled?;
     desk.steps.next("looking at the files");
@@ -265,6 +300,21 @@ pub(crate) struct Bytes<'a> {
     pub(crate) desired: &'a Desired,
 }
 
+impl Bytes<'_> {
+    /// The output that would go on from the file of a conflict, where that stands at an old path.
+    fn moved_output(&self, conflict: &Conflicting) -> Option<&Output> {
+        if !matches!(conflict.conflict, decide::Conflict::Edited | decide::Conflict::Component) {
+            return None;
+        }
+        let declaration = self.desired.ordered.find(&conflict.address)?;
+        let outputs: Vec<&Output> = self.desired.outputs.iter().filter(|output| output.declaration == declaration).collect();
+        match outputs.as_slice() {
+            [only] => Some(only),
+            several => several.iter().copied().find(|it| it.place.path.file_name() == conflict.path.file_name()),
+        }
+    }
+}
+
 impl Contents for Bytes<'_> {
     fn of(&self, action: &Action) -> Sides {
         let before = match action.expect {
@@ -277,7 +327,8 @@ impl Contents for Bytes<'_> {
 
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {
         let before = self.root.read_bytes(&conflict.path).ok();
-        let after = self.desired.find(&conflict.path, &conflict.part).and_then(|output| self.desired.dressed(output).ok());
+        let output = self.desired.find(&conflict.path, &conflict.part).or_else(|| self.moved_output(conflict));
+        let after = output.and_then(|output| self.desired.dressed(output).ok());
         let after = match &conflict.part {
             loom_plan::snapshot::Part::Whole => after.map(String::into_bytes),
             loom_plan::snapshot::Part::Block(address) => {
@@ -302,11 +353,11 @@ impl Contents for Bytes<'_> {
 
 /// Answers what an update of a stateful output drops that `removed:` does not name. What goes to
 /// another file of the same artifact is not dropped.
-fn losses<'a>(root: &'a Root, compiled: &'a Compiled) -> impl Fn(&Output) -> Vec<Lost> + Sync + 'a {
-    move |output| {
+fn losses<'a>(root: &'a Root, compiled: &'a Compiled) -> impl Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a {
+    move |output, stands| {
         let desired = &compiled.desired;
         let declaration = desired.declaration(output);
-        let read = root.read_bytes(&output.place.path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let read = root.read_bytes(stands).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let siblings = desired.outputs.iter().filter(|sibling| sibling.declaration == output.declaration);
         let after: Result<Vec<String>, _> = siblings.map(|sibling| desired.text(sibling)).collect();
         let (Some(before), Ok(after)) = (read, after) else { return Vec::new() };
@@ -385,7 +436,7 @@ impl Planned {
 
     /// The ledger's files that change with a plan: the new text, or `None` where the file goes.
     pub(crate) fn record(&self, plan: &plan::Plan) -> BTreeMap<RepoPath, Option<String>> {
-        let inputs = inputs((&self.compiled, &self.seen), &self.request, &self.loaded, &|_| Vec::new());
+        let inputs = inputs((&self.compiled, &self.seen), &self.request, &self.loaded, &|_, _| Vec::new());
         plan::record::record(inputs, plan)
     }
 }

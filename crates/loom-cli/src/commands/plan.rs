@@ -17,7 +17,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         pass::save(file, plan, &asked.selection, &contents)?;
     }
     let command = match outcome {
-        Outcome::Ready(plan) => apply_command(desk.global, &asked.selection, asked.out.as_deref(), plan.digest),
+        Outcome::Ready(plan) => apply_command(desk.global, &asked.selection, asked.out.as_deref(), plan),
         Outcome::Converged(_) | Outcome::Blocked(_) => String::new(),
     };
     let prefix = desk.prefix();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use loom_plan::addr::Address;
 use loom_plan::plan::file::SavedPlan;
-use loom_plan::plan::{Action, Conflicting, Outcome};
+use loom_plan::plan::{Action, Brake, Conflicting, Outcome};
 
 use super::{Failure, approval, pass};
 use crate::cli::{PlanStyle, Talk};
@@ -18,7 +18,11 @@ pub(crate) fn run(file: &Path, style: PlanStyle, talk: Talk, streams: Streams, o
     let saved = approval::read_saved(file)?;
     let contents = Saved(&saved);
     let outcome = Outcome::Ready(saved.plan.clone());
-    let command = format!("loom apply {}", file.display());
+    let most = match saved.plan.brake(None) {
+        Brake::Many { deletions, .. } => format!(" --max-deletes {deletions}"),
+        Brake::Free | Brake::Exceeded { .. } => String::new(),
+    };
+    let command = format!("loom apply {}{most}", file.display());
     // a saved plan does not say where in a Git repository it was made
     let presented = Presented { outcome: &outcome, contents: &contents, apply: &command, prefix: "", ordered: None };
     report::plan(&presented, style, (streams.out, talk), out)?;

@@ -20,6 +20,7 @@ pub(crate) fn clause(cause: &Cause) -> String {
         Cause::Undeclared => "nothing declares it any more".to_owned(),
         Cause::Removed(position) => format!("`removed` names it, {position}"),
         Cause::Moved { from, position } => format!("moved from {from}, {position}"),
+        Cause::Path(position) => format!("its path changed, {position}"),
         Cause::AlreadyThere => "the file is as declared already".to_owned(),
         Cause::Adopted => "taken over as it is".to_owned(),
         Cause::ClaimChanged => "recorded under another address or with other keys".to_owned(),

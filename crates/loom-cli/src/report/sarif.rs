@@ -114,9 +114,11 @@ fn result(finding: Finding<'_>, prefix: &str) -> Value {
 fn position(cause: &Cause) -> Option<&Position> {
     match cause {
         Cause::Setting { position, .. } => position.as_ref(),
-        Cause::Task { position, .. } | Cause::Standing(position) | Cause::Removed(position) | Cause::Moved { position, .. } => {
-            Some(position)
-        }
+        Cause::Task { position, .. }
+        | Cause::Standing(position)
+        | Cause::Removed(position)
+        | Cause::Path(position)
+        | Cause::Moved { position, .. } => Some(position),
         Cause::BuiltIn
         | Cause::Edited
         | Cause::Vanished

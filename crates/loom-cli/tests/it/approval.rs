@@ -116,9 +116,13 @@ fn many_deletions_need_a_number() {
     let sandbox = small::standing(&all, "");
     sandbox.apply();
     small::declare(&sandbox, "  []\n", "");
-    sandbox.loom(&["apply", "--yes"]).comes_to(4).complains("--max-deletes 30");
+    let plan = sandbox.loom(&["plan"]).comes_to(0).says("Most goes: 30 of the 32 files that loom manages would be deleted.");
+    let refused = sandbox.loom(&["apply", "--expect", &plan.digest()]).comes_to(4);
+    refused.complains("this plan deletes 30 of the 32 files that loom manages").complains("--max-deletes 30");
+    sandbox.loom(&["apply", "--yes"]).comes_to(4);
     assert!(sandbox.has("many/f7"));
-    sandbox.loom(&["apply", "--yes", "--max-deletes", "29"]).comes_to(4);
+    sandbox.loom(&["apply", "--yes", "--max-deletes", "29"]).comes_to(4).complains("--max-deletes 29 does not allow that");
+    assert!(plan.line("Apply it with: ").ends_with("--max-deletes 30"), "{plan}");
     sandbox.loom(&["apply", "--yes", "--max-deletes", "30"]).comes_to(0);
     assert!(!sandbox.has("many"), "directories that loom emptied go too");
     sandbox.is_settled();

@@ -131,3 +131,112 @@ fn what_is_removed_and_still_declared_is_an_error() {
     let ran = sandbox.loom(&["validate"]).comes_to(1);
     ran.complains("LOOM0414").complains("names nothing").complains("both an address and a story");
 }
+
+#[test]
+fn another_path_is_one_move_and_a_kept_edit_goes_with_it() {
+    let sandbox = small::standing(OLD, "");
+    sandbox.apply();
+    sandbox.write("etc/old", "mine\n");
+    sandbox.loom(&["apply", "--yes", "--on-drift", "keep"]).comes_to(0);
+    small::declare(&sandbox, &OLD.replace("path: etc/old", "path: conf/new"), "");
+    sandbox.loom(&["plan"]).comes_to(0).says("> etc/old → conf/new").says("its path changed, loom.yaml:10");
+    sandbox.loom(&["apply", "--yes"]).comes_to(0).says("1 moved");
+    assert_eq!(sandbox.read("conf/new"), "mine\n");
+    assert!(!sandbox.has("etc"), "the directory that it leaves empty goes too");
+    sandbox.is_settled();
+    sandbox.loom(&["rollback", "--yes"]).comes_to(0);
+    assert_eq!(sandbox.read("etc/old"), "mine\n");
+}
+
+#[test]
+fn an_edit_that_stands_against_a_move_is_named_where_it_stands() {
+    let sandbox = small::standing(OLD, "");
+    sandbox.apply();
+    sandbox.write("etc/old", "mine\n");
+    small::declare(&sandbox, &OLD.replace("path: etc/old", "path: conf/new"), "");
+    let plan = sandbox.loom(&["plan"]).comes_to(4).says("    -mine").says("    +same");
+    assert_eq!(plan.marked('!'), ["etc/old"]);
+    sandbox.loom(&["apply", "--yes", "--skip-conflicts"]).comes_to(4);
+    assert_eq!(sandbox.read("etc/old"), "mine\n");
+    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    assert_eq!(sandbox.read("conf/new"), "same\n");
+}
+
+#[test]
+fn a_move_out_of_the_globs_of_a_run_is_out_of_its_scope() {
+    let sandbox = small::standing(OLD, "");
+    sandbox.apply();
+    small::declare(&sandbox, &OLD.replace("path: etc/old", "path: conf/new"), "");
+    sandbox.loom(&["plan", "--path", "conf/**"]).comes_to(0).says("Nothing to do").says("out of scope");
+    sandbox.loom(&["plan", "--path", "etc/**"]).comes_to(0).says("Nothing to do");
+    assert_eq!(sandbox.loom(&["plan", "--path", "{conf,etc}/**"]).comes_to(0).marked('>').len(), 1);
+}
+
+#[test]
+fn forget_writes_the_entry_and_the_file_outlives_its_declaration() {
+    let sandbox = small::standing(OLD, "# what is no longer ours\nremoved: []   # so far\n\ndefaults: { onDrift: conflict }\n");
+    sandbox.apply();
+    let before = sandbox.read("loom.yaml");
+    let ran = sandbox.loom(&["forget", "file.old"]).comes_to(0);
+    ran.says("+  - { address: file.old, keep: true }").says("It is still declared, in loom.yaml:10").says("  loom plan");
+    let entry = "removed:    # so far\n  - { address: file.old, keep: true }\n";
+    assert_eq!(sandbox.read("loom.yaml"), before.replace("removed: []   # so far\n", entry), "every other byte is kept");
+    sandbox.loom(&["forget", "file.old"]).comes_to(0).says("says so already");
+    sandbox.edit("loom.yaml", OLD, "  []\n");
+    assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('.'), ["etc/old"]);
+    sandbox.apply();
+    assert_eq!(sandbox.read("etc/old"), "same\n");
+    sandbox.is_settled();
+}
+
+#[test]
+fn forget_refuses_what_it_cannot_mean() {
+    let sandbox = small::standing(OLD, "");
+    sandbox.loom(&["forget", "file.old"]).comes_to(1).complains("written nothing for `file.old` yet");
+    sandbox.apply();
+    sandbox.loom(&["forget", "file.odl"]).comes_to(1).complains("did you mean `file.old`?");
+    small::declare(&sandbox, "  []\n", "removed: [{ address: file.old }]\n");
+    sandbox.loom(&["forget", "file.old"]).comes_to(1).complains("loom.yaml:11").complains("`keep: true`");
+    assert!(!sandbox.read("loom.yaml").contains("keep"));
+}
+
+#[test]
+fn move_writes_the_entry_and_a_second_move_follows_the_first() {
+    let sandbox = small::standing(OLD, "");
+    sandbox.apply();
+    small::declare(&sandbox, NEW, "");
+    sandbox.loom(&["move", "file.old", "file.new"]).comes_to(0).says("+  - { from: file.old, to: file.new }").says("  loom plan");
+    sandbox.loom(&["plan"]).comes_to(0).says("> etc/old → etc/new");
+    sandbox.loom(&["move", "file.old", "file.new"]).comes_to(0).says("says so already");
+    sandbox.apply();
+    sandbox.edit("loom.yaml", "name: new, path: etc/new", "name: newer, path: etc/newer");
+    sandbox.loom(&["move", "file.new", "file.newer"]).comes_to(0);
+    sandbox.loom(&["plan"]).comes_to(0).says("> etc/new → etc/newer").says("moved from file.new");
+    sandbox.apply();
+    sandbox.is_settled();
+}
+
+#[test]
+fn move_refuses_what_it_cannot_mean() {
+    let sandbox = small::standing(OLD, "");
+    sandbox.apply();
+    let refused = sandbox.loom(&["move", "file.old", "file.new"]).comes_to(1);
+    refused.complains("`file.new` is not declared yet").complains("loom.yaml:10");
+    small::declare(&sandbox, &format!("{OLD}{NEW}"), "");
+    sandbox.loom(&["move", "file.old", "file.new"]).comes_to(1).complains("declare it as `file.new` only");
+    small::declare(&sandbox, NEW, "");
+    sandbox.loom(&["move", "file.odl", "file.new"]).comes_to(1).complains("did you mean `file.old`?");
+    sandbox.loom(&["move", "file.old", "file.nwe"]).comes_to(1).complains("did you mean `file.new`?");
+    assert!(!sandbox.read("loom.yaml").contains("moved"));
+}
+
+#[test]
+fn where_loom_yaml_cannot_be_added_to_the_lines_are_printed() {
+    let sandbox = small::standing(OLD, "");
+    sandbox.apply();
+    small::declare(&sandbox, NEW, "...\n");
+    let before = sandbox.read("loom.yaml");
+    let refused = sandbox.loom(&["move", "file.old", "file.new"]).comes_to(1);
+    refused.complains("by hand").complains("moved:\n  - { from: file.old, to: file.new }");
+    assert_eq!(sandbox.read("loom.yaml"), before);
+}

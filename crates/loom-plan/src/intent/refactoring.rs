@@ -6,6 +6,7 @@
 use super::Declaration;
 use crate::addr::Address;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::plan::moves::now;
 use crate::project::Project;
 use crate::text::Span;
 
@@ -15,7 +16,9 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
         declarations.iter().any(|it| it.address == *address || (address.item().is_none() && it.address.family() == *address))
     };
     for moved in &project.moved {
-        if !declared(&moved.to) {
+        // a move may go on by another, as one of last month does by one of today
+        let goes_on = project.moved.iter().any(|next| next.from == moved.to || next.from == moved.to.family());
+        if !(declared(&moved.to) || goes_on && declared(&now(&moved.to, &project.moved))) {
             out.push(nothing("moved", &moved.to, moved.span, declarations));
         }
         if declared(&moved.from) {
@@ -36,7 +39,7 @@ fn nothing(word: &str, address: &Address, span: Span, declarations: &[Declaratio
     let found = Diagnostic::new(Code::Refactoring, message).at(span, "");
     let known: Vec<String> = declarations.iter().map(|it| it.address.to_string()).collect();
     match did_you_mean(&address.to_string(), known.iter().map(String::as_str)) {
-        Some(near) => found.help(format!("did you mean `{near}`?")),
-        None => found.help("`loom graph --format json` lists all addresses"),
+        Some(near) => found.help(format!("did you mean `{near}`? Where the entry was applied everywhere, take it out")),
+        None => found.help("take the entry out where it was applied everywhere; `loom graph --format json` lists all addresses"),
     }
 }

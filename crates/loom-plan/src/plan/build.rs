@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::Causes;
 use super::decide::{Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Policy, Recorded, Removal, Retain, decide};
-use super::known::{Key, Known, KnownRecord};
+use super::known::{Known, KnownRecord};
 use super::scope::{Request, Standing};
 use super::{
     Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb, advice, digest,
+    moves,
 };
 use crate::addr::RepoPath;
 use crate::project::{OnDrift, Own, Project, Removed, RemovedWhat};
@@ -46,8 +47,9 @@ pub struct Inputs<'a> {
     pub losses: &'a Losses<'a>,
 }
 
-/// What an update of an output would drop that nobody named.
-pub type Losses<'a> = dyn Fn(&Output) -> Vec<Lost> + Sync + 'a;
+/// What an update of an output would drop that nobody named: the output, and where its text stands
+/// now, which of a move is its old path.
+pub type Losses<'a> = dyn Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a;
 
 /// One output or record, decided.
 struct Decided {
@@ -60,18 +62,20 @@ struct Decided {
 /// Plans.
 pub fn plan(inputs: Inputs<'_>) -> Outcome {
     let builder = Builder { inputs, causes: Causes::new(inputs), folded: OnceCell::new() };
-    let mut report = Report { outputs: inputs.desired.outputs.len(), ..Report::default() };
-    let moves = builder.moves();
-    let moved_from: BTreeSet<(&RepoPath, &Part)> = moves.values().map(|(path, part)| (path, part)).collect();
+    let (outputs, managed) = (inputs.desired.outputs.len(), inputs.known.records().count());
+    let mut report = Report { outputs, managed, ..Report::default() };
+    let is_orphan = |known: &&KnownRecord| inputs.desired.find(&known.record.path, &known.record.part).is_none();
+    let orphans: Vec<&KnownRecord> = inputs.known.records().filter(is_orphan).collect();
+    let moves = moves::find(inputs, &orphans);
     let mut decided = Vec::new();
     for output in &inputs.desired.outputs {
-        builder.desired(output, moves.get(&key_of(output)), &mut decided, &mut report);
+        let old = moves.get(&output.place.path).copied().filter(|_| output.part == Part::Whole);
+        builder.desired(output, old, &mut decided, &mut report);
     }
+    let settled = settled(&moves, &decided);
     let mut gone = Vec::new();
-    for known in inputs.known.records() {
-        let (path, part) = known.record.key();
-        let is_desired = inputs.desired.find(path, part).is_some();
-        if !is_desired && !moved_from.contains(&(path, part)) {
+    for known in orphans {
+        if known.record.part != Part::Whole || !settled.contains(&known.record.path) {
             builder.orphan(known, &mut decided, &mut gone, &mut report);
         }
     }
@@ -81,8 +85,15 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
     finish(inputs, decided, gone, report)
 }
 
-fn key_of(output: &Output) -> Key {
-    (output.place.path.clone(), output.part.clone())
+/// The old paths that their moves speak for: moved, or left alone with what stands against it. The
+/// others, of outputs that are there already or are written anew, go by their own rows.
+fn settled<'a>(moves: &BTreeMap<&RepoPath, &'a KnownRecord>, decided: &[Decided]) -> BTreeSet<&'a RepoPath> {
+    if moves.is_empty() {
+        return BTreeSet::new();
+    }
+    let apart = |decided: &&Decided| decided.from.is_none() && decided.conflict.is_none();
+    let apart: BTreeSet<&RepoPath> = decided.iter().filter(apart).map(|decided| &decided.path).collect();
+    moves.iter().filter(|(path, _)| !apart.contains(*path)).map(|(_, old)| &old.record.path).collect()
 }
 
 /// An output and what stands where it goes; of a move, where it comes from.
@@ -101,40 +112,13 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Outputs that were somewhere else under the old address: the new place, and the old one.
-    fn moves(&self) -> BTreeMap<Key, Key> {
-        let mut moves = BTreeMap::new();
-        for moved in &self.inputs.project.moved {
-            for known in self.inputs.known.records() {
-                let (path, part) = known.record.key();
-                let address = &known.record.address;
-                if address.family() != moved.from.family() || (moved.from.item().is_some() && *address != moved.from) {
-                    continue;
-                }
-                let item = moved.to.item().or(address.item()).cloned();
-                let target = crate::addr::Address::new(moved.to.kind(), moved.to.name().clone(), item);
-                let output = self.inputs.desired.ordered.find(&target).and_then(|index| {
-                    let same = |output: &&Output| output.declaration == index && output.place.name.as_ref() == known.record.name;
-                    self.inputs.desired.outputs.iter().find(same)
-                });
-                // a target that holds what is desired is adopted, and the old file goes by its own row
-                let open = |output: &&Output| {
-                    (&output.place.path, &output.part) != (path, part)
-                        && output.part == Part::Whole
-                        && self.inputs.snapshot.whole(&output.place.path) != &Observed::File(output.content)
-                };
-                if let Some(output) = output.filter(open) {
-                    moves.insert(key_of(output), (path.clone(), part.clone()));
-                }
-            }
-        }
-        moves
-    }
-
-    fn desired(&self, output: &Output, moved_from: Option<&Key>, decided: &mut Vec<Decided>, report: &mut Report) {
+    fn desired(&self, output: &Output, old: Option<&KnownRecord>, decided: &mut Vec<Decided>, report: &mut Report) {
         let declaration = self.inputs.desired.declaration(output);
         let note = |kind| Note { address: declaration.address.clone(), path: Some(output.place.path.clone()), kind };
         match self.inputs.request.standing_of(self.inputs, output) {
+            _ if old.is_some_and(|old| !self.inputs.request.takes(&old.record.path)) => {
+                return report.notes.push(note(NoteKind::OutOfScope));
+            }
             Standing::OutOfScope => return report.notes.push(note(NoteKind::OutOfScope)),
             Standing::Held(task) => return report.notes.push(note(NoteKind::Held(task))),
             Standing::Waiting(task) => report.notes.push(note(NoteKind::Waiting(task))),
@@ -143,8 +127,7 @@ impl Builder<'_> {
         let (path, part) = (&output.place.path, &output.part);
         let here = self.inputs.snapshot.part(path, part);
         let known = self.inputs.known.get(path, part);
-        if let Some(old) = moved_from
-            && known.is_none()
+        if let Some(old) = old
             && here == Observed::Absent
         {
             return self.moved(output, old, decided, report);
@@ -157,22 +140,18 @@ impl Builder<'_> {
     }
 
     /// An output whose artifact was somewhere else: decided on the old path's record.
-    fn moved(&self, output: &Output, old: &Key, decided: &mut Vec<Decided>, report: &mut Report) {
-        let Some(known) = self.inputs.known.get(&old.0, &old.1) else { return };
-        let there = self.inputs.snapshot.part(&old.0, &old.1);
-        let policy = self.policy(output, Some(known));
+    fn moved(&self, output: &Output, old: &KnownRecord, decided: &mut Vec<Decided>, report: &mut Report) {
+        let there = self.inputs.snapshot.part(&old.record.path, &old.record.part);
+        let policy = self.policy(output, Some(old));
         let recorded =
-            Recorded { claim: super::decide::Claim::Same, ..recorded(known, output, self.inputs.desired.declaration(output)) };
+            Recorded { claim: super::decide::Claim::Same, ..recorded(old, output, self.inputs.desired.declaration(output)) };
         let decision = decide(policy, Some(output.content), &there, Some(recorded));
         self.count(output, &there, Some(recorded), report);
-        match (decision, &there) {
-            (Decision::Create(_), _) | (_, Observed::Absent) => {
-                let decision = decide(policy, Some(output.content), &Observed::Absent, Some(recorded));
-                self.push(Site { output, from: None, here: &Observed::Absent }, decision, Some(known), decided);
-            }
-            (Decision::Conflict(_), _) => self.push(Site { output, from: None, here: &there }, decision, Some(known), decided),
-            _ => self.push(Site { output, from: Some(&old.0), here: &there }, decision, Some(known), decided),
+        if decision == Decision::Nothing && !matches!(there, Observed::File(_)) {
+            return;
         }
+        let from = if there == Observed::Absent { None } else { Some(&old.record.path) };
+        self.push(Site { output, from, here: &there }, decision, Some(old), decided);
     }
 
     fn policy(&self, output: &Output, known: Option<&KnownRecord>) -> Policy {
@@ -185,6 +164,7 @@ impl Builder<'_> {
         });
         let nature = declaration.provider.spec().nature;
         let changes = known.is_some_and(|known| known.record.rendered != output.content);
+        let stands = known.map_or(&output.place.path, |known| &known.record.path);
         Policy {
             own: declaration.own,
             retain: if declaration.retain { Retain::Yes } else { Retain::No },
@@ -193,7 +173,7 @@ impl Builder<'_> {
             insistence: if request.insists_on(declaration) { Insistence::Restore } else { Insistence::None },
             adoption: if adopts || request.adopts() { Adoption::Wanted } else { Adoption::Refused },
             removal: Removal::Unsaid,
-            loss: if nature == Nature::Stateful && changes && !(self.inputs.losses)(output).is_empty() {
+            loss: if nature == Nature::Stateful && changes && !(self.inputs.losses)(output, stands).is_empty() {
                 Loss::Unnamed
             } else {
                 Loss::None
@@ -371,16 +351,18 @@ fn finish(inputs: Inputs<'_>, decided: Vec<Decided>, gone: Vec<crate::ledger::Re
 
 fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
     let conflict = decided.conflict?;
-    let found = match inputs.snapshot.whole(&decided.path) {
+    // of a move, what stands against it stands at the old path
+    let path = decided.from.as_ref().unwrap_or(&decided.path).clone();
+    let found = match inputs.snapshot.whole(&path) {
         Observed::Foreign(what) => Some(what.clone()),
         Observed::Absent | Observed::File(_) => None,
     };
     let lost = match (conflict, inputs.desired.find(&decided.path, &decided.part.part)) {
-        (Conflict::Component, Some(output)) => (inputs.losses)(output),
+        (Conflict::Component, Some(output)) => (inputs.losses)(output, &path),
         _ => Vec::new(),
     };
-    let ways = advice::ways(conflict, &decided.part.address, &decided.path, &lost);
-    let (path, address, part) = (decided.path.clone(), decided.part.address.clone(), decided.part.part.clone());
+    let ways = advice::ways(conflict, &decided.part.address, &path, &lost);
+    let (address, part) = (decided.part.address.clone(), decided.part.part.clone());
     Some(Conflicting { path, address, part, conflict, found, ways })
 }
 

@@ -36,7 +36,11 @@ impl<'a> Causes<'a> {
         known: Option<&KnownRecord>,
         moved: bool,
     ) -> Vec<Cause> {
-        let mut causes = if moved { self.moves(declaration) } else { Vec::new() };
+        let mut causes = match known.filter(|_| moved) {
+            Some(known) if known.record.address != declaration.address => self.moves(declaration),
+            Some(_) => self.path(declaration),
+            None => Vec::new(),
+        };
         match decision {
             Decision::Create(Creation::New) => causes.extend(self.origins(declaration)),
             Decision::Create(Creation::Vanished) => causes.push(Cause::Vanished),
@@ -55,6 +59,12 @@ impl<'a> Causes<'a> {
     fn moves(&self, declaration: &Declaration) -> Vec<Cause> {
         let moved = self.inputs.project.moved.iter().filter(|moved| moved.to.family() == declaration.address.family());
         moved.map(|moved| Cause::Moved { from: moved.from.clone(), position: self.inputs.sources.position(moved.span) }).collect()
+    }
+
+    /// The artifact is the same and its path is another: where that stands, or who asks for it.
+    fn path(&self, declaration: &Declaration) -> Vec<Cause> {
+        let path = declaration.path.as_ref().map(|node| Cause::Path(self.inputs.sources.position(node.span)));
+        path.map_or_else(|| self.origins(declaration), |cause| vec![cause])
     }
 
     fn origins(&self, declaration: &Declaration) -> Vec<Cause> {

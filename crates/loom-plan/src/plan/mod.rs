@@ -5,6 +5,7 @@
 //! expects to find, so that a stale one fails before the first write.
 
 pub mod advice;
+mod brake;
 pub mod build;
 mod cause;
 pub mod decide;
@@ -13,9 +14,11 @@ mod decide_tests;
 pub mod digest;
 pub mod file;
 pub mod known;
+pub(crate) mod moves;
 pub mod record;
 pub mod scope;
 
+pub use brake::Brake;
 pub use build::plan;
 
 use crate::addr::{Address, ContentHash, RepoPath};
@@ -140,6 +143,8 @@ pub enum Cause {
         /// Where.
         position: Position,
     },
+    /// Its `path` is another.
+    Path(Position),
     /// The file is what is desired already.
     AlreadyThere,
     /// `adopt:`, `--adopt` or `own: once` takes the file as it is.
@@ -250,6 +255,9 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// How many outputs there are.
     pub outputs: usize,
+    /// How many outputs the ledger knew before.
+    #[serde(default)]
+    pub managed: usize,
     /// How many of them somebody else changed or removed.
     pub drifted: usize,
 }

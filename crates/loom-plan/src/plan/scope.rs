@@ -90,6 +90,11 @@ impl Request {
         self.story.is_none() && self.targets.is_empty() && self.paths.is_empty()
     }
 
+    /// Whether `--path` leaves a path in: of a move it must leave in both.
+    pub(super) fn takes(&self, path: &RepoPath) -> bool {
+        self.paths.is_empty() || self.globs.matches(path)
+    }
+
     pub(super) fn adopts(&self) -> bool {
         self.adoption == Adopting::All
     }
@@ -140,7 +145,7 @@ impl Request {
     fn excludes(&self, address: &Address, path: &RepoPath, of_story: &dyn Fn(&str) -> bool, also: &[&Address]) -> bool {
         let story = self.story.as_deref().is_some_and(|code| !of_story(code));
         let target = !self.targets.is_empty() && !self.names(address) && !also.iter().any(|address| self.names(address));
-        story || target || (!self.paths.is_empty() && !self.globs.matches(path))
+        story || target || !self.takes(path)
     }
 }
 

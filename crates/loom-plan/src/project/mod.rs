@@ -6,6 +6,7 @@
 //! Deliberately not here: what a setting means to a blueprint. Blueprints read the project
 //! through the views of [`view`], which remember what was read.
 
+pub mod edit;
 mod entry;
 pub mod read;
 pub mod schema;

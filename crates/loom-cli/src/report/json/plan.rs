@@ -188,6 +188,7 @@ impl<'a> CauseJson<'a> {
             Cause::Undeclared => of("undeclared"),
             Cause::Removed(position) => of("removed").at(Some(position)),
             Cause::Moved { from, position } => Self { address: Some(from.to_string()), ..of("moved").at(Some(position)) },
+            Cause::Path(position) => of("path").at(Some(position)),
             Cause::AlreadyThere => of("already_there"),
             Cause::Adopted => of("adopted"),
             Cause::ClaimChanged => of("claim_changed"),
