@@ -3,6 +3,7 @@
 //! | file | comes from |
 //! |---|---|
 //! | `docs/schema/*.schema.json` | `loom schema` |
+//! | *Versions* in `docs/kinds/*.md` | the changelog of each kind |
 //! | `docs/kinds/README.md` | the titles and first sentences of the pages beside it |
 //! | `docs/decisions/README.md` | the titles of the pages beside it |
 
@@ -21,21 +22,30 @@ const SCHEMAS: &[(&str, &str)] = &[("project", "docs/schema/loom.schema.json"), 
 /// How a derived page says so.
 const DERIVED: &str = "<!-- Written by `cargo xtask codegen` from the pages beside it. -->";
 
+/// How a derived section says so.
+const VERSIONS: &str = "<!-- Written by `cargo xtask codegen` from the kind itself. -->";
+
 /// Writes the derived files, or says which of them are out of date.
 pub(crate) fn run(check: bool) -> Outcome {
     let root = root();
     let loom = build_loom(Profile::Dev)?;
     let mut files = vec![
-        ("docs/kinds/README.md", kind_index(&root.join("docs/kinds"))?),
-        ("docs/decisions/README.md", decision_index(&root.join("docs/decisions"))?),
+        ("docs/kinds/README.md".to_owned(), kind_index(&root.join("docs/kinds"))?),
+        ("docs/decisions/README.md".to_owned(), decision_index(&root.join("docs/decisions"))?),
     ];
     for (document, path) in SCHEMAS {
-        files.push((path, output(Command::new(&loom).args(["schema", document]))?));
+        files.push(((*path).to_owned(), output(Command::new(&loom).args(["schema", document]))?));
+    }
+    for (name, page) in pages(&root.join("docs/kinds"))? {
+        let shown = output(Command::new(&loom).args(["providers", "show", name.trim_end_matches(".md")]))?;
+        if let Some(page) = with_versions(&page, &shown) {
+            files.push((format!("docs/kinds/{name}"), page));
+        }
     }
     let stale: Vec<&str> = files
         .iter()
         .filter(|(path, text)| fs::read_to_string(root.join(path)).ok().as_ref() != Some(text))
-        .map(|file| file.0)
+        .map(|file| file.0.as_str())
         .collect();
     match stale.as_slice() {
         [] => Ok(()),
@@ -49,6 +59,17 @@ fn write(path: &Path, text: &str) -> Outcome {
         fs::create_dir_all(parent).map_err(at(parent))?;
     }
     fs::write(path, text).map_err(at(path))
+}
+
+/// A page with its section *Versions*, the last one, as `loom providers show` has it; `None` of a
+/// kind without versions.
+fn with_versions(page: &str, shown: &str) -> Option<String> {
+    let (_, versions) = shown.split_once("\nVersions, and what each changed in the files:\n")?;
+    let rows = versions.lines().filter_map(|line| line.trim().split_once("  "));
+    let rows = rows.map(|(version, sentence)| format!("| {version} | {} |\n", sentence.trim().replace('|', "\\|")));
+    let page = page.split("\n## Versions\n").next().unwrap_or(page).trim_end();
+    let table = rows.collect::<String>();
+    Some(format!("{page}\n\n## Versions\n\n{VERSIONS}\n\n| version | what it changed in the files |\n|---|---|\n{table}"))
 }
 
 /// The table of all kinds, from their pages.
@@ -123,6 +144,17 @@ mod tests {
         assert!(index.ends_with("\n\n- [0001: A](0001-a.md)\n- [0002: B](0002-b.md)\n"), "{index}");
         fs::write(home.path().join("0003-c.md"), "# 0004: C\n").expect("written");
         assert!(decision_index(home.path()).is_err_and(|message| message.contains("0003-c.md")));
+    }
+
+    #[test]
+    fn the_versions_of_a_kind_are_the_last_section_of_its_page() {
+        let shown =
+            "a (artifact, version 2)\n\nVersions, and what each changed in the files:\n  1  First.\n  2  Ports | names.\n";
+        let page = with_versions("# a\n\nText.\n", shown).expect("it has versions");
+        assert!(page.starts_with("# a\n\nText.\n\n## Versions\n"), "{page}");
+        assert!(page.ends_with("|---|---|\n| 1 | First. |\n| 2 | Ports \\| names. |\n"), "{page}");
+        assert_eq!(with_versions(&page, shown), Some(page), "written again it is the same");
+        assert_eq!(with_versions("# b\n", "b (blueprint)\n"), None);
     }
 
     #[test]

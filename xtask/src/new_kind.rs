@@ -101,6 +101,7 @@ pub(crate) struct {type};
 static SPEC: KindSpec = KindSpec {
     kind: "{kind}",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A text under loom's header",
     settings: &[Field::required("content", Shape::Text, "the text of the file")],
     attributes: &[],

@@ -14,7 +14,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::provider::Mode;
-use loom_plan::snapshot::{Content, Observed, Seen, Snapshot, Want};
+use loom_plan::snapshot::{Content, Observed, Seen, Snapshot, UNREADABLE, Want};
 use loom_plan::{block, header};
 use rayon::prelude::*;
 
@@ -114,7 +114,7 @@ pub(crate) fn mode_of(permissions: u32) -> Mode {
 }
 
 pub(crate) fn unreadable(error: &io::Error) -> String {
-    format!("a file that cannot be read ({error})")
+    format!("{} ({error})", UNREADABLE[0])
 }
 
 /// The directory of the path at hand, kept open for its neighbours.
@@ -166,7 +166,7 @@ impl<'r> Parent<'r> {
 }
 
 fn unopened(parent: &str, error: &io::Error) -> Observed {
-    Observed::Foreign(format!("a directory that cannot be opened, `{parent}` ({error})"))
+    Observed::Foreign(format!("{}, `{parent}` ({error})", UNREADABLE[1]))
 }
 
 /// Where the directories of a path end, from the top down; those that `known` is in or is left out.

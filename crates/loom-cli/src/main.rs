@@ -14,7 +14,7 @@ use std::path::Path;
 
 use loom_apply::{Root, RootError};
 
-use cli::{Command, Global, GraphFormat, Invocation, Plan, PlanFormat, ReportFormat, Subject};
+use cli::{Command, DriftFormat, Global, GraphFormat, Invocation, Plan, PlanFormat, ReportFormat, Subject};
 use commands::{Desk, Failure};
 use env::{Steps, Streams};
 use exit::Exit;
@@ -39,6 +39,10 @@ fn main() -> Exit {
         // whoever reads the output has gone, as `head` does
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(failure) => {
+            if let Command::Drift { format: DriftFormat::Junit, .. } = &invocation.command {
+                // as below
+                drop(report::drift::junit::failure(&failure.whole(), &mut io::stdout().lock()));
+            }
             if let (Failure::Input(input), true) = (&failure, speaks_json(&invocation.command)) {
                 // where standard output is gone there is nobody left to tell
                 drop(report::diagnostics::json(&input.1, &input.0, &mut io::stdout().lock()));
@@ -135,10 +139,10 @@ fn only_reads(command: &Command) -> bool {
 fn speaks_json(command: &Command) -> bool {
     match command {
         Command::Plan(Plan { style, .. }) | Command::Show { style, .. } => style.format == PlanFormat::Json,
-        Command::Validate { format }
-        | Command::Drift { format, .. }
-        | Command::History { format, .. }
-        | Command::Doctor { format } => *format == ReportFormat::Json,
+        Command::Validate { format } | Command::History { format, .. } | Command::Doctor { format } => {
+            *format == ReportFormat::Json
+        }
+        Command::Drift { format, .. } => *format == DriftFormat::Json,
         Command::Graph(graph) => graph.format == GraphFormat::Json,
         Command::Init
         | Command::Apply(_)

@@ -57,6 +57,8 @@ pub struct KindSpec {
     pub kind: &'static str,
     /// Raised when the same settings come out as other bytes.
     pub version: u32,
+    /// What each version changed, from the first one on: a sentence for whoever reviews the files.
+    pub changelog: &'static [(u32, &'static str)],
     /// One line.
     pub summary: &'static str,
     /// Its settings, without the shared keys (`path`, `own`, …).
@@ -143,6 +145,13 @@ pub trait Provider: Sync {
     /// Of a stateful kind: what `before` declares outside the repository and `after` does not.
     fn lost(&self, _before: &str, _after: &str) -> Vec<Lost> {
         Vec::new()
+    }
+}
+
+impl KindSpec {
+    /// What changed after one version, up to another.
+    pub fn changes(&self, from: u32, to: u32) -> impl Iterator<Item = &'static str> {
+        self.changelog.iter().filter(move |(version, _)| (from + 1..=to).contains(version)).map(|(_, sentence)| *sentence)
     }
 }
 

@@ -38,6 +38,10 @@ pub enum Observed {
     Foreign(String),
 }
 
+/// How the sentence of [`Observed::Foreign`] begins where something is there that loom could not look into,
+/// so that nobody knows what it holds.
+pub const UNREADABLE: [&str; 2] = ["a file that cannot be read", "a directory that cannot be opened"];
+
 /// A path to look at, and the blocks to look for in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Want {

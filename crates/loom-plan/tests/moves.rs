@@ -31,6 +31,7 @@ struct Folder;
 static FOLDER_SPEC: KindSpec = KindSpec {
     kind: "folder",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "files in a folder",
     settings: &[Field::required("files", Shape::Map(&Shape::Text), "name to text")],
     attributes: &[],
@@ -73,6 +74,7 @@ struct Text;
 static TEXT_SPEC: KindSpec = KindSpec {
     kind: "text",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "one file",
     settings: &[Field::required("content", Shape::Text, "its text")],
     attributes: &[],

@@ -9,6 +9,7 @@ mod blueprints;
 pub mod emit;
 pub mod naming;
 pub mod pins;
+pub mod reading;
 pub mod toolchain;
 
 use loom_plan::provider::{Blueprint, Provider};

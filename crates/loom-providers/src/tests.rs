@@ -55,6 +55,19 @@ fn summaries_are_phrases_without_a_full_stop() {
 }
 
 #[test]
+fn every_version_of_a_kind_says_in_a_sentence_what_it_changed() {
+    for provider in PROVIDERS {
+        let spec = provider.spec();
+        let versions: Vec<u32> = spec.changelog.iter().map(|(version, _)| *version).collect();
+        assert_eq!(versions, (1..=spec.version).collect::<Vec<_>>(), "{}", spec.kind);
+        for (_, sentence) in spec.changelog {
+            let begins = sentence.starts_with(|c: char| c.is_uppercase() || c == '`');
+            assert!(begins && sentence.ends_with('.') && !sentence.contains('\n'), "{}: {sentence}", spec.kind);
+        }
+    }
+}
+
+#[test]
 fn every_artifact_kind_has_a_page_with_everything_of_its_spec() {
     for provider in PROVIDERS {
         let spec = provider.spec();

@@ -39,6 +39,19 @@ pub(crate) enum ReportFormat {
     Json,
 }
 
+/// How to report drift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriftFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For an issue, or a comment on a pull request.
+    Markdown,
+    /// For a CI system, as XML.
+    Junit,
+}
+
 /// How to show a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlanFormat {
@@ -188,12 +201,15 @@ enum Verb {
         format: FormatArguments,
     },
     /// Compare every managed file with what is declared, and report what differs.
-    #[command(after_help = "Examples:\n  loom drift\n  loom drift --path 'k8s/**' --format json")]
+    #[command(
+        after_help = "Examples:\n  loom drift\n  loom drift --path 'k8s/**' --format json\n  loom drift --format junit > drift.xml"
+    )]
     Drift {
         #[command(flatten)]
         scope: ScopeArguments,
-        #[command(flatten)]
-        format: FormatArguments,
+        /// Say whether the report is for people, for programs, for an issue, or for a CI system.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: DriftFormat,
     },
     /// Draw how artifacts depend on each other.
     #[command(after_help = "Example:\n  loom graph --from terraform.module.entity-api --format mermaid")]
@@ -469,7 +485,7 @@ impl From<Verb> for Command {
             }
             Verb::Rollback(typed) => Self::Rollback(typed.into()),
             Verb::Doctor { format } => Self::Doctor { format: format.format },
-            Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format: format.format },
+            Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format },
             Verb::Graph { format, from, changed } => {
                 Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
             }

@@ -20,7 +20,7 @@ use clap::{CommandFactory as _, Parser as _};
 use loom_apply::Durability;
 use loom_plan::addr::{Address, ContentHash};
 
-pub(crate) use arguments::{ColourChoice, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
+pub(crate) use arguments::{ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
 pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command};
 
 use crate::exit::Exit;
@@ -113,7 +113,7 @@ pub(crate) enum Command {
         /// What to compare.
         selection: Selection,
         /// How to report.
-        format: ReportFormat,
+        format: DriftFormat,
     },
     /// Show the graph.
     Graph(Graph),

@@ -3,23 +3,48 @@
 use std::io::Write;
 
 use loom_plan::drift;
+use loom_plan::plan::Conflicting;
+use loom_plan::snapshot::{Content, Observed};
 
 use super::{Desk, Failure, pass};
-use crate::cli::{ReportFormat, Selection};
+use crate::cli::{DriftFormat, Selection};
 use crate::exit::Exit;
-use crate::report::{json, text};
+use crate::report::drift::{Report, junit, markdown, text};
+use crate::report::json;
 
-/// Compares and reports. Exit 0 only if the report is empty.
-pub(crate) fn run(desk: &Desk<'_>, selection: &Selection, format: ReportFormat, out: &mut dyn Write) -> Result<Exit, Failure> {
+/// Compares and reports. Exit 0 only if the report is empty, and 1 where something could not be
+/// compared.
+pub(crate) fn run(desk: &Desk<'_>, selection: &Selection, format: DriftFormat, out: &mut dyn Write) -> Result<Exit, Failure> {
     let planned = pass::planned(desk, selection)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
-    let drifted = drift::report(outcome);
+    let drifted = drift::report(outcome, &|conflict| sides(&planned, conflict));
+    let report = Report::new(outcome, &drifted, &contents);
     match format {
-        ReportFormat::Text => {
-            let (stream, talk) = (desk.streams.out, desk.global.talk);
-            text::drift(&text::DriftText { outcome, drifted: &drifted, contents: &contents, stream, talk }, out)?;
-        }
-        ReportFormat::Json => json::drift(outcome, &drifted, &contents, out)?,
+        DriftFormat::Text => text::write(&report, desk.streams.out, desk.global.talk, out)?,
+        DriftFormat::Json => json::drift(&report, out)?,
+        DriftFormat::Markdown => markdown::write(&report, out)?,
+        DriftFormat::Junit => junit::write(&report, &outputs(&planned), out)?,
     }
-    Ok(if drifted.is_empty() { Exit::Done } else { Exit::Changes })
+    Ok(match (report.errors(), drifted.is_empty()) {
+        (0, true) => Exit::Done,
+        (0, false) => Exit::Changes,
+        (_, _) => Exit::Error,
+    })
+}
+
+/// What stands where somebody must decide, and what is declared there.
+fn sides(planned: &pass::Planned, conflict: &Conflicting) -> [Option<Content>; 2] {
+    let observed = match planned.seen.snapshot.part(&conflict.path, &conflict.part) {
+        Observed::File(content) => Some(content),
+        Observed::Absent | Observed::Foreign(_) => None,
+    };
+    let desired = planned.compiled.desired.find(&conflict.path, &conflict.part).map(|output| output.content);
+    [observed, desired]
+}
+
+/// The path and the address of every output that is declared.
+fn outputs(planned: &pass::Planned) -> Vec<(String, String)> {
+    let desired = &planned.compiled.desired;
+    let outputs = desired.outputs.iter();
+    outputs.map(|output| (output.place.path.to_string(), desired.declaration(output).address.to_string())).collect()
 }

@@ -201,6 +201,24 @@ pub(crate) fn leftovers(committed: &Committed) -> impl Iterator<Item = String> {
 }
 
 impl Failure {
+    /// Everything that it says, as plain text.
+    pub(crate) fn whole(&self) -> String {
+        match self {
+            Self::Input(input) => {
+                let found = input.1.iter().map(|found| format!("{}: {}", found.code, found.message));
+                found.collect::<Vec<_>>().join("\n")
+            }
+            Self::Environment(_)
+            | Self::LostLedger(_)
+            | Self::Stale(_)
+            | Self::Undecided(_)
+            | Self::Locked(_)
+            | Self::RolledBack(_)
+            | Self::Unfinished(_)
+            | Self::Output(_) => self.to_string(),
+        }
+    }
+
     /// A finding that stands alone.
     pub(crate) fn of(found: Diagnostic) -> Self {
         let mut all = Diagnostics::default();

@@ -68,7 +68,10 @@ fn artifact(spec: &KindSpec, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nAttributes, for ${{ref:{}.NAME.ATTRIBUTE}}:", spec.kind)?;
     let own = spec.attributes.iter().map(|(name, doc)| [(*name).to_owned(), (*doc).to_owned()]);
     let both = [["path", "where it is written"], ["name", "its name"]].map(|row| row.map(str::to_owned));
-    table(&both.into_iter().chain(own).collect::<Vec<_>>(), out)
+    table(&both.into_iter().chain(own).collect::<Vec<_>>(), out)?;
+    writeln!(out, "\nVersions, and what each changed in the files:")?;
+    let versions = spec.changelog.iter().map(|(version, sentence)| [version.to_string(), (*sentence).to_owned()]);
+    table(&versions.collect::<Vec<_>>(), out)
 }
 
 fn blueprint(spec: &BlueprintSpec, out: &mut dyn Write) -> io::Result<()> {

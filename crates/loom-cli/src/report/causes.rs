@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use loom_plan::plan::decide::Conflict;
+use loom_plan::plan::upgrade::Upgrade;
 use loom_plan::plan::{Action, Cause, Conflicting, Note, NoteKind, Outcome, Verb};
 
 /// Why something changes, as a clause.
@@ -15,7 +16,7 @@ pub(crate) fn clause(cause: &Cause) -> String {
         Cause::BuiltIn => "loom keeps it in every repository".to_owned(),
         Cause::Edited => "edited by hand".to_owned(),
         Cause::Vanished => "somebody removed it".to_owned(),
-        Cause::KindVersion { kind, from, to } => format!("{kind} {from} → {to}"),
+        Cause::KindVersion { kind, from, to, changes } => step(kind, *from, *to, changes),
         Cause::RefersTo(address) => format!("refers to {address}, which changes"),
         Cause::Undeclared => "nothing declares it any more".to_owned(),
         Cause::Removed(position) => format!("`removed` names it, {position}"),
@@ -25,6 +26,21 @@ pub(crate) fn clause(cause: &Cause) -> String {
         Cause::Adopted => "taken over as it is".to_owned(),
         Cause::ClaimChanged => "recorded under another address or with other keys".to_owned(),
     }
+}
+
+/// A step of a kind from a version to another, and what it changes.
+fn step(kind: &str, from: u32, to: u32, changes: &[String]) -> String {
+    let said = match changes {
+        [] if from > to => "this loom is older than the one that wrote these files".to_owned(),
+        [] => return format!("{kind} {from} → {to}"),
+        changes => changes.join(" "),
+    };
+    format!("{kind} {from} → {to}: {said}")
+}
+
+/// What came with a newer loom, as one line.
+pub(crate) fn upgrade_sentence(upgrade: &Upgrade<'_>) -> String {
+    format!("Generator upgraded: {}", step(upgrade.kind, upgrade.from, upgrade.to, upgrade.changes))
 }
 
 /// The causes of an action, each once, in their order.

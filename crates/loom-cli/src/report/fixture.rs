@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loom_plan::addr::{Address, ContentHash, RepoPath};
+use loom_plan::drift::Drifted;
 use loom_plan::plan::decide::{Adopting, Conflict, Creation, Decision, Updating};
 use loom_plan::plan::{Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb};
 use loom_plan::provider::Mode;
@@ -82,6 +83,18 @@ impl Scene {
             found: None,
             ways: ways.iter().map(|way| (*way).to_owned()).collect(),
         });
+    }
+
+    /// What of an outcome is drift.
+    pub(crate) fn drifted(&self, outcome: &Outcome) -> Vec<Drifted> {
+        let of = |side: &Option<Vec<u8>>| {
+            let hash = loom_plan::header::content_hash(side.as_deref()?);
+            Some(Content { hash, mode: Mode::Plain })
+        };
+        loom_plan::drift::report(outcome, &|conflict| {
+            let sides = self.of_conflict(conflict);
+            [of(&sides.before), of(&sides.after)]
+        })
     }
 
     pub(crate) fn note(&mut self, of: &str, kind: NoteKind) {
@@ -170,5 +183,31 @@ pub(crate) fn day() -> Scene {
     scene.note("pipeline.entity-api", NoteKind::Waiting("T-003".to_owned()));
     scene.report.drifted = 1;
     scene.report.outputs = 12;
+    scene
+}
+
+/// Drift of every class, and of every grade.
+pub(crate) fn drifting() -> Scene {
+    let mut scene = day();
+    scene.actions.truncate(3);
+    let upgrade = Cause::KindVersion {
+        kind: "kubernetes.manifest".to_owned(),
+        from: 1,
+        to: 2,
+        changes: vec!["Probes stand behind ports.".to_owned()],
+    };
+    scene.actions[1].parts[0].causes = vec![upgrade.clone()];
+    scene.actions[2].parts[0].causes = vec![upgrade, setting("services.entity-api.port", 22)];
+    let vanished = scene.act(Verb::Create, "run.sh", "shell.script.run", [None, Some("x\n")], &[Cause::Vanished]);
+    vanished.parts[0].decision = Decision::Create(Creation::Vanished);
+    scene.conflict(Conflict::Edited, "docs/deployment.md", "markdown.page.deployment", [Some("a\n"), Some("b\n")], &[]);
+    scene.conflict(Conflict::Edited, "k8s/web.yml", "kubernetes.manifest.web", [Some("a:  1\n"), Some("a: 1\n")], &[]);
+    let secret = [Some("# see <https://example.com> | ops\na: 1\n"), Some("a: 1\n")];
+    scene.conflict(Conflict::Edited, "k8s/|x`.yml", "kubernetes.manifest.odd", secret, &[]);
+    scene.conflict(Conflict::NotOurs, "README.md", "file.readme", [None, None], &[]);
+    scene.conflict(Conflict::Foreign, "etc/motd", "file.motd", [None, None], &[]);
+    let last = scene.conflicts.last_mut().expect("it was pushed");
+    last.found = Some("a file that cannot be read (Permission denied)".to_owned());
+    scene.note("file.kept", NoteKind::KeptEdit);
     scene
 }

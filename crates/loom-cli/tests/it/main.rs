@@ -10,6 +10,7 @@ mod approval;
 mod board;
 mod conflicts;
 mod doctor;
+mod drift;
 mod explain;
 mod formats;
 mod gates;

@@ -86,9 +86,11 @@ impl<'a> Causes<'a> {
     fn changes(&self, declaration: &Declaration, known: Option<&KnownRecord>) -> Vec<Cause> {
         let mut causes = self.settings(declaration);
         if let Some(known) = known {
-            let (from, to) = (known.record.version, declaration.provider.spec().version);
+            let spec = declaration.provider.spec();
+            let (from, to) = (known.record.version, spec.version);
             if from != to {
-                causes.push(Cause::KindVersion { kind: declaration.address.kind().to_owned(), from, to });
+                let changes = spec.changes(from, to).map(str::to_owned).collect();
+                causes.push(Cause::KindVersion { kind: spec.kind.to_owned(), from, to, changes });
             }
         }
         causes

@@ -17,6 +17,7 @@ pub mod known;
 pub(crate) mod moves;
 pub mod record;
 pub mod scope;
+pub mod upgrade;
 
 pub use brake::Brake;
 pub use build::plan;
@@ -129,6 +130,9 @@ pub enum Cause {
         from: u32,
         /// Today's.
         to: u32,
+        /// What the versions between changed, in the words of the kind.
+        #[serde(default)]
+        changes: Vec<String>,
     },
     /// What it refers to changes.
     RefersTo(Address),

@@ -12,6 +12,7 @@ pub(crate) struct DatadogMonitor;
 static SPEC: KindSpec = KindSpec {
     kind: "datadog.monitor",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A monitor of Datadog",
     settings: &[Field::required("content", Shape::Map(&Shape::Any), "the monitor as data, as Datadog's API takes it")],
     attributes: &[("query", "the query of the monitor")],

@@ -12,6 +12,7 @@ pub(crate) struct DockerDockerfile;
 static SPEC: KindSpec = KindSpec {
     kind: "docker.dockerfile",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A Dockerfile",
     settings: &[Field::required("content", Shape::Text, "the text of the Dockerfile")],
     attributes: &[("port", "the first port that it exposes")],

@@ -11,6 +11,7 @@ pub(crate) struct File;
 static SPEC: KindSpec = KindSpec {
     kind: "file",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A file with the text of its declaration, byte for byte",
     settings: &[
         Field::required("content", Shape::Text, "the text of the file, byte for byte"),

@@ -22,6 +22,7 @@ const PIN: &[Field] = &[
 static SPEC: KindSpec = KindSpec {
     kind: "github.workflow",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A workflow of GitHub Actions",
     settings: &[
         Field::required("content", Shape::Map(&Shape::Any), "the workflow as data"),

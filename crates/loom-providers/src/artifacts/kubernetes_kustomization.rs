@@ -11,6 +11,7 @@ pub(crate) struct KubernetesKustomization;
 static SPEC: KindSpec = KindSpec {
     kind: "kubernetes.kustomization",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A kustomization of Kubernetes manifests",
     settings: &[Field::required("content", Shape::Map(&Shape::Any), "the kustomization as data")],
     attributes: &[],

@@ -13,6 +13,7 @@ pub(crate) struct KubernetesManifest;
 static SPEC: KindSpec = KindSpec {
     kind: "kubernetes.manifest",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "Kubernetes objects in one file",
     settings: &[Field::required("documents", Shape::List(&Shape::Map(&Shape::Any)), "the objects as data, in order")],
     attributes: &[

@@ -10,6 +10,7 @@ pub(crate) struct LoomRepository;
 static SPEC: KindSpec = KindSpec {
     kind: "loom.repository",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "What Git is told about loom's own files; declared by loom itself",
     settings: &[],
     attributes: &[],

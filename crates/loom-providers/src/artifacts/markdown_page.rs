@@ -11,6 +11,7 @@ pub(crate) struct MarkdownPage;
 static SPEC: KindSpec = KindSpec {
     kind: "markdown.page",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A page in Markdown",
     settings: &[Field::required("content", Shape::Text, "the text of the page, in Markdown")],
     attributes: &[],

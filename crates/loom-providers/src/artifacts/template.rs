@@ -23,6 +23,7 @@ pub(crate) struct Template;
 static SPEC: KindSpec = KindSpec {
     kind: "template",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A file from a template in MiniJinja's language",
     settings: &[
         Field::optional("source", Shape::InputFile, "the file that holds the template"),

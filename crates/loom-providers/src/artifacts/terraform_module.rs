@@ -15,6 +15,7 @@ pub(crate) struct TerraformModule;
 static SPEC: KindSpec = KindSpec {
     kind: "terraform.module",
     version: 1,
+    changelog: &[(1, "The first version.")],
     summary: "A directory of Terraform files",
     settings: &[Field::required(
         "files",

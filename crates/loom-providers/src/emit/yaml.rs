@@ -257,7 +257,7 @@ fn is_plain(text: &str) -> bool {
 /// Whether some reader would take a plain text for something other than a text: the types of YAML
 /// 1.1 (<https://yaml.org/type/>) and of the core schema of 1.2.2 (section 10.3.2), and what
 /// widespread readers add to them (`1,000` in Ruby's).
-fn is_ambiguous(text: &str) -> bool {
+pub(crate) fn is_ambiguous(text: &str) -> bool {
     if text.len() <= 5 {
         let word = text.to_ascii_lowercase();
         let words = ["~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<", ".inf", ".nan"];

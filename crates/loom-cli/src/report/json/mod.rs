@@ -12,7 +12,9 @@ use std::io::{self, Write};
 
 use loom_plan::addr::RepoPath;
 use loom_plan::diff::Difference;
-use loom_plan::drift::{Class, Drifted};
+use loom_plan::drift::Class;
+use loom_plan::drift::grade::Grade;
+use loom_plan::plan::upgrade::Upgrades;
 use loom_plan::plan::{NoteKind, Outcome};
 use loom_plan::snapshot::Part;
 use serde::Serialize;
@@ -20,10 +22,10 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 pub(crate) use plan::plan;
 
+use super::Shown;
 use super::causes;
-use super::drift::Planned;
+use super::drift::Report;
 use super::style::is_hidden;
-use super::{Contents, Shown};
 
 /// The version of all documents.
 pub(crate) const FORMAT_VERSION: &str = "1.0";
@@ -133,11 +135,33 @@ fn block(part: &Part) -> Option<&str> {
     }
 }
 
+/// A step of a kind that changes files, though nobody asked for it.
+#[derive(Serialize)]
+struct UpgradeJson<'a> {
+    kind: &'a str,
+    from_version: u32,
+    to_version: u32,
+    changes: &'a [String],
+    paths: Vec<&'a str>,
+}
+
+fn upgrades<'a>(upgrades: &Upgrades<'a>) -> Vec<UpgradeJson<'a>> {
+    let groups = upgrades.groups.iter().map(|group| UpgradeJson {
+        kind: group.kind,
+        from_version: group.from,
+        to_version: group.to,
+        changes: group.changes,
+        paths: group.paths.iter().map(|path| path.as_str()).collect(),
+    });
+    groups.collect()
+}
+
 #[derive(Serialize)]
 struct DriftDocument<'a> {
     format_version: &'static str,
     summary: DriftSummary,
     drift: Vec<DriftJson<'a>>,
+    upgrades: Vec<UpgradeJson<'a>>,
     notes: Vec<Note<'a>>,
 }
 
@@ -148,43 +172,70 @@ struct DriftSummary {
     input_changed: usize,
     generator_upgraded: usize,
     unrecorded: usize,
+    errors: usize,
     outputs: usize,
 }
 
 #[derive(Serialize)]
 struct DriftJson<'a> {
-    class: &'static str,
+    class: Option<&'static str>,
     path: &'a str,
+    block: Option<&'a str>,
     address: String,
-    remedy: String,
+    grade: Option<&'static str>,
+    lines: Option<LinesJson>,
+    remedy: &'a str,
+    error: Option<&'a str>,
     diff: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LinesJson {
+    added: usize,
+    removed: usize,
 }
 
 /// Writes what drifted.
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn drift(outcome: &Outcome, drifted: &[Drifted], contents: &dyn Contents, out: &mut dyn Write) -> io::Result<()> {
-    let mut summary = DriftSummary { outputs: outcome.report().outputs, ..DriftSummary::default() };
-    for found in drifted {
-        *match found.class {
-            Class::Edited => &mut summary.edited,
-            Class::Missing => &mut summary.missing,
-            Class::InputChanged => &mut summary.input_changed,
-            Class::GeneratorUpgraded => &mut summary.generator_upgraded,
-            Class::Unrecorded => &mut summary.unrecorded,
-        } += 1;
-    }
-    let planned = Planned::of(outcome);
-    let found = drifted.iter().map(|found| DriftJson {
-        class: class_word(found.class),
-        path: found.path.as_str(),
-        address: found.address.to_string(),
-        remedy: planned.remedy(found),
-        diff: unified(&planned.shown(found, contents)),
+pub(crate) fn drift(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let summary = DriftSummary {
+        edited: report.count(Class::Edited),
+        missing: report.count(Class::Missing),
+        input_changed: report.count(Class::InputChanged),
+        generator_upgraded: report.count(Class::GeneratorUpgraded),
+        unrecorded: report.count(Class::Unrecorded),
+        errors: report.errors(),
+        outputs: report.outcome.report().outputs,
+    };
+    let found = report.findings.iter().map(|finding| DriftJson {
+        class: finding.error.is_none().then(|| class_word(finding.found.class)),
+        path: finding.found.path.as_str(),
+        block: block(&finding.found.part),
+        address: finding.found.address.to_string(),
+        grade: finding.grade.map(grade_word),
+        lines: finding.lines.map(|(added, removed)| LinesJson { added, removed }),
+        remedy: &finding.remedy,
+        error: finding.error.as_deref(),
+        diff: report.diff(finding),
     });
-    let document = DriftDocument { format_version: FORMAT_VERSION, summary, drift: found.collect(), notes: notes(outcome) };
+    let document = DriftDocument {
+        format_version: FORMAT_VERSION,
+        summary,
+        drift: found.collect(),
+        upgrades: upgrades(&report.upgrades),
+        notes: notes(report.outcome),
+    };
     write(&document, out)
+}
+
+fn grade_word(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Content => "content",
+        Grade::Format => "format",
+        Grade::Comments => "comments",
+    }
 }
 
 fn class_word(class: Class) -> &'static str {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use loom_plan::plan::decide::Conflict;
+use loom_plan::plan::upgrade::Upgrades;
 use loom_plan::plan::{Action, Cause, Conflicting, Expect, Outcome, PartAction, Verb};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::Content;
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
-use super::{FORMAT_VERSION, Note, block, notes, unified, write};
+use super::{FORMAT_VERSION, Note, UpgradeJson, block, notes, unified, upgrades, write};
 use crate::report::causes::{self, Summary};
 use crate::report::{Contents, Shown, settings};
 
@@ -26,6 +27,7 @@ struct PlanDocument<'a> {
     summary: Summary,
     actions: Actions<'a>,
     conflicts: Vec<ConflictJson<'a>>,
+    upgrades: Vec<UpgradeJson<'a>>,
     notes: Vec<Note<'a>>,
 }
 
@@ -46,6 +48,7 @@ pub(crate) fn plan(outcome: &Outcome, contents: &dyn Contents, out: &mut dyn Wri
         summary: Summary::of(outcome),
         actions: Actions { actions: outcome.actions(), contents },
         conflicts: outcome.conflicts().iter().map(ConflictJson::new).collect(),
+        upgrades: upgrades(&Upgrades::of(outcome.actions())),
         notes: notes(outcome),
     };
     write(&document, out)
@@ -164,6 +167,8 @@ struct CauseJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     to_version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
@@ -181,9 +186,13 @@ impl<'a> CauseJson<'a> {
             Cause::BuiltIn => of("built_in"),
             Cause::Edited => of("edited"),
             Cause::Vanished => of("vanished"),
-            Cause::KindVersion { kind, from, to } => {
-                Self { artifact_kind: Some(kind), from_version: Some(*from), to_version: Some(*to), ..of("kind_version") }
-            }
+            Cause::KindVersion { kind, from, to, changes } => Self {
+                artifact_kind: Some(kind),
+                from_version: Some(*from),
+                to_version: Some(*to),
+                changes: Some(changes),
+                ..of("kind_version")
+            },
             Cause::RefersTo(address) => Self { address: Some(address.to_string()), ..of("refers_to") },
             Cause::Undeclared => of("undeclared"),
             Cause::Removed(position) => of("removed").at(Some(position)),

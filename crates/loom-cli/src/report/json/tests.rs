@@ -12,7 +12,8 @@ fn planned(outcome: &Outcome, scene: &Scene) -> String {
 
 fn drifted(outcome: &Outcome, scene: &Scene) -> String {
     let mut out = Vec::new();
-    drift(outcome, &loom_plan::drift::report(outcome), scene, &mut out).expect("writing to memory cannot fail");
+    drift(&crate::report::drift::Report::new(outcome, &scene.drifted(outcome), scene), &mut out)
+        .expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -62,13 +63,14 @@ fn everything() -> Scene {
         Cause::BuiltIn,
         Cause::Edited,
         Cause::Vanished,
-        Cause::KindVersion { kind: "file".to_owned(), from: 1, to: 2 },
+        Cause::KindVersion { kind: "file".to_owned(), from: 1, to: 2, changes: vec!["It ends in a newline.".to_owned()] },
         Cause::RefersTo(address("file.y")),
         Cause::Removed(position("loom.yaml", 40)),
         Cause::Adopted,
         Cause::ClaimChanged,
     ];
     scene.act(Verb::Update, "x", "file.x", [Some("a\n"), Some("b\n")], &causes);
+    scene.act(Verb::Update, "y", "file.y", [Some("a\n"), Some("b\n")], &causes[5..6]);
     let shared = scene.act(Verb::Update, ".dockerignore", "file.ignore", [Some("a\n"), Some("b\n")], &[Cause::BuiltIn]);
     shared.parts[0].part = Part::Block("file.ignore".to_owned());
     scene.act(Verb::Keep, "k", "file.k", [Some("a\n"), Some("a\n")], &[Cause::Edited]);
@@ -200,6 +202,7 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
         }
       ],
       "conflicts": [],
+      "upgrades": [],
       "notes": [
         {
           "kind": "waiting",

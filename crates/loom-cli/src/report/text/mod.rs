@@ -14,12 +14,12 @@ use std::io::{self, Write};
 
 use loom_plan::addr::ContentHash;
 use loom_plan::diff::{Difference, Line, LineEnd, LineKind, TextDiff};
+use loom_plan::plan::upgrade::Upgrades;
 use loom_plan::plan::{Action, Brake, Cause, Conflicting, Note, Outcome, Verb};
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::causes::{self, Summary};
-pub(crate) use super::drift::{DriftText, drift};
+use super::causes::{self, Summary, upgrade_sentence};
 use super::look::{Ask, Look, mode_sentence, place};
 use super::style::{Style, visible};
 use super::{Contents, Shown, settings};
@@ -49,12 +49,31 @@ pub(crate) struct PlanText<'a> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(report: &PlanText<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let prepared = report.list(out)?;
-    report.changes(&prepared, out)?;
+    let sections = sections(report.outcome.actions());
+    let prepared = report.list(&sections, out)?;
+    report.changes(&sections, &prepared, out)?;
     report.gap(out)?;
     write_notes(report.outcome, report.talk, out)?;
     report.conflicts(out)?;
     report.summary(out)
+}
+
+/// Actions that are shown together.
+struct Section<'a> {
+    /// What they have in common; `None` where somebody asked for them.
+    heading: Option<String>,
+    /// By path.
+    actions: Vec<&'a Action>,
+}
+
+/// What somebody asked for, then what came with a newer loom alone.
+fn sections(actions: &[Action]) -> Vec<Section<'_>> {
+    let upgrades = Upgrades::of(actions);
+    let of = |group: Option<usize>| actions.iter().filter(|action| upgrades.group_of(action) == group).collect();
+    let asked = Section { heading: None, actions: of(None) };
+    let groups = upgrades.groups.iter().enumerate();
+    let groups = groups.map(|(index, upgrade)| Section { heading: Some(upgrade_sentence(upgrade)), actions: of(Some(index)) });
+    std::iter::once(asked).chain(groups.filter(|section| !section.actions.is_empty())).collect()
 }
 
 /// The widths to which the list is laid out.
@@ -69,22 +88,27 @@ impl PlanText<'_> {
     }
 
     /// One line for each action and each conflict.
-    fn list(&self, out: &mut dyn Write) -> io::Result<Vec<Look>> {
+    fn list(&self, sections: &[Section<'_>], out: &mut dyn Write) -> io::Result<Vec<Look>> {
         let (actions, conflicts) = (self.outcome.actions(), self.outcome.conflicts());
         let columns = self.columns(actions, conflicts);
         let mut prepared = Vec::with_capacity(actions.len());
-        for chunk in actions.chunks(CHUNK) {
-            let looked: Vec<Look> = chunk.par_iter().map(|action| self.look(action)).collect();
-            for (action, found) in chunk.iter().zip(&looked) {
-                let row = [&place(action), &found.lines, &addressed(action), &causes::short(action)];
-                self.row(out, &columns, (action.verb.mark(), Style::of(&action.verb)), row.map(String::as_str))?;
+        for section in sections {
+            if let Some(heading) = &section.heading {
+                writeln!(out, "{}", self.paint(Style::Strong, heading))?;
             }
-            prepared.extend(looked);
-        }
-        for conflict in conflicts {
-            let address = conflict.address.to_string();
-            let row = [conflict.path.as_str(), "", &address, causes::conflict_clause(conflict.conflict)];
-            self.row(out, &columns, ('!', Style::Conflict), row)?;
+            for chunk in section.actions.chunks(CHUNK) {
+                let looked: Vec<Look> = chunk.par_iter().map(|action| self.look(action)).collect();
+                for (action, found) in chunk.iter().zip(&looked) {
+                    let row = [&place(action), &found.lines, &addressed(action), &causes::short(action)];
+                    self.row(out, &columns, (action.verb.mark(), Style::of(&action.verb)), row.map(String::as_str))?;
+                }
+                prepared.extend(looked);
+            }
+            for conflict in conflicts.iter().filter(|_| section.heading.is_none()) {
+                let address = conflict.address.to_string();
+                let row = [conflict.path.as_str(), "", &address, causes::conflict_clause(conflict.conflict)];
+                self.row(out, &columns, ('!', Style::Conflict), row)?;
+            }
         }
         Ok(prepared)
     }
@@ -114,9 +138,30 @@ impl PlanText<'_> {
         writeln!(out, "{}", format!("{left}  {right}").trim_end())
     }
 
-    /// What differs, the same change in many files once.
-    fn changes(&self, prepared: &[Look], out: &mut dyn Write) -> io::Result<()> {
-        let actions = self.outcome.actions();
+    /// What differs, section by section.
+    fn changes(&self, sections: &[Section<'_>], prepared: &[Look], out: &mut dyn Write) -> io::Result<()> {
+        let mut rest = prepared;
+        for section in sections {
+            let (of_section, others) = rest.split_at(section.actions.len());
+            rest = others;
+            let groups = self.groups(&section.actions, of_section);
+            if let (Some(heading), false) = (&section.heading, groups.is_empty()) {
+                writeln!(out, "\n{}", self.paint(Style::Strong, heading))?;
+            }
+            for chunk in groups.chunks(CHUNK) {
+                let written = |group: &Vec<&Action>| {
+                    let mut text = Vec::new();
+                    self.change(group, &mut text).map(|()| text)
+                };
+                let texts: Vec<io::Result<Vec<u8>>> = chunk.par_iter().map(written).collect();
+                texts.into_iter().try_for_each(|text| out.write_all(&text?))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The actions whose lines are shown, those with the same change together.
+    fn groups<'a>(&self, actions: &[&'a Action], prepared: &[Look]) -> Vec<Vec<&'a Action>> {
         let mut groups: Vec<Vec<&Action>> = Vec::new();
         let mut known: BTreeMap<ContentHash, usize> = BTreeMap::new();
         for (action, found) in actions.iter().zip(prepared) {
@@ -128,15 +173,7 @@ impl PlanText<'_> {
             known.insert(identity, groups.len());
             groups.push(vec![action]);
         }
-        for chunk in groups.chunks(CHUNK) {
-            let written = |group: &Vec<&Action>| {
-                let mut text = Vec::new();
-                self.change(group, &mut text).map(|()| text)
-            };
-            let texts: Vec<io::Result<Vec<u8>>> = chunk.par_iter().map(written).collect();
-            texts.into_iter().try_for_each(|text| out.write_all(&text?))?;
-        }
-        Ok(())
+        groups
     }
 
     /// Whether the lines of an action are shown, and not only counted.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::env::{Colour, Reader};
-use crate::report::fixture::{Scene, address, day, setting, task};
+use crate::report::fixture::{Scene, address, day, drifting, setting, task};
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::{NoteKind, Report};
 use loom_plan::provider::Mode;
@@ -179,6 +179,21 @@ fn nothing_to_do_is_one_line_after_the_notes() {
 
     Nothing to do: 0 files are as declared.
     ");
+}
+
+#[test]
+fn what_comes_with_a_newer_loom_stands_apart_from_what_somebody_asked_for() {
+    let mut scene = drifting();
+    scene.conflicts.truncate(1);
+    let text = shown(&scene.blocked(), &scene, Talk::Normal);
+    let heading = "Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.\n";
+    let (list, changes) = text.split_once("\n\n").expect("a list and changes");
+    let (asked, upgraded) = list.split_once(heading).expect("a heading in the list");
+    assert!(asked.contains("~ k8s/staging/entity-api.yml") && asked.contains("! docs/deployment.md"), "{text}");
+    assert!(upgraded.starts_with("~ k8s/production/entity-api.yml") && !upgraded.contains('\n'), "{text}");
+    let (asked, upgraded) = changes.split_once(heading).expect("a heading in the changes");
+    assert!(asked.contains("because: services.entity-api.port changed") && !asked.contains("k8s/production"), "{text}");
+    assert!(upgraded.starts_with("\n~ k8s/production/entity-api.yml\n    because: kubernetes.manifest 1 → 2"), "{text}");
 }
 
 #[test]
