@@ -23,6 +23,8 @@ use crate::root::Root;
 
 const ATTRIBUTES: &str = ".gitattributes";
 const IGNORE: &str = ".gitignore";
+/// The attributes that say whether Git rewrites a file.
+const REWRITING: [&str; 5] = ["eol", "filter", "ident", "text", "working-tree-encoding"];
 
 /// An attribute by which Git would rewrite a managed file. Exit code 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +41,7 @@ pub struct Rewritten {
 }
 
 /// The paths that Git would rewrite, in the order given, each with the first attribute that would.
-pub fn rewritten(root: &Root, paths: &[RepoPath]) -> Vec<Rewritten> {
+pub fn rewritten(root: &Root, paths: &[&RepoPath]) -> Vec<Rewritten> {
     let top = Top::of(root);
     // neighbours share their directory
     let mut parents: Vec<&str> = paths.iter().map(|path| path.parent().unwrap_or("")).collect();
@@ -117,7 +119,10 @@ impl Top {
         }
         let of_directory = |directory: &&str| {
             let base = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-            let bytes = root.read_bytes(&RepoPath::new(&format!("{base}{name}")).ok()?).ok()?;
+            let path = format!("{base}{name}");
+            // nearly no directory has one, and to be told so takes one call
+            disk::facts(root.directory(), &path).ok()?;
+            let bytes = root.read_bytes(&RepoPath::new(&path).ok()?).ok()?;
             Rules::new(&format!("{}{base}", self.below), name, bytes)
         };
         texts.par_extend(directories.par_iter().filter_map(of_directory));
@@ -155,7 +160,7 @@ enum Value {
     To(String),
 }
 
-/// A line of a `.gitattributes`.
+/// A line of a `.gitattributes` that sets any of [`REWRITING`].
 struct Rule {
     base: String,
     pattern: Gitignore,
@@ -164,7 +169,7 @@ struct Rule {
     line: usize,
 }
 
-/// Reads a line; a macro is remembered, and is no rule.
+/// Reads a line; a macro is remembered, and is no rule, nor is a line that says nothing of rewriting.
 fn rule(line: &str, text: &Rules, number: usize, macros: &mut BTreeMap<String, Vec<(String, Value)>>) -> Option<Rule> {
     let line = line.trim();
     let (pattern, sets) = match line.strip_prefix('"') {
@@ -183,6 +188,10 @@ fn rule(line: &str, text: &Rules, number: usize, macros: &mut BTreeMap<String, V
     }
     if let Some(name) = line.strip_prefix("[attr]").and_then(|rest| rest.split_whitespace().next()) {
         macros.insert(name.to_owned(), expanded);
+        return None;
+    }
+    expanded.retain(|(name, _)| REWRITING.contains(&name.as_str()));
+    if expanded.is_empty() {
         return None;
     }
     let mut builder = GitignoreBuilder::new("");
@@ -262,7 +271,7 @@ mod tests {
     fn said(scene: &Scene, below: &str, paths: &[&str]) -> Vec<String> {
         let root = Root::open(&scene.path().join(below)).expect("opens");
         let paths: Vec<RepoPath> = paths.iter().map(|text| path(text)).collect();
-        let found = rewritten(&root, &paths);
+        let found = rewritten(&root, &paths.iter().collect::<Vec<_>>());
         found.iter().map(|it| format!("{} {} {}:{}", it.path, it.attribute, it.file, it.line)).collect()
     }
 

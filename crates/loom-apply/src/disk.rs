@@ -247,8 +247,9 @@ pub(crate) fn mount_of(directory: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
 /// Of a regular file whose `size` is known, the read that would only say that it ends is saved.
 pub(crate) fn read_to_end(file: BorrowedFd<'_>, size: Option<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.clear();
+    buffer.reserve(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
     while size.is_none_or(|size| size == 0 || (buffer.len() as u64) < size) {
-        if buffer.spare_capacity_mut().len() < 4096 {
+        if buffer.len() == buffer.capacity() {
             buffer.reserve(buffer.len().max(16 * 1024));
         }
         match rustix::io::read(file, rustix::buffer::spare_capacity(buffer)) {

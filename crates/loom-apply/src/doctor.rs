@@ -219,7 +219,7 @@ pub fn doctor(root: &Root, managed: &[RepoPath]) -> Result<Vec<Finding>, Trouble
     let holder = holder(root).during(doing)?;
     found.push(Finding::GitDirectory(root.git().map(ToOwned::to_owned)));
     found.push(Finding::IndexLock(index_holder(root, &holder).during(|| "look at Git's lock on its index".to_owned())?));
-    found.push(Finding::Rewritten(rewritten(root, managed)));
+    found.push(Finding::Rewritten(rewritten(root, &managed.iter().collect::<Vec<_>>())));
     let transactions = transaction::all(root).during(doing)?;
     found.push(Finding::Interrupted(interrupted(root, &transactions, &holder)));
     found.push(Finding::Lock(holder));

@@ -97,7 +97,7 @@ impl Root {
         let holds = |directory: &&Path| matches!(disk::kind_at(&directory.join(PROJECT)), Ok(Kind::File));
         let is_project = |directory: &&Path| {
             let text = disk::read_path(&directory.join(PROJECT)).unwrap_or_default();
-            String::from_utf8_lossy(&text).lines().any(|line| line.starts_with("project:"))
+            text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"project:"))
         };
         let nearest = start.ancestors().filter(|directory| holds(directory));
         match nearest.clone().find(is_project).or_else(|| nearest.clone().next()) {
@@ -237,8 +237,9 @@ impl Root {
     /// [`ReadError::Missing`], or [`ReadError::Other`] for what is no file and what the system refuses.
     pub fn read_bytes(&self, path: &RepoPath) -> Result<Vec<u8>, ReadError> {
         let file = self.open_file(path)?;
+        let size = disk::facts_of(file.as_fd()).map_err(refused)?.size;
         let mut bytes = Vec::new();
-        disk::read_to_end(file.as_fd(), None, &mut bytes).map_err(refused)?;
+        disk::read_to_end(file.as_fd(), Some(size), &mut bytes).map_err(refused)?;
         Ok(bytes)
     }
 
@@ -282,7 +283,7 @@ impl Input for Root {
         let size = disk::facts_of(file.as_fd()).map_err(refused)?.size;
         if usize::try_from(size).is_ok_and(|size| size <= MAX_BYTES) {
             let mut bytes = Vec::new();
-            disk::read_to_end(file.as_fd(), None, &mut bytes).map_err(refused)?;
+            disk::read_to_end(file.as_fd(), Some(size), &mut bytes).map_err(refused)?;
             return Ok(text(bytes)?.into());
         }
         Err(ReadError::TooLarge(size))

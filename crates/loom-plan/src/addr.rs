@@ -330,6 +330,12 @@ impl Address {
         self.item.as_ref()
     }
 
+    /// The address of one item.
+    #[must_use]
+    pub fn with_item(&self, item: Option<Name>) -> Self {
+        Self { item, ..self.clone() }
+    }
+
     /// The address without its item: what all of its siblings share.
     #[must_use]
     pub fn family(&self) -> Self {

@@ -180,7 +180,9 @@ impl Guard<'_> {
 
 /// Whether a key or a variable is called like something secret. `key` alone is not.
 fn is_secret_name(name: &str) -> bool {
-    let holds = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    let is =
+        |part: &[u8], word: &str| part[0].eq_ignore_ascii_case(&word.as_bytes()[0]) && part.eq_ignore_ascii_case(word.as_bytes());
+    let holds = |word: &str| name.as_bytes().windows(word.len()).any(|part| is(part, word));
     let parted = |end: &[u8; 4]| end.eq_ignore_ascii_case(b"_key") || end.eq_ignore_ascii_case(b"-key");
     let key = name.ends_with("Key") || name.as_bytes().last_chunk().is_some_and(parted);
     (key || ["secret", "token", "password", "passwd"].into_iter().any(holds)) && !holds("public")
@@ -192,11 +194,11 @@ fn tokens(text: &str) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        let begins = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        let begins = || at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
         let next = match bytes[at] {
-            b'A' | b'g' | b'x' | b's' | b'r' | b'n' if begins => known_token(text, at),
+            b'A' | b'g' | b'x' | b's' | b'r' | b'n' if begins() => known_token(text, at),
             b'e' if at == 0 || !word(bytes[at - 1]) => web_token(bytes, at),
-            b'-' if begins => private_key(text, at),
+            b'-' if begins() => private_key(text, at),
             b':' => password_of_url(text, at),
             _ => None,
         };

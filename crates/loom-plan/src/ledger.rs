@@ -67,41 +67,64 @@ pub struct Ledger {
     pub books: BTreeMap<String, Book>,
 }
 
+/// A text of a line, borrowed from it where nothing is escaped: `Option<Cow>` alone would be copied.
+#[derive(Serialize, Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// Every line as it is written: which keys are there tells what it is.
 #[derive(Default, Serialize, Deserialize)]
 struct Line<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    loom: Option<Cow<'a, str>>,
+    loom: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     format: Option<u32>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    input: Option<Cow<'a, str>>,
+    input: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    hash: Option<Cow<'a, str>>,
+    hash: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    path: Option<Cow<'a, str>>,
+    path: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    part: Option<Cow<'a, str>>,
+    part: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    name: Option<Cow<'a, str>>,
+    name: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    address: Option<Cow<'a, str>>,
+    address: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    own: Option<Cow<'a, str>>,
+    own: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     retain: bool,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    rendered: Option<Cow<'a, str>>,
+    rendered: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    written: Option<Cow<'a, str>>,
+    written: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    mode: Option<Cow<'a, str>>,
+    mode: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    written_mode: Option<Cow<'a, str>>,
+    written_mode: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
+}
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
 }
 
 /// What one line of a ledger file says.
@@ -169,7 +192,7 @@ impl Book {
             text += &record.line();
         }
         for (input, hash) in &self.inputs {
-            text += &json(&Line { input: Some(input.into()), hash: Some(hash.into()), ..Line::default() });
+            text += &json(&Line { input: Some(input.as_str().into()), hash: Some(hash.as_str().into()), ..Line::default() });
         }
         text
     }
@@ -188,7 +211,7 @@ impl Record {
         };
         let part = match &self.part {
             Part::Whole => None,
-            Part::Block(address) => Some(address.into()),
+            Part::Block(address) => Some(address.as_str().into()),
         };
         json(&Line {
             path: Some(self.path.as_str().into()),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use granit_parser::{Event, Parser, ScalarStyle, options};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::text::{SourceId, Sources, Span, offset};
@@ -300,7 +300,16 @@ pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> 
         diagnostics.push(Diagnostic::new(Code::TooLarge, message).at(Span::start_of(id), "").help("split it"));
         return Vec::new();
     }
-    let mut reader = Reader { id, text: &text, diagnostics, anchors: BTreeMap::new(), aliased: 0, depth: 0, failed: false };
+    let mut reader = Reader {
+        id,
+        text: &text,
+        diagnostics,
+        anchors: BTreeMap::new(),
+        keys: IndexSet::default(),
+        aliased: 0,
+        depth: 0,
+        failed: false,
+    };
     reader.documents()
 }
 
@@ -328,6 +337,8 @@ struct Reader<'a> {
     text: &'a str,
     diagnostics: &'a mut Diagnostics,
     anchors: BTreeMap<usize, (Node, usize)>,
+    /// The keys so far: a thousand services have the same few, and what is shared stays in the processor's cache.
+    keys: IndexSet<Arc<str>, FixedState>,
     aliased: usize,
     depth: usize,
     failed: bool,
@@ -460,8 +471,18 @@ impl<'a> Reader<'a> {
                 self.diagnostics.push(found.help("keep one of the two"));
                 continue;
             }
-            map.add(key.as_ref().into(), Entry { key: key_span, node });
+            map.add(self.shared(&key), Entry { key: key_span, node });
         }
+    }
+
+    /// A key's text, the same for all keys that are equal.
+    fn shared(&mut self, key: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(key) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = key.into();
+        self.keys.insert(Arc::clone(&key));
+        key
     }
 
     /// From a collection's start to its end, without the blanks and line ends behind it.

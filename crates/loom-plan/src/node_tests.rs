@@ -300,3 +300,13 @@ fn a_mapping_knows_of_a_dollar_however_deep_and_however_it_came() {
     map.insert("a", clean.clone());
     assert!(!Node::map(clean.span, map).may_hold_dollar());
 }
+
+#[test]
+fn equal_keys_of_one_file_share_their_text() {
+    let (_, nodes, _) = read("a: { port: 1 }\nb: { port: 2 }\n");
+    let key = |name: &str| {
+        let (key, _) = nodes[0].get(name).and_then(Node::as_map).and_then(|map| map.iter().next()).expect("one key");
+        Arc::clone(key)
+    };
+    assert!(Arc::ptr_eq(&key("a"), &key("b")));
+}

@@ -46,13 +46,15 @@ pub struct Desired {
 
 /// Renders and hashes everything, on all cores.
 pub fn render(ordered: Ordered, linked: Vec<Linked>, out: &mut Diagnostics) -> Desired {
-    let places: Vec<(usize, &Place)> =
-        linked.iter().enumerate().flat_map(|(index, linked)| linked.places.iter().map(move |place| (index, place))).collect();
-    let rendered: Vec<Result<Output, Failure>> = places
+    let all = linked.iter().enumerate().flat_map(|(index, linked)| linked.places.iter().map(move |place| (index, place)));
+    let mut places: Vec<(usize, (usize, &Place))> = all.enumerate().collect();
+    // neighbours are often about one service, whose settings then stay in the processor's cache
+    places.par_sort_by(|(_, (_, one)), (_, (_, other))| one.path.cmp(&other.path));
+    let rendered: Vec<Result<Output, (usize, Failure)>> = places
         .par_iter()
-        .map(|(index, place)| {
+        .map(|(at, (index, place))| {
             let declaration = &ordered.declarations[*index];
-            let text = text_of(declaration, &linked[*index], place)?;
+            let text = text_of(declaration, &linked[*index], place).map_err(|failure| (*at, failure))?;
             let part = match declaration.own {
                 Own::Block => Part::Block(declaration.address.to_string()),
                 Own::File | Own::Once if is_shared_by_nature(declaration, place) => Part::Block(declaration.address.to_string()),
@@ -62,13 +64,15 @@ pub fn render(ordered: Ordered, linked: Vec<Linked>, out: &mut Diagnostics) -> D
             Ok(Output { declaration: *index, place: (*place).clone(), part, content })
         })
         .collect();
-    let mut outputs = Vec::with_capacity(rendered.len());
+    let (mut outputs, mut failures) = (Vec::with_capacity(rendered.len()), Vec::new());
     for output in rendered {
         match output {
             Ok(output) => outputs.push(output),
-            Err(failure) => out.extend(failure),
+            Err(failure) => failures.push(failure),
         }
     }
+    failures.sort_by_key(|(at, _)| *at);
+    out.extend(failures.into_iter().flat_map(|(_, failure)| failure));
     outputs.sort_by(|one, other| (&one.place.path, &one.part).cmp(&(&other.place.path, &other.part)));
     claims(&outputs, &ordered, out);
     Desired { ordered, linked, outputs }
@@ -89,10 +93,10 @@ fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<
         }
         is_found_again(declaration, place, &text)?;
     }
-    let broken = match &text {
-        text if text.contains('\r') && place.header.is_some() => Some("has a carriage return"),
-        text if !text.is_empty() && !text.ends_with('\n') && place.header.is_some() => Some("does not end in a newline"),
-        _ => None,
+    let broken = match place.header {
+        Some(_) if text.contains('\r') => Some("has a carriage return"),
+        Some(_) if !text.is_empty() && !text.ends_with('\n') => Some("does not end in a newline"),
+        Some(_) | None => None,
     };
     match broken {
         None => Ok(text),
@@ -124,7 +128,7 @@ fn claims(outputs: &[Output], ordered: &Ordered, out: &mut Diagnostics) {
         }
     }
     let mut folded: Vec<(String, &Output)> = outputs.par_iter().map(|output| (output.place.path.folded(), output)).collect();
-    folded.sort_by(|(one, _), (other, _)| one.cmp(other));
+    folded.par_sort_by(|(one, _), (other, _)| one.cmp(other));
     for same in folded.chunk_by(|(one, _), (other, _)| one == other) {
         let (_, first) = same[0];
         for (_, output) in same.iter().filter(|(_, output)| output.place.path != first.place.path) {

@@ -4,7 +4,8 @@
 //! hashes of the parts that loom owns in it.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
 
 use crate::addr::{ContentHash, RepoPath};
 use crate::provider::Mode;
@@ -76,16 +77,79 @@ impl Snapshot {
         self.0.get(path).map_or(&Observed::Absent, |seen| &seen.whole)
     }
 
-    /// A part of the file at a path. A block that is not there is absent, whatever else the file holds.
+    /// A part of the file at a path; absent where nobody looked.
     pub fn part(&self, path: &RepoPath, part: &Part) -> Observed {
-        let whole = self.whole(path);
-        match (part, whole) {
+        self.0.get(path).map_or(Observed::Absent, |seen| seen.part(part))
+    }
+
+    /// What was seen, for one who asks by ascending path.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk(self.0.iter().peekable())
+    }
+}
+
+/// A walk through a snapshot from its first path to its last.
+#[derive(Debug)]
+pub struct Walk<'a>(Peekable<btree_map::Iter<'a, RepoPath, Seen>>);
+
+impl<'a> Walk<'a> {
+    /// What was seen at a path, which is none before the one that was last asked for.
+    pub fn to(&mut self, path: &RepoPath) -> Option<&'a Seen> {
+        while self.0.next_if(|(seen, _)| *seen < path).is_some() {}
+        self.0.peek().filter(|(seen, _)| *seen == path).map(|(_, seen)| *seen)
+    }
+}
+
+impl Seen {
+    /// A part of the file. A block that is not there is absent, whatever else the file holds.
+    pub fn part(&self, part: &Part) -> Observed {
+        match (part, &self.whole) {
             (Part::Whole, whole) => whole.clone(),
-            (Part::Block(_), Observed::Absent | Observed::Foreign(_)) => whole.clone(),
+            (Part::Block(_), Observed::Absent | Observed::Foreign(_)) => self.whole.clone(),
             (Part::Block(address), Observed::File(content)) => {
-                let block = self.0.get(path).and_then(|seen| seen.blocks.get(address)).copied().flatten();
+                let block = self.blocks.get(address).copied().flatten();
                 block.map_or(Observed::Absent, |hash| Observed::File(Content { hash, mode: content.mode }))
             }
         }
+    }
+
+    /// Whether a part was looked for.
+    pub fn answers(&self, part: &Part) -> bool {
+        match part {
+            Part::Whole => true,
+            Part::Block(address) => self.blocks.contains_key(address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::new(text).expect("a path")
+    }
+
+    #[test]
+    fn a_walk_finds_what_is_looked_up_and_several_parts_of_one_file() {
+        let content = |text: &str| Content { hash: ContentHash::of(text.as_bytes()), mode: Mode::Plain };
+        let seen = |text: &str, blocks: &[(&str, Option<&str>)]| Seen {
+            whole: Observed::File(content(text)),
+            blocks: blocks.iter().map(|(address, body)| ((*address).to_owned(), body.map(|body| content(body).hash))).collect(),
+        };
+        let files = [("a", seen("1", &[])), ("b", seen("2", &[("file.x", Some("x")), ("file.y", None)])), ("d", seen("4", &[]))];
+        let snapshot = Snapshot(files.into_iter().map(|(name, seen)| (path(name), seen)).collect());
+        let block = |address: &str| Part::Block(address.to_owned());
+        let asked =
+            [("0", Part::Whole), ("b", block("file.x")), ("b", block("file.y")), ("b", block("file.z")), ("c", Part::Whole)];
+        let mut walk = snapshot.walk();
+        let found: Vec<Option<(Observed, bool)>> =
+            asked.iter().map(|(name, part)| walk.to(&path(name)).map(|seen| (seen.part(part), seen.answers(part)))).collect();
+        let x = Observed::File(content("x"));
+        assert_eq!(found, [None, Some((x, true)), Some((Observed::Absent, true)), Some((Observed::Absent, false)), None]);
+        for ((name, part), found) in asked.iter().zip(found) {
+            assert_eq!(snapshot.part(&path(name), part), found.map_or(Observed::Absent, |(seen, _)| seen), "{name}");
+        }
+        assert_eq!(walk.to(&path("d")).map(|seen| &seen.whole), Some(&Observed::File(content("4"))));
     }
 }

@@ -220,19 +220,29 @@ fn look_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Re
         return Err(Failure::Input(Box::new((compiled.sources.clone(), found))));
     }
     compiled.warnings.extend(found);
-    let mut wants = known::wants(&compiled.desired.outputs, &seen.ledger);
-    wants.retain(|want| !seen.snapshot.answers(want));
-    seen.snapshot.0.extend(loom_apply::observe(root, &wants).0);
-    refuse_rewritten(root, &compiled.desired)?;
+    let desired = &compiled.desired;
+    let ((), refused) = rayon::join(|| look_further(root, desired, &mut seen), || refuse_rewritten(root, desired));
+    refused?;
     if seen.ledger.is_empty() {
         refuse_lost_ledger(root, &seen.snapshot)?;
     }
     Ok((compiled, ManuallyDrop::new(seen)))
 }
 
+/// Looks at what the input names and the ledger did not.
+fn look_further(root: &Root, desired: &Desired, seen: &mut Seen) {
+    let mut known = seen.snapshot.walk();
+    if desired.outputs.iter().all(|output| known.to(&output.place.path).is_some_and(|seen| seen.answers(&output.part))) {
+        return;
+    }
+    let mut wants = known::wants(&desired.outputs, &seen.ledger);
+    wants.retain(|want| !seen.snapshot.answers(want));
+    seen.snapshot.0.extend(loom_apply::observe(root, &wants).0);
+}
+
 /// Managed files that Git would rewrite on their way in or out could never be compared.
 fn refuse_rewritten(root: &Root, desired: &Desired) -> Result<(), Failure> {
-    let paths: Vec<RepoPath> = desired.outputs.iter().map(|output| output.place.path.clone()).collect();
+    let paths: Vec<&RepoPath> = desired.outputs.iter().map(|output| &output.place.path).collect();
     let mut found = Diagnostics::default();
     for rewritten in loom_apply::rewritten(root, &paths) {
         let message = format!("{} is under `{}` ({}:{})", rewritten.path, rewritten.attribute, rewritten.file, rewritten.line);
@@ -263,8 +273,8 @@ fn refuse_lost_ledger(root: &Root, snapshot: &Snapshot) -> Result<(), Failure> {
 fn request(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Request, Failure> {
     let declarations = &compiled.desired.ordered.declarations;
     let declared = declarations.iter().flat_map(|it| [&it.address, &it.intent]);
-    let known: Vec<&Address> = declared.chain(seen.known.records().map(|known| &known.record.address)).collect();
-    let is_known = |target: &Address| known.iter().any(|it| *it == target || it.family() == *target);
+    let known = declared.chain(seen.known.records().map(|known| &known.record.address));
+    let is_known = |target: &Address| known.clone().any(|it| it == target || it.family() == *target);
     if let Some(target) = selection.targets.iter().find(|target| !is_known(target)) {
         return Err(unknown(target, declarations));
     }

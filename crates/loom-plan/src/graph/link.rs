@@ -17,7 +17,7 @@ use crate::intent::Declaration;
 use crate::intent::reference::{self, Piece};
 use crate::node::Node;
 use crate::project::view::Read;
-use crate::provider::{Artifact, Attributes, Place, Registry};
+use crate::provider::{Artifact, Attributes, Place, Provider, Registry};
 use crate::shape::{self, Shape, World};
 use crate::text::{Sources, Span};
 
@@ -36,32 +36,33 @@ pub type Files = BTreeMap<RepoPath, Arc<str>>;
 /// Reads the files that settings name, each once, and notes them among what was read.
 pub fn read_files(declarations: &mut [Declaration], input: &dyn Input, sources: &mut Sources, out: &mut Diagnostics) -> Files {
     let mut files = Files::new();
-    let mut nodes: BTreeMap<RepoPath, Node> = BTreeMap::new();
-    for declaration in declarations {
-        let named: Vec<(&'static str, Node)> =
-            input_paths(declaration, &declaration.settings).map(|(name, node)| (name, node.clone())).collect();
-        for (name, node) in named {
-            let Some(text) = node.as_str().map(|text| text.trim_start_matches("./")) else { continue };
-            if !files.contains_key(text) {
-                let Ok(path) = RepoPath::new(text) else { continue };
-                match input.read(&path) {
-                    Ok(text) => {
-                        let id = sources.add(path.as_str(), Arc::clone(&text));
-                        nodes.insert(path.clone(), Node::string(Span::start_of(id), Arc::clone(&text)));
-                        files.insert(path.clone(), text);
-                    }
-                    Err(error) => {
-                        let found = Diagnostic::new(Code::FileMissing, format!("`{name}`: {path}: {error}")).at(node.span, "");
-                        out.push(found.help(format!("write {path}, or name another file")));
-                    }
-                }
-            }
-            let pointer = format!("{}.{name}", declaration.intent);
-            let read = Read { value: nodes.get(text).cloned(), environment: None };
-            Arc::make_mut(&mut declaration.reads).insert(pointer, read);
-        }
+    let mut nodes: BTreeMap<RepoPath, Option<Node>> = BTreeMap::new();
+    let named = declarations.par_iter().flat_map_iter(|declaration| input_paths(declaration.provider, &declaration.settings));
+    for (name, node) in named.collect::<Vec<_>>() {
+        let Some(text) = path_text(node).filter(|text| !files.contains_key(*text)) else { continue };
+        let Ok(path) = RepoPath::new(text) else { continue };
+        let read = input.read(&path).map_err(|error| {
+            let found = Diagnostic::new(Code::FileMissing, format!("`{name}`: {path}: {error}")).at(node.span, "");
+            out.push(found.help(format!("write {path}, or name another file")));
+        });
+        let read = read.ok().inspect(|text| drop(files.insert(path.clone(), Arc::clone(text))));
+        let read = read.map(|text| Node::string(Span::start_of(sources.add(path.as_str(), Arc::clone(&text))), text));
+        nodes.insert(path, read);
     }
+    declarations.par_iter_mut().for_each(|Declaration { provider, settings, intent, reads, .. }| {
+        for (name, node) in input_paths(*provider, settings) {
+            if let Some(value) = path_text(node).and_then(|text| nodes.get(text)) {
+                let read = Read { value: value.clone(), environment: None };
+                Arc::make_mut(reads).insert(format!("{intent}.{name}"), read);
+            }
+        }
+    });
     files
+}
+
+/// The path that a setting names, which may be written with `./`.
+fn path_text(node: &Node) -> Option<&str> {
+    node.as_str().map(|text| text.trim_start_matches("./"))
 }
 
 /// Links everything. The result has the order of `ordered.declarations`; an artifact that failed
@@ -200,14 +201,14 @@ fn finish(
 }
 
 /// The settings of the shape `InputFile`, and the paths that they name.
-pub fn input_paths<'a>(declaration: &'a Declaration, settings: &'a Node) -> impl Iterator<Item = (&'static str, &'a Node)> {
-    let fields = declaration.provider.spec().settings.iter();
+pub fn input_paths<'a>(provider: &'static dyn Provider, settings: &'a Node) -> impl Iterator<Item = (&'static str, &'a Node)> {
+    let fields = provider.spec().settings.iter();
     fields
         .filter(|field| matches!(field.shape, Shape::InputFile))
         .filter_map(|field| Some((field.name, settings.get(field.name)?)))
 }
 
 fn input_files(declaration: &Declaration, settings: &Node, files: &Files) -> Vec<(&'static str, Arc<str>)> {
-    let text = |node: &Node| files.get(node.as_str()?.trim_start_matches("./")).cloned();
-    input_paths(declaration, settings).filter_map(|(name, node)| Some((name, text(node)?))).collect()
+    let text = |node: &Node| files.get(path_text(node)?).cloned();
+    input_paths(declaration.provider, settings).filter_map(|(name, node)| Some((name, text(node)?))).collect()
 }

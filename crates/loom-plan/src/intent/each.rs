@@ -38,12 +38,12 @@ pub fn declare(
 ) -> Vec<Declaration> {
     let entry = &gathered.entry;
     let service = entry.service.as_ref().and_then(|name| project.services.get(name));
-    let own = own_reads(entry);
+    let (own, address) = (own_reads(entry), gathered.address());
     let made: Vec<(Declaration, Diagnostics)> = items(project, entry.shared.each.as_ref(), service, out)
         .into_par_iter()
         .map(|item| {
             let mut found = Diagnostics::default();
-            let mut declaration = declare_item((project, item), gathered, provider, registry, &mut found);
+            let mut declaration = declare_item((project, item), (gathered, &address), provider, registry, &mut found);
             Arc::make_mut(&mut declaration.reads).extend(own.iter().map(|(pointer, read)| (pointer.clone(), read.clone())));
             (declaration, found)
         })
@@ -58,7 +58,7 @@ pub fn declare(
 
 fn declare_item(
     (project, item): (&Project, Item<'_>),
-    gathered: &Gathered,
+    (gathered, address): (&Gathered, &Address),
     provider: &'static dyn Provider,
     registry: Registry<'_>,
     out: &mut Diagnostics,
@@ -75,7 +75,7 @@ fn declare_item(
     let settings = from_root(substitute(&entry.settings), gathered, provider);
     let path = entry.shared.path.as_ref().map(&mut substitute);
     Declaration {
-        address: Address::new(&entry.kind, entry.name.clone(), item.name.cloned()),
+        address: address.with_item(item.name.cloned()),
         provider,
         settings,
         path,
@@ -83,7 +83,7 @@ fn declare_item(
         own: entry.shared.own.unwrap_or(Own::File),
         on_drift: entry.shared.on_drift,
         retain: entry.shared.retain,
-        intent: gathered.address(),
+        intent: address.clone(),
         origins: gathered.origins.clone(),
         depends_on: expand::depends_on(entry),
         reads: Arc::new(reads.into_all()),
@@ -104,6 +104,7 @@ fn from_root(mut settings: Node, gathered: &Gathered, provider: &'static dyn Pro
     for field in provider.spec().settings.iter().filter(|field| matches!(field.shape, Shape::InputFile)) {
         let Some(node) = settings.get(field.name) else { continue };
         let (span, path) = (node.span, node.as_str().and_then(|text| gathered.entry.file.sibling(text).ok()));
+        let path = path.filter(|path| node.as_str() != Some(path.as_str()));
         if let (Some(path), Value::Map(map)) = (path, &mut settings.value) {
             Arc::make_mut(map).insert(field.name, Node::string(span, path.as_str()));
         }

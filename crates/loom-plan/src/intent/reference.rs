@@ -25,7 +25,8 @@ pub enum Piece<'a> {
 
 /// Whether a text holds anything that [`pieces`] would take apart. Cheap: most texts do not.
 pub fn concerns(text: &str) -> bool {
-    text.contains('$') && (text.contains("${ref:") || text.contains("${env:") || text.contains("${service:"))
+    text.contains('$')
+        && text.split('$').skip(1).any(|rest| ["{ref:", "{env:", "{service:"].iter().any(|word| rest.starts_with(word)))
 }
 
 /// Takes a text apart. `is_kind` knows the artifact kinds.

@@ -64,13 +64,14 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
     let builder = Builder { inputs, causes: Causes::new(inputs), folded: OnceCell::new() };
     let (outputs, managed) = (inputs.desired.outputs.len(), inputs.known.records().count());
     let mut report = Report { outputs, managed, ..Report::default() };
-    let is_orphan = |known: &&KnownRecord| inputs.desired.find(&known.record.path, &known.record.part).is_none();
-    let orphans: Vec<&KnownRecord> = inputs.known.records().filter(is_orphan).collect();
+    let (records, orphans) = records(inputs);
     let moves = moves::find(inputs, &orphans);
-    let mut decided = Vec::new();
-    for output in &inputs.desired.outputs {
-        let old = moves.get(&output.place.path).copied().filter(|_| output.part == Part::Whole);
-        builder.desired(output, old, &mut decided, &mut report);
+    let (mut decided, mut snapshot) = (Vec::new(), inputs.snapshot.walk());
+    for (output, known) in inputs.desired.outputs.iter().zip(records) {
+        let path = &output.place.path;
+        let old = moves.get(path).copied().filter(|_| output.part == Part::Whole);
+        let here = snapshot.to(path).map_or(Observed::Absent, |seen| seen.part(&output.part));
+        builder.desired(Site { output, from: None, here: &here }, known, old, (&mut decided, &mut report));
     }
     let settled = settled(&moves, &decided);
     let mut gone = Vec::new();
@@ -83,6 +84,20 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
     report.notes.dedup();
     builder.causes.follow_references(&mut decided.iter_mut().map(|it| &mut it.part).collect::<Vec<_>>());
     finish(inputs, decided, gone, report)
+}
+
+/// The record of each output, where it has one, and the records that no output has. Both are sorted
+/// alike, so that one walk brings them together.
+fn records(inputs: Inputs<'_>) -> (Vec<Option<&KnownRecord>>, Vec<&KnownRecord>) {
+    let (mut records, mut orphans) = (inputs.known.records().peekable(), Vec::new());
+    let of_output = |output: &Output| {
+        let key = (&output.place.path, &output.part);
+        orphans.extend(std::iter::from_fn(|| records.next_if(|known| known.record.key() < key)));
+        records.next_if(|known| known.record.key() == key)
+    };
+    let found = inputs.desired.outputs.iter().map(of_output).collect();
+    orphans.extend(records);
+    (found, orphans)
 }
 
 /// The old paths that their moves speak for: moved, or left alone with what stands against it. The
@@ -112,7 +127,14 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn desired(&self, output: &Output, old: Option<&KnownRecord>, decided: &mut Vec<Decided>, report: &mut Report) {
+    fn desired(
+        &self,
+        site: Site<'_>,
+        known: Option<&KnownRecord>,
+        old: Option<&KnownRecord>,
+        (decided, report): (&mut Vec<Decided>, &mut Report),
+    ) {
+        let Site { output, here, .. } = site;
         let declaration = self.inputs.desired.declaration(output);
         let note = |kind| Note { address: declaration.address.clone(), path: Some(output.place.path.clone()), kind };
         match self.inputs.request.standing_of(self.inputs, output) {
@@ -124,19 +146,16 @@ impl Builder<'_> {
             Standing::Waiting(task) => report.notes.push(note(NoteKind::Waiting(task))),
             Standing::Free => {}
         }
-        let (path, part) = (&output.place.path, &output.part);
-        let here = self.inputs.snapshot.part(path, part);
-        let known = self.inputs.known.get(path, part);
         if let Some(old) = old
-            && here == Observed::Absent
+            && *here == Observed::Absent
         {
             return self.moved(output, old, decided, report);
         }
         let recorded = known.map(|known| recorded(known, output, declaration));
         let policy = self.policy(output, known);
-        let decision = decide(policy, Some(output.content), &here, recorded);
-        self.count(output, &here, recorded, report);
-        self.push(Site { output, from: None, here: &here }, decision, known, decided);
+        let decision = decide(policy, Some(output.content), here, recorded);
+        self.count(output, here, recorded, report);
+        self.push(site, decision, known, decided);
     }
 
     /// An output whose artifact was somewhere else: decided on the old path's record.

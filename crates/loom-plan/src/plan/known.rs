@@ -31,12 +31,14 @@ impl Known {
         let mut candidates: Vec<(&str, &Record)> = ledger.records().collect();
         // each ledger file is sorted, so that this only merges them
         candidates.sort_by(|(_, one), (_, other)| one.key().cmp(&other.key()));
+        let mut snapshot = snapshot.walk();
         let same_output = |(_, one): &(&str, &Record), (_, other): &(&str, &Record)| one.key() == other.key();
         let known = candidates.chunk_by(same_output).map(|candidates| {
             let (path, part) = candidates[0].1.key();
             let mut books: Vec<String> = candidates.iter().map(|(code, _)| (*code).to_owned()).collect();
             books.dedup();
-            let record = best(candidates.iter().map(|(_, record)| *record), &snapshot.part(path, part));
+            let observed = snapshot.to(path).map_or(Observed::Absent, |seen| seen.part(part));
+            let record = best(candidates.iter().map(|(_, record)| *record), &observed);
             KnownRecord { record: record.clone(), books }
         });
         Self(known.collect())
@@ -49,7 +51,7 @@ impl Known {
     }
 
     /// All records.
-    pub fn records(&self) -> impl Iterator<Item = &KnownRecord> {
+    pub fn records(&self) -> impl Iterator<Item = &KnownRecord> + Clone {
         self.0.iter()
     }
 }

@@ -64,8 +64,8 @@ impl Provider for Template {
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
         let setting = artifact.settings.get("source").or_else(|| artifact.settings.get("text")).unwrap_or(&artifact.settings);
         let text = artifact.file("source").or(setting.as_str()).unwrap_or("");
-        let variables = artifact.settings.get("vars").map_or_else(|| Value::from_object(NoVariables), view);
-        render(text, variables).map_err(|error| vec![diagnostic(&error, text, setting)])
+        let variables = Variables::of(artifact.settings.get("vars").and_then(Node::as_map));
+        render(text, Value::from_object(variables)).map_err(|error| vec![diagnostic(&error, text, setting)])
     }
 }
 
@@ -151,10 +151,29 @@ fn view(node: &Node) -> Value {
     }
 }
 
+/// The variables themselves: each is made a value once, and not wherever the template names it.
 #[derive(Debug)]
-struct NoVariables;
+struct Variables(Vec<(Arc<str>, Value)>);
 
-impl Object for NoVariables {}
+impl Variables {
+    fn of(map: Option<&node::Map>) -> Self {
+        Self(map.into_iter().flat_map(node::Map::iter).map(|(name, node)| (Arc::clone(name), view(node))).collect())
+    }
+}
+
+impl Object for Variables {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.0.iter().find(|(name, _)| name.as_ref() == key).map(|(_, value)| value.clone())
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.iter().map(|(name, _)| Value::from(Arc::clone(name))).collect())
+    }
+}
 
 #[derive(Debug)]
 struct View(Arc<node::Map>);
