@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd as _;
 
-use crate::disk;
+use crate::disk::{self, Kind};
 use crate::journal::Step;
 use crate::root::Root;
 use crate::stage::Durability;
@@ -65,29 +65,33 @@ impl Barrier {
     /// The new contents and the journal are durable.
     pub(crate) fn contents(self, transaction: &Transaction<'_>) -> io::Result<()> {
         let disk = &transaction.root.disk;
-        let slots = transaction.slots();
-        let sync = |name: &String| disk.sync(disk::open_file(slots, name)?.as_fd());
         match self {
             Self::None => return Ok(()),
-            Self::Whole => return disk.sync_all(slots),
+            Self::Whole => return disk.sync_all(transaction.slots()),
             Self::Each | Self::Pool => {}
         }
-        let names: Vec<String> = disk::list(slots)?.into_iter().map(|(name, _)| name).collect();
-        self.each(&names, &sync)?;
-        disk.sync(slots)?;
+        for directory in [transaction.slots(), transaction.directory()] {
+            let files = disk::list(directory)?.into_iter().filter(|(_, kind)| *kind != Kind::Directory);
+            let sync = |(name, _): &(String, Kind)| disk.sync(disk::open_file(directory, name)?.as_fd());
+            self.each(&files.collect::<Vec<_>>(), &sync)?;
+            disk.sync(directory)?;
+        }
         disk.sync(transaction.private())
     }
 
-    /// The names in the steps' directories, and the journal, are durable.
+    /// The names in the steps' directories, the journal, and whose the slots are, are durable.
     pub(crate) fn names(self, transaction: &Transaction<'_>, steps: &[Step]) -> io::Result<()> {
         self.directories(transaction, &steps.iter().map(|step| step.path.parent().unwrap_or("")).collect())?;
         match self {
-            Self::None | Self::Whole => Ok(()),
-            Self::Each | Self::Pool => {
-                transaction.sync_journal()?;
-                transaction.root.disk.sync(transaction.slots())
-            }
+            Self::None | Self::Whole => return Ok(()),
+            Self::Each | Self::Pool => transaction.sync_journal()?,
         }
+        let disk = &transaction.root.disk;
+        if let Some(entry) = transaction.undone() {
+            disk.sync(entry.directory())?;
+            disk.sync(transaction.directory())?;
+        }
+        disk.sync(transaction.slots())
     }
 
     /// The names in these directories are durable, and so is that others are gone.
@@ -127,7 +131,7 @@ mod tests {
     use loom_plan::snapshot::Content;
 
     use super::*;
-    use crate::journal::{Counts, Exchange, Head, Journal, Verb};
+    use crate::journal::{Counts, Exchange, FORMAT, Head, Journal, Verb};
     use crate::tests::Scene;
 
     #[test]
@@ -150,7 +154,7 @@ mod tests {
     fn every_way_looks_at_every_file_and_directory() {
         let scene = Scene::new(&[("loom.yaml", ""), ("a/x", ""), ("b/x", "")]);
         let root = scene.root();
-        let transaction = Transaction::begin(&root).expect("begins");
+        let transaction = Transaction::begin(&root, None).expect("begins");
         let content = Content { hash: ContentHash::of(b""), mode: Mode::Plain };
         let step = |(slot, path): (usize, &str)| {
             let path = RepoPath::new(path).expect("a path");
@@ -158,9 +162,10 @@ mod tests {
         };
         let steps: Vec<Step> = ["a/y", "b/y", "gone/y", "y"].into_iter().enumerate().map(step).collect();
         let (command, exchange) = ("apply".to_owned(), Exchange::Whole);
-        let head = Head { format: 1, id: 1, command, digest: None, undoes: None, exchange, bytes: 0, counts: Counts::of(&steps) };
+        let head =
+            Head { format: FORMAT, id: 1, command, digest: None, undoes: None, exchange, bytes: 0, counts: Counts::of(&steps) };
         transaction.write_journal(&Journal { head, steps: steps.clone() }).expect("is written");
-        for (barrier, calls) in [(Barrier::Each, 3 + 5), (Barrier::Pool, 3 + 5), (Barrier::Whole, 2), (Barrier::None, 0)] {
+        for (barrier, calls) in [(Barrier::Each, 4 + 5), (Barrier::Pool, 4 + 5), (Barrier::Whole, 2), (Barrier::None, 0)] {
             root.disk.faults.fail(usize::MAX..usize::MAX);
             barrier.contents(&transaction).expect("is durable");
             barrier.names(&transaction, &steps).expect("is durable");

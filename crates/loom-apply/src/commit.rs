@@ -139,7 +139,7 @@ impl Staged<'_> {
             id: self.transaction.id,
             command: self.approved.cause.command.clone(),
             digest: self.approved.cause.digest,
-            undoes: self.undoes,
+            undoes: self.transaction.undone().map(|entry| entry.id),
             exchange: self.transaction.exchange,
             bytes: self.steps.iter().map(|step| step.size).sum(),
             counts: Counts::of(&self.steps),
@@ -179,6 +179,7 @@ impl Work<'_> {
 
     fn forward(&mut self) -> Result<(), End> {
         let root = self.staged.approved.root;
+        self.staged.transaction.take_slots().during(|| format!("take `{}`", self.staged.transaction.slots_path().display()))?;
         let mut parent = Parent::new(root);
         let directories = self.journal.steps.iter().filter(|step| step.verb == Verb::Directory).count();
         for number in 0..self.journal.steps.len() {
@@ -246,10 +247,10 @@ impl Work<'_> {
     /// Whether somebody wrote to a displaced file through a descriptor opened before.
     fn second_look(&mut self) -> Result<(), End> {
         for displaced in &self.displaced {
-            if !is_untouched(&self.staged, &self.journal, displaced, &mut self.buffer) {
-                let step = &self.journal.steps[displaced.step];
-                let found = look(self.staged.transaction.slots(), &step.slot(), &mut self.buffer)
-                    .during(|| format!("look again at what was at `{}`", step.path))?;
+            let step = &self.journal.steps[displaced.step];
+            let doing = || format!("look again at what was at `{}`", step.path);
+            if !is_untouched(&self.staged, step, displaced, &mut self.buffer).during(doing)? {
+                let found = look(self.staged.transaction.slots(), &step.slot(), &mut self.buffer).during(doing)?;
                 return Err(stale(step, found.observed()));
             }
         }
@@ -280,10 +281,16 @@ impl Work<'_> {
         }
         let (mut kept, mut untidy) = (Vec::new(), Vec::new());
         for displaced in &self.displaced {
-            if is_untouched(&self.staged, &self.journal, displaced, &mut self.buffer) {
-                continue;
-            }
             let step = &self.journal.steps[displaced.step];
+            match is_untouched(&self.staged, step, displaced, &mut self.buffer) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                // It stays in its slot, and is looked at again before it comes back or goes.
+                Err(error) => {
+                    untidy.push(Trouble::new(format!("look again at what was at `{}`", step.path), error));
+                    continue;
+                }
+            }
             match self.staged.transaction.keep(&step.slot(), &step.path).during(|| format!("keep what was at `{}`", step.path)) {
                 Ok(place) => kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) }),
                 Err(trouble) => untidy.push(trouble),
@@ -295,7 +302,6 @@ impl Work<'_> {
         // Git's lock first: whoever is cut off here leaves an open transaction, which says so.
         untidy.extend(self.index.take().and_then(|index| index.release(root).err()));
         untidy.extend(self.staged.transaction.retire().during(|| format!("close `{}`", path.display())).err());
-        untidy.extend(self.staged.undoes.and_then(|undone| history::forget_contents(root, undone, &mut kept).err()));
         history::prune(root, &mut kept, &mut untidy);
         Ok(Committed { id, kept, linked: std::mem::take(&mut self.staged.linked), untidy })
     }
@@ -327,13 +333,12 @@ impl Work<'_> {
 }
 
 /// Whether what a step displaced is as it was when it was looked at.
-fn is_untouched(staged: &Staged<'_>, journal: &Journal, displaced: &Displaced, buffer: &mut Vec<u8>) -> bool {
-    let step = &journal.steps[displaced.step];
+fn is_untouched(staged: &Staged<'_>, step: &Step, displaced: &Displaced, buffer: &mut Vec<u8>) -> io::Result<bool> {
     let slots = staged.transaction.slots();
-    if !disk::facts(slots, &step.slot()).is_ok_and(|now| now == displaced.facts) {
-        return false;
+    if disk::facts(slots, &step.slot())? != displaced.facts {
+        return Ok(false);
     }
-    !displaced.is_racy || matches!(look(slots, &step.slot(), buffer), Ok(Found::File(content, _)) if Some(content) == step.old)
+    Ok(!displaced.is_racy || matches!(look(slots, &step.slot(), buffer)?, Found::File(content, _) if Some(content) == step.old))
 }
 
 fn stale(step: &Step, found: Observed) -> End {

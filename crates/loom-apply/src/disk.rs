@@ -185,8 +185,18 @@ pub(crate) fn open_child(parent: BorrowedFd<'_>, name: &str) -> io::Result<Owned
 /// The file `name` in `directory` for reading; a link is an error, and nothing is waited for.
 pub(crate) fn open_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    Ok(fs::openat(directory, name, flags, Mode::empty())?)
+    match fs::openat(directory, name, flags | UNRECORDED, Mode::empty()) {
+        // Only its owner may.
+        Err(Errno::PERM) => Ok(fs::openat(directory, name, flags, Mode::empty())?),
+        opened => Ok(opened?),
+    }
 }
+
+/// That a file was read is not written down with it: for many files that is work for the disk.
+#[cfg(target_os = "linux")]
+const UNRECORDED: OFlags = OFlags::NOATIME;
+#[cfg(not(target_os = "linux"))]
+const UNRECORDED: OFlags = OFlags::empty();
 
 /// What `name` in `directory` is, itself.
 pub(crate) fn facts(directory: BorrowedFd<'_>, name: &str) -> io::Result<Facts> {
@@ -554,6 +564,18 @@ mod tests {
 
     use super::*;
     use crate::tests::Scene;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn that_a_file_was_read_is_not_written_down_with_it() {
+        let scene = Scene::new(&[("x", "text")]);
+        let root = scene.root();
+        let [long_ago, now] = [(1, 0), (0, fs::UTIME_NOW)].map(|(tv_sec, tv_nsec)| fs::Timespec { tv_sec, tv_nsec });
+        let times = fs::Timestamps { last_access: long_ago, last_modification: now };
+        fs::utimensat(root.directory(), "x", &times, AtFlags::empty()).expect("has these times");
+        read_to_end(open_file(root.directory(), "x").expect("opens").as_fd(), None, &mut Vec::new()).expect("is read");
+        assert_eq!(fs::statat(root.directory(), "x", AtFlags::empty()).expect("is there").st_atime, 1);
+    }
 
     #[test]
     fn a_link_in_a_path_is_never_followed() {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use loom_plan::addr::RepoPath;
 
 use crate::attributes::{Rewritten, rewritten};
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, Kind};
 use crate::journal::Read;
 use crate::lock;
 use crate::machine::{self, Lasting, Opening};
@@ -356,8 +356,11 @@ fn history(root: &Root, transactions: &[(Phase, u64)]) -> Finding {
 }
 
 fn size(entry: &Transaction<'_>) -> io::Result<u64> {
-    let names = disk::list(entry.slots())?;
-    names.iter().map(|(name, _)| Ok(disk::facts(entry.slots(), name)?.size)).sum()
+    let of = |place: BorrowedFd<'_>| -> io::Result<u64> {
+        let files = disk::list(place)?.into_iter().filter(|(_, kind)| *kind != Kind::Directory);
+        files.map(|(name, _)| Ok(disk::facts(place, &name)?.size)).sum()
+    };
+    Ok(of(entry.directory())? + if entry.has_slots() { of(entry.slots())? } else { 0 })
 }
 
 fn kept(root: &Root) -> io::Result<Vec<String>> {

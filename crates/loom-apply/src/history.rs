@@ -3,8 +3,10 @@
 //! In: the `undo-<id>` directories of the private place. Out: what each did, and a staged
 //! transaction that puts back the very files that it displaced.
 //!
-//! Undoing is a transaction like any other, with an entry of its own, so that it can be undone too.
-//! It is refused as a whole, naming the files, where one is no longer what the entry left.
+//! Undoing is a transaction like any other, with an entry of its own, so that it can be undone too. It
+//! takes the slots of the entry that it undoes as they are, and exchanges each once more: what was put
+//! in place then is in them afterwards. It is refused as a whole, naming the files, where one is no
+//! longer what the entry left.
 //!
 //! How much is kept: the newest [`MOST`] entries, none older than [`OLDEST`], together at most
 //! [`LARGEST`]; always the newest. Before an entry goes, what it displaced is looked at again: a
@@ -95,7 +97,7 @@ pub enum UndoError {
         by: Option<u64>,
     },
     /// Its journal does not say what it did. Exit code 1.
-    #[error("what entry {0} did cannot be read: its journal is damaged, or was written by a newer loom")]
+    #[error("what entry {0} did cannot be read: its journal is damaged, or was written by another version of loom")]
     Unreadable(u64),
     /// It cannot be staged.
     #[error(transparent)]
@@ -126,7 +128,7 @@ pub fn history(root: &Root) -> Result<Vec<Past>, Trouble> {
             entry => entry.during(doing)?,
         };
         // The head alone: the history is listed often, and a journal may be long.
-        let head = entry.read_head().during(doing)?.filter(|head| head.format <= FORMAT);
+        let head = entry.read_head().during(doing)?.filter(|head| head.format == FORMAT);
         let Some(Head { command, digest, undoes, counts, .. }) = head else { continue };
         let at = entry.written_at().during(doing)?.0;
         let undone_by = past.iter().find(|later| later.undoes == Some(id)).map(|later| later.id);
@@ -169,7 +171,7 @@ fn open(root: &Root, id: u64) -> Result<(Transaction<'_>, Journal), UndoError> {
     let entry = Transaction::open(root, Phase::Undo, id).during(doing)?;
     match entry.read_journal().during(doing)? {
         Read::Sealed(journal, Stage::Committed) => Ok((entry, journal)),
-        Read::Sealed(_, Stage::Open) | Read::Unsealed | Read::Newer(_) | Read::Refused => Err(UndoError::Unreadable(id)),
+        Read::Sealed(_, Stage::Open) | Read::Unsealed | Read::Foreign(_) | Read::Refused => Err(UndoError::Unreadable(id)),
     }
 }
 
@@ -199,7 +201,7 @@ impl<'r> Approved<'r> {
     /// [`UndoError`], with the right to write given back.
     pub fn stage_undo(self, id: u64) -> Result<Staged<'r>, Box<Failed<Self, UndoError>>> {
         match undo(&self, id) {
-            Ok(prepared) => Ok(prepared.staged(self, Some(id))),
+            Ok(prepared) => Ok(prepared.staged(self)),
             Err(error) => Err(Box::new(Failed { instance: self, error })),
         }
     }
@@ -212,9 +214,9 @@ fn undo<'r>(approved: &Approved<'r>, id: u64) -> Result<Prepared<'r>, UndoError>
         return Err(error);
     }
     let (entry, journal) = open(approved.root, id)?;
-    let jobs: Vec<Job<'_>> = journal.steps.iter().filter_map(|step| job(&entry, step)).collect();
+    let jobs: Vec<Job<'_>> = journal.steps.iter().filter_map(job).collect();
     let none = |_: usize, _: Option<Vec<u8>>| Err("an entry of the history has its own contents".to_owned());
-    prepare(approved, &jobs, &none).map_err(|error| match error {
+    prepare(approved, Some(entry), &jobs, &none).map_err(|error| match error {
         StageError::Stale(stale) => {
             let by = changed_later(approved.root, &past, id, &stale);
             UndoError::Changed { id, stale, by }
@@ -237,13 +239,12 @@ fn undone(past: &[Past], named: &Past) -> Option<UndoError> {
 }
 
 /// What undoes a step of an entry. Directories that become empty go without being asked.
-fn job<'a>(entry: &'a Transaction<'a>, step: &'a Step) -> Option<Job<'a>> {
+fn job(step: &Step) -> Option<Job<'_>> {
     let fill = match step.verb {
         Verb::Directory => return None,
-        Verb::Create => Fill::Nothing,
-        Verb::Update | Verb::Delete => Fill::Restore(entry, step),
+        Verb::Create | Verb::Update | Verb::Delete => step.old.map_or(Fill::Nothing, Fill::Restore),
     };
-    Some(Job { path: &step.path, guard: Guard::Whole(step.new), fill })
+    Some(Job { path: &step.path, slot: step.slot, guard: Guard::Whole(step.new), fill })
 }
 
 /// The newest later entry in force that touched one of the files.
@@ -254,54 +255,17 @@ fn changed_later(root: &Root, past: &[Past], id: u64, stale: &[Stale]) -> Option
     past.iter().filter(|entry| entry.id > id && entry.undone_by.is_none()).find(touches).map(|entry| entry.id)
 }
 
-/// Removes the contents of an entry that was undone: they are in the tree again. A slot that is not the
-/// tree's own file is looked at before it goes: see [`clear`].
-pub(crate) fn forget_contents(root: &Root, id: u64, kept: &mut Vec<Kept>) -> Result<(), Trouble> {
-    let forgotten = Transaction::open(root, Phase::Undo, id).and_then(|entry| clear(&entry, kept));
-    forgotten.during(|| format!("tidy up entry {id} of the history"))
-}
-
-/// Empties the slots of an entry. What somebody wrote to one since is kept.
-fn clear(entry: &Transaction<'_>, kept: &mut Vec<Kept>) -> io::Result<()> {
-    let mut buffer = Vec::new();
-    if let Read::Sealed(journal, Stage::Committed) = entry.read_journal()? {
-        for step in journal.steps.iter().filter(|step| step.old.is_some()) {
-            let slot = step.slot();
-            // A file with another name is not gone with this one: it is in the tree again.
-            if disk::facts(entry.slots(), &slot).is_ok_and(|facts| facts.links > 1) {
-                continue;
-            }
-            match look(entry.slots(), &slot, &mut buffer)? {
-                Found::Nothing => {}
-                Found::File(content, _) if Some(content) == step.old => {}
-                Found::File(..) | Found::Other(_) => {
-                    let place = entry.keep(&slot, &step.path)?;
-                    kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
-                }
-            }
-        }
-        entry.empty()?;
-    }
-    Ok(())
-}
-
-/// Removes the entries that are too many, too old or too large, and the contents of those that were
-/// undone by a run that was killed before it did so itself.
+/// Removes the entries that are too many, too old or too large.
 pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>) {
     let entries = match entries(root) {
         Ok(entries) => entries,
         Err(trouble) => return untidy.push(trouble),
     };
-    let (mut bytes, mut undone) = (0, BTreeSet::new());
+    let mut bytes = 0;
     for (place, id) in entries.into_iter().enumerate() {
         let goes = Transaction::open(root, Phase::Undo, id).and_then(|entry| {
-            let head = entry.read_head()?;
-            undone.extend(head.as_ref().and_then(|head| head.undoes));
-            if undone.contains(&id) {
-                clear(&entry, kept)?;
-            } else {
-                bytes += head.map_or(0, |head| head.bytes);
-            }
+            // What was undone holds nothing any more.
+            bytes += entry.read_head()?.filter(|_| entry.has_slots()).map_or(0, |head| head.bytes);
             let age = disk::now().saturating_sub(entry.written_at()?.0);
             Ok((place > 0 && (place >= MOST || bytes > LARGEST || age > OLDEST)).then_some(entry))
         });
@@ -316,9 +280,22 @@ pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>
 
 /// Removes an entry. One whose journal cannot be read stays: nobody can say what its slots hold.
 fn remove(mut entry: Transaction<'_>, kept: &mut Vec<Kept>) -> io::Result<()> {
-    if !matches!(entry.read_journal()?, Read::Sealed(_, Stage::Committed)) {
-        return Ok(());
+    let Read::Sealed(journal, Stage::Committed) = entry.read_journal()? else { return Ok(()) };
+    let mut buffer = Vec::new();
+    for step in journal.steps.iter().filter(|step| step.old.is_some() && entry.has_slots()) {
+        let slot = step.slot();
+        // A file with another name is not gone with this one.
+        if disk::facts(entry.slots(), &slot).is_ok_and(|facts| facts.links > 1) {
+            continue;
+        }
+        match look(entry.slots(), &slot, &mut buffer)? {
+            Found::Nothing => {}
+            Found::File(content, _) if Some(content) == step.old => {}
+            Found::File(..) | Found::Other(_) => {
+                let place = entry.keep(&slot, &step.path)?;
+                kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
+            }
+        }
     }
-    clear(&entry, kept)?;
     entry.discard()
 }

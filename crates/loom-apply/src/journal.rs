@@ -19,8 +19,9 @@ use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::snapshot::Content;
 use serde::{Deserialize, Serialize};
 
-/// The newest format that this loom reads and the one that it writes.
-pub(crate) const FORMAT: u32 = 1;
+/// The format that this loom reads and writes. In the first, which no release wrote, the slots stood
+/// beside the journal.
+pub(crate) const FORMAT: u32 = 2;
 /// How long the line of the mark is.
 const MARK: usize = 96;
 
@@ -34,7 +35,7 @@ pub(crate) struct Head {
     pub(crate) command: String,
     /// The digest of the plan.
     pub(crate) digest: Option<ContentHash>,
-    /// The transaction that this one undoes.
+    /// The transaction that this one undoes, and whose slots it takes.
     pub(crate) undoes: Option<u64>,
     /// How two names change places.
     pub(crate) exchange: Exchange,
@@ -130,8 +131,8 @@ pub(crate) struct Journal {
 pub(crate) enum Read {
     /// Torn or changed: of a run that had not begun to exchange anything.
     Unsealed,
-    /// Of a loom that is newer than this one.
-    Newer(u32),
+    /// Of another version of loom, with this format.
+    Foreign(u32),
     /// Whole, as its seal says, and yet nothing that loom would write: it is not acted on.
     Refused,
     /// Whole, and nothing wrong with it.
@@ -165,7 +166,7 @@ impl Journal {
         let head = text.lines().next().unwrap_or_default();
         let format = serde_json::from_str::<serde_json::Value>(head).ok().and_then(|head| head["format"].as_u64());
         match format.map(u32::try_from) {
-            Some(Ok(format)) if format > FORMAT => Read::Newer(format),
+            Some(Ok(format)) if format != FORMAT => Read::Foreign(format),
             Some(_) => sealed(text).map_or(Read::Unsealed, |(body, steps)| {
                 let mark = &text[mark_at(text)..];
                 let stage = if *mark == commit_mark(&text[..mark_at(text)]) { Stage::Committed } else { Stage::Open };
@@ -315,10 +316,12 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_of_a_newer_loom_is_said_to_be_newer() {
-        let mut newer = whole();
-        newer.head.format = FORMAT + 1;
-        assert_eq!(Journal::read(&newer.to_text()), Read::Newer(FORMAT + 1));
+    fn a_journal_of_another_version_is_said_to_be_one() {
+        for format in [FORMAT - 1, FORMAT + 1] {
+            let mut foreign = whole();
+            foreign.head.format = format;
+            assert_eq!(Journal::read(&foreign.to_text()), Read::Foreign(format));
+        }
     }
 
     #[test]

@@ -113,11 +113,11 @@ impl IndexLock {
     /// Writes its text aside, so that the first barrier makes it durable: after a power loss a lock
     /// without its text would be nobody's.
     pub(crate) fn prepare(transaction: &Transaction<'_>) -> Result<(), Trouble> {
-        let (root, slots) = (transaction.root, transaction.slots());
+        let (root, directory) = (transaction.root, transaction.directory());
         if root.git().is_none() {
             return Ok(());
         }
-        let written = root.disk.create(slots, INDEX, 0o666);
+        let written = root.disk.create(directory, INDEX, 0o666);
         let written = written.and_then(|file| root.disk.write(file.as_fd(), mark(root).as_bytes()));
         written.during(|| format!("write `{}`", transaction.path().join(INDEX).display()))
     }
@@ -145,8 +145,8 @@ impl IndexLock {
     }
 
     fn make(transaction: &Transaction<'_>, git: &OwnedFd) -> io::Result<()> {
-        let (disk, slots, git) = (&transaction.root.disk, transaction.slots(), git.as_fd());
-        let linked = match disk.link((slots, INDEX), (git, INDEX)) {
+        let (disk, directory, git) = (&transaction.root.disk, transaction.directory(), git.as_fd());
+        let linked = match disk.link((directory, INDEX), (git, INDEX)) {
             Err(error) if disk::has_no_links(&error) => {
                 // What a killed run left of this is nobody's.
                 drop(disk.unlink(git, ASIDE));
@@ -159,7 +159,7 @@ impl IndexLock {
             linked => linked,
         };
         // The transaction's directory goes with what is in it.
-        drop(disk.unlink(slots, INDEX));
+        drop(disk.unlink(directory, INDEX));
         linked
     }
 

@@ -78,14 +78,15 @@ impl Found {
 
 /// Looks at `name` in `directory`; a regular file's bytes are left in `buffer`.
 pub(crate) fn examine(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8>) -> io::Result<Found> {
-    examine_with(directory, name, buffer, &mut |_| ())
+    examine_with(directory, name, buffer, header::content_hash, &mut |_| ())
 }
 
-/// As [`examine`], with another look at a regular file while it is open.
+/// As [`examine`], with another hash, and another look at a regular file while it is open.
 pub(crate) fn examine_with(
     directory: BorrowedFd<'_>,
     name: &str,
     buffer: &mut Vec<u8>,
+    hash: fn(&[u8]) -> ContentHash,
     look: &mut dyn FnMut(BorrowedFd<'_>),
 ) -> io::Result<Found> {
     let file = match disk::open_file(directory, name) {
@@ -105,7 +106,7 @@ pub(crate) fn examine_with(
     }
     disk::read_to_end(file.as_fd(), Some(facts.size), buffer)?;
     look(file.as_fd());
-    Ok(Found::File(Content { hash: header::content_hash(buffer), mode: mode_of(facts.permissions) }, facts))
+    Ok(Found::File(Content { hash: hash(buffer), mode: mode_of(facts.permissions) }, facts))
 }
 
 /// Executable is what its owner may run.

@@ -138,14 +138,14 @@ fn settle_left(root: &Root, id: u64, directory: &Path) -> Result<Option<Recovere
     let failed = |trouble| Unfinished { directory: directory.to_owned(), failures: vec![trouble], commands: Vec::new() };
     let doing = || format!("open `{}`", directory.display());
     let mut left = Transaction::open(root, Phase::Open, id).during(doing).map_err(failed)?;
-    let (journal, direction) = match left.read_journal().during(doing).map_err(failed)? {
+    let (journal, stage) = match left.read_journal().during(doing).map_err(failed)? {
         Read::Unsealed => {
             let removed = left.discard().during(|| format!("remove `{}`", directory.display()));
             return removed.map(|()| None).map_err(failed);
         }
-        Read::Newer(format) => {
+        Read::Foreign(format) => {
             let cause = io::Error::other(format!("its journal has the format {format}"));
-            let help = "a newer loom wrote it: run `loom recover` with that one".to_owned();
+            let help = "another version of loom wrote it: run `loom recover` with that one".to_owned();
             return Err(failed(Trouble { doing: doing(), cause, help }));
         }
         Read::Refused => {
@@ -153,10 +153,14 @@ fn settle_left(root: &Root, id: u64, directory: &Path) -> Result<Option<Recovere
             let help = "somebody else may have made it: look at it, and remove its directory if it is not yours".to_owned();
             return Err(failed(Trouble { doing: doing(), cause, help }));
         }
-        Read::Sealed(journal, Stage::Open) => (journal, Direction::Back),
-        Read::Sealed(journal, Stage::Committed) => (journal, Direction::Forward),
+        Read::Sealed(journal, stage) => (journal, stage),
     };
     left.exchange = journal.head.exchange;
+    left.find_undone(&journal.head, stage).during(doing).map_err(failed)?;
+    let direction = match stage {
+        Stage::Open => Direction::Back,
+        Stage::Committed => Direction::Forward,
+    };
     let barrier = Barrier::choose(Durability::Full, journal.steps.len(), 0);
     let kept = settle(&mut left, &journal, direction, barrier)?;
     Ok(Some(Recovered { id, command: journal.head.command, direction, kept }))
@@ -179,7 +183,13 @@ pub(crate) fn settle(
     }
     let commands = if failures.is_empty() { Vec::new() } else { work.remaining(&journal.steps) };
     if failures.is_empty() {
-        failures.extend(barrier.names(transaction, &journal.steps).during(|| "make that durable".to_owned()).err());
+        // Whose the slots are is durable before anything closes: what belongs to an entry would go otherwise.
+        let handed = match direction {
+            Direction::Back => transaction.give_slots_back(),
+            Direction::Forward => transaction.take_slots(),
+        };
+        let durable = handed.and_then(|()| barrier.names(transaction, &journal.steps));
+        failures.extend(durable.during(|| "make that durable".to_owned()).err());
     }
     if failures.is_empty() && direction == Direction::Forward {
         // A directory that stays is no reason not to end.
@@ -465,7 +475,7 @@ impl Settling<'_, '_> {
     }
 
     fn command(&self, task: Task, step: &Step) -> Option<String> {
-        let place = self.transaction.path();
+        let place = self.transaction.slots_path();
         let path = quoted(&self.transaction.root.path().join(step.path.as_str()));
         let slot = quoted(&place.join(step.slot()));
         let aside = quoted(&place.join(aside(&step.slot())));

@@ -148,7 +148,7 @@ pub enum StageError {
     #[error(transparent)]
     Trouble(#[from] Trouble),
     /// Somebody asked for an end. Exit code 7.
-    #[error("the apply was interrupted, and nothing was changed")]
+    #[error("loom was interrupted, and nothing was changed")]
     Stopped,
 }
 
@@ -162,8 +162,6 @@ pub struct Staged<'r> {
     /// What each step displaces, in their order.
     pub(crate) seen: Vec<Option<Seen>>,
     pub(crate) barrier: Barrier,
-    /// The transaction that this one undoes.
-    pub(crate) undoes: Option<u64>,
     /// Files that have other names, which will keep the old content.
     pub(crate) linked: Vec<RepoPath>,
     pub(crate) approved: Approved<'r>,
@@ -175,11 +173,11 @@ impl<'r> Approved<'r> {
     /// # Errors
     /// [`StageError`], with the changes and the lock given back.
     pub fn stage(self, contents: Contents<'_>) -> Result<Staged<'r>, Box<Failed<Self, StageError>>> {
-        let jobs: Vec<Job<'_>> = self.changes.iter().map(Job::of).collect();
-        let prepared = prepare(&self, &jobs, contents);
+        let jobs: Vec<Job<'_>> = self.changes.iter().enumerate().map(Job::of).collect();
+        let prepared = prepare(&self, None, &jobs, contents);
         drop(jobs);
         match prepared {
-            Ok(prepared) => Ok(prepared.staged(self, None)),
+            Ok(prepared) => Ok(prepared.staged(self)),
             Err(error) => Err(Box::new(Failed { instance: self, error })),
         }
     }
@@ -196,33 +194,35 @@ pub(crate) enum Guard {
 
 /// Where a change's new content comes from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fill<'a> {
+pub(crate) enum Fill {
     /// There is none: the path is left empty.
     Nothing,
     /// The caller gives its bytes.
     Write(Becomes),
     /// The caller makes its bytes from those that are there.
     Edit(Becomes),
-    /// It is what an earlier transaction displaced.
-    Restore(&'a Transaction<'a>, &'a Step),
+    /// This is in its slot already: an earlier transaction displaced it.
+    Restore(Content),
 }
 
 /// A change as staging sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job<'a> {
     pub(crate) path: &'a RepoPath,
+    /// The number of its slot.
+    pub(crate) slot: usize,
     pub(crate) guard: Guard,
-    pub(crate) fill: Fill<'a>,
+    pub(crate) fill: Fill,
 }
 
 impl<'a> Job<'a> {
-    fn of(change: &'a Change) -> Self {
+    fn of((slot, change): (usize, &'a Change)) -> Self {
         let fill = match change.put {
             Put::File(becomes) => Fill::Write(becomes),
             Put::Edit(becomes) => Fill::Edit(becomes),
             Put::Nothing => Fill::Nothing,
         };
-        Self { path: &change.path, guard: Guard::Plan(change.expect), fill }
+        Self { path: &change.path, slot, guard: Guard::Plan(change.expect), fill }
     }
 }
 
@@ -247,17 +247,23 @@ pub(crate) struct Prepared<'r> {
 }
 
 impl<'r> Prepared<'r> {
-    pub(crate) fn staged(self, approved: Approved<'r>, undoes: Option<u64>) -> Staged<'r> {
+    pub(crate) fn staged(self, approved: Approved<'r>) -> Staged<'r> {
         let Self { transaction, steps, seen, barrier, linked } = self;
-        Staged { transaction, steps, seen, barrier, undoes, linked, approved }
+        Staged { transaction, steps, seen, barrier, linked, approved }
     }
 }
 
-pub(crate) fn prepare<'r>(approved: &Approved<'r>, jobs: &[Job<'_>], contents: Contents<'_>) -> Result<Prepared<'r>, StageError> {
+/// Stages jobs; those of an undoing have their contents in the slots of the entry that it undoes.
+pub(crate) fn prepare<'r>(
+    approved: &Approved<'r>,
+    undone: Option<Transaction<'r>>,
+    jobs: &[Job<'_>],
+    contents: Contents<'_>,
+) -> Result<Prepared<'r>, StageError> {
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_unstable_by(|one, two| jobs[*one].path.cmp(jobs[*two].path));
     overlaps(&order, jobs)?;
-    let transaction = Transaction::begin(approved.root)?;
+    let transaction = Transaction::begin(approved.root, undone)?;
     let mut work: Vec<(usize, Option<Seen>)> = order.iter().copied().zip(check_guards(approved.root, &order, jobs)?).collect();
     // What is absent and stays absent was checked, and needs no step.
     work.retain(|(index, seen)| seen.is_some() || !matches!(jobs[*index].fill, Fill::Nothing));
@@ -269,8 +275,8 @@ pub(crate) fn prepare<'r>(approved: &Approved<'r>, jobs: &[Job<'_>], contents: C
     let bytes = written.iter().map(|(_, bytes)| bytes).sum();
     let has_other_names = |(_, seen): &&(usize, Option<Seen>)| seen.as_ref().is_some_and(|seen| seen.facts.links > 1);
     let linked = work.iter().filter(has_other_names).map(|(index, _)| jobs[*index].path.clone()).collect();
-    let directory =
-        |(number, path)| Step { verb: Verb::Directory, path, slot: jobs.len() + number, old: None, new: None, size: 0 };
+    let free = jobs.iter().map(|job| job.slot + 1).max().unwrap_or(0);
+    let directory = |(number, path)| Step { verb: Verb::Directory, path, slot: free + number, old: None, new: None, size: 0 };
     let directories = missing.into_iter().enumerate().map(directory).map(|step| (step, None));
     let files = written.into_iter().map(|(step, _)| step).zip(work.into_iter().map(|(_, seen)| seen));
     let mut steps: Vec<(Step, Option<Seen>)> = directories.chain(files).collect();
@@ -321,26 +327,34 @@ fn check_guards(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<Vec<Op
 fn check_guard(parent: &mut Parent<'_>, job: &Job<'_>, buffer: &mut Vec<u8>) -> Result<Option<Seen>, Stale> {
     let expected = job.guard.expect();
     let mut attributes = Ok(Attributes::default());
+    let hash = match job.guard {
+        Guard::Plan(_) => content_hash,
+        Guard::Whole(_) => ContentHash::of,
+    };
     let found = match parent.of(job.path) {
         Err(instead) => Err(instead.clone()),
-        Ok(directory) => examine_with(directory, job.path.file_name(), buffer, &mut |file| {
-            attributes = disk::attributes(file);
+        Ok(directory) => examine_with(directory, job.path.file_name(), buffer, hash, &mut |file| {
+            if matches!(job.fill, Fill::Write(_) | Fill::Edit(_)) {
+                attributes = disk::attributes(file);
+            }
         })
         .and_then(|found| attributes.map(|attributes| (found, attributes)))
         .map_err(|error| Observed::Foreign(unreadable(&error))),
     };
-    let all = |content: Content| Content { hash: ContentHash::of(buffer), ..content };
-    let observed = match (&found, job.guard) {
-        (Ok((Found::File(content, _), _)), Guard::Whole(_)) => Observed::File(all(*content)),
-        (Ok((found, _)), _) => found.observed(),
-        (Err(instead), _) => instead.clone(),
+    let observed = match &found {
+        Ok((found, _)) => found.observed(),
+        Err(instead) => instead.clone(),
     };
     if !meets(&observed, expected) {
         return Err(Stale { path: job.path.clone(), expected, found: observed });
     }
     Ok(match found {
         Ok((Found::File(content, facts), attributes)) => {
-            Some(Seen { content: all(content), facts, is_racy: disk::is_racy(&facts), attributes })
+            let content = match job.guard {
+                Guard::Plan(_) => Content { hash: ContentHash::of(buffer), ..content },
+                Guard::Whole(_) => content,
+            };
+            Some(Seen { content, facts, is_racy: disk::is_racy(&facts), attributes })
         }
         Ok((Found::Nothing | Found::Other(_), _)) | Err(_) => None,
     })
@@ -402,10 +416,10 @@ impl Aside<'_, '_> {
         }
         let job = &self.jobs[index];
         let (old, size) = (seen.map(|seen| seen.content), seen.map_or(0, |seen| seen.facts.size));
-        let step = |verb, new| Step { verb, path: job.path.clone(), slot: index, old, new, size };
+        let step = |verb, new| Step { verb, path: job.path.clone(), slot: job.slot, old, new, size };
         let (new, bytes) = match job.fill {
             Fill::Nothing => return Ok((step(Verb::Delete, None), 0)),
-            Fill::Restore(from, displaced) => self.restore(index, from, displaced)?,
+            Fill::Restore(content) => (self.restore(job, content)?, 0),
             Fill::Write(becomes) => self.write(index, becomes, seen, None)?,
             Fill::Edit(becomes) => {
                 let current = seen.map(|seen| self.read_old(job, seen)).transpose()?;
@@ -437,40 +451,28 @@ impl Aside<'_, '_> {
         seen: Option<&Seen>,
         current: Option<Vec<u8>>,
     ) -> Result<(Content, u64), StageError> {
-        let path = self.jobs[index].path;
+        let Job { path, slot, .. } = self.jobs[index];
         let failed = |cause: String| StageError::Content { path: path.clone(), cause };
         let bytes = (self.contents)(index, current).map_err(failed)?;
         if becomes.hash.is_some_and(|hash| hash != content_hash(&bytes)) {
             return Err(failed("it is not the content that was planned; plan again".to_owned()));
         }
-        self.fill(&slot_name(index), &bytes, becomes.mode, seen.map(|seen| (&seen.facts, &seen.attributes)))
+        self.fill(&slot_name(slot), &bytes, becomes.mode, seen.map(|seen| (&seen.facts, &seen.attributes)))
             .during(|| format!("write the new content of `{path}` to `{}`", self.transaction.path().display()))?;
         Ok((Content { hash: ContentHash::of(&bytes), mode: becomes.mode }, bytes.len() as u64))
     }
 
-    /// Gives the slot the very file that an earlier transaction displaced.
-    fn restore(&self, index: usize, from: &Transaction<'_>, displaced: &Step) -> Result<(Content, u64), StageError> {
-        let path = self.jobs[index].path;
-        let (disk, slots, slot) = (&self.transaction.root.disk, self.transaction.slots(), slot_name(index));
-        let doing = || format!("restore what was at `{path}` from `{}`", from.path().display());
-        let mut bytes = Vec::new();
-        let held = look(from.slots(), &displaced.slot(), &mut bytes).during(doing)?;
-        let Some(old) = displaced.old.filter(|old| matches!(held, Found::File(content, _) if content == *old)) else {
-            return Err(StageError::Late(path.clone()));
-        };
-        let written = match disk.link((from.slots(), &displaced.slot()), (slots, &slot)) {
-            Err(error) if disk::has_no_links(&error) => {
-                let file = disk::open_file(from.slots(), &displaced.slot()).during(doing)?;
-                let facts = disk::facts_of(file.as_fd()).during(doing)?;
-                let attributes = disk::attributes(file.as_fd()).during(doing)?;
-                self.fill(&slot, &bytes, old.mode, Some((&facts, &attributes))).during(doing)?;
-                bytes.len() as u64
-            }
-            linked => linked.map(|()| 0).during(doing)?,
-        };
+    /// Sees that the slot holds the very file that an earlier transaction displaced.
+    fn restore(&self, job: &Job<'_>, displaced: Content) -> Result<Content, StageError> {
+        let (slots, slot, path) = (self.transaction.slots(), slot_name(job.slot), job.path);
+        let doing = || format!("restore what was at `{path}` from `{}`", self.transaction.slots_path().display());
+        match look(slots, &slot, &mut Vec::new()).during(doing)? {
+            Found::File(content, _) if content == displaced => {}
+            Found::Nothing | Found::File(..) | Found::Other(_) => return Err(StageError::Late(path.clone())),
+        }
         // A build that ran since must see that the file changed again.
-        disk.touch(slots, &slot).during(doing)?;
-        Ok((old, written))
+        self.transaction.root.disk.touch(slots, &slot).during(doing)?;
+        Ok(displaced)
     }
 
     /// Writes a slot. It gets what belongs to the place, and not to the content, from the old file.

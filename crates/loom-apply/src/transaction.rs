@@ -2,13 +2,20 @@
 //!
 //! In: the root, under the lock. Out: a directory in the private place, whose name says what it is:
 //! `txn-<id>` while the transaction is open, `undo-<id>` when it is committed and can be undone,
-//! `gone-<id>` when nobody needs it any more. A rename is one step, so it is never two of them.
+//! `gone-<id>` when nobody needs it any more. A rename is one step, so it is never two of them. In it
+//! are the file `journal` and the directory `slots`.
 //!
 //! Every step has a slot. Before its exchange the slot holds the new content, after it the old one,
 //! so that the slot alone says what happened. The journal says which slot belongs to which path.
 //!
-//! Invariants: a directory with a journal is never removed under the name of an open transaction;
-//! one that is not our own user's is not touched (test `a_transaction_of_another_user_is_refused`).
+//! What an entry's slots hold is what undoing it puts in place. So a transaction that undoes an entry
+//! has no slots of its own: it takes the entry's, by one rename of their directory, and gives them
+//! back where it is put back. An entry without slots is one that was undone.
+//!
+//! Invariants: a directory with a journal is never removed under the name of an open transaction; the
+//! slots of an entry are never removed with the transaction that had taken them and was put back
+//! (tests `a_kill_during_an_undo_…`); a directory that is not our own user's is not touched (test
+//! `a_transaction_of_another_user_is_refused`).
 //!
 //! Deliberately not here: what becomes of a transaction that an earlier run left (`recover`), and
 //! of one that is committed (`history`).
@@ -18,16 +25,17 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use loom_plan::addr::{ContentHash, RepoPath};
-use loom_plan::snapshot::Content;
 
 use crate::disk::{self, Kind};
-use crate::journal::{self, Exchange, Head, Journal, Read, Step};
-use crate::observe::{Found, examine};
+use crate::journal::{self, Exchange, Head, Journal, Read, Stage, Step};
+use crate::observe::{Found, examine_with};
 use crate::root::Root;
 use crate::trouble::{During as _, Trouble};
 
 /// The journal's file in a transaction's directory.
 const JOURNAL: &str = "journal";
+/// The directory of the slots in it.
+const SLOTS: &str = "slots";
 /// Where files go that nobody may remove.
 const KEPT: &str = "kept";
 
@@ -84,6 +92,10 @@ pub(crate) struct Transaction<'r> {
     pub(crate) root: &'r Root,
     private: OwnedFd,
     directory: OwnedFd,
+    /// The slots that it had as its own when it was opened.
+    slots: Option<OwnedFd>,
+    /// The entry that it undoes, whose slots become its own.
+    undone: Option<Box<Self>>,
     phase: Phase,
     pub(crate) id: u64,
     pub(crate) exchange: Exchange,
@@ -100,18 +112,29 @@ pub(crate) fn all(root: &Root) -> io::Result<Vec<(Phase, u64)>> {
 }
 
 impl<'r> Transaction<'r> {
-    /// Makes an empty directory with the next free number.
-    pub(crate) fn begin(root: &'r Root) -> Result<Self, Trouble> {
+    /// Makes a directory with the next free number, for a transaction that undoes an entry or none.
+    pub(crate) fn begin(root: &'r Root, undone: Option<Self>) -> Result<Self, Trouble> {
         let doing = || format!("prepare `{}`", root.private().display());
         let private = root.open_private().during(doing)?;
         let id = all(root).during(doing)?.last().map_or(0, |(_, id)| *id) + 1;
         let name = Phase::Open.name(id);
         root.disk.make_directory(private.as_fd(), &name, 0o700).during(doing)?;
         let directory = disk::open_child(private.as_fd(), &name).during(doing)?;
+        let (slots, undone) = (None, undone.map(Box::new));
         let (phase, exchange, is_disposable) = (Phase::Open, Exchange::Whole, true);
-        let mut begun = Self { root, private, directory, phase, id, exchange, is_disposable };
-        begun.exchange = begun.probe().during(doing)?;
+        let mut begun = Self { root, private, directory, slots, undone, phase, id, exchange, is_disposable };
+        begun.furnish().during(doing)?;
         Ok(begun)
+    }
+
+    /// Finds out how names are exchanged, and makes the slots, unless there are those of an entry.
+    fn furnish(&mut self) -> io::Result<()> {
+        self.exchange = self.probe()?;
+        if self.undone.is_none() {
+            self.root.disk.make_directory(self.directory(), SLOTS, 0o700)?;
+            self.slots = Some(disk::open_child(self.directory(), SLOTS)?);
+        }
+        Ok(())
     }
 
     /// Opens the directory of an earlier one.
@@ -121,18 +144,38 @@ impl<'r> Transaction<'r> {
         if !disk::is_mine(&disk::facts_of(directory.as_fd())?) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
         }
-        Ok(Self { root, private, directory, phase, id, exchange: Exchange::Whole, is_disposable: false })
+        let slots = match disk::open_child(directory.as_fd(), SLOTS) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            slots => Some(slots?),
+        };
+        let (undone, exchange, is_disposable) = (None, Exchange::Whole, false);
+        Ok(Self { root, private, directory, slots, undone, phase, id, exchange, is_disposable })
+    }
+
+    /// Finds the entry that an earlier one undoes, which it takes the slots of or has taken them.
+    pub(crate) fn find_undone(&mut self, head: &Head, stage: Stage) -> io::Result<()> {
+        let Some(id) = head.undoes else { return Ok(()) };
+        let missing =
+            |what| Err(io::Error::new(io::ErrorKind::NotFound, format!("{what} entry {id}, which it undoes, are not there")));
+        match Self::open(self.root, Phase::Undo, id) {
+            // It may have gone since: but only when this one is committed, and has its slots.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && stage == Stage::Committed && self.has_slots() => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return missing("the journal and the directory of"),
+            undone => self.undone = Some(Box::new(undone?)),
+        }
+        let is_there = self.has_slots() || self.undone().is_some_and(Self::has_slots);
+        if is_there { Ok(()) } else { missing("the slots of") }
     }
 
     /// Tries an exchange on two files of its own.
     fn probe(&self) -> io::Result<Exchange> {
-        let (disk, slots) = (&self.root.disk, self.slots());
+        let (disk, directory) = (&self.root.disk, self.directory());
         for name in ["probe-1", "probe-2"] {
-            drop(disk.create(slots, name, 0o600)?);
+            drop(disk.create(directory, name, 0o600)?);
         }
-        let tried = disk.exchange((slots, "probe-1"), (slots, "probe-2"));
+        let tried = disk.exchange((directory, "probe-1"), (directory, "probe-2"));
         for name in ["probe-1", "probe-2"] {
-            disk.unlink(slots, name)?;
+            disk.unlink(directory, name)?;
         }
         match tried {
             Ok(()) => Ok(Exchange::Whole),
@@ -141,9 +184,49 @@ impl<'r> Transaction<'r> {
         }
     }
 
-    /// The directory of the slots.
-    pub(crate) fn slots(&self) -> BorrowedFd<'_> {
+    /// Its directory.
+    pub(crate) fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
+    }
+
+    /// The directory of the slots: its own, or those of the entry that it undoes; as an opened directory
+    /// they are the same wherever they stand. If there are none, no slot is found in what is returned.
+    pub(crate) fn slots(&self) -> BorrowedFd<'_> {
+        match (&self.slots, &self.undone) {
+            (Some(own), _) => own.as_fd(),
+            (None, Some(entry)) => entry.slots(),
+            (None, None) => self.directory(),
+        }
+    }
+
+    /// Whether it had slots of its own when it was opened.
+    pub(crate) fn has_slots(&self) -> bool {
+        self.slots.is_some()
+    }
+
+    /// The entry that it undoes.
+    pub(crate) fn undone(&self) -> Option<&Self> {
+        self.undone.as_deref()
+    }
+
+    /// Takes the slots of the entry that it undoes, all of them at once, unless it has.
+    pub(crate) fn take_slots(&self) -> io::Result<()> {
+        match &self.undone {
+            Some(entry) if !exists(self.directory(), SLOTS)? => entry.hand_slots_to(self),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Gives them back, if it has taken any.
+    pub(crate) fn give_slots_back(&self) -> io::Result<()> {
+        match &self.undone {
+            Some(entry) if exists(self.directory(), SLOTS)? => self.hand_slots_to(entry),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn hand_slots_to(&self, other: &Self) -> io::Result<()> {
+        self.root.disk.take((self.directory(), SLOTS), (other.directory(), SLOTS))
     }
 
     /// The private place.
@@ -156,10 +239,16 @@ impl<'r> Transaction<'r> {
         self.root.private().join(self.phase.name(self.id))
     }
 
+    /// Where its slots are, for people.
+    pub(crate) fn slots_path(&self) -> PathBuf {
+        let lent = self.undone().filter(|_| exists(self.directory(), SLOTS).is_ok_and(|has_taken| !has_taken));
+        lent.unwrap_or(self).path().join(SLOTS)
+    }
+
     /// Writes the journal. From here on the slots may hold the only copy of something.
     pub(crate) fn write_journal(&self, journal: &Journal) -> io::Result<Mark> {
         let text = journal.to_text();
-        let file = self.root.disk.create(self.slots(), JOURNAL, 0o600)?;
+        let file = self.root.disk.create(self.directory(), JOURNAL, 0o600)?;
         self.root.disk.write(file.as_fd(), text.as_bytes())?;
         let at = journal::mark_at(&text);
         Ok(Mark { file, at: at as u64, text: journal::commit_mark(&text[..at]) })
@@ -172,7 +261,7 @@ impl<'r> Transaction<'r> {
 
     /// Reads the journal; without any, nothing was done.
     pub(crate) fn read_journal(&self) -> io::Result<Read> {
-        let file = match disk::open_file(self.slots(), JOURNAL) {
+        let file = match disk::open_file(self.directory(), JOURNAL) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Read::Unsealed),
             file => file?,
         };
@@ -183,29 +272,21 @@ impl<'r> Transaction<'r> {
 
     /// The mark of the commit is durable.
     pub(crate) fn sync_journal(&self) -> io::Result<()> {
-        self.root.disk.sync(disk::open_file(self.slots(), JOURNAL)?.as_fd())
+        self.root.disk.sync(disk::open_file(self.directory(), JOURNAL)?.as_fd())
     }
 
     /// Reads the head of the journal alone, without asking whether the rest is whole.
     pub(crate) fn read_head(&self) -> io::Result<Option<Head>> {
-        let file = disk::open_file(self.slots(), JOURNAL)?;
+        let file = disk::open_file(self.directory(), JOURNAL)?;
         let mut bytes = Vec::new();
         disk::read_begin(file.as_fd(), &mut bytes)?;
         let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
         Ok(serde_json::from_slice(line).ok())
     }
 
-    /// Removes what the slots hold. The journal stays.
-    pub(crate) fn empty(&self) -> io::Result<()> {
-        for (name, _) in disk::list(self.slots())?.iter().filter(|(name, _)| name != JOURNAL) {
-            self.root.disk.unlink(self.slots(), name)?;
-        }
-        Ok(())
-    }
-
     /// When the journal was last written to: when it was committed.
     pub(crate) fn written_at(&self) -> io::Result<(u64, u64)> {
-        Ok(disk::facts(self.slots(), JOURNAL)?.modified)
+        Ok(disk::facts(self.directory(), JOURNAL)?.modified)
     }
 
     /// Lets the slot and a name in a directory change places.
@@ -278,10 +359,15 @@ impl<'r> Transaction<'r> {
     }
 
     fn remove(&self) -> io::Result<()> {
-        for (name, _) in disk::list(self.slots())? {
-            self.root.disk.unlink(self.slots(), &name)?;
+        let (disk, directory) = (&self.root.disk, self.directory());
+        // Not by what was opened: slots that were taken have been given back.
+        if exists(directory, SLOTS)? {
+            let slots = disk::open_child(directory, SLOTS)?;
+            disk::list(slots.as_fd())?.iter().try_for_each(|(name, _)| disk.unlink(slots.as_fd(), name))?;
+            disk.remove_directory(directory, SLOTS)?;
         }
-        self.root.disk.remove_directory(self.private.as_fd(), &self.phase.name(self.id))
+        disk::list(directory)?.iter().try_for_each(|(name, _)| disk.unlink(directory, name))?;
+        disk.remove_directory(self.private.as_fd(), &self.phase.name(self.id))
     }
 
     fn become_phase(&mut self, phase: Phase) -> io::Result<()> {
@@ -330,10 +416,7 @@ fn exists(directory: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
 
 /// Looks at `name` in `directory`, with the hash of all its bytes: those of loom's header too.
 pub(crate) fn look(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8>) -> io::Result<Found> {
-    Ok(match examine(directory, name, buffer)? {
-        Found::File(content, facts) => Found::File(Content { hash: ContentHash::of(buffer), ..content }, facts),
-        other @ (Found::Nothing | Found::Other(_)) => other,
-    })
+    examine_with(directory, name, buffer, ContentHash::of, &mut |_| ())
 }
 
 /// A path as one word of a shell.

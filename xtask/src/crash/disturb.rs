@@ -1,4 +1,4 @@
-//! Disturbed applies: what most suites do, once.
+//! Disturbed runs of a scenario's command: what most suites do, once.
 
 use std::path::Path;
 
@@ -8,9 +8,6 @@ use crate::crash::report::{Ran, Report};
 use crate::crash::scenario::{Loom, Scenario};
 use crate::crash::strace::{self, Call, Effect, Injected, Injection};
 use crate::crash::{Lab, quiet};
-
-/// What is disturbed.
-pub(crate) const APPLY: &[&str] = &["apply", "--yes"];
 
 /// A case: its name, and what is injected.
 pub(crate) type Case = (String, Vec<Injection>);
@@ -25,11 +22,11 @@ pub(crate) fn single(scenario: &Scenario, injection: Injection) -> Case {
     (format!("{} {injection}", scenario.name), vec![injection])
 }
 
-/// An apply with these injections, and what it left.
+/// The scenario's command with these injections, and what it left.
 pub(crate) fn one(loom: &Loom, scenario: &Scenario, injections: &[Injection], place: &Path) -> Outcome<Ran> {
     let injected = repeat(|| {
         scenario.lay_out(place)?;
-        strace::inject(&loom.command(place, APPLY), injections, &strace::log_of(place))
+        strace::inject(&loom.command(place, scenario.command), injections, &strace::log_of(place))
     })?;
     let verdict = judge(scenario, loom, place, &injected.ended, &People::default())?;
     Ok(Ran { fired: injected.fired, ended: injected.ended, verdict })
@@ -51,12 +48,12 @@ pub(crate) fn repeat(mut run: impl FnMut() -> Outcome<Injected>) -> Outcome<Inje
     Ok(injected)
 }
 
-/// All calls of the scenario's apply, in order.
+/// All calls of the scenario's command, in order.
 pub(crate) fn calls(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Call>> {
     let place = lab.home().join(format!("traced-{}", scenario.name));
     scenario.lay_out(&place)?;
     quiet::wait();
-    let (ended, calls) = strace::trace(&lab.loom.command(&place, APPLY), &strace::log_of(&place))?;
+    let (ended, calls) = strace::trace(&lab.loom.command(&place, scenario.command), &strace::log_of(&place))?;
     crate::crash::scenario::remove(&place)?;
     match ended.code {
         Some(0) => Ok(calls),

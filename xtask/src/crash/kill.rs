@@ -1,4 +1,4 @@
-//! Apply is killed before each call that changes or syncs something, and so after each one too.
+//! Apply, and its rollback, are killed before each call that changes or syncs something, and so after each one too.
 //!
 //! With `--full` also before each call that only reads.
 
@@ -10,9 +10,12 @@ use crate::crash::scenario::Scenario;
 use crate::crash::strace::{Effect, Fault};
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
-    let scenario = Scenario::all(&lab.loom, lab.home())?;
-    let calls = calls(lab, &scenario)?;
-    let points = calls.iter().filter(|call| lab.full || call.effect != Effect::Reads);
-    let cases: Vec<_> = points.map(|call| single(&scenario, call.with(Fault::Kill))).collect();
-    each(lab, "kill", &scenario, &cases)
+    let mut report = Report::default();
+    for scenario in Scenario::all_and_back(&lab.loom, lab.home())? {
+        let calls = calls(lab, &scenario)?;
+        let points = calls.iter().filter(|call| lab.full || call.effect != Effect::Reads);
+        let cases: Vec<_> = points.map(|call| single(&scenario, call.with(Fault::Kill))).collect();
+        report.join(each(lab, "kill", &scenario, &cases)?);
+    }
+    Ok(report)
 }

@@ -15,8 +15,15 @@ use crate::crash::strace::{Call, Effect, Fault, Injection};
 const ERRORS: &[(&str, bool)] = &[("ENOSPC", false), ("EDQUOT", false), ("EROFS", false), ("EIO", true)];
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
-    let scenario = Scenario::all(&lab.loom, lab.home())?;
-    let calls = calls(lab, &scenario)?;
+    let mut report = Report::default();
+    for scenario in Scenario::all_and_back(&lab.loom, lab.home())? {
+        report.join(each(lab, "lasting", &scenario, &cases(lab, &scenario)?)?);
+    }
+    Ok(report)
+}
+
+fn cases(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Case>> {
+    let calls = calls(lab, scenario)?;
     let points = (0..calls.len()).filter(|point| calls[*point].effect != Effect::Reads);
     let mut cases: Vec<Case> = Vec::new();
     for (nth, point) in points.enumerate() {
@@ -28,7 +35,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
             cases.push((name, from_here(&calls, point, error, *reads)));
         }
     }
-    each(lab, "lasting", &scenario, &cases)
+    Ok(cases)
 }
 
 /// The call at `point` fails, and after it whatever is like it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::crash::Lab;
-use crate::crash::disturb::{APPLY, changes};
+use crate::crash::disturb::changes;
 use crate::crash::ended::Ended;
 use crate::crash::oracle::{People, Tree, judge};
 use crate::crash::report::{Ran, Report};
@@ -60,14 +60,15 @@ fn one(loom: &Loom, scenario: &Scenario, second: Second, (wait, killed): (&Call,
     if matches!(second, Second::Inherits) {
         injections.push(killed.with(Fault::Kill));
     }
-    let (first, _) = strace::inject_and_meanwhile(&loom.command(place, APPLY), &injections, &strace::log_of(place), || {
-        match second {
-            Second::Refused(arguments) => wrong.borrow_mut().extend(is_refused(loom, arguments, place)?),
-            Second::Git => wrong.borrow_mut().extend(git_is_refused(place)?),
-            Second::Waits | Second::Inherits => *waiting.borrow_mut() = Some(begin_waiting(loom, place)?),
-        }
-        Ok(())
-    })?;
+    let (first, _) =
+        strace::inject_and_meanwhile(&loom.command(place, scenario.command), &injections, &strace::log_of(place), || {
+            match second {
+                Second::Refused(arguments) => wrong.borrow_mut().extend(is_refused(loom, arguments, place)?),
+                Second::Git => wrong.borrow_mut().extend(git_is_refused(place)?),
+                Second::Waits | Second::Inherits => *waiting.borrow_mut() = Some(begin_waiting(loom, place)?),
+            }
+            Ok(())
+        })?;
     let mut ended = first.ended;
     if let Some(child) = waiting.into_inner() {
         let output = child.wait_with_output().map_err(|error| error.to_string())?;

@@ -12,7 +12,8 @@
 //!   transaction is left, nor Git's `index.lock`, and a second `loom recover` changes nothing;
 //! - `git status` and `git fsck` succeed; nothing beside the repository changed;
 //! - every token that people wrote is still somewhere: tree, `kept/`, `undo-*/`;
-//! - `loom plan` works; where the tree is the old one, the same apply then succeeds.
+//! - `loom plan` works; where the tree is the old one, the same command then succeeds; and what was
+//!   done can be undone.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -311,17 +312,22 @@ impl Judge<'_> {
         if !fits {
             self.wrong(format!("afterwards, `loom plan` ended with {plan}"));
         }
-        if after != Tree::Old || !self.people.paths.is_empty() {
+        if after == Tree::Mixed || !self.people.paths.is_empty() {
             return Ok(());
         }
-        let apply = self.loom.run(self.place, &["apply", "--yes"])?;
+        if after == Tree::Old {
+            self.leads_to("the same command afterwards", self.scenario.command, Tree::New)?;
+        }
+        let history = self.loom.run(self.place, &["history"])?;
+        let newest = history.out.split_whitespace().next().unwrap_or("none");
+        self.leads_to("undoing it", &["rollback", newest, "--yes"], Tree::Old)
+    }
+
+    fn leads_to(&mut self, what: &str, command: &[&str], wanted: Tree) -> Outcome {
+        let ended = self.loom.run(self.place, command)?;
         let tree = tree_of(self.scenario, self.place, self.people)?;
-        if apply.code != Some(0) || tree != Tree::New {
-            self.wrong(format!(
-                "the same apply afterwards ended with {apply}, and the tree is {}{}",
-                tree.word(),
-                self.how(tree)
-            ));
+        if ended.code != Some(0) || tree != wanted {
+            self.wrong(format!("{what} ended with {ended}, and the tree is {}{}", tree.word(), self.how(tree)));
         }
         Ok(())
     }

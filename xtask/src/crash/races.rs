@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::crash::Lab;
-use crate::crash::disturb::{APPLY, changes, repeat};
+use crate::crash::disturb::{changes, repeat};
 use crate::crash::oracle::{People, judge};
 use crate::crash::report::{Ran, Report};
 use crate::crash::scenario::{Loom, REPOSITORY, Scenario};
@@ -173,7 +173,7 @@ fn one(loom: &Loom, scenario: &Scenario, race: &Race, place: &Path) -> Outcome<R
         When::AfterKill { at } => {
             let injected = repeat(|| {
                 scenario.lay_out(place)?;
-                strace::inject(&loom.command(place, APPLY), &[at.with(Fault::Kill)], &strace::log_of(place))
+                strace::inject(&loom.command(place, scenario.command), &[at.with(Fault::Kill)], &strace::log_of(place))
             })?;
             Hand::before(*deed, place)?.does(TOKEN)?;
             injected
@@ -218,7 +218,7 @@ fn meanwhile(
 ) -> Outcome<(strace::Injected, Vec<Call>)> {
     scenario.lay_out(place)?;
     let hand = Hand::before(deed, place)?;
-    strace::inject_and_meanwhile(&loom.command(place, APPLY), injections, &strace::log_of(place), || hand.does(TOKEN))
+    strace::inject_and_meanwhile(&loom.command(place, scenario.command), injections, &strace::log_of(place), || hand.does(TOKEN))
 }
 
 /// A person about to do something.

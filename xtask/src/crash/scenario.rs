@@ -1,4 +1,5 @@
-//! Scenarios: projects whose next apply does known things, to be laid out afresh for each run.
+//! Scenarios: projects whose next apply, or its rollback, does known things, to be laid out afresh for
+//! each run.
 //!
 //! In: what the apply is to do ([`Act`]s), a loom that works, and a place for the template. Out: a
 //! [`Scenario`], which knows the tree before ([`Scenario::old`]) and after ([`Scenario::new`]) and
@@ -28,6 +29,9 @@ use crate::tree::at;
 pub(crate) const REPOSITORY: &str = "repo";
 /// The directory beside it.
 pub(crate) const BESIDE: &str = "beside";
+
+/// What most scenarios try.
+const APPLY: &[&str] = &["apply", "--yes"];
 
 /// A binary of loom to try.
 #[derive(Clone, Debug)]
@@ -145,13 +149,15 @@ impl Act {
     }
 }
 
-/// A project and what its next apply does.
+/// A project and what its next apply does, or the rollback of that.
 #[derive(Debug)]
 pub(crate) struct Scenario {
     /// Unique, for reports.
     pub(crate) name: String,
     template: PathBuf,
-    /// The project before the apply.
+    /// What is tried: the arguments of loom.
+    pub(crate) command: &'static [&'static str],
+    /// The project before it.
     pub(crate) old: Snapshot,
     /// The project after it.
     pub(crate) new: Snapshot,
@@ -163,6 +169,32 @@ impl Scenario {
     /// One of each act.
     pub(crate) fn all(loom: &Loom, home: &Path) -> Outcome<Self> {
         Self::of("all", &Act::ALL.map(|act| (act, "src".to_owned())), loom, home)
+    }
+
+    /// One of each act, and the rollback of that.
+    pub(crate) fn all_and_back(loom: &Loom, home: &Path) -> Outcome<[Self; 2]> {
+        let all = Self::all(loom, home)?;
+        let back = all.back(loom, home)?;
+        Ok([all, back])
+    }
+
+    /// The rollback of the scenario's apply: it must lead to the very tree before that.
+    pub(crate) fn back(&self, loom: &Loom, home: &Path) -> Outcome<Self> {
+        let name = format!("{}-back", self.name);
+        let template = home.join(format!("template-{name}"));
+        self.lay_out(&template)?;
+        applied(&name, &loom.run(&template, self.command)?)?;
+        let repository = template.join(REPOSITORY);
+        let old = oracle::snapshot(&repository)?;
+        age(&repository, &old)?;
+        let command = &["rollback", "--yes"];
+        let back = Self { name, template, command, old, new: self.old.clone(), beside: self.beside.clone() };
+        let place = home.join(format!("once-{}", back.name));
+        back.lay_out(&place)?;
+        applied(&back.name, &loom.run(&place, back.command)?)?;
+        let is_as_before = oracle::snapshot(&place.join(REPOSITORY))? == back.new;
+        remove(&place)?;
+        if is_as_before { Ok(back) } else { Err(format!("the scenario {}: the tree is not what it was before", back.name)) }
     }
 
     /// Two acts, the first before the second in the order of paths.
@@ -196,10 +228,7 @@ impl Scenario {
         let input = repository.join("loom.yaml");
         fs::write(&input, before).map_err(at(&input))?;
         begin(&repository)?;
-        let applied = |ended: &Ended| {
-            if ended.code == Some(0) { Ok(()) } else { Err(format!("the scenario {name}: {ended}\n{}", ended.out)) }
-        };
-        applied(&loom.run(&template, &["apply", "--yes"])?)?;
+        applied(name, &loom.run(&template, APPLY)?)?;
         mark(&repository, acts)?;
         commit(&repository)?;
         fs::write(&input, after).map_err(at(&input))?;
@@ -207,6 +236,7 @@ impl Scenario {
         age(&repository, &old)?;
         let mut scenario = Self {
             name: name.to_owned(),
+            command: APPLY,
             old,
             new: Snapshot::new(),
             beside: oracle::snapshot(&template.join(BESIDE))?,
@@ -214,8 +244,8 @@ impl Scenario {
         };
         let place = home.join(format!("once-{name}"));
         scenario.lay_out(&place)?;
-        applied(&loom.run(&place, &["apply", "--yes"])?)?;
-        applied(&loom.run(&place, &["plan", "--detailed-exitcode"])?)?;
+        applied(name, &loom.run(&place, APPLY)?)?;
+        applied(name, &loom.run(&place, &["plan", "--detailed-exitcode"])?)?;
         scenario.new = oracle::snapshot(&place.join(REPOSITORY))?;
         remove(&place)?;
         Ok(scenario)
@@ -227,6 +257,10 @@ impl Scenario {
         let mut copy = Command::new("cp");
         run_command(copy.args(["-a", "--"]).arg(&self.template).arg(place))
     }
+}
+
+fn applied(scenario: &str, ended: &Ended) -> Outcome {
+    if ended.code == Some(0) { Ok(()) } else { Err(format!("the scenario {scenario}: {ended}\n{}", ended.out)) }
 }
 
 /// Removes a place, if it is there.

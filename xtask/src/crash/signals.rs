@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::Outcome;
 use crate::crash::Lab;
-use crate::crash::disturb::{APPLY, changes, repeat};
+use crate::crash::disturb::{changes, repeat};
 use crate::crash::oracle::{People, judge, leftovers};
 use crate::crash::report::{Ran, Report};
 use crate::crash::scenario::{Loom, REPOSITORY, Scenario};
@@ -17,21 +17,25 @@ use crate::crash::strace::{self, Fault, Injection};
 const SIGNALS: &[&str] = &["SIGINT", "SIGTERM"];
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
-    let scenario = Scenario::all(&lab.loom, lab.home())?;
-    let mut cases = Vec::new();
-    for (nth, call) in changes(lab, &scenario)?.iter().enumerate() {
-        for (_, signal) in SIGNALS.iter().enumerate().filter(|(index, _)| lab.full || nth % SIGNALS.len() == *index) {
-            cases.push((format!("once {}", call.with(Fault::Signal(signal))), call.with(Fault::Signal(signal))));
-            cases.push((format!("again {}", call.with(Fault::Signals(signal))), call.with(Fault::Signals(signal))));
+    let mut report = Report::default();
+    for scenario in Scenario::all_and_back(&lab.loom, lab.home())? {
+        let mut cases = Vec::new();
+        for (nth, call) in changes(lab, &scenario)?.iter().enumerate() {
+            for (_, signal) in SIGNALS.iter().enumerate().filter(|(index, _)| lab.full || nth % SIGNALS.len() == *index) {
+                for (often, fault) in [("once", Fault::Signal(signal)), ("again", Fault::Signals(signal))] {
+                    cases.push((format!("{} {often} {}", scenario.name, call.with(fault)), call.with(fault)));
+                }
+            }
         }
+        report.join(lab.each("signals", &cases, |injection, place| one(&lab.loom, &scenario, injection, place))?);
     }
-    lab.each("signals", &cases, |injection, place| one(&lab.loom, &scenario, injection, place))
+    Ok(report)
 }
 
 fn one(loom: &Loom, scenario: &Scenario, injection: &Injection, place: &Path) -> Outcome<Ran> {
     let injected = repeat(|| {
         scenario.lay_out(place)?;
-        strace::inject(&loom.command(place, APPLY), std::slice::from_ref(injection), &strace::log_of(place))
+        strace::inject(&loom.command(place, scenario.command), std::slice::from_ref(injection), &strace::log_of(place))
     })?;
     let left = leftovers(&place.join(REPOSITORY))?;
     let mut verdict = judge(scenario, loom, place, &injected.ended, &People::default())?;

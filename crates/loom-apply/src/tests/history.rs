@@ -1,22 +1,21 @@
-//! The history: an entry undone leaves the old tree to the byte, or nothing of it is done.
+//! The history: an entry undone leaves the old tree to the byte, or nothing of it is done. Kills and faults
+//! in the middle of it are in `undo`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::time::Duration;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::PathBuf;
 
 use loom_plan::provider::Mode;
 
 use super::transactions::{
-    Case, apply, approved, create, delete, exactly, file, files, kinds, left_behind, pairs, path, plan, scene, update,
+    Case, apply, approved, create, delete, exactly, file, files, left_behind, pairs, path, plan, scene, update,
 };
 use super::{Scene, overwrite, read, remove};
 use crate::commit::{CommitError, Committed};
 use crate::history::{Did, LARGEST, MOST, OLDEST, Past, UndoError, changes, history, newest};
-use crate::journal::{Counts, Head, Journal, Read, commit_mark, mark_at};
-use crate::lock::Lock;
-use crate::recover::{Direction, Recovered};
+use crate::journal::{Counts, FORMAT, Head, Journal, Read, commit_mark, mark_at};
 use crate::root::Root;
 use crate::stage::{Durability, StageError};
 use crate::transaction::Rescued;
@@ -24,34 +23,29 @@ use crate::transaction::Rescued;
 const LEDGER: &str = ".loom/ledger/project.jsonl";
 
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     Undo(UndoError),
     Commit(CommitError),
 }
 
-fn undo(root: &Root, id: u64) -> Result<Committed, Failure> {
+pub(super) fn undo(root: &Root, id: u64) -> Result<Committed, Failure> {
     let staged = approved(root, &[], Durability::Kill).stage_undo(id);
     staged.map_err(|failed| Failure::Undo(failed.error))?.commit().map_err(Failure::Commit)
 }
 
-fn past(scene: &Scene) -> Vec<Past> {
+pub(super) fn past(scene: &Scene) -> Vec<Past> {
     history(&scene.root()).expect("is read")
 }
 
 /// A case in which the ledger changes too, as in every apply.
-fn recorded((mut before, mut plans): Case) -> Case {
+pub(super) fn recorded((mut before, mut plans): Case) -> Case {
     before.push((LEDGER.to_owned(), "old\n"));
     plans.push(update(LEDGER));
     (before, plans)
 }
 
-fn cases() -> Vec<Case> {
-    let all = if std::env::var_os("LOOM_CRASH_FULL").is_some() { pairs() } else { kinds("one") };
-    all.into_iter().map(recorded).collect()
-}
-
 /// A scene in which a case was applied, with the trees before and after.
-fn applied((before, plans): &Case) -> (Scene, BTreeMap<String, String>, BTreeMap<String, String>) {
+pub(super) fn applied((before, plans): &Case) -> (Scene, BTreeMap<String, String>, BTreeMap<String, String>) {
     let scene = scene(before);
     let old = scene.tree();
     apply(&scene.root(), plans, Durability::Kill).expect("is applied");
@@ -59,9 +53,14 @@ fn applied((before, plans): &Case) -> (Scene, BTreeMap<String, String>, BTreeMap
     (scene, old, new)
 }
 
+/// The directory of an entry.
+pub(super) fn place(scene: &Scene, id: u64) -> PathBuf {
+    scene.path().join(format!(".git/loom/undo-{id}"))
+}
+
 /// What an entry's directory holds.
-fn held(scene: &Scene, id: u64) -> Vec<String> {
-    let directory = fs::read_dir(scene.path().join(format!(".git/loom/undo-{id}"))).expect("the entry is there");
+pub(super) fn held(scene: &Scene, id: u64) -> Vec<String> {
+    let directory = fs::read_dir(place(scene, id)).expect("the entry is there");
     let mut names: Vec<String> = directory.map(|it| it.expect("an entry").file_name().into_string().expect("text")).collect();
     names.sort();
     names
@@ -188,10 +187,9 @@ fn a_later_entry_in_the_way_is_named() {
 }
 
 /// The place of an entry's slot.
-fn slot(scene: &Scene, id: u64) -> std::path::PathBuf {
-    let held = held(scene, id);
-    let name = held.iter().find(|name| *name != "journal").expect("it displaced something");
-    scene.path().join(format!(".git/loom/undo-{id}/{name}"))
+fn slot(scene: &Scene, id: u64) -> PathBuf {
+    let mut slots = fs::read_dir(place(scene, id).join("slots")).expect("it has slots");
+    slots.next().expect("it displaced something").expect("a slot").path()
 }
 
 #[test]
@@ -205,7 +203,7 @@ fn what_somebody_wrote_late_is_neither_restored_as_if_it_were_the_old_nor_lost()
 
 /// Writes the journal of an entry anew, with another head.
 fn behead(scene: &Scene, id: u64, change: impl FnOnce(&mut Head)) {
-    let place = scene.path().join(format!(".git/loom/undo-{id}/journal"));
+    let place = place(scene, id).join("journal");
     let Read::Sealed(mut journal, _) = Journal::read(&read(&place)) else { panic!("is sealed") };
     change(&mut journal.head);
     let text = journal.to_text();
@@ -218,7 +216,7 @@ fn behead(scene: &Scene, id: u64, change: impl FnOnce(&mut Head)) {
 fn age(scene: &Scene, id: u64, seconds: u64) {
     let then = rustix::fs::Timespec { tv_sec: i64::try_from(crate::disk::now() - seconds).expect("is near"), tv_nsec: 0 };
     let times = rustix::fs::Timestamps { last_access: then, last_modification: then };
-    let place = scene.path().join(format!(".git/loom/undo-{id}/journal"));
+    let place = place(scene, id).join("journal");
     rustix::fs::utimensat(rustix::fs::CWD, place, &times, rustix::fs::AtFlags::empty()).expect("has another time");
 }
 
@@ -286,14 +284,17 @@ fn what_somebody_wrote_late_is_kept_when_its_entry_goes() {
 }
 
 #[test]
-fn an_entry_of_a_newer_loom_or_a_damaged_one_is_left_alone() {
+fn an_entry_of_another_version_or_a_damaged_one_is_left_alone() {
     let scene = with_entries(2);
-    let journal = scene.path().join(".git/loom/undo-1/journal");
+    let journal = place(&scene, 1).join("journal");
     let text = read(&journal);
-    let newer = text.replacen("\"format\":1", "\"format\":2", 1);
-    overwrite(&journal, newer);
-    assert_eq!(ids(&scene), [2]);
-    assert!(matches!(undo(&scene.root(), 1), Err(Failure::Undo(UndoError::Unknown(1)))));
+    for format in [FORMAT - 1, FORMAT + 1] {
+        let foreign = text.replacen(&format!("\"format\":{FORMAT}"), &format!("\"format\":{format}"), 1);
+        assert_ne!(text, foreign);
+        overwrite(&journal, foreign);
+        assert_eq!(ids(&scene), [2]);
+        assert!(matches!(undo(&scene.root(), 1), Err(Failure::Undo(UndoError::Unknown(1)))));
+    }
     let damaged = text.replacen("f0", "f9", 1);
     assert_ne!(text, damaged);
     overwrite(&journal, damaged);
@@ -305,111 +306,26 @@ fn an_entry_of_a_newer_loom_or_a_damaged_one_is_left_alone() {
 }
 
 #[test]
-fn every_fault_during_an_undo_leaves_it_undone_or_not_at_all() {
-    assert!(faults_of(&|_| ()) > 8 * 20);
-}
-
-#[test]
-fn every_fault_during_an_undo_leaves_it_undone_or_not_at_all_where_the_system_has_no_exchange() {
-    assert!(faults_of(&|root| root.disk.faults.lack_exchange()) > 8 * 20);
-}
-
-/// Lets every single change of every undo fail, and returns how many faults fired.
-fn faults_of(system: &dyn Fn(&Root)) -> usize {
-    let mut fired = 0;
-    for case in cases() {
-        for number in 0.. {
-            let (scene, old, new) = applied(&case);
-            let root = scene.root();
-            let lock = Lock::take(&root, Duration::ZERO).expect("is free");
-            system(&root);
-            root.disk.faults.fail(number..number + 1);
-            let outcome = undo_by(lock, &root, 1);
-            let calls = root.disk.faults.heal();
-            if calls.is_empty() {
-                outcome.expect("no fault, no failure");
-                break;
-            }
-            fired += 1;
-            match outcome {
-                Ok(done) => {
-                    assert_eq!(files(&scene.tree()), files(&old), "{number} {calls:?}");
-                    // A name that stays in the transaction's own directory goes with it, and is not said.
-                    assert!(done.untidy.len() == 1 || calls == ["unlink"], "{number} {calls:?}");
-                }
-                Err(
-                    Failure::Undo(UndoError::Stage(StageError::Trouble(_)) | UndoError::Trouble(_))
-                    | Failure::Commit(CommitError::PutBack { .. }),
-                ) => {
-                    assert_eq!(scene.tree(), new, "{number} {calls:?}");
-                    undo(&scene.root(), 1).expect("is undone the second time");
-                }
-                Err(other) => panic!("{number} {calls:?}: {other:?}"),
-            }
-            assert_eq!(files(&scene.tree()), files(&old), "{number} {calls:?}");
-            is_healed(&scene);
-        }
-    }
-    fired
-}
-
-/// As [`undo`], with a lock that was taken before.
-fn undo_by(lock: Lock, root: &Root, id: u64) -> Result<Committed, Failure> {
-    let approved = super::transactions::approved_by(lock, root, &[], Durability::Kill);
-    let staged = approved.stage_undo(id);
-    staged.map_err(|failed| Failure::Undo(failed.error))?.commit().map_err(Failure::Commit)
-}
-
-/// After the next apply the undone entry has no contents any more, and nothing is left behind.
-fn is_healed(scene: &Scene) {
-    drop(Lock::take(&scene.root(), Duration::ZERO).expect("what was left is settled"));
-    apply(&scene.root(), &[create("later")], Durability::Kill).expect("is applied");
-    assert_eq!(held(scene, 1), ["journal"]);
-    assert_eq!(left_behind(scene), [""; 0]);
-}
-
-#[test]
-fn a_kill_during_an_undo_is_recovered() {
-    assert!(kills_of(&|_| ()) > 8 * 20);
-}
-
-#[test]
-fn a_kill_during_an_undo_is_recovered_where_the_system_has_no_exchange() {
-    assert!(kills_of(&|root| root.disk.faults.lack_exchange()) > 8 * 20);
-}
-
-/// Kills before every change of every undo, and returns how many kills there were.
-fn kills_of(system: &dyn Fn(&Root)) -> usize {
-    let (mut kills, mut directions) = (0, Vec::new());
-    for case in cases() {
-        for number in 0.. {
-            let (scene, old, new) = applied(&case);
-            let root = scene.root();
-            let lock = Lock::take(&root, Duration::ZERO).expect("is free");
-            system(&root);
-            root.disk.faults.kill(number);
-            drop(undo_by(lock, &root, 1));
-            if root.disk.faults.heal().is_empty() {
-                break;
-            }
-            kills += 1;
-            let recovered = Lock::take(&scene.root(), Duration::ZERO).expect("is settled").recovered.clone();
-            let tree = files(&scene.tree());
-            let is_undone = past(&scene).iter().any(|entry| entry.undoes == Some(1));
-            match recovered.iter().map(|Recovered { direction, .. }| *direction).next_back() {
-                Some(Direction::Back) => assert!(!is_undone, "{number}"),
-                Some(Direction::Forward) => assert!(is_undone, "{number}"),
-                None => {}
-            }
-            assert_eq!(tree, files(if is_undone { &old } else { &new }), "{number} of {:?}", case.1);
-            directions.extend(recovered.iter().map(|recovered| recovered.direction));
-            if !is_undone {
-                undo(&scene.root(), 1).expect("is undone the second time");
-                assert_eq!(files(&scene.tree()), files(&old));
-            }
-            is_healed(&scene);
-        }
-    }
-    assert!(directions.contains(&Direction::Back) && directions.contains(&Direction::Forward));
-    kills
+fn an_undo_takes_the_slots_of_its_entry_as_they_are() {
+    let (scene, ..) = applied(&(vec![("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")], vec![update("a"), delete("d")]));
+    let inode = |id| fs::metadata(place(&scene, id).join("slots")).expect("it has slots").ino();
+    let before = (inode(1), fs::metadata(slot(&scene, 1)).expect("a slot").ino());
+    let root = scene.root();
+    let approved = approved(&root, &[], Durability::Kill);
+    root.disk.faults.fail(usize::MAX..usize::MAX);
+    approved.stage_undo(1).expect("is staged").commit().expect("is undone");
+    assert_eq!((held(&scene, 1), held(&scene, 2)), (vec!["journal".to_owned()], vec!["journal".to_owned(), "slots".to_owned()]));
+    assert_eq!(inode(2), before.0);
+    let names = ["a", "d"].map(|name| fs::metadata(scene.path().join(name)).expect("is back").ino());
+    assert!(names.contains(&before.1), "another file came back");
+    let few = root.disk.faults.asked();
+    let (large, ..) = applied(&(
+        (0..20).map(|number| (format!("f{number}"), "old\n")).collect(),
+        (0..20).map(|number| update(&format!("f{number}"))).collect(),
+    ));
+    let root = large.root();
+    let approved = self::approved(&root, &[], Durability::Kill);
+    root.disk.faults.fail(usize::MAX..usize::MAX);
+    approved.stage_undo(1).expect("is staged").commit().expect("is undone");
+    assert_eq!(root.disk.faults.asked(), few + 18 * 2, "a file takes a new time and an exchange, and nothing else");
 }

@@ -6,6 +6,7 @@ pub(crate) mod faults;
 mod history;
 mod paths;
 mod transactions;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,6 +74,11 @@ pub(crate) fn read(path: &Path) -> String {
 #[expect(clippy::disallowed_methods, reason = "what somebody else does")]
 pub(crate) fn remove(path: &Path) {
     fs::remove_file(path).expect("the file is removed");
+}
+
+#[expect(clippy::disallowed_methods, reason = "what somebody else does")]
+pub(crate) fn rename(from: &Path, to: &Path) {
+    fs::rename(from, to).expect("it is renamed");
 }
 
 fn collect(top: &Path, directory: &Path, tree: &mut BTreeMap<String, String>) {

@@ -21,11 +21,13 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Rollback, out: &mut dyn Write) -> Res
     let entry = entry(&past, asked.id)?;
     let (cause, stop) = (Cause { command: "rollback".to_owned(), digest: None }, Stop::default());
     let approved = Approved { root, lock, changes: Vec::new(), cause, durability: asked.durability, stop: stop.clone() };
+    if asked.confirmation == Confirmation::Given {
+        env::heed_signals_by(&stop)?;
+    }
     let staged = approved.stage_undo(entry.id).map_err(|failed| failed.error)?;
     history::undo(entry, &staged.changes(), desk.streams.out.colour, out)?;
     out.flush()?;
-    confirm(asked)?;
-    env::heed_signals_by(&stop)?;
+    confirm(asked, &stop)?;
     let committed = staged.commit().map_err(in_words_of_a_rollback)?;
     writeln!(out, "\nRolled back entry {}. `loom rollback {}` undoes that.", entry.id, committed.id)?;
     writeln!(out, "{}", then(&past, entry))?;
@@ -43,8 +45,8 @@ fn entry(past: &[Past], id: Option<u64>) -> Result<&Past, Failure> {
     }
 }
 
-/// A person says `yes`, or said it before.
-fn confirm(asked: &Rollback) -> Result<(), Failure> {
+/// A person says `yes`, or said it before. While one is asked, a signal ends loom at once: nothing has changed yet.
+fn confirm(asked: &Rollback, stop: &Stop) -> Result<(), Failure> {
     if asked.confirmation == Confirmation::Given {
         return Ok(());
     }
@@ -53,7 +55,7 @@ fn confirm(asked: &Rollback) -> Result<(), Failure> {
         return Err(Failure::Environment(how.to_owned()));
     }
     if env::confirms("Roll this back?")? {
-        return Ok(());
+        return env::heed_signals_by(stop);
     }
     Err(Failure::Environment("nothing was rolled back, because the answer was not `yes`".to_owned()))
 }

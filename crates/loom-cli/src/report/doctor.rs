@@ -179,9 +179,9 @@ fn exchange_of(exchange: &Tried, links: &Tried) -> Words {
 
 fn hard_links(tried: &Tried) -> Words {
     match tried {
-        Tried::Works => fine("A file can have two names: a rollback needs no copies."),
+        Tried::Works => fine("A file can have two names: Git's lock is taken in one step."),
         Tried::Lacking(error) => {
-            (format!("A file cannot have two names ({error}): a rollback copies what it brings back."), "Nothing has to be done.")
+            (format!("A file cannot have two names ({error}): Git's lock is taken by a rename."), "Nothing has to be done.")
         }
     }
 }

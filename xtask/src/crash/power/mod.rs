@@ -30,7 +30,6 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags};
 
 use super::Lab;
-use super::disturb::APPLY;
 use super::ended::Ended;
 use super::oracle::{People, judge};
 use super::report::{Ran, Report};
@@ -149,7 +148,9 @@ fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -> Ou
     let disk = Disk::serve(fs::read(&base).map_err(at(&base))?, &served)?;
     let mounted = system.mount(&disk.file(), &mounted_at)?;
     let begin = disk.count();
-    let ended = beside_a_bystander(&mounted_at.join("bystander"), || delayed(loom, &mounted_at.join("place"), &names, &base))?;
+    let ended = beside_a_bystander(&mounted_at.join("bystander"), || {
+        delayed(&loom.command(&mounted_at.join("place"), scenario.command), &names, &base)
+    })?;
     let end = disk.count();
     output(Command::new("sync").arg("--file-system").arg(&mounted_at))?;
     let all = disk.count();
@@ -169,10 +170,10 @@ fn calls_of(loom: &Loom, scenario: &Scenario, home: &Path) -> Outcome<String> {
 }
 
 /// Runs an apply whose changing calls wait.
-fn delayed(loom: &Loom, place: &Path, names: &str, beside: &Path) -> Outcome<Ended> {
+fn delayed(command: &Command, names: &str, beside: &Path) -> Outcome<Ended> {
     let log = strace::log_of(beside);
     let (trace, inject) = (format!("trace={names}"), format!("inject={names}:delay_enter={}", WAIT.as_micros()));
-    let mut command = strace::under(&loom.command(place, APPLY), &["-e", &trace, "-e", &inject], &log);
+    let mut command = strace::under(command, &["-e", &trace, "-e", &inject], &log);
     let output = capture(&mut command)?;
     let waited = fs::read_to_string(&log).is_ok_and(|log| log.contains("(DELAYED)"));
     if waited && output.status.success() { Ok(Ended::of(&output)) } else { Err(said(&command, &output)) }

@@ -33,7 +33,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Lab;
-use super::disturb::{APPLY, changes};
+use super::disturb::changes;
 use super::ended::Ended;
 use super::oracle::{People, judge};
 use super::quiet;
@@ -94,7 +94,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
     let all = Scenario::all(&lab.loom, lab.home())?;
     let most = if lab.full { usize::MAX } else { FEW_STATES };
     let mut report = Report::default();
-    for (scenario, barriers) in [(&few, Barriers::Each), (&all, Barriers::Whole)] {
+    let (few_back, all_back) = (few.back(&lab.loom, lab.home())?, all.back(&lab.loom, lab.home())?);
+    let each = [(&few, Barriers::Each), (&all, Barriers::Whole), (&few_back, Barriers::Each), (&all_back, Barriers::Whole)];
+    for (scenario, barriers) in each {
         let recording = record(lab, &lab.loom, scenario, Recorded::Apply)?;
         has_barriers(&recording.history, barriers).map_err(|message| format!("the plan `{}`: {message}", scenario.name))?;
         let mut seen = BTreeSet::new();
@@ -113,7 +115,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
         }
     }
     for sabotage in CONTROLS {
-        for scenario in [&few, &all] {
+        for scenario in [&few, &all, &few_back, &all_back] {
             control(lab, scenario, sabotage, &mut report)?;
         }
     }
@@ -151,7 +153,7 @@ fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, recorded: Recorded) -> Ou
     let place = lab.home().join("recorded");
     scenario.lay_out(&place)?;
     let (arguments, ended) = match recorded {
-        Recorded::Apply => (APPLY, None),
+        Recorded::Apply => (scenario.command, None),
         Recorded::Back | Recorded::Forward => {
             cut_off(lab, scenario, recorded, &place)?;
             (&["recover"][..], Some(Ended::killed()))
@@ -189,7 +191,7 @@ fn cut_off(lab: &Lab, scenario: &Scenario, recorded: Recorded, place: &Path) -> 
     };
     let injection = call.ok_or_else(missing)?.with(Fault::Kill);
     quiet::wait();
-    let injected = strace::inject(&lab.loom.command(place, APPLY), &[injection], &strace::log_of(place))?;
+    let injected = strace::inject(&lab.loom.command(place, scenario.command), &[injection], &strace::log_of(place))?;
     if injected.fired { Ok(()) } else { Err(missing()) }
 }
 

@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Lab;
-use super::disturb::APPLY;
 use super::oracle::{People, judge};
 use super::quiet;
 use super::report::{Ran, Report};
@@ -56,18 +55,20 @@ pub(crate) fn ready() -> Result<(), String> {
     volume::ready()
 }
 
-/// Both file systems, and the controls on each.
+/// An apply and its rollback on both file systems, and the controls on each.
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
-    let scenario = Scenario::all(&lab.loom, lab.home())?;
+    let scenarios = Scenario::all_and_back(&lab.loom, lab.home())?;
     let mut report = Report::default();
     for system in [FileSystem::Ext4, FileSystem::Xfs] {
         if let Some(reason) = system.missing() {
             report.skip(system.name(), &reason);
             continue;
         }
-        report.join(all_moments(lab, &lab.loom, &scenario, system)?);
+        for scenario in &scenarios {
+            report.join(all_moments(lab, &lab.loom, scenario, system)?);
+        }
         for sabotage in ["barrier-1", "barrier-2"] {
-            let caught = all_moments(lab, &lab.sabotaged(sabotage)?, &scenario, system)?;
+            let caught = all_moments(lab, &lab.sabotaged(sabotage)?, &scenarios[0], system)?;
             super::control(&format!("{sabotage} on {}", system.name()), &caught, &mut report);
         }
     }
@@ -82,7 +83,7 @@ fn all_moments(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) 
             LogIs::Written => "log written",
             LogIs::Lost => "log lost",
         };
-        (format!("{prefix}{} {log} at {at};", system.name()), moment)
+        (format!("{prefix}{} {} {log} at {at};", scenario.name, system.name()), moment)
     };
     let cases: Vec<_> = moments(lab, loom, scenario, system)?.into_iter().map(named).collect();
     lab.each("shutdown", &cases, |moment, place| one(lab, loom, scenario, (system, moment), place))
@@ -108,7 +109,7 @@ pub(crate) fn changes(loom: &Loom, scenario: &Scenario, directory: &Path) -> Out
     let place = directory.join("traced");
     scenario.lay_out(&place)?;
     quiet::wait();
-    let (ended, calls) = strace::trace(&loom.command(&place, APPLY), &strace::log_of(&place))?;
+    let (ended, calls) = strace::trace(&loom.command(&place, scenario.command), &strace::log_of(&place))?;
     remove(&place)?;
     if ended.code != Some(0) {
         return Err(format!("the scenario {}, traced: {ended}", scenario.name));
@@ -124,9 +125,9 @@ fn one(lab: &Lab, loom: &Loom, scenario: &Scenario, (system, moment): (FileSyste
     output(Command::new("sync").arg("--file-system").arg(&inside))?;
     quiet::wait();
     let (fired, ended) = match &moment.kill {
-        None => (true, loom.run(&inside, APPLY)?),
+        None => (true, loom.run(&inside, scenario.command)?),
         Some(injection) => {
-            let command = loom.command(&inside, APPLY);
+            let command = loom.command(&inside, scenario.command);
             let injected = strace::inject(&command, std::slice::from_ref(injection), &strace::log_of(place))?;
             (injected.fired, injected.ended)
         }
