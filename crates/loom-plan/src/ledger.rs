@@ -137,14 +137,14 @@ enum Said {
 }
 
 impl Ledger {
-    /// Reads the ledger's files: code and text of each.
+    /// Reads the ledger's files: code and text of each. What a merge left is read, and said.
     pub fn read(files: &[(String, String)], out: &mut Diagnostics) -> Self {
         let mut ledger = Self::default();
         for (code, text) in files {
-            let lines: Vec<&str> = text.lines().collect();
-            let said: Vec<Said> = lines.par_iter().with_min_len(256).map(|line| read_line(line)).collect();
+            let (lines, markers) = without_markers(text);
+            let said: Vec<Said> = lines.par_iter().with_min_len(256).map(|(_, line)| read_line(line)).collect();
             let mut book = Book { records: Vec::with_capacity(said.len()), ..Book::default() };
-            for (number, said) in said.into_iter().enumerate() {
+            for ((number, _), said) in lines.iter().zip(said) {
                 match said {
                     Said::Record(record) => book.records.push(*record),
                     Said::Input(pointer, hash) => drop(book.inputs.insert(pointer, hash)),
@@ -161,6 +161,7 @@ impl Ledger {
                 }
             }
             book.records.sort();
+            out.extend(merged(code, &book, markers));
             ledger.books.insert(code.clone(), book);
         }
         ledger
@@ -237,9 +238,46 @@ fn json(line: &Line<'_>) -> String {
     text
 }
 
+/// The lines with their numbers, without those that Git puts around a conflict, and how many these
+/// are. What both sides had before (between `|||||||` and `=======`) is on neither side, and left out.
+fn without_markers(text: &str) -> (Vec<(usize, &str)>, usize) {
+    let (mut lines, mut markers, mut in_base) = (Vec::new(), 0, false);
+    for (number, line) in text.lines().enumerate() {
+        let is = |marker: &str| line.starts_with(marker);
+        if is("<<<<<<<") || is("=======") || is(">>>>>>>") || is("|||||||") {
+            markers += 1;
+            in_base = is("|||||||");
+        } else if !in_base {
+            lines.push((number, line));
+        }
+    }
+    (lines, markers)
+}
+
+/// What a merge left in a file, as a warning: Git's markers, and outputs with several lines.
+fn merged(code: &str, book: &Book, markers: usize) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let several = book.records.chunk_by(|one, other| one.key() == other.key()).filter(|same| same.len() > 1);
+    let paths: Vec<&str> = several.map(|same| same[0].path.as_str()).collect();
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let said = match (markers, paths.as_slice()) {
+        (0, []) => return found,
+        (markers, []) => format!("{markers} lines of Git's conflict markers"),
+        (0, [first, ..]) => format!("several lines for {}, such as {first}", counted(paths.len(), "output")),
+        (markers, [first, ..]) => {
+            format!(
+                "{markers} lines of Git's conflict markers, and several lines for {}, such as {first}",
+                counted(paths.len(), "output")
+            )
+        }
+    };
+    let message = format!("{FOLDER}/{code}.jsonl holds what a merge left: {said}");
+    found.push(Diagnostic::new(Code::LedgerMerged, message).help("nothing is lost; the next `loom apply` writes the file anew"));
+    found
+}
+
 fn read_line(line: &str) -> Said {
-    let conflict_marker = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| line.starts_with(marker));
-    if line.trim().is_empty() || conflict_marker {
+    if line.trim().is_empty() {
         return Said::Nothing;
     }
     let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Said::Garbage };
@@ -319,13 +357,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_before_both_sides_is_no_candidate_and_what_a_merge_left_is_said() {
+        let (base, ours, theirs) = (record("a", "0", "0"), record("a", "1", "1"), record("a", "2", "2"));
+        let text = format!(
+            "<<<<<<< ours\n{}||||||| base\n{}=======\n{}>>>>>>> theirs\n{}",
+            ours.line(),
+            base.line(),
+            theirs.line(),
+            record("b", "1", "1").line()
+        );
+        let mut out = Diagnostics::default();
+        let read = Ledger::read(&[("project".to_owned(), text)], &mut out);
+        let paths: Vec<&str> = read.books["project"].records.iter().map(|record| record.path.as_str()).collect();
+        assert_eq!(paths, ["a", "a", "b"]);
+        assert!(!read.books["project"].records.contains(&base));
+        let said: Vec<&str> = out.iter().map(|found| found.message.as_str()).collect();
+        let expected = ".loom/ledger/project.jsonl holds what a merge left: 4 lines of Git's conflict markers, \
+                        and several lines for 1 output, such as a";
+        assert_eq!(said, [expected]);
+    }
+
+    #[test]
     fn a_merge_leaves_all_its_candidates_and_nothing_is_fatal_but_a_newer_format() {
         let (ours, theirs) = (record("a", "1", "1"), record("a", "2", "2"));
         let text = format!("<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\nnot json\n\n{{}}\n", ours.line(), theirs.line());
         let mut out = Diagnostics::default();
         let read = Ledger::read(&[("project".to_owned(), text)], &mut out);
         assert_eq!(read.books["project"].records.len(), 2);
-        assert_eq!(out.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::LedgerLine, Code::LedgerLine]);
+        let codes: Vec<_> = out.iter().map(|found| found.code).collect();
+        assert_eq!(codes, [Code::LedgerLine, Code::LedgerLine, Code::LedgerMerged]);
         let mut out = Diagnostics::default();
         Ledger::read(&[("project".to_owned(), "{\"loom\":\"ledger\",\"format\":2}\n".to_owned())], &mut out);
         assert!(out.has_errors());

@@ -194,6 +194,11 @@ enum Verb {
         after_help = "Examples:\n  loom rollback      # show what the newest apply did, ask, and undo it\n  loom rollback 7    # undo entry 7 of `loom history`"
     )]
     Rollback(RollbackArguments),
+    /// Record what the ledger lacks: the files that are exactly as declared, and no others.
+    #[command(
+        after_help = "Examples:\n  loom repair        # show what the ledger lacks, ask, and record it\n  loom repair --yes"
+    )]
+    Repair(RepairArguments),
     /// Say what this machine and file system give, and what stands in loom's way.
     #[command(after_help = "Example:\n  loom doctor")]
     Doctor {
@@ -408,6 +413,15 @@ struct RollbackArguments {
 }
 
 #[derive(Args, Debug)]
+struct RepairArguments {
+    /// Do not ask; needed where there is no terminal.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    durability: DurabilityArguments,
+}
+
+#[derive(Args, Debug)]
 struct DurabilityArguments {
     /// Say what survives: `full` a power loss, `kill` only the end of loom, for trees that can be made again.
     #[arg(long, value_name = "WHAT", default_value = "full")]
@@ -484,6 +498,7 @@ impl From<Verb> for Command {
                 Self::History { id: Some(id), format: format.format }
             }
             Verb::Rollback(typed) => Self::Rollback(typed.into()),
+            Verb::Repair(typed) => Self::Repair { confirmation: confirmation(typed.yes), durability: typed.durability.into() },
             Verb::Doctor { format } => Self::Doctor { format: format.format },
             Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format },
             Verb::Graph { format, from, changed } => {

@@ -103,6 +103,13 @@ pub(crate) enum Command {
     },
     /// Undo what an earlier run did.
     Rollback(Rollback),
+    /// Record what the ledger lacks.
+    Repair {
+        /// Whether a person has still to say `yes`.
+        confirmation: Confirmation,
+        /// What survives.
+        durability: Durability,
+    },
     /// Say what the machine gives.
     Doctor {
         /// How to report.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use loom_apply::{Approved, Becomes, Cause, Change, Put};
+use loom_apply::{Approved, Becomes, Cause, Change, Committed, Durability, Lock, Put, Root};
 use loom_plan::addr::RepoPath;
 use loom_plan::header;
+use loom_plan::plan::repair::Repair;
 use loom_plan::plan::{Action, Brake, Expect, Outcome, Plan, Verb, build};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::Content;
@@ -29,7 +30,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     let (outcome, bytes) = (&planned.outcome, planned.bytes(root));
     text::plan(&text::PlanText { outcome, contents: &bytes, apply: "", stream: desk.streams.out, talk: desk.global.talk }, out)?;
     let plan = match outcome {
-        Outcome::Converged(_) => return Ok(Exit::Done),
+        Outcome::Converged(_) => return healed(desk, asked, lock, &planned, out),
         Outcome::Blocked(_) => return Ok(Exit::Conflicts),
         Outcome::Ready(plan) => plan,
     };
@@ -48,6 +49,36 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     writeln!(out, "\n{} `loom rollback {}` undoes it.", done(plan), committed.id)?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(if plan.skipped.is_empty() { Exit::Done } else { Exit::Conflicts })
+}
+
+/// There is nothing to do but to write the ledger clean, where a merge left something in it. That
+/// needs a `yes` too; without one it waits for the next apply.
+fn healed(desk: &Desk<'_>, asked: &Apply, lock: Lock, planned: &pass::Planned, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let is_given = asked.confirmation == Confirmation::Given || asked.expect.is_some();
+    if !planned.needs_healing() || !(is_given || (env::has_person() && env::confirms("Write the ledger anew?")?)) {
+        return Ok(Exit::Done);
+    }
+    let repair = Repair::of(&planned.outcome);
+    let committed = write_ledger((&desk.root, lock), planned, &repair.plan, ("apply", asked.durability))?;
+    writeln!(out, "The ledger is written anew. `loom rollback {}` undoes it.", committed.id)?;
+    leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
+    Ok(Exit::Done)
+}
+
+/// Writes the ledger as it is after a plan that changes no other file.
+pub(super) fn write_ledger(
+    (root, lock): (&Root, Lock),
+    planned: &pass::Planned,
+    plan: &Plan,
+    (command, durability): (&str, Durability),
+) -> Result<Committed, Failure> {
+    let files = files(plan, planned.record(plan), &planned.seen.ledger_files);
+    let bytes = planned.bytes(root);
+    let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
+    let changes = files.iter().map(|file| file.change.clone()).collect();
+    let cause = Cause { command: command.to_owned(), digest: None };
+    let approved = Approved { root, lock, changes, cause, durability, stop: env::heed_signals()? };
+    Ok(approved.stage(&contents).map_err(|failed| failed.error)?.commit()?)
 }
 
 /// What was carried out, as one sentence.

@@ -18,6 +18,7 @@ pub(crate) mod plan;
 pub(crate) mod providers;
 pub(crate) mod recover;
 pub(crate) mod refactoring;
+pub(crate) mod repair;
 pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod show;
@@ -75,10 +76,16 @@ pub(crate) enum Failure {
     #[error(
         "LOOM0505: there is no ledger in .loom/ledger, and these files carry loom's header: {}. \
          Restore the ledger from Git (git checkout HEAD -- .loom/ledger); where it was never committed, \
-         delete the header lines and take the files over with --adopt",
-        list(.0)
+         `loom repair` makes it again from the input and the files:\n{}",
+        list(carrying),
+        would.trim_end()
     )]
-    LostLedger(Vec<String>),
+    LostLedger {
+        /// The files.
+        carrying: Vec<String>,
+        /// What `loom repair` would say.
+        would: String,
+    },
     /// The plan is not the one that was approved.
     #[error("{0}")]
     Stale(String),
@@ -112,7 +119,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Input(_) | Self::Environment(_) | Self::Output(_) => Exit::Error,
-            Self::LostLedger(_) | Self::Undecided(_) => Exit::Conflicts,
+            Self::LostLedger { .. } | Self::Undecided(_) => Exit::Conflicts,
             Self::Stale(_) => Exit::Stale,
             Self::Locked(_) => Exit::Locked,
             Self::RolledBack(_) => Exit::RolledBack,
@@ -209,7 +216,7 @@ impl Failure {
                 found.collect::<Vec<_>>().join("\n")
             }
             Self::Environment(_)
-            | Self::LostLedger(_)
+            | Self::LostLedger { .. }
             | Self::Stale(_)
             | Self::Undecided(_)
             | Self::Locked(_)

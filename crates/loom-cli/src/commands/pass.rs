@@ -20,6 +20,7 @@ use loom_plan::intent::Declaration;
 use loom_plan::ledger::Ledger;
 use loom_plan::plan::build::{Inputs, Losses};
 use loom_plan::plan::known::{self, Known};
+use loom_plan::plan::repair::Repair;
 use loom_plan::plan::scope::{Adopting, Conflicts, Request};
 use loom_plan::plan::{Action, Conflicting, Expect, Outcome, decide};
 use loom_plan::project::{Project, RemovedWhat, read};
@@ -32,9 +33,9 @@ use loom_plan::text::{SourceId, Sources, Span};
 use loom_plan::{intent, plan};
 
 use super::{Desk, Failure};
-use crate::cli::{Selection, SkipConflicts, StoryArg};
+use crate::cli::{Selection, SkipConflicts, StoryArg, Talk};
 use crate::env::Stream;
-use crate::report::{About, Contents, Sides, diagnostics};
+use crate::report::{self, About, Contents, Sides, diagnostics};
 
 /// The kinds that this loom knows.
 pub(crate) const REGISTRY: Registry<'static> =
@@ -206,6 +207,18 @@ impl Input for AsIf<'_> {
 }
 
 fn look_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<Looked, Failure> {
+    let (compiled, seen) = look_anyway(desk, input, story)?;
+    if seen.ledger.is_empty() {
+        refuse_lost_ledger(desk, &compiled, &seen)?;
+    }
+    Ok((compiled, seen))
+}
+
+/// [`look`], also where the ledger was lost.
+///
+/// # Errors
+/// As [`look`], but for the lost ledger.
+pub(crate) fn look_anyway(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<Looked, Failure> {
     let root = &desk.root;
     let mut remembered = None;
     let compiled = rayon::in_place_scope(|scope| {
@@ -223,9 +236,6 @@ fn look_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Re
     let desired = &compiled.desired;
     let ((), refused) = rayon::join(|| look_further(root, desired, &mut seen), || refuse_rewritten(root, desired));
     refused?;
-    if seen.ledger.is_empty() {
-        refuse_lost_ledger(root, &seen.snapshot)?;
-    }
     Ok((compiled, ManuallyDrop::new(seen)))
 }
 
@@ -256,14 +266,19 @@ fn refuse_rewritten(root: &Root, desired: &Desired) -> Result<(), Failure> {
 }
 
 /// No ledger while files carry loom's header: somebody lost it, and nothing can be decided.
-fn refuse_lost_ledger(root: &Root, snapshot: &Snapshot) -> Result<(), Failure> {
+fn refuse_lost_ledger(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen) -> Result<(), Failure> {
+    let (root, snapshot) = (&desk.root, &seen.snapshot);
     let files = snapshot.0.iter().filter(|(_, seen)| matches!(seen.whole, Observed::File(_))).map(|(path, _)| path);
     let carries = |path: &&RepoPath| root.read_bytes(path).is_ok_and(|bytes| loom_plan::header::is_in(&bytes));
     let carrying: Vec<String> = files.filter(carries).map(ToString::to_string).collect();
     if carrying.is_empty() {
         return Ok(());
     }
-    Err(Failure::LostLedger(carrying))
+    let (request, loaded) = (Request::default(), loaded(&compiled.stories));
+    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses(root, compiled)));
+    let mut would = Vec::new();
+    report::repair::write(&Repair::of(&outcome), &[], Talk::Normal, &mut would)?;
+    Err(Failure::LostLedger { carrying, would: String::from_utf8_lossy(&would).into_owned() })
 }
 
 /// What the run was asked to do.
@@ -439,6 +454,11 @@ pub(crate) fn planned(desk: &Desk<'_>, selection: &Selection) -> Result<Planned,
 }
 
 impl Planned {
+    /// Whether the ledger holds what a merge left, or what cannot be read.
+    pub(crate) fn needs_healing(&self) -> bool {
+        self.compiled.warnings.iter().any(|found| matches!(found.code, Code::LedgerMerged | Code::LedgerLine))
+    }
+
     /// Where the bytes of the plan's actions come from.
     pub(crate) fn bytes<'a>(&'a self, root: &'a Root) -> Bytes<'a> {
         Bytes { root, desired: &self.compiled.desired }

@@ -23,6 +23,7 @@ pub(crate) mod json;
 mod look;
 pub(crate) mod markdown;
 pub(crate) mod picture;
+pub(crate) mod repair;
 pub(crate) mod sarif;
 pub(crate) mod style;
 pub(crate) mod text;

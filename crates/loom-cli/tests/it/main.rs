@@ -21,6 +21,7 @@ mod job;
 mod ledger;
 mod lifecycle;
 mod locks;
+mod merges;
 mod paths;
 mod readme;
 mod recover;

@@ -112,6 +112,11 @@ impl Sandbox {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Runs Git, and says whether it succeeded.
+    pub(crate) fn git_may_fail(&self, arguments: &[&str]) -> bool {
+        clean(Command::new("git").args(arguments), self).output().expect("Git can be run").status.success()
+    }
+
     pub(crate) fn commit(&self) {
         self.git(&["add", "--all"]);
         self.git(&["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "--message", "x"]);

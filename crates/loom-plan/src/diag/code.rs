@@ -122,6 +122,8 @@ codes! {
     LedgerVersion = "LOOM0504", Error;
     /// Files carry loom's header and there is no ledger.
     LedgerMissing = "LOOM0505", Error;
+    /// The ledger holds what a merge left.
+    LedgerMerged = "LOOM0506", Warning;
     /// A saved plan that is truncated, edited or of a newer format.
     SavedPlan = "LOOM0601", Error;
     /// The plan is not the one that was approved.

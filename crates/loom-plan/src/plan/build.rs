@@ -361,7 +361,7 @@ fn finish(inputs: Inputs<'_>, decided: Vec<Decided>, gone: Vec<crate::ledger::Re
     let actions = actions(free, inputs.snapshot);
     let digest = digest::of(&actions, inputs.request);
     match (actions.is_empty(), conflicts.is_empty(), inputs.request.skips_conflicts()) {
-        (true, true, _) => Outcome::Converged(report),
+        (true, true, _) => Outcome::Converged(Report { gone, ..report }),
         (_, false, false) => Outcome::Blocked(BlockedPlan { actions, conflicts, report }),
         (true, false, true) => Outcome::Blocked(BlockedPlan { actions, conflicts, report }),
         (false, ..) => Outcome::Ready(Plan { actions, digest, skipped: conflicts, gone, report }),

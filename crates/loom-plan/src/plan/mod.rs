@@ -16,6 +16,7 @@ pub mod file;
 pub mod known;
 pub(crate) mod moves;
 pub mod record;
+pub mod repair;
 pub mod scope;
 pub mod upgrade;
 
@@ -264,6 +265,9 @@ pub struct Report {
     pub managed: usize,
     /// How many of them somebody else changed or removed.
     pub drifted: usize,
+    /// Records without file and declaration, where there is nothing else to do.
+    #[serde(skip)]
+    pub gone: Vec<Record>,
 }
 
 /// A plan that can be approved and applied.

@@ -98,23 +98,7 @@ fn candidates(actions: &[Action]) -> Vec<Found<'_>> {
 
 /// The step of a cause.
 fn step_of(cause: &Cause) -> Option<(Step<'_>, &[String])> {
-    match cause {
-        Cause::KindVersion { kind, from, to, changes } => Some(((kind, *from, *to), changes)),
-        Cause::Setting { .. }
-        | Cause::Task { .. }
-        | Cause::Standing(_)
-        | Cause::BuiltIn
-        | Cause::Edited
-        | Cause::Vanished
-        | Cause::RefersTo(_)
-        | Cause::Undeclared
-        | Cause::Removed(_)
-        | Cause::Moved { .. }
-        | Cause::AlreadyThere
-        | Cause::Adopted
-        | Cause::Path(_)
-        | Cause::ClaimChanged => None,
-    }
+    if let Cause::KindVersion { kind, from, to, changes } = cause { Some(((kind, *from, *to), changes)) } else { None }
 }
 
 /// The step of each artifact: its own, or that of the first that it refers to and that has one.

@@ -9,8 +9,11 @@ pub(crate) struct LoomRepository;
 
 static SPEC: KindSpec = KindSpec {
     kind: "loom.repository",
-    version: 1,
-    changelog: &[(1, "The first version.")],
+    version: 2,
+    changelog: &[
+        (1, "The first version."),
+        (2, "Git merges the files of the ledger line by line, without conflicts (`merge=union`)."),
+    ],
     summary: "What Git is told about loom's own files; declared by loom itself",
     settings: &[],
     attributes: &[],
@@ -21,7 +24,7 @@ static SPEC: KindSpec = KindSpec {
 /// Name, path and text of each output.
 const OUTPUTS: [(&str, &str, &str); 2] = [
     ("gitignore", ".loom/.gitignore", "private/\n"),
-    ("gitattributes", ".gitattributes", ".loom/ledger/** linguist-generated=true\n"),
+    ("gitattributes", ".gitattributes", ".loom/ledger/** linguist-generated=true merge=union\n"),
 ];
 
 fn place(name: &str, path: &str, artifact: &Artifact) -> Result<Place, Failure> {
@@ -59,7 +62,7 @@ mod tests {
             texts,
             [
                 (".loom/.gitignore", Ok("private/\n".to_owned())),
-                (".gitattributes", Ok(".loom/ledger/** linguist-generated=true\n".to_owned())),
+                (".gitattributes", Ok(".loom/ledger/** linguist-generated=true merge=union\n".to_owned())),
             ]
         );
     }

@@ -60,7 +60,7 @@ pub(crate) fn failure(failure: &Failure, stream: Stream) {
     let said = match failure {
         Failure::Input(input) => text(&input.1, &input.0, stream, &mut out),
         Failure::Environment(_)
-        | Failure::LostLedger(_)
+        | Failure::LostLedger { .. }
         | Failure::Stale(_)
         | Failure::Undecided(_)
         | Failure::Locked(_)
