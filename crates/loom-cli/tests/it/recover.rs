@@ -208,8 +208,9 @@ fn the_first_signal_puts_everything_back() {
 
 #[test]
 fn the_second_signal_leaves_at_once_for_recover() {
-    let halted = Halted::in_the_middle(many, &["apply", "--yes"]);
-    // Both wait until it goes on, and the system delivers the lower number first.
+    // With one thread: two could take a signal each at the same moment, and neither were the second.
+    let halted = Halted::in_the_middle(many, &["--jobs", "1", "apply", "--yes"]);
+    // Both wait until it goes on.
     halted.send(Signal::INT);
     halted.send(Signal::TERM);
     halted.send(Signal::CONT);
