@@ -57,7 +57,7 @@ fn main() -> Exit {
 fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
     let global = &invocation.global;
     match &invocation.command {
-        Command::Init => commands::init::run(&env::start(global.directory.as_deref())?, out),
+        Command::Init => commands::init::run(global, streams, out),
         Command::Show { file, style } => commands::show::run(file, *style, global.talk, streams, out),
         Command::Explain(Subject::Code(code)) => commands::explain::code(code, out),
         Command::Providers { kind } => commands::providers::run(kind.as_deref(), commands::pass::REGISTRY, out),
@@ -75,6 +75,7 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
         | Command::Drift { .. }
         | Command::Graph(_)
         | Command::Explain(Subject::AddressOrPath(_))
+        | Command::Adopt(_)
         | Command::Forget { .. }
         | Command::Move { .. }
         | Command::StoryPull { .. } => in_repository(&invocation.command, global, streams, out),
@@ -100,6 +101,7 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
         Command::Graph(asked) => commands::graph::run(&desk, asked, out),
         Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
+        Command::Adopt(asked) => commands::adopt::run(&desk, asked, out),
         Command::Forget { address } => commands::refactoring::forget(&desk, address, out),
         Command::Move { from, to } => commands::refactoring::move_address(&desk, from, to, out),
         Command::StoryPull { code } => commands::story::pull(code, &desk.root, out),
@@ -155,6 +157,7 @@ fn speaks_json(command: &Command) -> bool {
         | Command::Providers { .. }
         | Command::Schema(_)
         | Command::Completions(_)
+        | Command::Adopt(_)
         | Command::Forget { .. }
         | Command::Move { .. }
         | Command::Man { .. }

@@ -14,6 +14,7 @@
 //! environment or the network; what may be read comes through [`input::Input`].
 
 pub mod addr;
+pub mod adopt;
 pub mod block;
 pub mod credential;
 pub mod diag;

@@ -114,6 +114,50 @@ pub struct Lost {
     pub name: String,
 }
 
+/// A file that is there and that loom did not write.
+#[derive(Clone, Copy, Debug)]
+pub struct Existing<'a> {
+    /// Where.
+    pub path: &'a RepoPath,
+    /// What it holds.
+    pub text: &'a str,
+    /// Whether it may be run.
+    pub mode: Mode,
+}
+
+/// A file as settings of a kind.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The settings, a mapping. Drafts of one kind and one `path` are put together.
+    pub settings: Node,
+    /// What `path` says, where that is not the file's own.
+    pub path: Option<RepoPath>,
+    /// How well the kind fits.
+    pub fit: Fit,
+    /// Whether rendering keeps the order of the file's parts.
+    pub order: Order,
+}
+
+/// Whether the order of a format's parts says anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It does, as far as anybody knows.
+    Told,
+    /// It does not, as that of Terraform's blocks, and rendering may change it.
+    Free,
+}
+
+/// How well a kind fits a file: the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// The kind is of the file's format, and reads its data.
+    Format,
+    /// The kind is of the file's format, and takes it as text.
+    Text,
+    /// The kind takes any text.
+    Any,
+}
+
 /// One artifact kind.
 pub trait Provider: Sync {
     /// What there is to know of the kind.
@@ -135,6 +179,12 @@ pub trait Provider: Sync {
     /// # Errors
     /// Diagnostics, where the settings cannot be written in the format.
     fn render(&self, artifact: &Artifact, place: &Place) -> Result<String, Failure>;
+
+    /// The settings that would render a file, where it looks like one of this kind. What rendering
+    /// them keeps of the file is looked at by [`crate::adopt`].
+    fn read(&self, _file: &Existing<'_>) -> Option<Draft> {
+        None
+    }
 
     /// The settings that differ between two versions of an output, in the format's own terms:
     /// `spec.replicas: 2 → 3`. Empty where the format has no such terms or a text does not parse.

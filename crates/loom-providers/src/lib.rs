@@ -6,9 +6,11 @@
 
 mod artifacts;
 mod blueprints;
+mod draft;
 pub mod emit;
 pub mod naming;
 pub mod pins;
+
 pub mod reading;
 pub mod toolchain;
 
@@ -38,5 +40,7 @@ pub const BLUEPRINTS: &[&'static dyn Blueprint] = &[
     &blueprints::workload::Workload,
 ];
 
+#[cfg(test)]
+mod adopt_tests;
 #[cfg(test)]
 mod tests;

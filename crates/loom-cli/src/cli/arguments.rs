@@ -14,7 +14,7 @@ use loom_plan::project::OnDrift;
 use loom_plan::shape::milliseconds;
 
 use super::{
-    Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, PlanStyle, Rollback,
+    Adopt, Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, PlanStyle, Rollback,
     Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
 };
 use crate::report::markdown;
@@ -228,6 +228,18 @@ enum Verb {
         /// Draw only what the plan changes.
         #[arg(long)]
         changed: bool,
+    },
+    /// Take over files that are there: declares them in loom.yaml and records them, touching none.
+    #[command(
+        after_help = "Examples:\n  loom adopt .github/workflows/ci.yml README.md\n  loom adopt k8s infrastructure/terraform   # all files there of a format that loom reads\n  loom adopt --as file Makefile            # as text, byte for byte"
+    )]
+    Adopt {
+        /// Files, and directories for all files below them of a format that loom reads.
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<String>,
+        /// Declare them as this kind, such as `file`, which keeps every byte.
+        #[arg(long = "as", value_name = "KIND")]
+        kind: Option<String>,
     },
     /// Stop managing an artifact and leave its files: writes `removed` with `keep` into loom.yaml.
     #[command(after_help = "Example:\n  loom forget 'kubernetes.manifest.entity-api[staging]'")]
@@ -504,6 +516,7 @@ impl From<Verb> for Command {
             Verb::Graph { format, from, changed } => {
                 Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
             }
+            Verb::Adopt { paths, kind } => Self::Adopt(Adopt { paths, kind }),
             Verb::Forget { address } => Self::Forget { address },
             Verb::Move { from, to } => Self::Move { from, to },
             Verb::Explain { subject } => Self::Explain(subject.into()),

@@ -21,7 +21,7 @@ use loom_apply::Durability;
 use loom_plan::addr::{Address, ContentHash};
 
 pub(crate) use arguments::{ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
-pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command};
+pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command, quoted};
 
 use crate::exit::Exit;
 
@@ -135,6 +135,8 @@ pub(crate) enum Command {
     Schema(SchemaOf),
     /// Print a completion script.
     Completions(clap_complete::Shell),
+    /// Declare and record files that are there.
+    Adopt(Adopt),
     /// Stop managing an artifact.
     Forget {
         /// The artifact, or all items of one.
@@ -214,6 +216,15 @@ pub(crate) struct Apply {
     pub(crate) max_deletes: Option<usize>,
     /// What survives.
     pub(crate) durability: Durability,
+}
+
+/// `loom adopt`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Adopt {
+    /// Files and directories, seen from the root.
+    pub(crate) paths: Vec<String>,
+    /// The one kind to declare them as.
+    pub(crate) kind: Option<String>,
 }
 
 /// `loom rollback`

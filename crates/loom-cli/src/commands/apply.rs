@@ -99,25 +99,25 @@ fn done(plan: &Plan) -> String {
 }
 
 /// One change of a file, and where its bytes come from.
-struct FileWrite<'a> {
-    change: Change,
-    source: Source<'a>,
+pub(super) struct FileWrite<'a> {
+    pub(super) change: Change,
+    pub(super) source: Source<'a>,
 }
 
 /// Where the bytes of a change come from.
-enum Source<'a> {
+pub(super) enum Source<'a> {
     /// They are what an action leaves.
     Action(&'a Action),
-    /// They are a file of the ledger.
-    Ledger(String),
+    /// They are this text: a file of the ledger, or of the input.
+    Text(String),
     /// There are none: the path is left empty.
     Nothing,
 }
 
 impl FileWrite<'_> {
-    fn bytes(&self, contents: &pass::Bytes<'_>, current: Option<Vec<u8>>) -> Result<Vec<u8>, String> {
+    pub(super) fn bytes(&self, contents: &pass::Bytes<'_>, current: Option<Vec<u8>>) -> Result<Vec<u8>, String> {
         match &self.source {
-            Source::Ledger(text) => Ok(text.clone().into_bytes()),
+            Source::Text(text) => Ok(text.clone().into_bytes()),
             Source::Nothing => Ok(Vec::new()),
             Source::Action(action) => {
                 let before = match &action.verb {
@@ -133,7 +133,11 @@ impl FileWrite<'_> {
 }
 
 /// The plan's actions and the ledger's new texts as changes of files.
-fn files<'a>(plan: &'a Plan, ledger: BTreeMap<RepoPath, Option<String>>, read: &[(String, String)]) -> Vec<FileWrite<'a>> {
+pub(super) fn files<'a>(
+    plan: &'a Plan,
+    ledger: BTreeMap<RepoPath, Option<String>>,
+    read: &[(String, String)],
+) -> Vec<FileWrite<'a>> {
     let mut writes = Vec::new();
     for action in plan.actions.iter().filter(|action| action.verb.writes()) {
         if let Verb::Move { from } = &action.verb {
@@ -152,7 +156,7 @@ fn files<'a>(plan: &'a Plan, ledger: BTreeMap<RepoPath, Option<String>>, read: &
         let unmarked = |hash| Content { hash, mode: Mode::Plain };
         let expect = old.map_or(Expect::Absent, |old| Expect::Exactly(unmarked(header::content_hash(old.as_bytes()))));
         let put = text.as_ref().map_or(Put::Nothing, |_| Put::File(Becomes { mode: Mode::Plain, hash: None }));
-        let source = text.map_or(Source::Nothing, Source::Ledger);
+        let source = text.map_or(Source::Nothing, Source::Text);
         writes.push(FileWrite { change: Change { path, expect, put }, source });
     }
     writes

@@ -1,17 +1,23 @@
 //! `loom init`: a first loom.yaml and a first story, from what the repository shows.
 //!
-//! Asks nothing and overwrites nothing. What it writes plans at once: it declares a container for
-//! each service that it finds and the documents of its deployment; everything else is for the user
-//! to add, as the closing lines say.
+//! Overwrites nothing. What it writes plans at once: it declares a container for each service that
+//! it finds and the documents of its deployment, unless that would change a file that is there;
+//! everything else is for the user to add, as the closing lines say. It names the files that
+//! `loom adopt` could take over, and at a terminal asks whether to.
 
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
 
 use loom_apply::Root;
 use loom_plan::addr::{Name, RepoPath};
+use loom_plan::adopt::{Ask, propose};
 use loom_plan::input::Input as _;
+use loom_plan::intent::REPOSITORY_KIND;
+use loom_plan::plan::{Action, Verb};
 
-use super::{Failure, write_inputs};
+use super::{Desk, Failure, adopt, pass, write_inputs};
+use crate::cli::{Adopt, Global, quoted};
+use crate::env::{self, Steps, Streams};
 use crate::exit::Exit;
 
 /// A file, and the runtime, package manager and usual port that it tells.
@@ -56,19 +62,24 @@ struct Look {
     services: Vec<Found>,
 }
 
+/// What the first story asks for: a blueprint, and the index of its service.
+type Wish = (&'static str, usize);
+
 /// Writes `loom.yaml` and `stories/LOOM-001.yaml`.
-pub(crate) fn run(directory: &Path, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let root = Root::open(directory)?;
-    let [project_file, story_file] =
-        ["loom.yaml", "stories/LOOM-001.yaml"].map(|path| RepoPath::new(path).expect("both are paths"));
+pub(crate) fn run(global: &Global, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let root = Root::open(&env::start(global.directory.as_deref())?)?;
+    let project_file = RepoPath::new("loom.yaml").expect("a path");
     if root.read(&project_file).is_ok() {
         let message = format!("{} is there already, and init overwrites nothing", root.path().join("loom.yaml").display());
         return Err(Failure::Environment(message));
     }
-    let look = look(&root);
-    let files = [(project_file, project_text(&look)), (story_file, story_text(&look))];
-    let missing: Vec<_> = files.into_iter().filter(|(path, _)| root.read(path).is_err()).collect();
-    write_inputs(&root, "init", &missing)?;
+    let desk = Desk { global, root, streams, steps: Steps::begin(streams.err, global.timings) };
+    desk.steps.pause();
+    let look = look(&desk.root);
+    let all: Vec<Wish> = (0..look.services.len()).flat_map(|service| [("container", service), ("docs", service)]).collect();
+    let (wishes, left): (Vec<Wish>, Vec<Wish>) = all.into_iter().partition(|wish| !touches(&desk, &look, *wish));
+    let missing = missing(&desk.root, &look, &wishes);
+    write_inputs(&desk.root, "init", &missing)?;
     for (path, _) in &missing {
         writeln!(out, "Wrote {path}")?;
     }
@@ -80,8 +91,62 @@ pub(crate) fn run(directory: &Path, out: &mut dyn Write) -> Result<Exit, Failure
         look.runtime
     )?;
     writeln!(out, "  loom plan\n  loom apply")?;
+    for (kind, service) in left {
+        let name = &look.services[service].name;
+        writeln!(out, "Not declared, because it would change files that are there: {{ kind: {kind}, service: {name} }}")?;
+    }
     writeln!(out, "More kinds, such as pipeline, workload and infrastructure: loom providers")?;
+    offer(&desk, out)?;
     Ok(Exit::Done)
+}
+
+/// The files that init writes: those that are not there.
+fn missing(root: &Root, look: &Look, wishes: &[Wish]) -> Vec<(RepoPath, String)> {
+    let files = [("loom.yaml", project_text(look)), ("stories/LOOM-001.yaml", story_text(look, wishes))];
+    let files = files.into_iter().map(|(path, text)| (RepoPath::new(path).expect("both are paths"), text));
+    files.filter(|(path, _)| root.read(path).is_err()).collect()
+}
+
+/// Whether the first plan would change a file that is there, or could not go on for one.
+fn touches(desk: &Desk<'_>, look: &Look, wish: Wish) -> bool {
+    let looked = pass::look_as_if(desk, &missing(&desk.root, look, &[wish]));
+    let Ok(outcome) = looked.and_then(|looked| pass::outcome(desk, &looked)) else { return false };
+    let changes = |action: &Action| action.verb != Verb::Create && action.address().kind() != REPOSITORY_KIND;
+    !outcome.conflicts().is_empty() || outcome.actions().iter().any(changes)
+}
+
+/// Where files stand that loom could manage.
+const ADOPTABLE: &[&str] = &[
+    ".github/workflows/*.{yml,yaml}",
+    "*Dockerfile*",
+    "{apps,services,packages,docker}/**/*Dockerfile*",
+    "{k8s,kubernetes,kubernetes-manifests,manifests,deploy,deployment,kustomize}/**/*.{yml,yaml}",
+    "{infra,infrastructure,terraform,tf,deploy}/**/*.{tf,tfvars}",
+    "{monitors,alerts,infra,infrastructure}/**/*.{yml,yaml,json}",
+];
+
+/// Names the files that could be adopted; a person is asked.
+fn offer(desk: &Desk<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+    let globs: Vec<String> = ADOPTABLE.iter().map(|&glob| glob.to_owned()).collect();
+    let paths = desk.root.glob(&globs).into_iter().filter(|path| !adopt::is_foreign(path));
+    let found: Vec<adopt::Found> = paths.filter_map(|path| adopt::read(desk, path).ok()).collect();
+    let (proposals, _) = propose(&adopt::existing(&found), adopt::READERS, Ask::Formats, &BTreeSet::new());
+    let mut paths: Vec<RepoPath> = proposals.into_iter().flat_map(|it| it.files).map(|(path, _)| path).collect();
+    paths.sort();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nThese files are here already, and loom leaves them alone:")?;
+    paths.iter().try_for_each(|path| writeln!(out, "  {path}"))?;
+    let typed: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    out.flush()?;
+    if env::has_person() && env::confirms("Declare and record them as they are, without touching them?")? {
+        adopt::run(desk, &Adopt { paths: typed, kind: None }, out)?;
+        return Ok(());
+    }
+    let words: Vec<String> = typed.iter().map(|path| quoted(path)).collect();
+    writeln!(out, "To declare and record them as they are, without touching them:\n  loom adopt {}", words.join(" "))?;
+    Ok(())
 }
 
 fn look(root: &Root) -> Look {
@@ -169,13 +234,14 @@ fn service_text(service: &Found, look: &Look) -> String {
     text.join("\n")
 }
 
-fn story_text(look: &Look) -> String {
+fn story_text(look: &Look, wishes: &[Wish]) -> String {
     let mut text = vec![format!(
-        "story: LOOM-001\ntitle: Deliver {} by loom\nstatus: in_progress\ntasks:\n  - id: T-001\n    title: Build the images and write down how they are deployed\n    assignedTo: devops\n    artifacts:",
-        look.project
+        "story: LOOM-001\ntitle: Deliver {} by loom\nstatus: in_progress\ntasks:\n  - id: T-001\n    title: Build the images and write down how they are deployed\n    assignedTo: devops\n    artifacts:{}",
+        look.project,
+        if wishes.is_empty() { " []" } else { "" }
     )];
-    for Found { name, .. } in &look.services {
-        text.push(format!("      - {{ kind: container, service: {name} }}\n      - {{ kind: docs, service: {name} }}"));
+    for (kind, service) in wishes {
+        text.push(format!("      - {{ kind: {kind}, service: {} }}", look.services[*service].name));
     }
     text.join("\n") + "\n"
 }

@@ -3,6 +3,7 @@
 //! In: what was asked. Out: an exit code, and text. Policy lives in the core; these files only put
 //! the steps in order and choose who is told what.
 
+pub(crate) mod adopt;
 pub(crate) mod apply;
 mod approval;
 pub(crate) mod completions;

@@ -15,7 +15,7 @@ use loom_apply::{LedgerError, Root};
 use loom_plan::addr::{Address, RepoPath};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use loom_plan::graph::{self, link};
-use loom_plan::input::{Input, ReadError};
+use loom_plan::input::{Input, Memory, ReadError};
 use loom_plan::intent::Declaration;
 use loom_plan::ledger::Ledger;
 use loom_plan::plan::build::{Inputs, Losses};
@@ -182,27 +182,32 @@ pub(crate) fn look(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<Looked, 
     look_from(desk, &desk.root, story)
 }
 
-/// [`look`], with loom.yaml as it would be.
+/// [`look`], with files of the input as they would be.
 ///
 /// # Errors
 /// As [`look`].
-pub(crate) fn look_as_if(desk: &Desk<'_>, project: &str) -> Result<Looked, Failure> {
-    look_from(desk, &AsIf { root: &desk.root, project: project.into() }, None)
+pub(crate) fn look_as_if(desk: &Desk<'_>, files: &[(RepoPath, String)]) -> Result<Looked, Failure> {
+    let files = files.iter().map(|(path, text)| (path.clone(), text.as_str().into())).collect();
+    look_from(desk, &AsIf { root: &desk.root, files: Memory(files) }, None)
 }
 
-/// The repository, with another loom.yaml.
+/// The repository, with other files of the input.
 struct AsIf<'a> {
     root: &'a Root,
-    project: Arc<str>,
+    files: Memory,
 }
 
 impl Input for AsIf<'_> {
     fn read(&self, path: &RepoPath) -> Result<Arc<str>, ReadError> {
-        if path.as_str() == read::PROJECT_FILE { Ok(Arc::clone(&self.project)) } else { self.root.read(path) }
+        self.files.read(path).or_else(|_| self.root.read(path))
     }
 
     fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
-        self.root.glob(patterns)
+        let mut found = self.root.glob(patterns);
+        found.extend(self.files.glob(patterns));
+        found.sort();
+        found.dedup();
+        found
     }
 }
 
@@ -442,6 +447,16 @@ pub(crate) fn plan(
     desk.steps.pause();
     compiled.warn(desk.streams.err)?;
     Ok(Planned { compiled, seen, outcome, request, loaded })
+}
+
+/// What planning everything comes to, without a word.
+///
+/// # Errors
+/// As [`plan()`].
+pub(crate) fn outcome(desk: &Desk<'_>, (compiled, seen): &Looked) -> Result<Outcome, Failure> {
+    let request = request(&Selection::default(), compiled, seen)?;
+    let loaded = loaded(&compiled.stories);
+    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses(&desk.root, compiled))))
 }
 
 /// The whole pass, for commands that write nothing.

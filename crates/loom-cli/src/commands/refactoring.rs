@@ -96,10 +96,10 @@ pub(crate) fn move_address(desk: &Desk<'_>, from: &Address, to: &Address, out: &
 /// What the input comes to with one more entry of `moved`; `None` where it still has errors.
 fn look_with(desk: &Desk<'_>, entry: &str) -> Option<pass::Looked> {
     let text = desk.root.read(&project_file()).ok()?;
-    pass::look_as_if(desk, &edit::append(&text, "moved", entry).ok()?).ok()
+    pass::look_as_if(desk, &[(project_file(), edit::append(&text, "moved", entry).ok()?)]).ok()
 }
 
-fn project_file() -> RepoPath {
+pub(super) fn project_file() -> RepoPath {
     RepoPath::new(PROJECT_FILE).expect("a constant path")
 }
 
@@ -158,7 +158,7 @@ pub(crate) fn add(desk: &Desk<'_>, command: &str, key: &str, entry: &str, out: &
     let path = project_file();
     let before = desk.root.read(&path).map_err(|error| no(format!("{path} cannot be read: {error}")))?;
     let after = edit::append(&before, key, entry).map_err(|refused| {
-        let lines = edit::by_hand(key, entry);
+        let lines = edit::by_hand(key, &[entry]);
         no(format!("nothing was changed, because {refused}\n  help: add this to {path} by hand:\n\n{lines}"))
     })?;
     rewrite_input(&desk.root, command, &path, (&before, &after))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::upgrade::Upgrade;
-use loom_plan::plan::{Action, Cause, Conflicting, Note, NoteKind, Outcome, Verb};
+use loom_plan::plan::{Action, Brake, Cause, Conflicting, Note, NoteKind, Outcome, Plan, Verb};
 
 /// Why something changes, as a clause.
 pub(crate) fn clause(cause: &Cause) -> String {
@@ -126,6 +126,16 @@ pub(crate) fn note_sentence(kind: &NoteKind, notes: &[&Note]) -> String {
         NoteKind::OutOfScope => format!("{subject} {} out of scope", pick("is", "are")),
         NoteKind::KeptEdit => format!("{subject} {} an edit that was accepted", pick("holds", "hold")),
         NoteKind::Once => format!("{subject} {} created once and {} left alone", pick("was", "were"), pick("is", "are")),
+    }
+}
+
+/// That most of what loom manages would go, where somebody must say so first.
+pub(crate) fn deletion_sentence(plan: &Plan) -> Option<String> {
+    match plan.brake(None) {
+        Brake::Many { deletions, managed } => {
+            Some(format!("Most goes: {deletions} of the {managed} files that loom manages would be deleted."))
+        }
+        Brake::Free | Brake::Exceeded { .. } => None,
     }
 }
 

@@ -117,6 +117,8 @@ fn many_deletions_need_a_number() {
     sandbox.apply();
     small::declare(&sandbox, "  []\n", "");
     let plan = sandbox.loom(&["plan"]).comes_to(0).says("Most goes: 30 of the 32 files that loom manages would be deleted.");
+    let markdown = sandbox.loom(&["plan", "--format", "markdown"]).comes_to(0).says("**Most goes: 30 of the 32 files");
+    assert!(markdown.out.contains("--max-deletes 30"), "{markdown}");
     let refused = sandbox.loom(&["apply", "--expect", &plan.digest()]).comes_to(4);
     refused.complains("this plan deletes 30 of the 32 files that loom manages").complains("--max-deletes 30");
     sandbox.loom(&["apply", "--yes"]).comes_to(4);

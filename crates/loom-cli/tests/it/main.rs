@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::panic, reason = "tests set up repositories, run programs, and fail by panicking")]
 
+mod adopt;
 mod approval;
 mod board;
 mod conflicts;

@@ -1,4 +1,4 @@
-//! Adding an entry to a list of loom.yaml, with every other byte kept.
+//! Adding entries to a list of loom.yaml, with every other byte kept.
 //!
 //! In: the text of the file, the key of a list at its top, and the entry as YAML. Out: the new
 //! text, or a [`Refused`] with which the lines can be printed for a person to add.
@@ -42,11 +42,26 @@ impl fmt::Display for Refused {
 /// # Errors
 /// [`Refused`], where that cannot be done with every other byte kept.
 pub fn append(text: &str, key: &str, entry: &str) -> Result<String, Refused> {
+    append_all(text, key, &[entry])
+}
+
+/// The text with all of `entries`, in their order, at the end of the list `key`.
+///
+/// # Errors
+/// [`Refused`], where that cannot be done with every other byte kept.
+pub fn append_all<E: AsRef<str>>(text: &str, key: &str, entries: &[E]) -> Result<String, Refused> {
+    if entries.is_empty() {
+        return Ok(text.to_owned());
+    }
     let root = read(text).ok_or(Refused::Unreadable)?;
     let map = root.as_map().ok_or(Refused::Unreadable)?;
-    let item = read(entry).ok_or(Refused::Unreadable)?;
-    let flow = if entry.contains('\n') { item.to_json().to_string() } else { entry.to_owned() };
-    let editor = Editor { text, block: entry, flow: &flow, is_flow: begins(text, &root, '{') };
+    let entries: Vec<&str> = entries.iter().map(AsRef::as_ref).collect();
+    let new: Option<Vec<Node>> = entries.iter().map(|entry| read(entry)).collect();
+    let new = new.ok_or(Refused::Unreadable)?;
+    let one_line =
+        |(entry, item): (&&str, &Node)| if entry.contains('\n') { item.to_json().to_string() } else { (*entry).to_owned() };
+    let flow: Vec<String> = entries.iter().zip(&new).map(one_line).collect();
+    let editor = Editor { text, block: &entries, flow: &flow, is_flow: begins(text, &root, '{') };
     let (edited, items) = match map.entry(key).map(|entry| (&entry.key, &entry.node)) {
         None => (editor.new_key(key), Vec::new()),
         Some((key, Node { value: Value::Null, span })) if is_nothing(*span) => {
@@ -58,13 +73,14 @@ pub fn append(text: &str, key: &str, entry: &str) -> Result<String, Refused> {
         },
     };
     let edited = edited.ok_or(Refused::Different)?;
-    let expected = with_item(map, key, items, item);
+    let expected = with_items(map, key, items.into_iter().chain(new).collect());
     if read(&edited).as_ref().and_then(Node::as_map) == Some(&expected) { Ok(edited) } else { Err(Refused::Different) }
 }
 
 /// The lines that a person would add for the same effect.
-pub fn by_hand(key: &str, entry: &str) -> String {
-    format!("{key}:\n{}", lines(entry, "  ", "\n"))
+pub fn by_hand<E: AsRef<str>>(key: &str, entries: &[E]) -> String {
+    let entries: Vec<&str> = entries.iter().map(AsRef::as_ref).collect();
+    format!("{key}:\n{}", lines(&entries, "  ", "\n"))
 }
 
 /// A text as a YAML scalar: plain where that reads as the same text everywhere, else in quotes.
@@ -85,8 +101,7 @@ fn read(text: &str) -> Option<Node> {
     node.filter(|_| !found.has_errors())
 }
 
-fn with_item(map: &Map, key: &str, mut items: Vec<Node>, item: Node) -> Map {
-    items.push(item);
+fn with_items(map: &Map, key: &str, items: Vec<Node>) -> Map {
     let mut expected = map.clone();
     expected.insert(key, Node::seq(Span::start_of(SourceId::first()), items));
     expected
@@ -114,24 +129,25 @@ fn end(text: &str, node: &Node) -> usize {
         Value::Map(_) | Value::Seq(_) | Value::Null | Value::Bool(_) | Value::Integer(_) => None,
         Value::Float(_) | Value::String(_) => None,
     };
-    last.unwrap_or(node.span.end as usize)
+    // the lines that follow a text of several lines are part of its place, and not of what it says
+    last.unwrap_or_else(|| text[..node.span.end as usize].trim_end().len())
 }
 
-/// An entry as lines of a block list.
-fn lines(entry: &str, indent: &str, line_end: &str) -> String {
+/// Entries as lines of a block list.
+fn lines(entries: &[&str], indent: &str, line_end: &str) -> String {
     let line = |(number, line): (usize, &str)| match (number, line) {
         (0, line) => format!("{indent}- {line}{line_end}"),
         (_, "") => line_end.to_owned(),
         (_, line) => format!("{indent}  {line}{line_end}"),
     };
-    entry.lines().enumerate().map(line).collect()
+    entries.iter().flat_map(|entry| entry.lines().enumerate().map(line)).collect()
 }
 
-/// The old text, and the entry in both ways of writing it.
+/// The old text, and the entries in both ways of writing it.
 struct Editor<'a> {
     text: &'a str,
-    block: &'a str,
-    flow: &'a str,
+    block: &'a [&'a str],
+    flow: &'a [String],
     /// Whether the whole file is written with brackets, as JSON is.
     is_flow: bool,
 }
@@ -198,7 +214,7 @@ impl Editor<'_> {
             return None;
         }
         if self.is_flow {
-            return Some(format!("{open}{}{close}", self.flow));
+            return Some(format!("{open}{}{close}", self.flow.join(", ")));
         }
         let rest = &self.text[end..];
         let blank = rest.lines().next().unwrap_or("").trim().is_empty();
@@ -215,7 +231,8 @@ impl Editor<'_> {
             Some(indent) => format!("{}{indent}", self.line_end()),
             None => " ".to_owned(),
         };
-        format!("{},{gap}{}{}", &self.text[..at], self.flow, &self.text[at..])
+        let added = self.flow.join(&format!(",{gap}"));
+        format!("{},{gap}{added}{}", &self.text[..at], &self.text[at..])
     }
 }
 

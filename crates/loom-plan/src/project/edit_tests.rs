@@ -53,6 +53,15 @@ fn an_empty_list_becomes_a_list_of_lines_and_keeps_its_comment() {
 }
 
 #[test]
+fn the_blank_line_behind_a_text_of_several_lines_stays_where_it_is() {
+    let text = "moved:\n  - from: |\n      file.x\n\nremoved: []\n";
+    let new = append(text, "moved", MOVE).expect("it can");
+    assert_eq!(new, "moved:\n  - from: |\n      file.x\n  - { from: file.a, to: file.b }\n\nremoved: []\n");
+    // of a text that keeps the lines behind it they are what it says
+    assert_eq!(append(&text.replace('|', "|+"), "moved", MOVE), Err(Refused::Different));
+}
+
+#[test]
 fn a_list_in_brackets_stays_one() {
     let new = append("moved: [{ from: file.x, to: file.y }] # old\n", "moved", MOVE).expect("it can");
     assert_eq!(new, "moved: [{ from: file.x, to: file.y }, { from: file.a, to: file.b }] # old\n");
@@ -72,6 +81,16 @@ fn an_entry_of_several_lines_is_indented_and_keeps_its_blank_lines() {
 }
 
 #[test]
+fn several_entries_come_in_their_order() {
+    let entries = [MOVE, "from: file.c\nto: file.d"];
+    let new = append_all("moved: []\n", "moved", &entries).expect("it can");
+    assert_eq!(new, "moved:\n  - { from: file.a, to: file.b }\n  - from: file.c\n    to: file.d\n");
+    let new = append_all("moved: [1]\n", "moved", &entries).expect("it can");
+    assert_eq!(new, "moved: [1, { from: file.a, to: file.b }, {\"from\":\"file.c\",\"to\":\"file.d\"}]\n");
+    assert_eq!(append_all("moved: [", "moved", &[""; 0]), Ok("moved: [".to_owned()), "there is nothing to add");
+}
+
+#[test]
 fn what_cannot_be_added_to_is_left_alone() {
     assert_eq!(append("moved: nothing\n", "moved", MOVE), Err(Refused::NotAList));
     assert_eq!(append("moved: ~\n", "moved", MOVE), Err(Refused::NotAList));
@@ -80,7 +99,7 @@ fn what_cannot_be_added_to_is_left_alone() {
     assert_eq!(append("{ loom: 1 }\n", "moved", MOVE), Err(Refused::Different));
     // the other place would change too
     assert_eq!(append("a: &x\n  - 1\nmoved: *x\n", "a", MOVE), Err(Refused::Different));
-    assert_eq!(by_hand("moved", MOVE), "moved:\n  - { from: file.a, to: file.b }\n");
+    assert_eq!(by_hand("moved", &[MOVE]), "moved:\n  - { from: file.a, to: file.b }\n");
 }
 
 #[test]

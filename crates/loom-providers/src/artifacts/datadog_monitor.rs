@@ -1,9 +1,10 @@
 //! `datadog.monitor`: a monitor of Datadog as its API takes it, in YAML or JSON.
 
-use loom_plan::provider::{Artifact, Attributes, Comment, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
 use super::stem;
+use crate::draft;
 use crate::emit::{difference, yaml};
 
 /// A monitor.
@@ -19,6 +20,29 @@ static SPEC: KindSpec = KindSpec {
     default_path: "infrastructure/datadog/alerts/NAME.yml, or infrastructure/datadog/alerts/NAME-ITEM.yml",
     nature: Nature::Plain,
 };
+
+/// What `type` may be (<https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor>).
+const TYPES: &[&str] = &[
+    "audit alert",
+    "ci-pipelines alert",
+    "ci-tests alert",
+    "composite",
+    "cost alert",
+    "database-monitoring alert",
+    "error-tracking alert",
+    "event alert",
+    "event-v2 alert",
+    "log alert",
+    "metric alert",
+    "network-performance alert",
+    "process alert",
+    "query alert",
+    "rum alert",
+    "service check",
+    "slo alert",
+    "synthetics alert",
+    "trace-analytics alert",
+];
 
 fn is_json(place: &Place) -> bool {
     place.path.extension() == Some("json")
@@ -46,6 +70,14 @@ impl Provider for DatadogMonitor {
     fn render(&self, artifact: &Artifact, place: &Place) -> Result<String, Failure> {
         let content = artifact.settings.get("content").unwrap_or(&artifact.settings);
         Ok(if is_json(place) { format!("{:#}\n", content.to_json()) } else { yaml::document(content) })
+    }
+
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        let content = draft::mapping(file.text).filter(|_| draft::ends(file, &["yml", "yaml", "json"]))?;
+        let is_text = |key: &&str| content.get(key).is_some_and(|value| value.as_str().is_some());
+        let kind = content.get("type").and_then(|kind| kind.as_str()).unwrap_or_default();
+        let is_monitor = ["name", "type", "query"].iter().all(is_text) && TYPES.contains(&kind);
+        is_monitor.then(|| draft::setting("content", content, Fit::Format))
     }
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {

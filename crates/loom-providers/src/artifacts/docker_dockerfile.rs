@@ -1,10 +1,11 @@
 //! `docker.dockerfile`: a Dockerfile as text, under loom's header.
 
 use loom_plan::node::{Node, Value};
-use loom_plan::provider::{Artifact, Attributes, Comment, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
 use super::{lines, stem, text};
+use crate::draft;
 
 /// A Dockerfile.
 pub(crate) struct DockerDockerfile;
@@ -38,6 +39,15 @@ impl Provider for DockerDockerfile {
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
         Ok(lines(text(artifact, "content")))
+    }
+
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        let name = file.path.file_name();
+        let known = ["Dockerfile", "Containerfile"].iter().any(|word| {
+            let rest = name.strip_prefix(word).or_else(|| name.strip_suffix(word));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.ends_with('.'))
+        });
+        known.then(|| draft::content(file, Fit::Text))
     }
 }
 

@@ -1,9 +1,11 @@
 //! `file`: a text as it is.
 
-use loom_plan::provider::{Artifact, Failure, KindSpec, Mode, Nature, Place, Provider};
+use loom_plan::node::{Map, Node};
+use loom_plan::provider::{Artifact, Draft, Existing, Failure, Fit, KindSpec, Mode, Nature, Order, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
 use super::{stem, text};
+use crate::draft;
 
 /// A text that somebody wrote into the declaration. Loom changes no byte of it.
 pub(crate) struct File;
@@ -39,5 +41,14 @@ impl Provider for File {
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
         Ok(text(artifact, "content").to_owned())
+    }
+
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        let mut settings = Map::default();
+        if file.mode == Mode::Executable {
+            settings.insert("mode", Node::string(draft::nowhere(), "executable"));
+        }
+        settings.insert("content", Node::string(draft::nowhere(), file.text));
+        Some(Draft { settings: Node::map(draft::nowhere(), settings), path: None, fit: Fit::Any, order: Order::Told })
     }
 }

@@ -2,12 +2,17 @@
 //!
 //! Invariant, tested below: `uses` of jobs and of steps are all that pinning touches.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::node::{Map, Node};
-use loom_plan::provider::{Artifact, Attributes, Comment, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{
+    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Order, Place, Provider,
+};
 use loom_plan::shape::{Field, Shape};
 
 use super::stem;
+use crate::draft;
 use crate::emit::difference;
 use crate::emit::yaml::{self, Pinned, Style};
 
@@ -63,6 +68,12 @@ impl Provider for GithubWorkflow {
         Ok(yaml::styled(content, Style { plain_keys: &["on"], pin: Some(&pin) }))
     }
 
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        let placed = file.path.parent() == Some(".github/workflows") && draft::ends(file, &["yml", "yaml"]);
+        let content = draft::mapping(file.text).filter(|content| placed && content.get("jobs").is_some())?;
+        Some(Draft { settings: unpinned(&content, file.text), path: None, fit: Fit::Format, order: Order::Told })
+    }
+
     fn explain(&self, before: &str, after: &str) -> Vec<String> {
         difference::of_yaml(before, after)
     }
@@ -77,6 +88,60 @@ fn pinned(actions: &Node, uses: &str) -> Option<Pinned> {
     let pin = actions.get(&uses[..end])?;
     let (version, sha) = (pin.get("version")?.as_str()?, pin.get("sha")?.as_str()?);
     Some(Pinned { value: format!("{uses}@{sha}"), comment: version.to_owned() })
+}
+
+/// The settings of a workflow as it is written: what [`pinned`] would write goes into `actions`.
+fn unpinned(content: &Node, text: &str) -> Node {
+    let mut pins: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    let uses = content.get("jobs").and_then(Node::as_map).into_iter().flat_map(Map::iter).flat_map(|(_, job)| {
+        let steps = job.get("steps").and_then(Node::as_seq).unwrap_or_default();
+        steps.iter().chain([job]).filter_map(|node| node.get("uses")?.as_str())
+    });
+    for uses in uses {
+        let Some((action, sha)) = uses.split_once('@') else { continue };
+        let end = action.match_indices('/').nth(1).map_or(action.len(), |(at, _)| at);
+        let version = text.lines().find_map(|line| line.split_once(uses)?.1.strip_prefix(" # ")).unwrap_or("");
+        pins.entry(&action[..end]).or_default().insert((sha, version));
+    }
+    let is_whole = |sha: &str| sha.len() == 40 && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // an action that stands there in two versions, or without one that people read, stays as it is
+    pins.retain(|_, found| found.len() == 1 && found.iter().all(|(sha, version)| is_whole(sha) && !version.is_empty()));
+    let (mut settings, mut actions) = (Map::default(), Map::default());
+    for (name, found) in &pins {
+        for (sha, version) in found {
+            let pin = serde_json::json!({ "version": version, "sha": sha });
+            actions.insert(name, Node::from_json(draft::nowhere(), &pin));
+        }
+    }
+    if !actions.is_empty() {
+        settings.insert("actions", Node::map(draft::nowhere(), actions));
+    }
+    settings.insert("content", without(content, &pins));
+    Node::map(draft::nowhere(), settings)
+}
+
+/// A workflow in which the actions of `pins` stand without their commits.
+fn without(node: &Node, pins: &BTreeMap<&str, BTreeSet<(&str, &str)>>) -> Node {
+    let Some(map) = node.as_map() else {
+        return match node.as_seq() {
+            Some(items) => Node::seq(node.span, items.iter().map(|item| without(item, pins)).collect()),
+            None => node.clone(),
+        };
+    };
+    let mut all = Map::default();
+    for (key, value) in map.iter() {
+        let bare = value.as_str().filter(|_| key.as_ref() == "uses").and_then(|uses| {
+            let (action, sha) = uses.split_once('@')?;
+            let known = pins.iter().any(|(name, found)| {
+                let whole = action.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+                whole && found.iter().any(|(pinned, _)| *pinned == sha)
+            });
+            known.then_some(action)
+        });
+        let value = bare.map_or_else(|| without(value, pins), |action| Node::string(value.span, action));
+        all.insert(key, value);
+    }
+    Node::map(node.span, all)
 }
 
 fn check_hashes(actions: Option<&Node>) -> Result<(), Failure> {

@@ -1,8 +1,9 @@
 //! `kubernetes.kustomization`: what kustomize builds from a directory.
 
-use loom_plan::provider::{Artifact, Comment, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{Artifact, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
+use crate::draft;
 use crate::emit::{difference, yaml};
 
 /// A kustomization.
@@ -31,6 +32,12 @@ impl Provider for KubernetesKustomization {
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
         Ok(yaml::document(artifact.settings.get("content").unwrap_or(&artifact.settings)))
+    }
+
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        let named = matches!(file.path.file_name(), "kustomization.yaml" | "kustomization.yml" | "Kustomization");
+        let content = draft::mapping(file.text).filter(|_| named)?;
+        Some(draft::setting("content", content, Fit::Format))
     }
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {

@@ -2,9 +2,10 @@
 
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::node::Node;
-use loom_plan::provider::{Artifact, Attributes, Comment, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
+use crate::draft;
 use crate::emit::{difference, yaml};
 
 /// Objects that are applied together.
@@ -53,6 +54,14 @@ impl Provider for KubernetesManifest {
         }
         let found: Failure = documents.iter().filter_map(unknown_object).collect();
         if found.is_empty() { Ok(yaml::documents(documents)) } else { Err(found) }
+    }
+
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        let documents = draft::documents(file.text).filter(|_| draft::ends(file, &["yml", "yaml"]))?;
+        // an empty document, as a `---` at the end makes, is none of the cluster's
+        let objects: Vec<Node> = documents.into_iter().filter(|document| !document.is_null()).collect();
+        let known = !objects.is_empty() && objects.iter().all(|object| unknown_object(object).is_none());
+        known.then(|| draft::setting("documents", Node::seq(draft::nowhere(), objects), Fit::Format))
     }
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {

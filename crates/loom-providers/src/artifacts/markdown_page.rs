@@ -1,9 +1,10 @@
 //! `markdown.page`: a text in Markdown, under loom's header.
 
-use loom_plan::provider::{Artifact, Comment, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{Artifact, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
 use super::{lines, stem, text};
+use crate::draft;
 
 /// A page of documentation.
 pub(crate) struct MarkdownPage;
@@ -30,6 +31,10 @@ impl Provider for MarkdownPage {
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
         Ok(lines(text(artifact, "content")))
+    }
+
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        draft::ends(file, &["md"]).then(|| draft::content(file, Fit::Text))
     }
 }
 

@@ -3,10 +3,13 @@
 use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::node::{Map, Node};
-use loom_plan::provider::{Artifact, Attributes, Comment, Failure, KindSpec, Lost, Mode, Nature, Place, Provider};
+use loom_plan::provider::{
+    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Lost, Mode, Nature, Order, Place, Provider,
+};
 use loom_plan::shape::{Field, Shape};
 
 use crate::artifacts::terraform_lost;
+use crate::draft;
 use crate::emit::{difference, hcl};
 
 /// A module, or the root of a configuration.
@@ -81,6 +84,19 @@ impl Provider for TerraformModule {
     fn render(&self, artifact: &Artifact, place: &Place) -> Result<String, Failure> {
         let body = files(artifact).find(|(name, ..)| **name == *place.name).map_or(&artifact.settings, |(_, _, body)| body);
         if place.name.ends_with(".tfvars") { hcl::values(body) } else { hcl::configuration(body) }
+    }
+
+    fn read(&self, file: &Existing<'_>) -> Option<Draft> {
+        let folder = file.path.parent().and_then(|folder| RepoPath::new(folder).ok())?;
+        let body = match file.path.extension()? {
+            "tf" => hcl::configuration_of(file.text),
+            "tfvars" => hcl::values_of(file.text),
+            _ => None,
+        };
+        let mut files = Map::default();
+        files.insert(file.path.file_name(), body?);
+        let draft = draft::setting("files", Node::map(draft::nowhere(), files), Fit::Format);
+        Some(Draft { path: Some(folder), order: Order::Free, ..draft })
     }
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {

@@ -115,7 +115,8 @@ impl Review<'_> {
             Outcome::Ready(plan) => {
                 let apply = code(&visible(self.apply));
                 let apply = if apply.len() < LEAST / 4 { apply } else { code(&format!("loom apply --expect {}", plan.digest)) };
-                format!("Digest {}. Apply it with {apply}.\n", code(&plan.digest.to_string()))
+                let most = causes::deletion_sentence(plan).map_or_else(String::new, |sentence| format!("**{sentence}**\n\n"));
+                format!("{most}Digest {}. Apply it with {apply}.\n", code(&plan.digest.to_string()))
             }
             Outcome::Blocked(_) => "Nothing can be applied before the conflicts are resolved; \
                                     `loom plan --skip-conflicts` plans the rest.\n"

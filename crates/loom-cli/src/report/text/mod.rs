@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use loom_plan::addr::ContentHash;
 use loom_plan::diff::{Difference, Line, LineEnd, LineKind, TextDiff};
 use loom_plan::plan::upgrade::Upgrades;
-use loom_plan::plan::{Action, Brake, Cause, Conflicting, Note, Outcome, Verb};
+use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -288,9 +288,7 @@ impl PlanText<'_> {
             }
             Outcome::Ready(plan) => {
                 writeln!(out, "\n{}", self.paint(Style::Strong, &format!("Plan: {summary}")))?;
-                if let Brake::Many { deletions, managed } = plan.brake(None) {
-                    writeln!(out, "Most goes: {deletions} of the {managed} files that loom manages would be deleted.")?;
-                }
+                causes::deletion_sentence(plan).map_or(Ok(()), |sentence| writeln!(out, "{sentence}"))?;
                 writeln!(out, "Digest: {}", plan.digest)?;
                 match self.apply {
                     "" => Ok(()),

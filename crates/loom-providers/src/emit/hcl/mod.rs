@@ -15,6 +15,9 @@
 //! valid expression; what [`literal`] gives never becomes code.
 
 mod expression;
+mod read;
+
+pub use read::{configuration_of, values_of};
 
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::node::{Map, Node, Value};
