@@ -2,7 +2,7 @@
 //!
 //! In: the root, and the paths and blocks wanted, sorted by path. Out: a [`Snapshot`].
 //!
-//! Invariants: no link is followed, no text outlives its file's turn, and the answer does not
+//! Invariants: no link is followed, no text outlives its file's turn but those whose keys are owned, and the answer does not
 //! depend on the number of cores (test `the_snapshot_is_the_same_in_any_order`). Neighbours share
 //! their directory, so that ten thousand files cost little more than opening and hashing them.
 //!
@@ -14,7 +14,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::provider::Mode;
-use loom_plan::snapshot::{Content, Observed, Seen, Snapshot, UNREADABLE, Want};
+use loom_plan::snapshot::{Content, Observed, Seen, Snapshot, Text, UNREADABLE, Want};
 use loom_plan::{block, header};
 use rayon::prelude::*;
 
@@ -41,19 +41,23 @@ fn look(parent: &mut Parent<'_>, want: &Want, buffer: &mut Vec<u8>) -> Seen {
         Err(instead) => (instead.clone(), None),
         Ok(directory) => match examine(directory, want.path.file_name(), buffer) {
             Err(error) => (Observed::Foreign(unreadable(&error)), None),
-            Ok(found @ Found::File(..)) if !want.blocks.is_empty() => match std::str::from_utf8(buffer) {
-                Ok(text) => (found.observed(), Some(text)),
-                Err(_) => (Observed::Foreign("a file that is not UTF-8 text".to_owned()), None),
-            },
+            Ok(found @ Found::File(..)) if !want.blocks.is_empty() || !want.keys.is_empty() => {
+                match std::str::from_utf8(buffer) {
+                    Ok(text) => (found.observed(), Some(text)),
+                    Err(_) => (Observed::Foreign("a file that is not UTF-8 text".to_owned()), None),
+                }
+            }
             Ok(found) => (found.observed(), None),
         },
     };
-    Seen { whole, blocks: blocks(want, text) }
+    let kept = text.filter(|_| !want.keys.is_empty());
+    let kept = kept.map(|text| Box::new(Text { text: text.to_owned(), ..Text::default() }));
+    Seen { whole, blocks: blocks(want, text), text: kept }
 }
 
 fn blocks(want: &Want, text: Option<&str>) -> BTreeMap<String, Option<ContentHash>> {
     let comment = block::comment_of(&want.path);
-    let hash = |address: &String| Some(ContentHash::of(block::find(text?, comment, address)?.as_bytes()));
+    let hash = |address: &String| Some(ContentHash::of(block::find(text?, comment?, address)?.as_bytes()));
     want.blocks.iter().map(|address| (address.clone(), hash(address))).collect()
 }
 
@@ -217,11 +221,13 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::os::unix::net::UnixListener;
 
+    use loom_plan::provider::Comment;
+
     use super::*;
     use crate::tests::Scene;
 
     fn want(path: &str) -> Want {
-        Want { path: RepoPath::new(path).expect("a path"), blocks: Vec::new() }
+        Want { path: RepoPath::new(path).expect("a path"), blocks: Vec::new(), keys: Vec::new() }
     }
 
     fn seen(scene: &Scene, path: &str) -> Observed {
@@ -266,7 +272,7 @@ mod tests {
 
     #[test]
     fn blocks_are_seen_by_their_address() {
-        let text = block::set("mine\n", block::comment_of(&want("x.md").path), "file.x", "theirs\n");
+        let text = block::set("mine\n", Comment::Html, "file.x", "theirs\n");
         let scene = Scene::new(&[("x.md", text.as_str())]);
         scene.write("latin.md", b"\xff");
         let blocks = vec!["file.x".to_owned(), "file.y".to_owned()];

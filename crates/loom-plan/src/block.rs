@@ -16,14 +16,22 @@ use crate::addr::RepoPath;
 use crate::header::delimiters;
 use crate::provider::Comment;
 
-/// The comment of the format that a path's name tells.
-pub fn comment_of(path: &RepoPath) -> Comment {
-    match path.extension() {
-        Some("md" | "html" | "xml" | "svg") => Comment::Html,
-        Some("sql") => Comment::Dashes,
-        Some("js" | "ts" | "go" | "rs" | "java" | "groovy" | "jsonc") => Comment::Slashes,
+/// The comment of the format that a path's name tells: `#` where nothing else is known of it, and
+/// `None` for a format that has no comments.
+pub fn comment_of(path: &RepoPath) -> Option<Comment> {
+    Some(match path.extension().unwrap_or_default() {
+        "json" | "geojson" | "ipynb" | "webmanifest" | "ndjson" | "jsonl" | "csv" | "tsv" => return None,
+        "md" | "markdown" | "html" | "htm" | "xhtml" | "xml" | "xsd" | "xsl" | "svg" | "vue" | "csproj" | "props" | "plist" => {
+            Comment::Html
+        }
+        "sql" | "lua" | "hs" | "elm" | "ads" | "adb" | "vhdl" => Comment::Dashes,
+        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "go" | "rs" | "java" | "kt" | "kts" | "scala"
+        | "groovy" | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp" | "cs" | "swift" | "dart" | "php" | "proto" | "zig"
+        | "jsonc" | "json5" | "scss" | "less" | "sass" | "adoc" | "cue" | "jsonnet" => Comment::Slashes,
+        "css" => Comment::Stars,
+        "el" | "lisp" | "clj" | "scm" | "asm" => Comment::Semicolon,
         _ => Comment::Hash,
-    }
+    })
 }
 
 fn markers(comment: Comment, address: &str) -> (String, String) {

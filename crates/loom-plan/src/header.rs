@@ -23,6 +23,8 @@ pub fn delimiters(comment: Comment) -> (&'static str, &'static str) {
         Comment::Slashes => ("// ", ""),
         Comment::Dashes => ("-- ", ""),
         Comment::Html => ("<!-- ", " -->"),
+        Comment::Stars => ("/* ", " */"),
+        Comment::Semicolon => ("; ", ""),
     }
 }
 
@@ -59,7 +61,7 @@ fn find(content: &[u8]) -> Option<std::ops::Range<usize>> {
     let start = insertion_point(content);
     let length = content[start..].iter().position(|byte| *byte == b'\n')? + 1;
     let line = std::str::from_utf8(&content[start..start + length - 1]).ok()?;
-    let (open, close) = [Comment::Hash, Comment::Slashes, Comment::Dashes, Comment::Html]
+    let (open, close) = [Comment::Hash, Comment::Slashes, Comment::Dashes, Comment::Html, Comment::Stars, Comment::Semicolon]
         .map(delimiters)
         .into_iter()
         .find(|(open, _)| line.strip_prefix(open).is_some_and(|rest| rest.starts_with(BEGIN)))?;

@@ -5,7 +5,7 @@
 //! and are healed by the next apply; a format that is newer than this loom is an error.
 //!
 //! Format 1, one JSON object a line: the head `{"loom":"ledger","format":1}`; outputs with `path`,
-//! `part` (left out for a whole file), `name`, `address`, `own`, `retain` (left out when false),
+//! `part` (left out for a whole file), `keys` (of `own: keys`), `name`, `address`, `own`, `retain` (left out when false),
 //! `rendered`, `written` (left out when equal to it), `mode` (`executable`, left out when plain),
 //! `written_mode` (left out when equal), `kind`, `version`; input values `{"input":…,"hash":…}`.
 
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{Address, ContentHash, RepoPath};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::keys::KeyPath;
 use crate::project::Own;
 use crate::provider::Mode;
 use crate::snapshot::{Content, Part};
@@ -43,6 +44,8 @@ pub struct Record {
     pub own: Own,
     /// Whether it is never deleted.
     pub retain: bool,
+    /// Of keys, which.
+    pub keys: Vec<KeyPath>,
     /// What loom last wanted.
     pub rendered: Content,
     /// What loom left on the disk.
@@ -86,6 +89,8 @@ struct Line<'a> {
     path: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     part: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<KeyPath>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     name: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -212,11 +217,12 @@ impl Record {
         };
         let part = match &self.part {
             Part::Whole => None,
-            Part::Block(address) => Some(address.as_str().into()),
+            Part::Block(address) | Part::Keys(address) => Some(address.as_str().into()),
         };
         json(&Line {
             path: Some(self.path.as_str().into()),
             part,
+            keys: self.keys.clone(),
             name: Some(self.name.as_str().into()),
             address: Some(self.address.to_string().into()),
             own: Some(self.own.as_str().into()),
@@ -306,11 +312,17 @@ impl Line<'_> {
             "file" => Own::File,
             "once" => Own::Once,
             "block" => Own::Block,
+            "keys" => Own::Keys,
             _ => return None,
         };
         Some(Record {
             path: RepoPath::new(self.path.as_ref()?).ok()?,
-            part: self.part.as_ref().map_or(Part::Whole, |part| Part::Block(part.to_string())),
+            part: match (&self.part, own) {
+                (None, _) => Part::Whole,
+                (Some(part), Own::Keys) => Part::Keys(part.to_string()),
+                (Some(part), Own::File | Own::Once | Own::Block) => Part::Block(part.to_string()),
+            },
+            keys: self.keys.clone(),
             name: self.name.as_ref()?.to_string(),
             address: Address::parse(self.address.as_ref()?).ok()?,
             own,
@@ -335,6 +347,7 @@ mod tests {
             address: Address::parse("file.x").expect("an address"),
             own: Own::File,
             retain: false,
+            keys: Vec::new(),
             rendered: content(rendered),
             written: content(written),
             version: 1,
@@ -347,8 +360,12 @@ mod tests {
         executable.rendered.mode = Mode::Executable;
         executable.part = Part::Block("file.\"x\"".to_owned());
         executable.retain = true;
+        let mut keys = record("c", "4", "4");
+        keys.own = Own::Keys;
+        keys.part = Part::Keys("file.x".to_owned());
+        keys.keys = ["scripts.build", "files[=\"dist\"]"].map(|text| text.parse().expect("a path")).to_vec();
         let book = Book {
-            records: vec![record("a \"q\"", "1", "1"), executable],
+            records: vec![record("a \"q\"", "1", "1"), executable, keys],
             inputs: BTreeMap::from([("services.api.port".to_owned(), "abc123".to_owned())]),
         };
         let mut out = Diagnostics::default();

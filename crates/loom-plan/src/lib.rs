@@ -24,6 +24,7 @@ pub mod graph;
 pub mod header;
 pub mod input;
 pub mod intent;
+pub mod keys;
 pub mod ledger;
 pub mod node;
 pub mod plan;

@@ -529,7 +529,8 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
     }
 }
 
-fn plain(text: &str) -> Value {
+/// The value of a plain scalar by the same schema.
+pub fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
         "true" | "True" | "TRUE" => return Value::Bool(true),

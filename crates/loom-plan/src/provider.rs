@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::addr::{Address, Name, RepoPath};
 use crate::diag::Diagnostic;
 use crate::intent::context::Context;
+use crate::keys::Formats;
 use crate::node::Node;
 use crate::shape::Field;
 
@@ -37,6 +38,10 @@ pub enum Comment {
     Dashes,
     /// `<!-- … -->`
     Html,
+    /// `/* … */`
+    Stars,
+    /// `; …`
+    Semicolon,
 }
 
 /// Why loom does not change or remove an artifact as freely as others.
@@ -235,6 +240,8 @@ pub struct Registry<'a> {
     pub providers: &'a [&'static dyn Provider],
     /// Sorted by kind.
     pub blueprints: &'a [&'static dyn Blueprint],
+    /// The formats whose keys can be owned.
+    pub formats: Formats,
 }
 
 impl<'a> Registry<'a> {

@@ -26,12 +26,15 @@ pub enum Part {
     Whole,
     /// The block between the markers that name this address.
     Block(String),
+    /// The keys that this address declares.
+    Keys(String),
 }
 
 /// What stands at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Observed {
     /// Nothing.
+    #[default]
     Absent,
     /// A regular file.
     File(Content),
@@ -50,15 +53,30 @@ pub struct Want {
     pub path: RepoPath,
     /// The addresses of the blocks; empty where the whole file is what counts.
     pub blocks: Vec<String>,
+    /// The addresses of those that own or delegate keys of it; where there are any the text is kept.
+    pub keys: Vec<String>,
 }
 
 /// What was seen at one path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// The whole file.
     pub whole: Observed,
     /// The blocks that were wanted, by address; `None` where the file has none such.
     pub blocks: BTreeMap<String, Option<ContentHash>>,
+    /// The text, and what was read in it, where keys of the file are owned or delegated.
+    pub text: Option<Box<Text>>,
+}
+
+/// A text whose keys count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+    /// The whole file without the versions that are delegated, where some are.
+    pub undelegated: Option<Content>,
+    /// The keys that were wanted, by address: what [`crate::plan::owned::observe`] reads from the text.
+    pub keys: BTreeMap<String, Observed>,
 }
 
 /// All that was seen.
@@ -69,7 +87,10 @@ impl Snapshot {
     /// Whether all that is wanted was looked at.
     pub fn answers(&self, want: &Want) -> bool {
         let seen = self.0.get(&want.path);
-        seen.is_some_and(|seen| want.blocks.iter().all(|address| seen.blocks.contains_key(address)))
+        seen.is_some_and(|seen| {
+            let is_read = want.keys.is_empty() || seen.is_text_known();
+            is_read && want.blocks.iter().all(|address| seen.blocks.contains_key(address))
+        })
     }
 
     /// The whole file at a path; absent where nobody looked.
@@ -101,11 +122,18 @@ impl<'a> Walk<'a> {
 }
 
 impl Seen {
-    /// A part of the file. A block that is not there is absent, whatever else the file holds.
+    /// A part of the file. A block that is not there is absent, whatever else the file holds, and
+    /// so are keys; a whole file is seen without the versions that are delegated.
     pub fn part(&self, part: &Part) -> Observed {
+        let text = self.text.as_deref();
         match (part, &self.whole) {
-            (Part::Whole, whole) => whole.clone(),
-            (Part::Block(_), Observed::Absent | Observed::Foreign(_)) => self.whole.clone(),
+            (_, Observed::Absent | Observed::Foreign(_)) => self.whole.clone(),
+            (Part::Whole, Observed::File(_)) => {
+                text.and_then(|text| text.undelegated).map_or_else(|| self.whole.clone(), Observed::File)
+            }
+            (Part::Keys(address), Observed::File(_)) => {
+                text.and_then(|text| text.keys.get(address)).cloned().unwrap_or(Observed::Absent)
+            }
             (Part::Block(address), Observed::File(content)) => {
                 let block = self.blocks.get(address).copied().flatten();
                 block.map_or(Observed::Absent, |hash| Observed::File(Content { hash, mode: content.mode }))
@@ -118,7 +146,13 @@ impl Seen {
         match part {
             Part::Whole => true,
             Part::Block(address) => self.blocks.contains_key(address),
+            Part::Keys(_) => self.is_text_known(),
         }
+    }
+
+    /// Whether the text was kept, where there is one.
+    pub fn is_text_known(&self) -> bool {
+        self.text.is_some() || !matches!(self.whole, Observed::File(_))
     }
 }
 
@@ -136,6 +170,7 @@ mod tests {
         let seen = |text: &str, blocks: &[(&str, Option<&str>)]| Seen {
             whole: Observed::File(content(text)),
             blocks: blocks.iter().map(|(address, body)| ((*address).to_owned(), body.map(|body| content(body).hash))).collect(),
+            text: None,
         };
         let files = [("a", seen("1", &[])), ("b", seen("2", &[("file.x", Some("x")), ("file.y", None)])), ("d", seen("4", &[]))];
         let snapshot = Snapshot(files.into_iter().map(|(name, seen)| (path(name), seen)).collect());

@@ -96,7 +96,7 @@ impl Provider for Text {
     }
 }
 
-const REGISTRY: Registry<'static> = Registry { providers: &[&Folder, &Text], blueprints: &[] };
+const REGISTRY: Registry<'static> = Registry { providers: &[&Folder, &Text], blueprints: &[], formats: &[] };
 
 /// A repository in memory.
 #[derive(Clone, Default)]
@@ -131,7 +131,7 @@ fn desired(loom: &str) -> (loom_plan::project::Project, Sources, Desired) {
     let mut ordered = graph::order(declarations, REGISTRY, &mut found).expect("no cycle");
     let files = link::read_files(&mut ordered.declarations, &input, &mut sources, &mut found);
     let linked = link::link(&ordered, REGISTRY, &files, World { sources: &sources, environments: &environments }, &mut found);
-    let desired = render::render(ordered, linked, &mut found);
+    let desired = render::render(ordered, linked, REGISTRY.formats, &[], &mut found);
     let messages: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
     assert!(!found.has_errors(), "{messages:?}\n{loom}");
     (project, sources, desired)
@@ -145,10 +145,14 @@ impl Repository {
                 Observed::File(Content { hash: header::content_hash(text.as_bytes()), mode: Mode::Plain })
             });
             let hash = |address: &String| {
-                let found = block::find(text.map_or("", String::as_str), block::comment_of(&want.path), address);
+                let found = block::find(
+                    text.map_or("", String::as_str),
+                    block::comment_of(&want.path).expect("it has comments"),
+                    address,
+                );
                 (address.clone(), found.map(|body| loom_plan::addr::ContentHash::of(body.as_bytes())))
             };
-            (want.path.clone(), Seen { whole, blocks: want.blocks.iter().map(hash).collect() })
+            (want.path.clone(), Seen { whole, blocks: want.blocks.iter().map(hash).collect(), ..Seen::default() })
         };
         Snapshot(wants.iter().map(seen).collect())
     }

@@ -67,11 +67,15 @@ struct Repository {
 
 impl Repository {
     fn new() -> Self {
-        Self { registry: Registry { providers: PROVIDERS[0], blueprints: &[] }, ledger: Vec::new(), files: BTreeMap::new() }
+        Self {
+            registry: Registry { providers: PROVIDERS[0], blueprints: &[], formats: &[] },
+            ledger: Vec::new(),
+            files: BTreeMap::new(),
+        }
     }
 
     fn upgrade(&mut self) {
-        self.registry = Registry { providers: PROVIDERS[1], blueprints: &[] };
+        self.registry = Registry { providers: PROVIDERS[1], blueprints: &[], formats: &[] };
     }
 
     /// Plans these entries of `artifacts`, and hands the outcome on with all that it came from.
@@ -87,7 +91,7 @@ impl Repository {
             let files = link::read_files(&mut ordered.declarations, &Memory(BTreeMap::new()), &mut sources, &mut found);
             let world = World { sources: &sources, environments: &environments };
             let linked = link::link(&ordered, self.registry, &files, world, &mut found);
-            render::render(ordered, linked, &mut found)
+            render::render(ordered, linked, &[], &[], &mut found)
         };
         assert!(!found.has_errors(), "{found:?}");
         let ledger = Ledger::read(&self.ledger, &mut Diagnostics::default());
@@ -112,7 +116,7 @@ impl Repository {
     fn snapshot(&self) -> Snapshot {
         let seen = |text: &String| {
             let content = Content { hash: header::content_hash(text.as_bytes()), mode: loom_plan::provider::Mode::Plain };
-            Seen { whole: Observed::File(content), blocks: BTreeMap::new() }
+            Seen { whole: Observed::File(content), ..Seen::default() }
         };
         let path = |path: &String| loom_plan::addr::RepoPath::new(path).expect("a path");
         Snapshot(self.files.iter().map(|(name, text)| (path(name), seen(text))).collect())

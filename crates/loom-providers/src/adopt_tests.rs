@@ -14,8 +14,10 @@ use crate::draft::nowhere;
 use crate::emit::{HOSTILE, yaml};
 use crate::{BLUEPRINTS, PROVIDERS};
 
-const READERS: Readers<'static> =
-    Readers { registry: Registry { providers: PROVIDERS, blueprints: BLUEPRINTS }, format: crate::reading::reader };
+const READERS: Readers<'static> = Readers {
+    registry: Registry { providers: PROVIDERS, blueprints: BLUEPRINTS, formats: crate::FORMATS },
+    format: crate::reading::reader,
+};
 
 fn proposed(path: &str, text: &str, ask: Ask<'_>) -> (Vec<Proposal>, Vec<Unread>) {
     let path = RepoPath::new(path).expect("a path");

@@ -7,10 +7,10 @@
 mod artifacts;
 mod blueprints;
 mod draft;
+pub mod edit;
 pub mod emit;
 pub mod naming;
 pub mod pins;
-
 pub mod reading;
 pub mod toolchain;
 
@@ -29,6 +29,9 @@ pub const PROVIDERS: &[&'static dyn Provider] = &[
     &artifacts::template::Template,
     &artifacts::terraform_module::TerraformModule,
 ];
+
+/// The formats whose keys can be owned.
+pub use edit::FORMATS;
 
 /// The blueprint kinds, sorted.
 pub const BLUEPRINTS: &[&'static dyn Blueprint] = &[

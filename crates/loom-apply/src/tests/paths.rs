@@ -26,7 +26,7 @@ use crate::transaction::{Kept, Rescued};
 
 /// What planning sees at a path.
 fn seen(scene: &Scene, at: &str) -> Observed {
-    let want = Want { path: path(at), blocks: Vec::new() };
+    let want = Want { path: path(at), blocks: Vec::new(), keys: Vec::new() };
     observe(&scene.root(), std::slice::from_ref(&want)).whole(&want.path).clone()
 }
 
@@ -92,7 +92,11 @@ fn the_neighbours_of_another_repository_are_told_apart() {
         scene.write(&format!("{directory}/x"), "old\n");
     }
     scene.write("a/b/.git", "gitdir: elsewhere\n");
-    let wants = ["a/b/c/x", "a/b/x", "a/bc/x", "a/x", "ab/x", "a/b/c/x"].map(|at| Want { path: path(at), blocks: Vec::new() });
+    let wants = ["a/b/c/x", "a/b/x", "a/bc/x", "a/x", "ab/x", "a/b/c/x"].map(|at| Want {
+        path: path(at),
+        blocks: Vec::new(),
+        keys: Vec::new(),
+    });
     for wants in [wants.clone(), {
         let mut back = wants.clone();
         back.reverse();

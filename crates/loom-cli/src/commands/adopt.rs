@@ -180,7 +180,7 @@ pub(super) fn read(desk: &Desk<'_>, path: RepoPath) -> Result<Found, String> {
     if masked(&text) != *text {
         return Err("it holds what looks like a credential, which must not stand in loom.yaml".to_owned());
     }
-    let snapshot = loom_apply::observe(&desk.root, &[Want { path: path.clone(), blocks: Vec::new() }]);
+    let snapshot = loom_apply::observe(&desk.root, &[Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }]);
     match snapshot.whole(&path) {
         Observed::File(content) => Ok(Found { mode: content.mode, path, text }),
         Observed::Foreign(what) => Err(format!("{what} is there, and loom manages regular files only")),
@@ -314,7 +314,7 @@ fn write(
     let bytes = planned.bytes(root);
     let mut writes = files(plan, planned.record(plan), &planned.seen.ledger_files);
     let path = project_file();
-    let snapshot = loom_apply::observe(root, &[Want { path: path.clone(), blocks: Vec::new() }]);
+    let snapshot = loom_apply::observe(root, &[Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }]);
     let mode = match snapshot.whole(&path) {
         Observed::File(content) => content.mode,
         Observed::Absent | Observed::Foreign(_) => Mode::Plain,

@@ -89,6 +89,7 @@ fn explain_output(compiled: &pass::Compiled, output: &Output, out: &mut dyn Writ
     let part = match &output.part {
         loom_plan::snapshot::Part::Whole => "",
         loom_plan::snapshot::Part::Block(_) => "a block of ",
+        loom_plan::snapshot::Part::Keys(_) => "a part of ",
     };
     writeln!(out, "{part}{} is written by {}", output.place.path, declaration.address)?;
     if declaration.intent != declaration.address {

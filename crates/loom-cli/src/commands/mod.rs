@@ -153,7 +153,8 @@ pub(crate) fn must_be_settled(desk: &Desk<'_>) -> Result<(), Failure> {
 /// Writes files of the input for a command, all or none, over exactly what is there now.
 pub(crate) fn write_inputs(root: &Root, command: &str, files: &[(RepoPath, String)]) -> Result<(), Failure> {
     let lock = take_lock(root, None)?;
-    let mut wants: Vec<Want> = files.iter().map(|(path, _)| Want { path: path.clone(), blocks: Vec::new() }).collect();
+    let mut wants: Vec<Want> =
+        files.iter().map(|(path, _)| Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }).collect();
     wants.sort_by(|one, other| one.path.cmp(&other.path));
     let snapshot = loom_apply::observe(root, &wants);
     let changes = files.iter().map(|(path, _)| {
@@ -170,7 +171,7 @@ pub(crate) fn write_inputs(root: &Root, command: &str, files: &[(RepoPath, Strin
 /// Writes a file of the input anew, if it still holds what was read of it; its mode stays.
 pub(crate) fn rewrite_input(root: &Root, command: &str, path: &RepoPath, (before, after): (&str, &str)) -> Result<(), Failure> {
     let lock = take_lock(root, None)?;
-    let snapshot = loom_apply::observe(root, &[Want { path: path.clone(), blocks: Vec::new() }]);
+    let snapshot = loom_apply::observe(root, &[Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }]);
     let found = match snapshot.whole(path) {
         Observed::File(content) if content.hash == content_hash(before.as_bytes()) => *content,
         Observed::File(_) | Observed::Absent | Observed::Foreign(_) => {

@@ -20,6 +20,7 @@ use loom_plan::intent::Declaration;
 use loom_plan::ledger::Ledger;
 use loom_plan::plan::build::{Inputs, Losses};
 use loom_plan::plan::known::{self, Known};
+use loom_plan::plan::owned;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::scope::{Adopting, Conflicts, Request};
 use loom_plan::plan::{Action, Conflicting, Expect, Outcome, decide};
@@ -27,10 +28,10 @@ use loom_plan::project::{Project, RemovedWhat, read};
 use loom_plan::provider::{Lost, Registry};
 use loom_plan::render::{self, Desired, Output};
 use loom_plan::shape::World;
-use loom_plan::snapshot::{Observed, Snapshot};
+use loom_plan::snapshot::{Observed, Part, Snapshot};
 use loom_plan::story::{self, Extra, Story};
 use loom_plan::text::{SourceId, Sources, Span};
-use loom_plan::{intent, plan};
+use loom_plan::{intent, keys, plan};
 
 use super::{Desk, Failure};
 use crate::cli::{Selection, SkipConflicts, StoryArg, Talk};
@@ -39,7 +40,7 @@ use crate::report::{self, About, Contents, Sides, diagnostics};
 
 /// The kinds that this loom knows.
 pub(crate) const REGISTRY: Registry<'static> =
-    Registry { providers: loom_providers::PROVIDERS, blueprints: loom_providers::BLUEPRINTS };
+    Registry { providers: loom_providers::PROVIDERS, blueprints: loom_providers::BLUEPRINTS, formats: loom_providers::FORMATS };
 
 /// What the input comes to.
 #[derive(Debug)]
@@ -118,7 +119,7 @@ fn compile_into(
     let world = World { sources, environments: &project.environment_names };
     let linked = link::link(&ordered, REGISTRY, &files, world, found);
     desk.steps.next("rendering");
-    let desired = render::render(ordered, linked, found);
+    let desired = render::render(ordered, linked, REGISTRY.formats, &project.delegate, found);
     Some((project, stories, code, desired))
 }
 
@@ -164,7 +165,8 @@ fn remember(root: &Root) -> Result<(Seen, Diagnostics), LedgerError> {
     let ledger_files = root.ledger()?;
     let mut found = Diagnostics::default();
     let ledger = Ledger::read(&ledger_files, &mut found);
-    let snapshot = loom_apply::observe(root, &known::wants(&[], &ledger));
+    let mut snapshot = loom_apply::observe(root, &known::wants(&[], &ledger));
+    owned::observe(&mut snapshot, &[], &ledger, REGISTRY.formats);
     let known = Known::choose(&ledger, &snapshot);
     Ok((Seen { ledger, ledger_files, snapshot, known }, found))
 }
@@ -247,12 +249,16 @@ pub(crate) fn look_anyway(desk: &Desk<'_>, input: &dyn Input, story: Option<&Sto
 /// Looks at what the input names and the ledger did not.
 fn look_further(root: &Root, desired: &Desired, seen: &mut Seen) {
     let mut known = seen.snapshot.walk();
-    if desired.outputs.iter().all(|output| known.to(&output.place.path).is_some_and(|seen| seen.answers(&output.part))) {
-        return;
+    let is_answered = |output: &Output| {
+        let seen = known.to(&output.place.path);
+        seen.is_some_and(|seen| seen.answers(&output.part) && (output.delegated.is_none() || seen.is_text_known()))
+    };
+    if !desired.outputs.iter().all(is_answered) {
+        let mut wants = known::wants(&desired.outputs, &seen.ledger);
+        wants.retain(|want| !seen.snapshot.answers(want));
+        seen.snapshot.0.extend(loom_apply::observe(root, &wants).0);
     }
-    let mut wants = known::wants(&desired.outputs, &seen.ledger);
-    wants.retain(|want| !seen.snapshot.answers(want));
-    seen.snapshot.0.extend(loom_apply::observe(root, &wants).0);
+    owned::observe(&mut seen.snapshot, &desired.outputs, &seen.ledger, REGISTRY.formats);
 }
 
 /// Managed files that Git would rewrite on their way in or out could never be compared.
@@ -280,7 +286,7 @@ fn refuse_lost_ledger(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen) -> Resu
         return Ok(());
     }
     let (request, loaded) = (Request::default(), loaded(&compiled.stories));
-    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses(root, compiled)));
+    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses(root, compiled, seen)));
     let mut would = Vec::new();
     report::repair::write(&Repair::of(&outcome), &[], Talk::Normal, &mut would)?;
     Err(Failure::LostLedger { carrying, would: String::from_utf8_lossy(&would).into_owned() })
@@ -357,11 +363,14 @@ impl Contents for Bytes<'_> {
 
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {
         let before = self.root.read_bytes(&conflict.path).ok();
+        if let Part::Keys(_) = conflict.part {
+            return self.of_keys(conflict, before);
+        }
         let output = self.desired.find(&conflict.path, &conflict.part).or_else(|| self.moved_output(conflict));
         let after = output.and_then(|output| self.desired.dressed(output).ok());
         let after = match &conflict.part {
-            loom_plan::snapshot::Part::Whole => after.map(String::into_bytes),
-            loom_plan::snapshot::Part::Block(address) => {
+            Part::Whole | Part::Keys(_) => after.map(String::into_bytes),
+            Part::Block(address) => {
                 let text = before.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
                 Some(render::with_block(text, &conflict.path, address, after.as_deref()).into_bytes())
             }
@@ -373,6 +382,11 @@ impl Contents for Bytes<'_> {
         REGISTRY.provider(address.kind()).map_or_else(Vec::new, |provider| provider.explain(before, after))
     }
 
+    fn is_of_bytes(&self, path: &RepoPath, part: &Part) -> bool {
+        let is_delegated = self.desired.find(path, part).is_some_and(|output| output.delegated.is_some());
+        !is_delegated && !matches!(part, Part::Keys(_))
+    }
+
     fn about(&self, address: &Address) -> About {
         let ordered = &self.desired.ordered;
         let Some(declaration) = ordered.find(address).map(|index| &ordered.declarations[index]) else { return About::default() };
@@ -381,15 +395,40 @@ impl Contents for Bytes<'_> {
     }
 }
 
+impl Bytes<'_> {
+    /// The file before, and with the keys as they are wanted, where they can be set.
+    fn of_keys(&self, conflict: &Conflicting, before: Option<Vec<u8>>) -> Sides {
+        let edited = || {
+            let text = std::str::from_utf8(before.as_deref()?).ok()?;
+            let output = self.desired.find(&conflict.path, &conflict.part)?;
+            let wanted = self.desired.text(output).ok()?;
+            keys::format_of(REGISTRY.formats, &conflict.path)?.edit(text, Some(&wanted), &[]).ok()?
+        };
+        let after = edited().map(String::into_bytes).or_else(|| before.clone());
+        Sides { before, after }
+    }
+}
+
 /// Answers what an update of a stateful output drops that `removed:` does not name. What goes to
 /// another file of the same artifact is not dropped.
-fn losses<'a>(root: &'a Root, compiled: &'a Compiled) -> impl Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a {
+fn losses<'a>(root: &'a Root, compiled: &'a Compiled, seen: &'a Seen) -> impl Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a {
     move |output, stands| {
         let desired = &compiled.desired;
         let declaration = desired.declaration(output);
         let read = root.read_bytes(stands).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let siblings = desired.outputs.iter().filter(|sibling| sibling.declaration == output.declaration);
-        let after: Result<Vec<String>, _> = siblings.map(|sibling| desired.text(sibling)).collect();
+        // what people wrote beside the keys of loom stays
+        let text = |sibling: &Output| match (&sibling.part, keys::format_of(REGISTRY.formats, &sibling.place.path)) {
+            (Part::Keys(_), Some(format)) => {
+                let known = seen.known.get(&sibling.place.path, &sibling.part);
+                let unwanted = owned::unwanted(known.map_or(&[], |known| known.record.keys.as_slice()), &sibling.keys);
+                let before = root.read_bytes(&sibling.place.path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                let wanted = desired.text(sibling).ok();
+                Ok(format.edit(&before.unwrap_or_default(), wanted.as_deref(), &unwanted).ok().flatten().unwrap_or_default())
+            }
+            (Part::Keys(_) | Part::Block(_) | Part::Whole, _) => desired.text(sibling),
+        };
+        let after: Result<Vec<String>, loom_plan::provider::Failure> = siblings.map(text).collect();
         let (Some(before), Ok(after)) = (read, after) else { return Vec::new() };
         let named = |component: &str| {
             let of_this = |address: &Address| *address == declaration.address || *address == declaration.address.family();
@@ -442,7 +481,7 @@ pub(crate) fn plan(
     desk.steps.next("planning");
     let request = request(selection, &compiled, &seen)?;
     let loaded = loaded(&compiled.stories);
-    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses(&desk.root, &compiled)));
+    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses(&desk.root, &compiled, &seen)));
     desk.steps.next("reporting");
     desk.steps.pause();
     compiled.warn(desk.streams.err)?;
@@ -456,7 +495,7 @@ pub(crate) fn plan(
 pub(crate) fn outcome(desk: &Desk<'_>, (compiled, seen): &Looked) -> Result<Outcome, Failure> {
     let request = request(&Selection::default(), compiled, seen)?;
     let loaded = loaded(&compiled.stories);
-    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses(&desk.root, compiled))))
+    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses(&desk.root, compiled, seen))))
 }
 
 /// The whole pass, for commands that write nothing.

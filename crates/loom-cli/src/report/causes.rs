@@ -74,6 +74,7 @@ pub(crate) fn conflict_clause(conflict: Conflict) -> &'static str {
         Conflict::Component => "the update drops a resource",
         Conflict::Migration => "a migration may not change",
         Conflict::Merge => "edited by hand, and merging is not supported",
+        Conflict::Unsafe => "its keys cannot be changed safely",
     }
 }
 
@@ -100,6 +101,7 @@ pub(crate) fn conflict_sentences(conflict: &Conflicting) -> String {
             "A migration that was written may have run somewhere, so it may never change. Write a new one instead.".to_owned()
         }
         Conflict::Merge => "Somebody edited it, and this version of loom does not merge edits.".to_owned(),
+        Conflict::Unsafe => format!("Loom cannot change its keys here without touching what is not loom's: {found}."),
     }
 }
 
@@ -125,6 +127,7 @@ pub(crate) fn note_sentence(kind: &NoteKind, notes: &[&Note]) -> String {
         }
         NoteKind::OutOfScope => format!("{subject} {} out of scope", pick("is", "are")),
         NoteKind::KeptEdit => format!("{subject} {} an edit that was accepted", pick("holds", "hold")),
+        NoteKind::Delegated(to) => format!("{subject} {} versions that are left to {to}", pick("has", "have")),
         NoteKind::Once => format!("{subject} {} created once and {} left alone", pick("was", "were"), pick("is", "are")),
     }
 }

@@ -62,6 +62,8 @@ impl Scene {
         let part = PartAction {
             address: address(of),
             part: Part::Whole,
+            removes: Vec::new(),
+            left_to: None,
             decision,
             before: before.map(content),
             after: after.map(content),

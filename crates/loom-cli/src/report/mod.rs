@@ -30,7 +30,7 @@ pub(crate) mod text;
 
 use std::io::{self, Write};
 
-use loom_plan::addr::{Address, ContentHash};
+use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::credential::masked;
 use loom_plan::diff::{Difference, as_text, compare};
 use loom_plan::graph::Ordered;
@@ -92,6 +92,11 @@ pub(crate) trait Contents: Sync {
 
     /// The settings that differ between two texts of an artifact, in its format's own terms.
     fn explain(&self, address: &Address, before: &str, after: &str) -> Vec<String>;
+
+    /// Whether the content of a part is the hash of its bytes: not of keys, nor where some are delegated.
+    fn is_of_bytes(&self, _: &RepoPath, part: &Part) -> bool {
+        !matches!(part, Part::Keys(_))
+    }
 
     /// What an artifact is about, where that is known.
     fn about(&self, _: &Address) -> About {

@@ -19,6 +19,7 @@ mod history;
 mod hostile;
 mod init;
 mod job;
+mod keys;
 mod ledger;
 mod lifecycle;
 mod locks;

@@ -112,6 +112,10 @@ codes! {
     Contract = "LOOM0415", Error;
     /// An artifact that would write into loom's own place.
     OwnPlace = "LOOM0416", Error;
+    /// A part of a file that cannot be owned in its format.
+    Part = "LOOM0418", Error;
+    /// `delegate` names keys that the artifact does not write.
+    NothingDelegated = "LOOM0419", Warning;
     /// A managed path under a Git attribute that rewrites it.
     GitAttributes = "LOOM0501", Error;
     /// Git ignores the ledger.

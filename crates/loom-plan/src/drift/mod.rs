@@ -120,7 +120,7 @@ fn class_of_conflict(conflict: Conflict) -> Class {
     match conflict {
         Conflict::Edited | Conflict::Merge | Conflict::DeletedButEdited | Conflict::Foreign => Class::Edited,
         Conflict::NotOurs => Class::Unrecorded,
-        Conflict::Stateful | Conflict::Component | Conflict::Migration => Class::InputChanged,
+        Conflict::Stateful | Conflict::Component | Conflict::Migration | Conflict::Unsafe => Class::InputChanged,
     }
 }
 
@@ -132,7 +132,16 @@ mod tests {
 
     fn class(decision: Decision, causes: &[Cause]) -> Class {
         let (path, address) = (RepoPath::new("a").expect("a path"), Address::parse("file.a").expect("an address"));
-        let part = PartAction { address, part: Part::Whole, decision, before: None, after: None, causes: causes.to_vec() };
+        let part = PartAction {
+            address,
+            part: Part::Whole,
+            removes: Vec::new(),
+            left_to: None,
+            decision,
+            before: None,
+            after: None,
+            causes: causes.to_vec(),
+        };
         let actions = vec![Action { path, verb: Verb::Update, expect: Expect::Absent, parts: vec![part] }];
         let outcome = Outcome::Blocked(BlockedPlan { actions, conflicts: Vec::new(), report: Report::default() });
         report(&outcome, &|_| [None, None])[0].class

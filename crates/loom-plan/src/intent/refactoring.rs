@@ -1,4 +1,4 @@
-//! `moved` and `adopt` against what is declared.
+//! `moved`, `adopt` and `delegate` against what is declared.
 //!
 //! In: the project and the declarations. Out: findings where one of them says something that
 //! cannot be. What the old addresses were is the ledger's knowledge and is not asked here.
@@ -10,7 +10,7 @@ use crate::plan::moves::now;
 use crate::project::Project;
 use crate::text::Span;
 
-/// Looks at both. `removed` may name what is still declared: a file that it no longer writes.
+/// Looks at all three. `removed` may name what is still declared: a file that it no longer writes.
 pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut Diagnostics) {
     let declared = |address: &Address| {
         declarations.iter().any(|it| it.address == *address || (address.item().is_none() && it.address.family() == *address))
@@ -26,6 +26,9 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
             let found = Diagnostic::new(Code::Refactoring, message).at(moved.span, "");
             out.push(found.help("declare it under the new address only, or take the entry out of `moved`"));
         }
+    }
+    for delegate in project.delegate.iter().filter(|delegate| !declared(&delegate.address)) {
+        out.push(nothing("delegate", &delegate.address, delegate.span, declarations));
     }
     for adopt in &project.adopt {
         if !declared(&adopt.address) {

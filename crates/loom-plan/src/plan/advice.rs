@@ -24,6 +24,10 @@ pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost
             format!("let loom write it: move {path} away"),
         ],
         Conflict::Foreign => vec![format!("move {path} away, or give {address} another `path`")],
+        Conflict::Unsafe => vec![
+            format!("make {path} simpler where loom says so, and run the plan again"),
+            format!("let loom own all of {path}: take `own: keys` out of {address}"),
+        ],
         Conflict::Stateful => vec![
             "what it describes still exists outside the repository: destroy or hand that over first".to_owned(),
             format!("plan the destruction: terraform -chdir=DIRECTORY plan -destroy (the module of {path})"),

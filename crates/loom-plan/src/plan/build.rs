@@ -13,7 +13,7 @@ use super::known::{Known, KnownRecord};
 use super::scope::{Request, Standing};
 use super::{
     Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb, advice, digest,
-    moves,
+    moves, owned,
 };
 use crate::addr::RepoPath;
 use crate::project::{OnDrift, Own, Project, Removed, RemovedWhat};
@@ -52,11 +52,21 @@ pub struct Inputs<'a> {
 pub type Losses<'a> = dyn Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a;
 
 /// One output or record, decided.
-struct Decided {
-    path: RepoPath,
+pub(super) struct Decided {
+    pub(super) path: RepoPath,
     from: Option<RepoPath>,
-    part: PartAction,
-    conflict: Option<Conflict>,
+    pub(super) part: PartAction,
+    pub(super) conflict: Option<Conflict>,
+    /// Why its keys cannot be edited.
+    pub(super) refused: Option<String>,
+    /// What a person would change in their place.
+    pub(super) by_hand: Vec<String>,
+}
+
+impl Decided {
+    fn new(path: RepoPath, from: Option<RepoPath>, part: PartAction, conflict: Option<Conflict>) -> Self {
+        Self { path, from, part, conflict, refused: None, by_hand: Vec::new() }
+    }
 }
 
 /// Plans.
@@ -146,6 +156,9 @@ impl Builder<'_> {
             Standing::Waiting(task) => report.notes.push(note(NoteKind::Waiting(task))),
             Standing::Free => {}
         }
+        if let Some(delegated) = &output.delegated {
+            report.notes.push(note(NoteKind::Delegated(delegated.to.clone())));
+        }
         if let Some(old) = old
             && *here == Observed::Absent
         {
@@ -213,7 +226,7 @@ impl Builder<'_> {
         if found != Some(recorded.written) && found != Some(output.content) {
             match declaration.own {
                 Own::Once => note(NoteKind::Once),
-                Own::File | Own::Block => report.drifted += 1,
+                Own::File | Own::Block | Own::Keys => report.drifted += 1,
             }
         } else if recorded.written != recorded.rendered && found == Some(recorded.written) && recorded.rendered == output.content
         {
@@ -236,9 +249,21 @@ impl Builder<'_> {
         };
         let declaration = self.inputs.desired.declaration(output);
         let causes = self.causes.of(declaration, decision, known, from.is_some());
-        let part =
-            PartAction { address: declaration.address.clone(), part: output.part.clone(), decision, before, after, causes };
-        decided.push(Decided { path: output.place.path.clone(), from: from.cloned(), part, conflict });
+        let removes = match decision {
+            Decision::Create(_) | Decision::Update(_) => {
+                owned::unwanted(known.map_or(&[], |known| known.record.keys.as_slice()), &output.keys)
+            }
+            Decision::Nothing
+            | Decision::Delete
+            | Decision::Adopt(_)
+            | Decision::Keep
+            | Decision::Forget(_)
+            | Decision::Conflict(_) => Vec::new(),
+        };
+        let (address, part) = (declaration.address.clone(), output.part.clone());
+        let left_to = output.delegated.as_ref().map(|delegated| delegated.to.clone());
+        let part = PartAction { address, part, removes, left_to, decision, before, after, causes };
+        decided.push(Decided::new(output.place.path.clone(), from.cloned(), part, conflict));
     }
 
     /// A record that nothing declares any more.
@@ -299,21 +324,32 @@ impl Builder<'_> {
         let part = PartAction {
             address: record.address.clone(),
             part: record.part.clone(),
+            removes: if decision == Decision::Delete { owned::abandoned(self.inputs, record) } else { Vec::new() },
+            left_to: None,
             decision,
             before,
             after,
             causes: vec![cause],
         };
-        decided.push(Decided { path: record.path.clone(), from: None, part, conflict });
+        decided.push(Decided::new(record.path.clone(), None, part, conflict));
     }
 
     fn removal(&self, record: &crate::ledger::Record, removed: Option<&Removed>) -> Removal {
         match removed {
-            _ if self.may_be_an_output(&record.path) => Removal::Keep,
+            _ if self.may_be_an_output(&record.path) || self.is_taken_over(record) => Removal::Keep,
             Some(removed) if removed.keep => Removal::Keep,
             Some(_) => Removal::Delete,
             None => Removal::Unsaid,
         }
+    }
+
+    /// Whether another output owns what a record is about: what is there has a new owner.
+    fn is_taken_over(&self, record: &crate::ledger::Record) -> bool {
+        self.inputs.desired.at(&record.path).any(|output| match (&output.part, &record.part) {
+            (Part::Whole, _) | (_, Part::Whole) => true,
+            (Part::Block(_) | Part::Keys(_), Part::Block(_)) => false,
+            (Part::Block(_) | Part::Keys(_), Part::Keys(_)) => owned::abandoned(self.inputs, record).is_empty(),
+        })
     }
 
     /// Whether a path and that of an output, which differ in case only and hold the same, may be one
@@ -347,7 +383,8 @@ fn recorded(known: &KnownRecord, output: &Output, declaration: &crate::intent::D
 }
 
 /// Decisions become actions by path; conflicts become conflicts, or are left out.
-fn finish(inputs: Inputs<'_>, decided: Vec<Decided>, gone: Vec<crate::ledger::Record>, report: Report) -> Outcome {
+fn finish(inputs: Inputs<'_>, mut decided: Vec<Decided>, gone: Vec<crate::ledger::Record>, report: Report) -> Outcome {
+    let emptied = owned::try_edits(inputs, &mut decided);
     let (conflicting, mut free): (Vec<Decided>, Vec<Decided>) = decided.into_iter().partition(|it| it.conflict.is_some());
     let conflicts: Vec<Conflicting> = conflicting.iter().filter_map(|decided| conflict_of(inputs, decided)).collect();
     if !conflicts.is_empty() && inputs.request.skips_conflicts() {
@@ -358,7 +395,7 @@ fn finish(inputs: Inputs<'_>, decided: Vec<Decided>, gone: Vec<crate::ledger::Re
         let paths: BTreeSet<&RepoPath> = conflicts.iter().map(|conflict| &conflict.path).collect();
         free.retain(|decided| !blocked.contains(&decided.part.address) && !paths.contains(&decided.path));
     }
-    let actions = actions(free, inputs.snapshot);
+    let actions = actions(free, inputs.snapshot, &emptied);
     let digest = digest::of(&actions, inputs.request);
     match (actions.is_empty(), conflicts.is_empty(), inputs.request.skips_conflicts()) {
         (true, true, _) => Outcome::Converged(Report { gone, ..report }),
@@ -369,29 +406,37 @@ fn finish(inputs: Inputs<'_>, decided: Vec<Decided>, gone: Vec<crate::ledger::Re
 }
 
 fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
-    let conflict = decided.conflict?;
+    // where a file is there it is no foreign thing, but one whose keys cannot be read
+    let is_file = matches!(inputs.snapshot.whole(&decided.path), Observed::File(_));
+    let conflict = decided.conflict.map(|it| if it == Conflict::Foreign && is_file { Conflict::Unsafe } else { it })?;
     // of a move, what stands against it stands at the old path
     let path = decided.from.as_ref().unwrap_or(&decided.path).clone();
-    let found = match inputs.snapshot.whole(&path) {
-        Observed::Foreign(what) => Some(what.clone()),
-        Observed::Absent | Observed::File(_) => None,
+    let found = match inputs.snapshot.part(&path, &decided.part.part) {
+        Observed::Foreign(what) => Some(what),
+        Observed::Absent | Observed::File(_) => decided.refused.clone(),
     };
     let lost = match (conflict, inputs.desired.find(&decided.path, &decided.part.part)) {
         (Conflict::Component, Some(output)) => (inputs.losses)(output, &path),
         _ => Vec::new(),
     };
-    let ways = advice::ways(conflict, &decided.part.address, &path, &lost);
+    let by_hand = decided.by_hand.iter().cloned();
+    let ways = by_hand.chain(advice::ways(conflict, &decided.part.address, &path, &lost)).collect();
     let (address, part) = (decided.part.address.clone(), decided.part.part.clone());
     Some(Conflicting { path, address, part, conflict, found, ways })
 }
 
 /// One action for each path: the parts of one file go together.
-fn actions(decided: Vec<Decided>, snapshot: &Snapshot) -> Vec<Action> {
+fn actions(decided: Vec<Decided>, snapshot: &Snapshot, emptied: &BTreeSet<RepoPath>) -> Vec<Action> {
     let mut by_path: BTreeMap<RepoPath, Vec<Decided>> = BTreeMap::new();
     for decided in decided {
         by_path.entry(decided.path.clone()).or_default().push(decided);
     }
-    by_path.into_iter().map(|(path, parts)| action(path, parts, snapshot)).collect()
+    let actions = by_path.into_iter().map(|(path, parts)| action(path, parts, snapshot));
+    // of a file that held nothing but keys of loom, nothing is left without them
+    let emptied = |action: Action| {
+        if emptied.contains(&action.path) { Action { verb: Verb::Delete, ..action } } else { action }
+    };
+    actions.map(emptied).collect()
 }
 
 fn action(path: RepoPath, decided: Vec<Decided>, snapshot: &Snapshot) -> Action {
@@ -414,7 +459,7 @@ fn verb_of(part: &PartAction, guard: Expect) -> Verb {
         (Decision::Create(_), _, Expect::Absent) => Verb::Create,
         (Decision::Create(_) | Decision::Update(_), ..) => Verb::Update,
         (Decision::Delete, Part::Whole, _) => Verb::Delete,
-        (Decision::Delete, Part::Block(_), _) => Verb::Update,
+        (Decision::Delete, Part::Block(_) | Part::Keys(_), _) => Verb::Update,
         (Decision::Adopt(_), ..) => Verb::Adopt,
         (Decision::Keep, ..) => Verb::Keep,
         (Decision::Forget(_) | Decision::Nothing | Decision::Conflict(_), ..) => Verb::Forget,
@@ -424,7 +469,7 @@ fn verb_of(part: &PartAction, guard: Expect) -> Verb {
 /// The whole content that a path holds afterwards, where one output is the whole file.
 pub fn content_after(action: &Action) -> Option<Content> {
     match action.parts.as_slice() {
-        [PartAction { part: Part::Whole, after, .. }] => *after,
+        [PartAction { part: Part::Whole, left_to: None, after, .. }] => *after,
         _ => None,
     }
 }

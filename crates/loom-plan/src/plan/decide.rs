@@ -178,6 +178,8 @@ pub enum Conflict {
     Migration,
     /// Merging edits is not in this version.
     Merge,
+    /// Its keys cannot be set or taken out without touching something else.
+    Unsafe,
 }
 
 /// What to do about one output.

@@ -12,7 +12,7 @@ fn content(name: u8) -> Content {
 
 fn policies() -> Vec<Policy> {
     let mut all = Vec::new();
-    for own in [Own::File, Own::Once, Own::Block] {
+    for own in [Own::File, Own::Once, Own::Block, Own::Keys] {
         for retain in [Retain::No, Retain::Yes] {
             for nature in [Nature::Plain, Nature::Stateful, Nature::Migration] {
                 for on_drift in [OnDrift::Conflict, OnDrift::Restore, OnDrift::Merge, OnDrift::Keep] {

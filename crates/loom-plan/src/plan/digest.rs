@@ -42,8 +42,11 @@ pub fn of(actions: &[Action], request: &Request) -> ContentHash {
         for part in &action.parts {
             field(match &part.part {
                 Part::Whole => "",
-                Part::Block(address) => address,
+                Part::Block(address) | Part::Keys(address) => address,
             });
+            if matches!(part.part, Part::Keys(_)) {
+                field("keys");
+            }
             field(&content(part.before));
             field(&content(part.after));
         }

@@ -152,6 +152,8 @@ mod tests {
         let part = PartAction {
             address: Address::parse("file.x").expect("an address"),
             part: Part::Whole,
+            removes: Vec::new(),
+            left_to: None,
             decision: Decision::Create(Creation::New),
             before: None,
             after: Some(after),

@@ -4,6 +4,8 @@
 //! branches may leave several lines for one output; the rule of choice takes nothing for loom's
 //! own that might be an edit (`engine.md`, *The ledger among people*).
 
+use std::collections::BTreeSet;
+
 use crate::addr::RepoPath;
 use crate::ledger::{Ledger, Record};
 use crate::render::Output;
@@ -67,16 +69,28 @@ fn best<'a>(candidates: impl Iterator<Item = &'a Record>, observed: &Observed) -
 /// What to look at on the disk: all that is desired and all that the ledger knows, sorted by path.
 pub fn wants(desired: &[Output], ledger: &Ledger) -> Vec<Want> {
     let outputs = desired.iter().map(|output| (&output.place.path, &output.part));
+    let delegated: BTreeSet<(&RepoPath, &Part)> =
+        desired.iter().filter(|output| output.delegated.is_some()).map(|output| (&output.place.path, &output.part)).collect();
     let mut all: Vec<(&RepoPath, &Part)> = outputs.chain(ledger.records().map(|(_, record)| record.key())).collect();
     // both are sorted, so that this only merges them
     all.sort();
     all.dedup();
     let block = |(_, part): &(&RepoPath, &Part)| match part {
-        Part::Whole => None,
+        Part::Whole | Part::Keys(_) => None,
         Part::Block(address) => Some(address.clone()),
     };
+    let keys = |key: &(&RepoPath, &Part)| match key.1 {
+        Part::Keys(address) => Some(address.clone()),
+        // the text is looked at
+        Part::Whole if delegated.contains(key) => Some(String::new()),
+        Part::Whole | Part::Block(_) => None,
+    };
     let same_path = |one: &(&RepoPath, &Part), other: &(&RepoPath, &Part)| one.0 == other.0;
-    let want = |parts: &[(&RepoPath, &Part)]| Want { path: parts[0].0.clone(), blocks: parts.iter().filter_map(block).collect() };
+    let want = |parts: &[(&RepoPath, &Part)]| Want {
+        path: parts[0].0.clone(),
+        blocks: parts.iter().filter_map(block).collect(),
+        keys: parts.iter().filter_map(keys).collect(),
+    };
     all.chunk_by(same_path).map(want).collect()
 }
 
@@ -99,6 +113,7 @@ mod tests {
             address: Address::parse("file.x").expect("an address"),
             own: Own::File,
             retain: false,
+            keys: Vec::new(),
             rendered: content,
             written: content,
             version: 1,
@@ -119,7 +134,7 @@ mod tests {
     fn of_one_output_in_several_books_the_record_that_is_on_the_disk_counts() {
         let (ours, theirs) = (record("b", Part::Whole, "ours"), record("b", Part::Whole, "theirs"));
         let ledger = ledger(&[("A-1", vec![record("c", Part::Whole, "c"), ours]), ("B-1", vec![theirs.clone()])]);
-        let seen = Seen { whole: Observed::File(theirs.written), blocks: std::collections::BTreeMap::new() };
+        let seen = Seen { whole: Observed::File(theirs.written), ..Seen::default() };
         let known = Known::choose(&ledger, &Snapshot([(theirs.path.clone(), seen)].into()));
         let paths: Vec<&str> = known.records().map(|known| known.record.path.as_str()).collect();
         assert_eq!(paths, ["b", "c"]);
@@ -139,7 +154,7 @@ mod tests {
         assert_eq!(said, [("a", ["file.x".to_owned(), "file.y".to_owned()].as_slice()), ("b", &[])]);
         let seen = |blocks: &[&str]| {
             let blocks = blocks.iter().map(|address| ((*address).to_owned(), None)).collect();
-            Snapshot([(wants[0].path.clone(), Seen { whole: Observed::Absent, blocks })].into())
+            Snapshot([(wants[0].path.clone(), Seen { blocks, ..Seen::default() })].into())
         };
         assert!(!seen(&["file.x"]).answers(&wants[0]));
         assert!(seen(&["file.x", "file.y"]).answers(&wants[0]));

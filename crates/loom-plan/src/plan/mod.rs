@@ -15,6 +15,7 @@ pub mod digest;
 pub mod file;
 pub mod known;
 pub(crate) mod moves;
+pub mod owned;
 pub mod record;
 pub mod repair;
 pub mod scope;
@@ -24,6 +25,7 @@ pub use brake::Brake;
 pub use build::plan;
 
 use crate::addr::{Address, ContentHash, RepoPath};
+use crate::keys::KeyPath;
 use crate::ledger::Record;
 use crate::plan::decide::{Conflict, Decision};
 use crate::snapshot::{Content, Part};
@@ -165,6 +167,12 @@ pub struct PartAction {
     pub address: Address,
     /// The part.
     pub part: Part,
+    /// Of keys, those that are taken out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removes: Vec<KeyPath>,
+    /// Who keeps some of its versions, which the file holds besides what the content says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_to: Option<String>,
     /// What was decided of it.
     pub decision: Decision,
     /// The part before; `None` where there was none.
@@ -251,6 +259,8 @@ pub enum NoteKind {
     KeptEdit,
     /// It was created once and is left alone.
     Once,
+    /// Some of its versions are left to somebody.
+    Delegated(String),
 }
 
 /// What every outcome says.

@@ -10,7 +10,7 @@ use super::build::Inputs;
 use super::decide::{Claim, Recorded, recorded_after};
 use super::known::Key;
 use super::scope::Standing;
-use super::{Plan, Verb};
+use super::{Plan, Verb, owned};
 use crate::addr::RepoPath;
 use crate::intent::Declaration;
 use crate::ledger::{Book, FOLDER, Ledger, PROJECT, Record};
@@ -105,9 +105,12 @@ fn new_record(
         }
         Some(part) => Recorded { rendered: output.content, written: part.after?, claim: Claim::Same },
     };
+    // keys that nobody wants any more stay known for as long as they are left where they are
+    let left = known.filter(|_| recorded.written != output.content).map(|known| owned::unwanted(&known.keys, &output.keys));
     Some(Record {
         path: output.place.path.clone(),
         part: output.part.clone(),
+        keys: output.keys.iter().cloned().chain(left.unwrap_or_default()).collect(),
         name: output.place.name.to_string(),
         address: declaration.address.clone(),
         own: declaration.own,

@@ -95,7 +95,8 @@ fn state_of(decision: Decision) -> Option<State> {
             | Conflict::Stateful
             | Conflict::Component
             | Conflict::Migration
-            | Conflict::Merge,
+            | Conflict::Merge
+            | Conflict::Unsafe,
         ) => None,
     }
 }
@@ -136,7 +137,16 @@ mod tests {
     fn part(name: &str, decision: Decision) -> PartAction {
         let content = Some(Content { hash: ContentHash::of(name.as_bytes()), mode: Mode::Plain });
         let address = Address::parse(&format!("file.{name}")).expect("an address");
-        PartAction { address, part: Part::Block(name.to_owned()), decision, before: content, after: content, causes: Vec::new() }
+        PartAction {
+            address,
+            part: Part::Block(name.to_owned()),
+            removes: Vec::new(),
+            left_to: None,
+            decision,
+            before: content,
+            after: content,
+            causes: Vec::new(),
+        }
     }
 
     #[test]

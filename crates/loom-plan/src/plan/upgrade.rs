@@ -137,6 +137,8 @@ mod tests {
         let part = PartAction {
             address: address(&format!("file.{name}")),
             part: Part::Whole,
+            removes: Vec::new(),
+            left_to: None,
             decision: Decision::Update(Updating::Changed),
             before: Some(content("1")),
             after: Some(content("2")),

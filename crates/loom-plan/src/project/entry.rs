@@ -66,7 +66,7 @@ fn shared(node: &Node, file: &RepoPath, world: World<'_>, out: &mut Diagnostics)
     known_environments(node, world, out);
     Shared {
         path: node.get("path").map(|node| path(node, file, out)),
-        own: node.get("own").and_then(|node| own(node, out)),
+        own: text("own").and_then(own),
         on_drift: text("onDrift").and_then(OnDrift::parse),
         depends_on: node.get("dependsOn").and_then(Node::as_seq).unwrap_or_default().to_vec(),
         retain: node.get("retain").and_then(Node::as_bool) == Some(true),
@@ -89,16 +89,12 @@ fn path(node: &Node, file: &RepoPath, out: &mut Diagnostics) -> Node {
     }
 }
 
-fn own(node: &Node, out: &mut Diagnostics) -> Option<Own> {
-    match node.as_str()? {
+fn own(word: &str) -> Option<Own> {
+    match word {
         "file" => Some(Own::File),
         "once" => Some(Own::Once),
         "block" => Some(Own::Block),
-        "keys" => {
-            let found = Diagnostic::new(Code::NotSupported, "this version of loom cannot own single keys of a file");
-            out.push(found.at(node.span, "").help("take `own: block` for a marked region, or `own: file` for all of it"));
-            None
-        }
+        "keys" => Some(Own::Keys),
         _ => None,
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::addr::{Address, Name, PathError, RepoPath};
+use crate::keys::delegate::KeyPattern;
 use crate::node::Node;
 use crate::stack::Stack;
 use crate::text::Span;
@@ -50,6 +51,8 @@ pub struct Project {
     pub removed: Vec<Removed>,
     /// `adopt`.
     pub adopt: Vec<Adopt>,
+    /// `delegate`.
+    pub delegate: Vec<Delegate>,
 }
 
 /// A directory or glob that stands in `file`, seen from the root; `.` is the root itself.
@@ -158,6 +161,8 @@ pub enum Own {
     Once,
     /// A marked region.
     Block,
+    /// Single keys.
+    Keys,
 }
 
 impl Own {
@@ -167,6 +172,7 @@ impl Own {
             Self::File => "file",
             Self::Once => "once",
             Self::Block => "block",
+            Self::Keys => "keys",
         }
     }
 }
@@ -242,6 +248,19 @@ pub enum RemovedWhat {
     Address(Address),
     /// All that a story declared.
     Story(String),
+}
+
+/// `delegate: [{ address, keys, to }]`.
+#[derive(Clone, Debug)]
+pub struct Delegate {
+    /// The artifact.
+    pub address: Address,
+    /// The keys whose versions somebody else keeps.
+    pub keys: KeyPattern,
+    /// Who.
+    pub to: String,
+    /// Where.
+    pub span: Span,
 }
 
 /// `adopt: [{ address, path }]`.

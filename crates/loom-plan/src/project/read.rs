@@ -13,11 +13,14 @@ use indexmap::IndexMap;
 
 use super::schema::{INCLUDE, PROJECT, SERVICE};
 use super::view::no_value;
-use super::{Adopt, Entry, Environment, Gate, Moved, OnDrift, Pattern, Project, Removed, RemovedWhat, Service, seen_from_root};
+use super::{
+    Adopt, Delegate, Entry, Environment, Gate, Moved, OnDrift, Pattern, Project, Removed, RemovedWhat, Service, seen_from_root,
+};
 use crate::addr::{Address, Name, RepoPath};
 use crate::credential;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::input::{Globs, Input, ReadError, load, parsed};
+use crate::keys::delegate::KeyPattern;
 use crate::node::{Map, Node};
 use crate::shape::{self, Field, Need, Shape, World, is_per_environment};
 use crate::stack::Stack;
@@ -118,6 +121,7 @@ fn assemble(files: &[File], stack: Option<&Node>, sources: &Sources, out: &mut D
         moved: listed(root, "moved").filter_map(moved).collect(),
         removed: listed(root, "removed").filter_map(|node| removed(node, out)).collect(),
         adopt: listed(root, "adopt").filter_map(adopt).collect(),
+        delegate: listed(root, "delegate").filter_map(|node| delegate(node, out)).collect(),
         environment_names,
     }
 }
@@ -333,22 +337,11 @@ fn require_values(fields: &[Field], node: &Node, pointer: &str, world: World<'_>
 /// What the format has and this version has not.
 fn refuse(root: &Node, out: &mut Diagnostics) {
     let empty = |node: &Node| node.as_seq().is_some_and(<[Node]>::is_empty) || node.as_map().is_some_and(Map::is_empty);
-    for (key, message, help) in [
-        (
-            "delegate",
-            "this version of loom cannot leave single keys of a file to a bot",
-            "take `delegate` out, and give the artifact `own: once` if somebody else is to keep the file",
-        ),
-        (
-            "providers",
-            "this version of loom runs no providers of one's own",
-            "take `providers` out, and write the file with the kinds `template` or `file`",
-        ),
-    ] {
-        let entry = root.as_map().and_then(|map| map.entry(key));
-        if let Some(entry) = entry.filter(|entry| !entry.node.is_null() && !empty(&entry.node)) {
-            out.push(Diagnostic::new(Code::NotSupported, message).at(entry.key, "").help(help));
-        }
+    let entry = root.as_map().and_then(|map| map.entry("providers"));
+    if let Some(entry) = entry.filter(|entry| !entry.node.is_null() && !empty(&entry.node)) {
+        let found = Diagnostic::new(Code::NotSupported, "this version of loom runs no providers of one's own");
+        let help = "take `providers` out, and write the file with the kinds `template` or `file`";
+        out.push(found.at(entry.key, "").help(help));
     }
 }
 
@@ -409,6 +402,18 @@ fn removed(node: &Node, out: &mut Diagnostics) -> Option<Removed> {
 fn adopt(node: &Node) -> Option<Adopt> {
     let path = node.get("path").and_then(Node::as_str).and_then(|text| root_file().sibling(text).ok());
     Some(Adopt { address: address(node, "address")?, path, span: node.span })
+}
+
+fn delegate(node: &Node, out: &mut Diagnostics) -> Option<Delegate> {
+    let keys = node.get("keys")?;
+    let text = keys.as_str()?;
+    let Some(pattern) = KeyPattern::parse(text) else {
+        let found = Diagnostic::new(Code::BadValue, format!("`{text}` does not name keys of a document")).at(keys.span, "");
+        out.push(found.help("write it as `jobs.*.steps[*].uses`: `*` for any key, `[*]` for any entry of a list"));
+        return None;
+    };
+    let to = node.get("to").and_then(Node::as_str)?.to_owned();
+    Some(Delegate { address: address(node, "address")?, keys: pattern, to, span: node.span })
 }
 
 /// The entries of several lists, for stories too.

@@ -13,7 +13,7 @@ use loom_plan::render;
 use loom_plan::shape::World;
 use loom_plan::text::Sources;
 
-use crate::{BLUEPRINTS, PROVIDERS};
+use crate::{BLUEPRINTS, FORMATS, PROVIDERS};
 
 /// The files that a loom.yaml makes, by path and with their headers, or the messages of the errors
 /// with their help.
@@ -23,12 +23,12 @@ pub(crate) fn files(loom_yaml: &str) -> Result<BTreeMap<String, String>, Vec<Str
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let project = read::read(&input, &mut sources, &mut found).ok_or_else(|| messages(&found))?;
     let environments: Vec<_> = project.environments.iter().map(|environment| environment.name.clone()).collect();
-    let registry = Registry { providers: PROVIDERS, blueprints: BLUEPRINTS };
+    let registry = Registry { providers: PROVIDERS, blueprints: BLUEPRINTS, formats: FORMATS };
     let world = World { sources: &sources, environments: &environments };
     let declarations = intent::compile(&project, &[], registry, world, &mut found);
     let ordered = graph::order(declarations, registry, &mut found).ok_or_else(|| messages(&found))?;
     let linked = link::link(&ordered, registry, &link::Files::new(), world, &mut found);
-    let desired = render::render(ordered, linked, &mut found);
+    let desired = render::render(ordered, linked, FORMATS, &[], &mut found);
     if found.has_errors() {
         return Err(messages(&found));
     }
@@ -44,7 +44,7 @@ pub(crate) fn dependencies(loom_yaml: &str) -> BTreeMap<String, Vec<String>> {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let project = read::read(&input, &mut sources, &mut found).expect("a project");
     let environments: Vec<_> = project.environments.iter().map(|environment| environment.name.clone()).collect();
-    let registry = Registry { providers: PROVIDERS, blueprints: BLUEPRINTS };
+    let registry = Registry { providers: PROVIDERS, blueprints: BLUEPRINTS, formats: FORMATS };
     let world = World { sources: &sources, environments: &environments };
     let declarations = intent::compile(&project, &[], registry, world, &mut found);
     let ordered = graph::order(declarations, registry, &mut found).expect("an order");

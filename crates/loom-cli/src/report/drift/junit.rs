@@ -71,7 +71,8 @@ pub(crate) fn failure(said: &str, out: &mut dyn Write) -> io::Result<()> {
 /// Whether the note says that an output was not compared, or may be other than declared.
 fn is_left_alone(kind: &NoteKind) -> bool {
     match kind {
-        NoteKind::Waiting(_) => false,
+        // what is not delegated was compared
+        NoteKind::Waiting(_) | NoteKind::Delegated(_) => false,
         NoteKind::Held(_) | NoteKind::NotLoaded(_) | NoteKind::OutOfScope | NoteKind::KeptEdit | NoteKind::Once => true,
     }
 }

@@ -173,9 +173,10 @@ impl<'a> Planned<'a> {
     fn finding(&self, found: &'a Drifted, contents: &dyn Contents) -> Finding<'a> {
         let remedy = self.remedy(found);
         let sides = self.sides(found, contents);
+        let compared = sides.as_ref().filter(|_| contents.is_of_bytes(&found.path, &found.part));
         let error = match &found.unreadable {
             Some(unreadable) => Some(format!("nobody can tell what it holds: {unreadable}")),
-            None => sides.as_ref().and_then(|sides| changed(found, sides)).map(str::to_owned),
+            None => compared.and_then(|sides| changed(found, sides)).map(str::to_owned),
         };
         if error.is_some() {
             return Finding { found, grade: None, lines: None, counted: String::new(), remedy, error };
@@ -219,9 +220,10 @@ fn changed(found: &Drifted, sides: &Sides) -> Option<&'static str> {
     let hash = |bytes: &[u8]| match &found.part {
         Part::Whole => Some(header::content_hash(bytes)),
         Part::Block(address) => {
-            let body = block::find(as_text(bytes)?, block::comment_of(&found.path), address)?;
+            let body = block::find(as_text(bytes)?, block::comment_of(&found.path)?, address)?;
             Some(ContentHash::of(body.as_bytes()))
         }
+        Part::Keys(_) => None,
     };
     let is = |side: &Option<Vec<u8>>, content: Content| side.as_deref().and_then(hash) == Some(content.hash);
     match (found.observed, found.desired) {
@@ -264,7 +266,7 @@ fn conflict_remedy(conflict: Conflict, address: &Address) -> String {
         }
         Conflict::NotOurs => format!("`loom apply --target '{address}' --adopt` takes it over as it is"),
         Conflict::Foreign => "remove what is there, then `loom apply` writes it again".to_owned(),
-        Conflict::DeletedButEdited | Conflict::Stateful | Conflict::Component | Conflict::Migration => {
+        Conflict::DeletedButEdited | Conflict::Stateful | Conflict::Component | Conflict::Migration | Conflict::Unsafe => {
             "`loom plan` shows the ways out".to_owned()
         }
     }

@@ -116,6 +116,7 @@ fn note_word(kind: &NoteKind) -> &'static str {
         NoteKind::OutOfScope => "out_of_scope",
         NoteKind::KeptEdit => "kept_edit",
         NoteKind::Once => "once",
+        NoteKind::Delegated(_) => "delegated",
     }
 }
 
@@ -127,11 +128,19 @@ fn unified(shown: &Shown) -> Option<String> {
     }
 }
 
-/// A part of a file: its address where it is a block, nothing where it is all of it.
+/// A part of a file: its address where it is a block.
 fn block(part: &Part) -> Option<&str> {
     match part {
-        Part::Whole => None,
+        Part::Whole | Part::Keys(_) => None,
         Part::Block(address) => Some(address),
+    }
+}
+
+/// A part of a file: its address where it is keys.
+fn keys(part: &Part) -> Option<&str> {
+    match part {
+        Part::Whole | Part::Block(_) => None,
+        Part::Keys(address) => Some(address),
     }
 }
 

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
-use super::{FORMAT_VERSION, Note, UpgradeJson, block, notes, unified, upgrades, write};
+use super::{FORMAT_VERSION, Note, UpgradeJson, block, keys, notes, unified, upgrades, write};
 use crate::report::causes::{self, Summary};
 use crate::report::{Contents, Shown, settings};
 
@@ -95,6 +95,7 @@ enum Guard {
 struct PartJson<'a> {
     address: String,
     block: Option<&'a str>,
+    keys: Option<&'a str>,
     before: Option<ContentJson>,
     after: Option<ContentJson>,
 }
@@ -134,6 +135,7 @@ impl<'a> PartJson<'a> {
         Self {
             address: part.address.to_string(),
             block: block(&part.part),
+            keys: keys(&part.part),
             before: part.before.map(content),
             after: part.after.map(content),
         }
@@ -214,6 +216,7 @@ struct ConflictJson<'a> {
     conflict: &'static str,
     path: &'a str,
     block: Option<&'a str>,
+    keys: Option<&'a str>,
     address: String,
     text: String,
     found: Option<&'a str>,
@@ -232,9 +235,11 @@ impl<'a> ConflictJson<'a> {
                 Conflict::Component => "component",
                 Conflict::Migration => "migration",
                 Conflict::Merge => "merge",
+                Conflict::Unsafe => "unsafe",
             },
             path: found.path.as_str(),
             block: block(&found.part),
+            keys: keys(&found.part),
             address: found.address.to_string(),
             text: causes::conflict_sentences(found),
             found: found.found.as_deref(),

@@ -84,6 +84,7 @@ fn everything() -> Scene {
         Conflict::Component,
         Conflict::Migration,
         Conflict::Merge,
+        Conflict::Unsafe,
     ]
     .into_iter()
     .enumerate()
@@ -97,6 +98,7 @@ fn everything() -> Scene {
         NoteKind::OutOfScope,
         NoteKind::KeptEdit,
         NoteKind::Once,
+        NoteKind::Delegated("renovate".to_owned()),
     ] {
         scene.note("file.n", kind);
     }
@@ -176,6 +178,7 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
             {
               "address": "kubernetes.manifest.entity-api[production]",
               "block": null,
+              "keys": null,
               "before": {
                 "hash": "f54d07dd505bde139dd3d339b18dd8ab808b8e13a52bccf210c7957f94af5c0f",
                 "mode": "plain"

@@ -7,6 +7,11 @@
 //! Invariants: no two outputs claim one path or overlapping parts of one (`claims`); a text that
 //! breaks a provider's contract is a diagnostic, not a file.
 
+mod claims;
+mod delegation;
+
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::addr::{ContentHash, RepoPath};
@@ -14,11 +19,14 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::graph::Ordered;
 use crate::graph::link::Linked;
 use crate::intent::Declaration;
-use crate::plan::Action;
-use crate::project::Own;
+use crate::keys::delegate::KeyPattern;
+use crate::keys::{Formats, KeyPath};
+use crate::plan::decide::Decision;
+use crate::plan::{Action, PartAction};
+use crate::project::{Delegate, Own};
 use crate::provider::{Failure, Place};
 use crate::snapshot::{Content, Part};
-use crate::{block, header};
+use crate::{block, header, keys};
 
 /// One output of one declaration.
 #[derive(Clone, Debug)]
@@ -29,8 +37,22 @@ pub struct Output {
     pub place: Place,
     /// Which part of the file it is.
     pub part: Part,
-    /// What it should hold: of a whole file without the header, of a block its body.
+    /// Which keys of the file are loom's, where only keys are.
+    pub keys: Vec<KeyPath>,
+    /// The keys whose versions somebody else keeps, and who that is.
+    pub delegated: Option<Arc<Delegated>>,
+    /// What it should hold: of a whole file without the header, of a block its body, of keys
+    /// [`keys::content`]; without the versions that are delegated.
     pub content: Content,
+}
+
+/// What of an output is left to somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegated {
+    /// The keys.
+    pub keys: Vec<KeyPattern>,
+    /// Who keeps them.
+    pub to: String,
 }
 
 /// Everything that is desired.
@@ -42,10 +64,12 @@ pub struct Desired {
     pub linked: Vec<Linked>,
     /// The outputs by path and part.
     pub outputs: Vec<Output>,
+    /// The formats whose keys can be owned.
+    pub formats: Formats,
 }
 
 /// Renders and hashes everything, on all cores.
-pub fn render(ordered: Ordered, linked: Vec<Linked>, out: &mut Diagnostics) -> Desired {
+pub fn render(ordered: Ordered, linked: Vec<Linked>, formats: Formats, delegates: &[Delegate], out: &mut Diagnostics) -> Desired {
     let all = linked.iter().enumerate().flat_map(|(index, linked)| linked.places.iter().map(move |place| (index, place)));
     let mut places: Vec<(usize, (usize, &Place))> = all.enumerate().collect();
     // neighbours are often about one service, whose settings then stay in the processor's cache
@@ -55,13 +79,7 @@ pub fn render(ordered: Ordered, linked: Vec<Linked>, out: &mut Diagnostics) -> D
         .map(|(at, (index, place))| {
             let declaration = &ordered.declarations[*index];
             let text = text_of(declaration, &linked[*index], place).map_err(|failure| (*at, failure))?;
-            let part = match declaration.own {
-                Own::Block => Part::Block(declaration.address.to_string()),
-                Own::File | Own::Once if is_shared_by_nature(declaration, place) => Part::Block(declaration.address.to_string()),
-                Own::File | Own::Once => Part::Whole,
-            };
-            let content = Content { hash: ContentHash::of(text.as_bytes()), mode: place.mode };
-            Ok(Output { declaration: *index, place: (*place).clone(), part, content })
+            output(*index, declaration, place, &text, formats).map_err(|failure| (*at, failure))
         })
         .collect();
     let (mut outputs, mut failures) = (Vec::with_capacity(rendered.len()), Vec::new());
@@ -74,8 +92,54 @@ pub fn render(ordered: Ordered, linked: Vec<Linked>, out: &mut Diagnostics) -> D
     failures.sort_by_key(|(at, _)| *at);
     out.extend(failures.into_iter().flat_map(|(_, failure)| failure));
     outputs.sort_by(|one, other| (&one.place.path, &one.part).cmp(&(&other.place.path, &other.part)));
-    claims(&outputs, &ordered, out);
-    Desired { ordered, linked, outputs }
+    let mut desired = Desired { ordered, linked, outputs, formats };
+    delegation::take_out(&mut desired, delegates, out);
+    claims::check(&desired, out);
+    desired
+}
+
+/// An output from its text.
+fn output(index: usize, declaration: &Declaration, place: &Place, text: &str, formats: Formats) -> Result<Output, Failure> {
+    let address = || declaration.address.to_string();
+    let plain = Content { hash: ContentHash::of(text.as_bytes()), mode: place.mode };
+    let (part, keys, content) = match declaration.own {
+        Own::Block => (Part::Block(address()), Vec::new(), plain),
+        Own::File | Own::Once if is_shared_by_nature(declaration, place) => (Part::Block(address()), Vec::new(), plain),
+        Own::File | Own::Once => (Part::Whole, Vec::new(), plain),
+        Own::Keys => {
+            let (keys, content) = keys_of(declaration, place, text, formats)?;
+            (Part::Keys(address()), keys, content)
+        }
+    };
+    Ok(Output { declaration: index, place: place.clone(), part, keys, delegated: None, content })
+}
+
+/// The keys that a text declares, and their content.
+fn keys_of(declaration: &Declaration, place: &Place, text: &str, formats: Formats) -> Result<(Vec<KeyPath>, Content), Failure> {
+    let refuse = |message: String, help: &str| {
+        Err(vec![Diagnostic::new(Code::Part, message).at(declaration.settings.span, "").help(help)])
+    };
+    let (path, address) = (&place.path, &declaration.address);
+    let Some(format) = keys::format_of(formats, path) else {
+        let known: Vec<&str> = formats.iter().flat_map(|format| format.extensions()).copied().collect();
+        let message = format!("`{address}` cannot own keys of {path}: its name ends in none of .{}", known.join(", ."));
+        return refuse(message, "take `own: block` for a marked region, or `own: file` for all of the file");
+    };
+    let data = match format.read(text) {
+        Ok(data) => data,
+        Err(why) => {
+            let message = format!("what `{address}` renders for {path} is not {}: {why}", format.name());
+            return refuse(
+                message,
+                "change the artifact's settings: the document that they describe holds the keys that loom owns",
+            );
+        }
+    };
+    let keys = data.leaves();
+    match keys::content(&data, &keys).filter(|_| keys.iter().all(|key| !key.steps().is_empty())) {
+        Some(content) => Ok((keys, content)),
+        None => refuse(format!("`{address}` declares no key of {path}"), "give it a mapping with at least one key"),
+    }
 }
 
 /// `.gitattributes` belongs to people: of loom's own artifact it is always a block.
@@ -87,6 +151,7 @@ fn is_shared_by_nature(declaration: &Declaration, place: &Place) -> bool {
 fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<String, Failure> {
     let mut text = declaration.provider.render(&linked.artifact, place)?;
     if declaration.own == Own::Block {
+        has_comments(declaration, place)?;
         if !text.is_empty() && !text.ends_with('\n') {
             // the marker behind it is a line of its own
             text.push('\n');
@@ -111,7 +176,9 @@ fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<
 /// A block whose body holds its own markers would never be found again as it was written.
 fn is_found_again(declaration: &Declaration, place: &Place, body: &str) -> Result<(), Failure> {
     let (comment, address) = (block::comment_of(&place.path), declaration.address.to_string());
-    if block::find(&block::set("", comment, &address, body), comment, &address).as_deref() == Some(body) {
+    if comment
+        .is_none_or(|comment| block::find(&block::set("", comment, &address, body), comment, &address).as_deref() == Some(body))
+    {
         return Ok(());
     }
     let message = format!("the block of `{address}` in {} holds a line that marks its own beginning or end", place.path);
@@ -119,71 +186,21 @@ fn is_found_again(declaration: &Declaration, place: &Place, body: &str) -> Resul
     Err(vec![found.help("change that line: loom could not tell where the block ends")])
 }
 
-/// What no two outputs may claim together, and what none may claim at all.
-fn claims(outputs: &[Output], ordered: &Ordered, out: &mut Diagnostics) {
-    for pair in outputs.windows(2).filter(|pair| pair[0].place.path == pair[1].place.path) {
-        let overlap = pair[0].part == pair[1].part || pair.iter().any(|output| output.part == Part::Whole);
-        if overlap {
-            out.push(path_taken(&pair[0], &pair[1], ordered, &format!("both write {}", pair[0].place.path)));
-        }
+/// A block is marked by comments, which not every format has.
+fn has_comments(declaration: &Declaration, place: &Place) -> Result<(), Failure> {
+    if block::comment_of(&place.path).is_some() {
+        return Ok(());
     }
-    let mut folded: Vec<(String, &Output)> = outputs.par_iter().map(|output| (output.place.path.folded(), output)).collect();
-    folded.par_sort_by(|(one, _), (other, _)| one.cmp(other));
-    for same in folded.chunk_by(|(one, _), (other, _)| one == other) {
-        let (_, first) = same[0];
-        for (_, output) in same.iter().filter(|(_, output)| output.place.path != first.place.path) {
-            let what = format!(
-                "{} and {} are one file where case, normalisation and invisible characters do not count",
-                first.place.path, output.place.path
-            );
-            out.push(path_taken(first, output, ordered, &what));
-        }
-    }
-    directories(&folded, ordered, out);
-    for (path, output) in &folded {
-        let declaration = &ordered.declarations[output.declaration];
-        if (path == OWN || path.strip_prefix(OWN).is_some_and(|below| below.starts_with('/')))
-            && declaration.address.kind() != crate::intent::REPOSITORY_KIND
-        {
-            let message = format!("`{}` cannot write {}: `{OWN}` is loom's own", declaration.address, output.place.path);
-            let found = Diagnostic::new(Code::OwnPlace, message).at(declaration.settings.span, "");
-            out.push(found.help("give it a `path` outside of `.loom`"));
-        }
-    }
-}
-
-/// Loom's own place in the repository.
-const OWN: &str = ".loom";
-
-/// Files that are also directories, on any file system.
-fn directories(folded: &[(String, &Output)], ordered: &Ordered, out: &mut Diagnostics) {
-    // what is below a directory stands together, so that only the first of it is looked at
-    let mut before = "";
-    for (path, below) in folded {
-        for (end, _) in path.match_indices('/').filter(|(end, _)| !before.starts_with(&path[..=*end])) {
-            let start = folded.partition_point(|(other, _)| other.as_str() < &path[..end]);
-            for (_, output) in folded[start..].iter().take_while(|(other, _)| *other == path[..end]) {
-                let what = format!("{} would be a file and the directory of {}", output.place.path, below.place.path);
-                out.push(path_taken(output, below, ordered, &what));
-            }
-        }
-        before = path;
-    }
+    let message =
+        format!("`{}` cannot own a block of {}: this format has no comments to mark it with", declaration.address, place.path);
+    let found = Diagnostic::new(Code::Part, message).at(declaration.settings.span, "");
+    Err(vec![found.help("take `own: keys` in a JSON file, or `own: file` for all of the file")])
 }
 
 /// The outputs at a path.
 fn at<'a>(outputs: &'a [Output], path: &'a str) -> impl Iterator<Item = &'a Output> + use<'a> {
     let start = outputs.partition_point(|output| output.place.path.as_str() < path);
     outputs[start..].iter().take_while(move |output| output.place.path.as_str() == path)
-}
-
-fn path_taken(one: &Output, other: &Output, ordered: &Ordered, what: &str) -> Diagnostic {
-    let [one, other] = [one, other].map(|output| &ordered.declarations[output.declaration]);
-    let message = format!("`{}` and `{}` cannot both be: {what}", one.address, other.address);
-    Diagnostic::new(Code::PathTaken, message)
-        .at(other.settings.span, format!("{} is declared here", other.address))
-        .at(one.settings.span, format!("{} is declared here", one.address))
-        .help("give one of them another `path`")
 }
 
 impl Desired {
@@ -210,7 +227,7 @@ impl Desired {
     pub fn text(&self, output: &Output) -> Result<String, Failure> {
         let declaration = self.declaration(output);
         let text = text_of(declaration, &self.linked[output.declaration], &output.place)?;
-        if ContentHash::of(text.as_bytes()) == output.content.hash {
+        if delegation::content(self.formats, output, &text).hash == output.content.hash {
             return Ok(text);
         }
         let message = format!("`{}` rendered two different texts for {}", declaration.address, output.place.path);
@@ -233,29 +250,53 @@ impl Desired {
     /// What a path holds after an action, from what it held before; `None` where nothing is left.
     ///
     /// # Errors
-    /// As [`Desired::text`].
+    /// As [`Desired::text`], and where keys cannot be edited.
     pub fn file_after(&self, action: &Action, before: Option<&[u8]>) -> Result<Option<Vec<u8>>, Failure> {
-        let kept = || before.map(<[u8]>::to_vec);
         if !action.verb.writes() {
-            return Ok(kept());
+            return Ok(before.map(<[u8]>::to_vec));
         }
-        let mut text = String::from_utf8_lossy(before.unwrap_or_default()).into_owned();
-        for part in &action.parts {
+        let is_whole = |part: &&PartAction| part.part == Part::Whole && !matches!(part.decision, Decision::Forget(_));
+        if let Some(part) = action.parts.iter().find(is_whole) {
             let output = self.find(&action.path, &part.part);
-            match (&part.part, part.after, output) {
-                (Part::Whole, None, _) => return Ok(None),
-                (Part::Whole, Some(after), Some(output)) if after == output.content => {
-                    return self.dressed(output).map(|text| Some(text.into_bytes()));
+            return match (part.after, output) {
+                (None, _) => Ok(None),
+                (Some(after), Some(output)) if after == output.content => {
+                    let there = before.map(String::from_utf8_lossy);
+                    let text = self.dressed(output)?;
+                    Ok(Some(delegation::with_versions(self.formats, output, text, there.as_deref()).into_bytes()))
                 }
-                (Part::Whole, Some(_), _) => return Ok(kept()),
-                (Part::Block(address), None, _) => text = with_block(&text, &action.path, address, None),
-                (Part::Block(address), Some(after), Some(output)) if after == output.content => {
-                    text = with_block(&text, &action.path, address, Some(&self.text(output)?));
-                }
-                (Part::Block(_), Some(_), _) => {}
+                (Some(_), _) => Ok(before.map(<[u8]>::to_vec)),
+            };
+        }
+        let mut text = before.map(|before| String::from_utf8_lossy(before).into_owned());
+        for part in &action.parts {
+            text = self.with_part(text, &action.path, part)?;
+        }
+        Ok(text.map(String::into_bytes))
+    }
+
+    /// A file's text with one of its parts as the plan wants it; `None` where there is no file.
+    ///
+    /// # Errors
+    /// As [`Desired::file_after`].
+    pub fn with_part(&self, text: Option<String>, path: &RepoPath, part: &PartAction) -> Result<Option<String>, Failure> {
+        let output = self.find(path, &part.part).filter(|output| part.after == Some(output.content));
+        let wanted = match (part.after, output) {
+            (None, _) if part.decision != Decision::Delete => return Ok(text),
+            (Some(_), None) => return Ok(text),
+            (None, _) => None,
+            (Some(_), Some(output)) => Some(delegation::with_versions(self.formats, output, self.text(output)?, text.as_deref())),
+        };
+        match (&part.part, text) {
+            (Part::Whole, text) => Ok(text),
+            (Part::Block(address), text) => Ok(Some(with_block(&text.unwrap_or_default(), path, address, wanted.as_deref()))),
+            (Part::Keys(_), None) => Ok(wanted),
+            (Part::Keys(_), Some(text)) => {
+                let refuse = |why: String| vec![Diagnostic::new(Code::Part, why)];
+                let format = keys::format_of(self.formats, path).ok_or_else(|| refuse(format!("{path} has no known format")))?;
+                format.edit(&text, wanted.as_deref(), &part.removes).map_err(refuse)
             }
         }
-        Ok(Some(text.into_bytes()))
     }
 }
 
@@ -269,7 +310,7 @@ fn origins(declaration: &Declaration) -> String {
 
 /// A file's text with a block set to what is desired, or taken out.
 pub fn with_block(current: &str, path: &RepoPath, address: &str, body: Option<&str>) -> String {
-    let comment = block::comment_of(path);
+    let Some(comment) = block::comment_of(path) else { return current.to_owned() };
     match body {
         Some(body) => block::set(current, comment, address, body),
         None => block::remove(current, comment, address),

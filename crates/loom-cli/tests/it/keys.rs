@@ -1,0 +1,296 @@
+//! Owned keys: single keys of files that belong to people, in each of the formats.
+
+use super::sandbox::Sandbox;
+
+const HEAD: &str = "loom: 1\nproject: shop\nenvironments:\n  production: {}\nartifacts:\n";
+
+/// A repository with a file of somebody, and loom's artifacts.
+fn with(artifacts: &str, path: &str, text: &str) -> Sandbox {
+    let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}{artifacts}")), (path, text)]);
+    sandbox.commit();
+    sandbox
+}
+
+const PACKAGE: &str =
+    "{\n\t\"name\": \"shop\",\n\t\"scripts\": {\n\t\t\"test\": \"vitest\"\n\t},\n\t\"files\": [\"README.md\"]\n}";
+const SCRIPTS: &str = "  - kind: file\n    name: scripts\n    path: package.json\n    own: keys\n    content: |\n      { \"scripts\": { \"build\": \"tsc -p .\" }, \"files\": [\"dist\"] }\n";
+const ENGINES: &str = "  - kind: file\n    name: engines\n    path: package.json\n    own: keys\n    content: |\n      { \"engines\": { \"node\": \">=20\" } }\n";
+
+#[test]
+fn keys_of_package_json_are_set_kept_put_back_and_taken_out_and_the_rest_stays() {
+    let sandbox = with(&format!("{SCRIPTS}{ENGINES}"), "package.json", PACKAGE);
+    let plan = sandbox.loom(&["plan"]).comes_to(0);
+    assert_eq!(plan.marked('~'), ["package.json"], "two owners are one action");
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    insta::assert_snapshot!(sandbox.read("package.json"), @r##"
+    {
+    	"name": "shop",
+    	"scripts": {
+    		"test": "vitest",
+    		"build": "tsc -p ."
+    	},
+    	"files": ["README.md", "dist"],
+    	"engines": {
+    		"node": ">=20"
+    	}
+    }
+    "##);
+    sandbox.is_settled();
+
+    sandbox.edit("package.json", "\"shop\"", "\"store\"");
+    sandbox.edit("package.json", "\"vitest\"", "\"vitest run\"");
+    sandbox.loom(&["drift"]).comes_to(0);
+
+    sandbox.edit("package.json", "tsc -p .", "tsc");
+    sandbox.loom(&["drift"]).comes_to(2).says("package.json");
+    sandbox.loom(&["apply", "--yes"]).comes_to(4);
+    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    assert!(sandbox.read("package.json").contains("tsc -p ."));
+    sandbox.is_settled();
+
+    // a key that is declared no longer goes; the other artifact's stays
+    sandbox.edit("loom.yaml", "\"build\": \"tsc -p .\"", "\"lint\": \"eslint .\"");
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    let text = sandbox.read("package.json");
+    assert!(!text.contains("tsc") && text.contains("eslint") && text.contains("engines"), "{text}");
+
+    sandbox.write("loom.yaml", &HEAD.replace("artifacts:", "artifacts: []"));
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    assert_eq!(sandbox.read("package.json"), PACKAGE.replace("\"shop\"", "\"store\"").replace("\"vitest\"", "\"vitest run\""));
+    sandbox.is_settled();
+}
+
+#[test]
+fn a_file_that_is_not_there_is_made_of_the_keys_alone_and_goes_with_the_last_of_them() {
+    let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}{SCRIPTS}{ENGINES}"))]);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    insta::assert_snapshot!(sandbox.read("package.json"), @r##"
+    { "engines": { "node": ">=20" }, "scripts": {
+      "build": "tsc -p ."
+    }, "files": [
+      "dist"
+    ] }
+    "##);
+    sandbox.is_settled();
+    sandbox.write("loom.yaml", &format!("{HEAD}{SCRIPTS}"));
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    assert!(!sandbox.read("package.json").contains("engines"));
+    sandbox.write("loom.yaml", &HEAD.replace("artifacts:", "artifacts: []"));
+    let plan = sandbox.loom(&["plan"]).comes_to(0);
+    assert_eq!(plan.marked('-'), ["package.json"]);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    assert!(!sandbox.has("package.json"));
+    sandbox.is_settled();
+}
+
+#[test]
+fn what_another_artifact_takes_over_stays_and_the_rest_of_the_old_one_goes() {
+    let both = SCRIPTS.replace("name: scripts", "name: old");
+    let sandbox = with(&both, "package.json", PACKAGE);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    sandbox.write("loom.yaml", &format!("{HEAD}{}", SCRIPTS.replace(", \"files\": [\"dist\"]", "")));
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    let text = sandbox.read("package.json");
+    assert!(text.contains("tsc -p .") && !text.contains("dist"), "{text}");
+    sandbox.is_settled();
+}
+
+#[test]
+fn a_job_joins_somebodys_workflow() {
+    let mine = "# ours\nname: CI\non: [push]   # all branches\n\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: 'npm test'\n\n# the end\n";
+    let artifacts = "  - kind: github.workflow\n    name: scan\n    path: .github/workflows/ci.yml\n    own: keys\n    content:\n      jobs:\n        scan:\n          runs-on: ubuntu-24.04\n          steps:\n            - { name: Scan, run: ./scan }\n";
+    let sandbox = with(artifacts, ".github/workflows/ci.yml", mine);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    insta::assert_snapshot!(sandbox.read(".github/workflows/ci.yml"), @r##"
+    # ours
+    name: CI
+    on: [push]   # all branches
+
+    jobs:
+      test:
+        runs-on: ubuntu-24.04
+        steps:
+          - run: 'npm test'
+      scan:
+        runs-on: ubuntu-24.04
+        steps:
+          - name: Scan
+            run: ./scan
+
+    # the end
+    "##);
+    sandbox.is_settled();
+    sandbox.edit(".github/workflows/ci.yml", "npm test", "npm run test");
+    sandbox.edit(".github/workflows/ci.yml", "        run: ./scan\n", "        run: ./scan\n        env: { A: 1 }\n");
+    sandbox.loom(&["drift"]).comes_to(0);
+    sandbox.edit(".github/workflows/ci.yml", "./scan", "./scan --fast");
+    sandbox.loom(&["drift"]).comes_to(2).says("ci.yml");
+    sandbox.loom(&["apply", "--yes", "--on-drift", "keep"]).comes_to(0);
+    sandbox.is_settled();
+    assert!(sandbox.read(".github/workflows/ci.yml").contains("./scan --fast"));
+}
+
+#[test]
+fn keys_of_pyproject_and_of_terraform_are_taken_out_without_a_trace() {
+    let toml = "[project]\nname = \"shop\" # mine\n\n[tool.ruff]\nline-length = 100\n";
+    let terraform = "terraform {\n  required_version = \">= 1.9\"\n}\n\n# buckets\nresource \"aws_s3_bucket\" \"logs\" {\n  bucket = \"logs\"\n}\n";
+    let artifacts = "  - kind: file\n    name: ruff\n    path: pyproject.toml\n    own: keys\n    content: |\n      [tool.ruff]\n      target-version = \"py312\"\n      [tool.pytest.ini_options]\n      addopts = \"-q\"\n  - kind: file\n    name: owner\n    path: main.tf\n    own: keys\n    content: |\n      resource \"aws_s3_bucket\" \"logs\" {\n        force_destroy = false\n      }\n\n      module \"network\" {\n        source = \"./network\"\n      }\n";
+    let sandbox = with(artifacts, "pyproject.toml", toml);
+    sandbox.write("main.tf", terraform);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    insta::assert_snapshot!(format!("{}\n--\n{}", sandbox.read("pyproject.toml"), sandbox.read("main.tf")), @r##"
+    [project]
+    name = "shop" # mine
+
+    [tool.ruff]
+    line-length = 100
+    target-version = "py312"
+
+    [tool.pytest.ini_options]
+    addopts = "-q"
+
+    --
+    terraform {
+      required_version = ">= 1.9"
+    }
+
+    # buckets
+    resource "aws_s3_bucket" "logs" {
+      bucket = "logs"
+      force_destroy = false
+    }
+
+    module "network" {
+      source = "./network"
+    }
+    "##);
+    sandbox.is_settled();
+    sandbox.edit("main.tf", "\"./network\"", "\"./other\"");
+    sandbox.edit("pyproject.toml", "100", "120");
+    sandbox.loom(&["drift"]).comes_to(2).says("main.tf");
+    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    sandbox.write("loom.yaml", &HEAD.replace("artifacts:", "artifacts: []"));
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    assert_eq!(sandbox.read("pyproject.toml"), toml.replace("100", "120"));
+    assert_eq!(sandbox.read("main.tf"), terraform);
+}
+
+#[test]
+fn what_cannot_be_edited_safely_is_a_conflict_that_says_what_to_do_by_hand() {
+    let aliased = "base: &base\n  a: 1\nscripts:\n  <<: *base\n";
+    let artifacts = "  - { kind: file, name: x, path: x.yaml, own: keys, content: \"scripts: { b: 2 }\" }\n";
+    let sandbox = with(artifacts, "x.yaml", aliased);
+    sandbox.loom(&["plan"]).comes_to(4).says("`scripts` has a merge key `<<`").says("set it by hand: scripts.b = 2");
+    for (text, why) in [("scripts: [", "cannot read as YAML"), ("scripts: 1\n", "`scripts` is there and is not a mapping")] {
+        sandbox.write("x.yaml", text);
+        sandbox.loom(&["apply", "--yes"]).comes_to(4).says(why);
+        assert_eq!(sandbox.read("x.yaml"), text, "nothing is written");
+    }
+    sandbox.write("x.yaml", "scripts: { b: 3 }\n");
+    sandbox.loom(&["plan"]).comes_to(4).says("--adopt");
+}
+
+#[test]
+fn two_owners_of_one_key_are_an_error_that_names_both_with_their_places() {
+    let again = ENGINES.replace("name: engines", "name: again").replace("{ \"node\": \">=20\" }", "\"any\"");
+    let sandbox = with(&format!("{ENGINES}{again}"), "package.json", PACKAGE);
+    sandbox
+        .loom(&["validate"])
+        .comes_to(1)
+        .complains("LOOM0409")
+        .complains("`file.again`")
+        .complains("`file.engines`")
+        .complains("engines.node");
+    let whole = "  - { kind: file, name: all, path: package.json, content: x }\n";
+    sandbox.write("loom.yaml", &format!("{HEAD}{ENGINES}{whole}"));
+    sandbox.loom(&["validate"]).comes_to(1).complains("both write package.json");
+    let block = "  - { kind: file, name: block, path: x.yaml, own: block, content: \"a: { b: 1 }\" }\n  - { kind: file, name: keys, path: x.yaml, own: keys, content: \"a: { b: 2 }\" }\n";
+    sandbox.write("loom.yaml", &format!("{HEAD}{block}"));
+    sandbox.loom(&["validate"]).comes_to(1).complains("both own `a.b` of x.yaml");
+}
+
+#[test]
+fn a_part_that_the_format_cannot_have_is_an_error() {
+    for (artifact, why) in [
+        ("path: x.json, own: block, content: \"{}\"", "no comments"),
+        ("path: x.md, own: keys, content: \"# x\"", "cannot own keys of x.md"),
+        ("path: x.json, own: keys, content: \"{\"", "is not JSON"),
+        ("path: x.json, own: keys, content: \"{}\"", "declares no key"),
+    ] {
+        let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}  - {{ kind: file, name: x, {artifact} }}\n"))]);
+        sandbox.loom(&["validate"]).comes_to(1).complains("LOOM0418").complains(why);
+    }
+}
+
+#[test]
+fn who_comes_to_own_keys_of_a_file_that_was_loom_s_loses_nothing_of_it() {
+    let whole = SCRIPTS.replace("    own: keys\n", "");
+    let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}{whole}"))]);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    let text = sandbox.read("package.json");
+    sandbox.write("loom.yaml", &format!("{HEAD}{SCRIPTS}"));
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    assert_eq!(sandbox.read("package.json"), text);
+    sandbox.is_settled();
+}
+
+const WORKFLOW: &str = "  - kind: github.workflow\n    name: ci\n    content:\n      on: { push: {} }\n      jobs:\n        test:\n          runs-on: ubuntu-24.04\n          steps:\n            - uses: actions/checkout@1111111111111111111111111111111111111111\n            - uses: actions/setup-node@2222222222222222222222222222222222222222\n            - { name: Test, run: npm test }\n";
+const DELEGATE: &str = "delegate:\n  - { address: github.workflow.ci, keys: \"jobs.*.steps[*].uses\", to: renovate }\n";
+const CI: &str = ".github/workflows/ci.yml";
+
+#[test]
+fn versions_that_a_bot_raised_stay_and_are_no_drift_and_follow_their_steps() {
+    let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}{WORKFLOW}{DELEGATE}"))]);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    let raised = "setup-node@3333333333333333333333333333333333333333 # v6.0.0";
+    sandbox.edit(CI, "setup-node@2222222222222222222222222222222222222222", raised);
+    sandbox.loom(&["plan"]).comes_to(0).says("Nothing to do").says("left to renovate");
+    sandbox.loom(&["drift"]).comes_to(0);
+
+    // a step comes in between: each version stays with its action
+    let more = WORKFLOW.replace(
+        "            - uses: actions/setup-node",
+        "            - uses: actions/cache@4444444444444444444444444444444444444444\n            - uses: actions/setup-node",
+    );
+    sandbox.write("loom.yaml", &format!("{HEAD}{more}{DELEGATE}"));
+    let plan = sandbox.loom(&["plan"]).comes_to(0);
+    assert!(!plan.out.contains("-      - uses"), "{plan}");
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    let text = sandbox.read(CI);
+    assert!(text.contains(raised) && text.contains("cache@4444") && text.contains("checkout@1111"), "{text}");
+    sandbox.is_settled();
+
+    // anything else is drift as ever
+    sandbox.edit(CI, "npm test", "npm t");
+    sandbox.loom(&["drift"]).comes_to(2).says(CI);
+    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    assert!(sandbox.read(CI).contains(raised));
+    // and so is another action in place of the one that is declared
+    sandbox.edit(CI, "actions/cache@", "evil/cache@");
+    sandbox.loom(&["drift"]).comes_to(2);
+}
+
+#[test]
+fn versions_among_owned_keys_can_be_left_to_a_bot_too() {
+    let dependencies = SCRIPTS.replace("\"files\": [\"dist\"]", "\"dependencies\": { \"zod\": \"3.24.0\" }");
+    let delegate = "delegate:\n  - { address: file.scripts, keys: dependencies.*, to: dependabot }\n";
+    let sandbox = with(&format!("{dependencies}{delegate}"), "package.json", PACKAGE);
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    sandbox.edit("package.json", "3.24.0", "3.25.1");
+    sandbox.is_settled();
+    sandbox.edit("loom.yaml", "tsc -p .", "tsc --build");
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    let text = sandbox.read("package.json");
+    assert!(text.contains("3.25.1") && text.contains("tsc --build"), "{text}");
+    sandbox.is_settled();
+}
+
+#[test]
+fn what_is_delegated_must_be_there() {
+    let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}{WORKFLOW}{}", DELEGATE.replace("steps[*]", "step[*]")))]);
+    sandbox.loom(&["validate"]).comes_to(0).complains("LOOM0419");
+    sandbox.write("loom.yaml", &format!("{HEAD}{WORKFLOW}{}", DELEGATE.replace("workflow.ci", "workflow.cy")));
+    sandbox.loom(&["validate"]).comes_to(1).complains("did you mean `github.workflow.ci`?");
+    sandbox.write("loom.yaml", &format!("{HEAD}{WORKFLOW}{}", DELEGATE.replace("jobs.*", "jobs..x")));
+    sandbox.loom(&["validate"]).comes_to(1).complains("does not name keys");
+}

@@ -1,0 +1,128 @@
+//! Owned keys in the plan: what of them is there, and whether they can be written.
+//!
+//! In: the texts of the files that share their keys, what is desired and what is recorded. Out:
+//! for each artifact what it would find of its keys, and the conflicts where they cannot be edited.
+//!
+//! The keys that count are those that are desired and those that the ledger knows, taken together:
+//! a file holds what is desired only if it holds no key that loom wrote and wants no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::{Decided, Inputs};
+use super::decide::{Conflict, Decision};
+use crate::addr::{ContentHash, RepoPath};
+use crate::header;
+use crate::keys::delegate::{KeyPattern, without_versions, without_versions_in};
+use crate::keys::{self, Data, Format, Formats, KeyPath};
+use crate::ledger::{Ledger, Record};
+use crate::render::Output;
+use crate::snapshot::{Content, Observed, Part, Snapshot};
+
+/// Reads what is there of the keys that are desired and of those that the ledger knows.
+pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, formats: Formats) {
+    let mut owned: BTreeMap<&RepoPath, BTreeMap<&str, BTreeSet<&KeyPath>>> = BTreeMap::new();
+    let patterns: BTreeMap<(&RepoPath, &Part), &[KeyPattern]> = outputs
+        .iter()
+        .filter_map(|output| Some(((&output.place.path, &output.part), output.delegated.as_ref()?.keys.as_slice())))
+        .collect();
+    let desired = outputs.iter().map(|output| (&output.place.path, &output.part, &output.keys));
+    let recorded = ledger.records().map(|(_, record)| (&record.path, &record.part, &record.keys));
+    for (path, part, keys) in desired.chain(recorded) {
+        if let Part::Keys(address) = part {
+            owned.entry(path).or_default().entry(address).or_default().extend(keys);
+        }
+    }
+    for (path, by_address) in owned {
+        let Some(seen) = snapshot.0.get_mut(path) else { continue };
+        let Some(seen) = &mut seen.text else { continue };
+        let read = keys::format_of(formats, path).map(|format| (format.name(), format.read(&seen.text)));
+        for (address, paths) in by_address {
+            let found = match &read {
+                None => Observed::Foreign("a file of an unknown format".to_owned()),
+                Some((name, Err(why))) => Observed::Foreign(format!("a file that loom cannot read as {name} ({why})")),
+                Some((_, Ok(data))) => {
+                    let patterns = patterns.get(&(path, &Part::Keys(address.to_owned()))).copied().unwrap_or_default();
+                    keys::content(&without_versions_in(data, patterns), paths).map_or(Observed::Absent, Observed::File)
+                }
+            };
+            seen.keys.insert(address.to_owned(), found);
+        }
+    }
+    for output in outputs.iter().filter(|output| output.delegated.is_some() && output.part == Part::Whole) {
+        let (Some(seen), Some(delegated)) = (snapshot.0.get_mut(&output.place.path), &output.delegated) else { continue };
+        if let (Observed::File(content), Some(seen), Some(format)) =
+            (&seen.whole, &mut seen.text, keys::format_of(formats, &output.place.path))
+        {
+            let bare = String::from_utf8_lossy(&header::strip(seen.text.as_bytes())).into_owned();
+            let hash = ContentHash::of(without_versions(format, &bare, &delegated.keys).as_bytes());
+            seen.undelegated = Some(Content { hash, mode: content.mode });
+        }
+    }
+}
+
+/// The keys that the ledger knows and nobody wants any more: those that go.
+pub fn unwanted(recorded: &[KeyPath], wanted: &[KeyPath]) -> Vec<KeyPath> {
+    let wanted: BTreeSet<&KeyPath> = wanted.iter().collect();
+    recorded.iter().filter(|path| !wanted.contains(path)).cloned().collect()
+}
+
+/// The keys of a record that nobody owns any more: those that no output at its path took over.
+pub(super) fn abandoned(inputs: Inputs<'_>, record: &Record) -> Vec<KeyPath> {
+    let owned: Vec<&Output> = inputs.desired.at(&record.path).collect();
+    let is_taken = |key: &KeyPath| owned.iter().any(|output| keys::overlap(std::slice::from_ref(key), &output.keys).is_some());
+    record.keys.iter().filter(|key| !is_taken(key)).cloned().collect()
+}
+
+/// Tries every edit of keys, in the order in which apply makes them. One that cannot be made
+/// becomes a conflict. Gives the paths of which nothing would be left.
+pub(super) fn try_edits(inputs: Inputs<'_>, decided: &mut [Decided]) -> BTreeSet<RepoPath> {
+    let mut shared: BTreeMap<RepoPath, Vec<usize>> = BTreeMap::new();
+    for (at, it) in decided.iter().enumerate().filter(|(_, it)| it.conflict.is_none()) {
+        shared.entry(it.path.clone()).or_default().push(at);
+    }
+    shared.retain(|_, parts| parts.iter().any(|at| matches!(decided[*at].part.part, Part::Keys(_)) && writes(&decided[*at])));
+    let mut emptied = BTreeSet::new();
+    for (path, parts) in shared {
+        let before = inputs.snapshot.0.get(&path).and_then(|seen| seen.text.as_deref()).map(|seen| seen.text.clone());
+        let mut text = before.clone();
+        for at in parts {
+            match inputs.desired.with_part(text.clone(), &path, &decided[at].part) {
+                Ok(after) => text = after,
+                Err(found) => {
+                    let why = found.into_iter().map(|found| found.message).collect::<Vec<_>>().join("; ");
+                    decided[at].by_hand = by_hand(inputs, &path, &decided[at], text.as_deref());
+                    decided[at].refused = Some(why);
+                    decided[at].conflict = Some(Conflict::Unsafe);
+                    decided[at].part.after = decided[at].part.before;
+                }
+            }
+        }
+        if before.is_some() && text.is_none() {
+            emptied.insert(path);
+        }
+    }
+    emptied
+}
+
+fn writes(decided: &Decided) -> bool {
+    match decided.part.decision {
+        Decision::Create(_) | Decision::Update(_) | Decision::Delete => true,
+        Decision::Nothing | Decision::Adopt(_) | Decision::Keep | Decision::Forget(_) | Decision::Conflict(_) => false,
+    }
+}
+
+/// What a person would have to change in the file, one sentence for each key.
+fn by_hand(inputs: Inputs<'_>, path: &RepoPath, decided: &Decided, text: Option<&str>) -> Vec<String> {
+    let read = |format: &dyn Format, text: &str| format.read(text).ok();
+    let Some(format) = keys::format_of(inputs.desired.formats, path) else { return Vec::new() };
+    let Some(found) = read(format, text.unwrap_or_default()) else { return Vec::new() };
+    let output = inputs.desired.find(path, &decided.part.part).filter(|_| decided.part.after.is_some());
+    let wanted = output.and_then(|output| read(format, &inputs.desired.text(output).ok()?));
+    let set = output.into_iter().flat_map(|output| &output.keys).filter_map(|key| {
+        let value: &Data = wanted.as_ref()?.get(key)?;
+        (found.get(key) != Some(value)).then(|| format!("set it by hand: {key} = {}", value.canonical()))
+    });
+    let taken =
+        decided.part.removes.iter().filter(|key| found.get(key).is_some()).map(|key| format!("take it out by hand: {key}"));
+    set.chain(taken).collect()
+}
