@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use globset::{Glob, GlobBuilder};
+use globset::Glob;
 use loom_apply::Durability;
-use loom_plan::addr::{Address, ContentHash};
-use loom_plan::diag::one_of;
+use loom_plan::addr::Address;
 use loom_plan::plan::decide::Adoption;
 use loom_plan::project::OnDrift;
-use loom_plan::shape::milliseconds;
 
+use super::values::{budget, duration, expected, glob, on_drift};
 use super::{
     Adopt, Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, PlanStyle, Rollback,
     Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
@@ -447,30 +446,6 @@ enum DurabilityChoice {
     Full,
     /// The end of the process.
     Kill,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = milliseconds(text).map(Duration::from_millis);
-    parsed.ok_or_else(|| "a duration is a number and a unit, such as 500ms, 30s, 5m or 1h".to_owned())
-}
-
-fn budget(text: &str) -> Result<usize, String> {
-    let parsed = text.parse().ok().filter(|characters| *characters >= markdown::LEAST);
-    parsed.ok_or_else(|| format!("it is a number of characters, {} at least", markdown::LEAST))
-}
-
-fn glob(text: &str) -> Result<Glob, globset::Error> {
-    GlobBuilder::new(text).literal_separator(true).build()
-}
-
-fn on_drift(text: &str) -> Result<OnDrift, String> {
-    OnDrift::parse(text).ok_or_else(|| format!("it may be {}", one_of(OnDrift::WORDS.iter().copied())))
-}
-
-/// Only a digest has 64 hexadecimal digits; anything else is a file.
-#[expect(clippy::unnecessary_wraps, reason = "the form that clap calls")]
-fn expected(text: &str) -> Result<Expected, String> {
-    Ok(ContentHash::parse(text).map_or_else(|_| Expected::File(text.into()), Expected::Digest))
 }
 
 impl From<Arguments> for Invocation {

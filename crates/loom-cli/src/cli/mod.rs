@@ -10,6 +10,7 @@ mod arguments;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
