@@ -70,6 +70,8 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
         | Command::Recover
         | Command::History { .. }
         | Command::Rollback(_)
+        | Command::Resolve(_)
+        | Command::Absorb(_)
         | Command::Repair { .. }
         | Command::Doctor { .. }
         | Command::Drift { .. }
@@ -96,6 +98,8 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         Command::Recover => commands::recover::run(&desk, out),
         Command::History { id, format } => commands::history::run(&desk, *id, *format, out),
         Command::Rollback(asked) => commands::rollback::run(&desk, asked, out),
+        Command::Absorb(asked) => commands::absorb::run(&desk, asked, out),
+        Command::Resolve(asked) => commands::resolve::run(&desk, asked, out),
         Command::Repair { confirmation, durability } => commands::repair::run(&desk, *confirmation, *durability, out),
         Command::Doctor { format } => commands::doctor::run(&desk, *format, out),
         Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
@@ -152,6 +156,8 @@ fn speaks_json(command: &Command) -> bool {
         | Command::Apply(_)
         | Command::Recover
         | Command::Rollback(_)
+        | Command::Resolve(_)
+        | Command::Absorb(_)
         | Command::Repair { .. }
         | Command::Explain(_)
         | Command::Providers { .. }

@@ -8,11 +8,14 @@
 //! | render | [`render`] | artifacts → what is desired: hashes now, texts on demand |
 //! | plan | [`plan`] | desired × snapshot × ledger → converged, ready or blocked |
 //! | drift | [`drift`] | the same outcome, as a report |
+//! | absorb | [`absorb`] | an edited file × the settings that were read → edits of the input |
+//! | merge | [`merge`] | base × observed × desired → one text, or clashes |
 //! | record | [`plan::record`] | plan × ledger → the ledger's new texts |
 //!
 //! Observing, staging and committing are `loom-apply`'s. Nothing here reads a file, a clock, the
 //! environment or the network; what may be read comes through [`input::Input`].
 
+pub mod absorb;
 pub mod addr;
 pub mod adopt;
 pub mod block;
@@ -26,6 +29,7 @@ pub mod input;
 pub mod intent;
 pub mod keys;
 pub mod ledger;
+pub mod merge;
 pub mod node;
 pub mod plan;
 pub mod project;

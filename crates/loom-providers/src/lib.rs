@@ -9,6 +9,7 @@ mod blueprints;
 mod draft;
 pub mod edit;
 pub mod emit;
+mod grammar;
 pub mod naming;
 pub mod pins;
 pub mod reading;
@@ -42,6 +43,8 @@ pub const BLUEPRINTS: &[&'static dyn Blueprint] = &[
     &blueprints::pipeline::Pipeline,
     &blueprints::workload::Workload,
 ];
+
+pub use grammar::grammar_of;
 
 #[cfg(test)]
 mod adopt_tests;

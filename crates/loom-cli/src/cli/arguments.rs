@@ -1,4 +1,5 @@
 //! The grammar of the command line for clap, and nothing else.
+// tidy: long because it is the list of all commands and options
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,14 +8,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use globset::Glob;
 use loom_apply::Durability;
-use loom_plan::addr::Address;
+use loom_plan::addr::{Address, RepoPath};
 use loom_plan::plan::decide::Adoption;
 use loom_plan::project::OnDrift;
 
 use super::values::{budget, duration, expected, glob, on_drift};
 use super::{
-    Adopt, Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, PlanStyle, Rollback,
-    Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
+    Absorb, Adopt, Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, PlanStyle,
+    Resolution, Resolve, Rollback, Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
 };
 use crate::report::markdown;
 
@@ -193,6 +194,17 @@ enum Verb {
         after_help = "Examples:\n  loom rollback      # show what the newest apply did, ask, and undo it\n  loom rollback 7    # undo entry 7 of `loom history`"
     )]
     Rollback(RollbackArguments),
+    /// Decide what becomes of a file that was edited by hand.
+    #[command(
+        long_about = "Decide what becomes of a file that was edited by hand.\n\nWithout a choice, both sides are laid out in .loom/conflicts/, with one file to edit; run again, the command takes that file back. `theirs` is what is on the disk, with the edit; `ours` is what loom renders now.",
+        after_help = "Examples:\n  loom resolve kubernetes.manifest.api            # lay out both sides; run again, take the result\n  loom resolve kubernetes.manifest.api --theirs   # keep what is on the disk\n  loom resolve kubernetes.manifest.api --tool     # decide with Git's merge tool"
+    )]
+    Resolve(ResolveArguments),
+    /// Write the value that was edited in a file back to the setting that it came from.
+    #[command(
+        after_help = "Example:\n  loom absorb kubernetes.manifest.api    # show what would change in loom.yaml or a story, ask, and write it"
+    )]
+    Absorb(AbsorbArguments),
     /// Record what the ledger lacks: the files that are exactly as declared, and no others.
     #[command(
         after_help = "Examples:\n  loom repair        # show what the ledger lacks, ask, and record it\n  loom repair --yes"
@@ -424,6 +436,38 @@ struct RollbackArguments {
 }
 
 #[derive(Args, Debug)]
+struct AbsorbArguments {
+    /// The artifact.
+    #[arg(value_name = "ADDR", value_parser = Address::parse)]
+    address: Address,
+    /// Absorb only what was edited in this file of it.
+    #[arg(long, value_name = "PATH", value_parser = RepoPath::new)]
+    path: Option<RepoPath>,
+    /// Do not ask; needed where there is no terminal.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args, Debug)]
+struct ResolveArguments {
+    /// The artifact.
+    #[arg(value_name = "ADDR", value_parser = Address::parse)]
+    address: Address,
+    /// Decide only about this file of it.
+    #[arg(long, value_name = "PATH", value_parser = RepoPath::new)]
+    path: Option<RepoPath>,
+    /// Write what loom renders now; the edit goes.
+    #[arg(long, conflicts_with_all = ["theirs", "tool"])]
+    ours: bool,
+    /// Keep what is on the disk, with the edit.
+    #[arg(long, conflicts_with = "tool")]
+    theirs: bool,
+    /// Decide with Git's merge tool: the one that `merge.tool` names, or NAME.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    tool: Option<String>,
+}
+
+#[derive(Args, Debug)]
 struct RepairArguments {
     /// Do not ask; needed where there is no terminal.
     #[arg(long)]
@@ -485,6 +529,10 @@ impl From<Verb> for Command {
                 Self::History { id: Some(id), format: format.format }
             }
             Verb::Rollback(typed) => Self::Rollback(typed.into()),
+            Verb::Absorb(typed) => {
+                Self::Absorb(Absorb { address: typed.address, path: typed.path, confirmation: confirmation(typed.yes) })
+            }
+            Verb::Resolve(typed) => Self::Resolve(typed.into()),
             Verb::Repair(typed) => Self::Repair { confirmation: confirmation(typed.yes), durability: typed.durability.into() },
             Verb::Doctor { format } => Self::Doctor { format: format.format },
             Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format },
@@ -556,6 +604,18 @@ impl From<ApplyArguments> for Apply {
 impl From<RollbackArguments> for Rollback {
     fn from(typed: RollbackArguments) -> Self {
         Self { id: typed.id, confirmation: confirmation(typed.yes), durability: typed.durability.into() }
+    }
+}
+
+impl From<ResolveArguments> for Resolve {
+    fn from(typed: ResolveArguments) -> Self {
+        let resolution = match (typed.ours, typed.theirs, typed.tool) {
+            (true, ..) => Resolution::Ours,
+            (false, true, _) => Resolution::Theirs,
+            (false, false, Some(tool)) => Resolution::Tool(Some(tool).filter(|tool| !tool.is_empty())),
+            (false, false, None) => Resolution::ByHand,
+        };
+        Self { address: typed.address, path: typed.path, resolution }
     }
 }
 

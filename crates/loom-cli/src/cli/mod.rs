@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
 use loom_apply::Durability;
-use loom_plan::addr::{Address, ContentHash};
+use loom_plan::addr::{Address, ContentHash, RepoPath};
 
 pub(crate) use arguments::{ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
 pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command, quoted};
@@ -104,6 +104,10 @@ pub(crate) enum Command {
     },
     /// Undo what an earlier run did.
     Rollback(Rollback),
+    /// Decide what becomes of a hand edit.
+    Resolve(Resolve),
+    /// Make a hand edit what is declared.
+    Absorb(Absorb),
     /// Record what the ledger lacks.
     Repair {
         /// Whether a person has still to say `yes`.
@@ -237,6 +241,41 @@ pub(crate) struct Rollback {
     pub(crate) confirmation: Confirmation,
     /// What survives.
     pub(crate) durability: Durability,
+}
+
+/// `loom resolve`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolve {
+    /// The artifact.
+    pub(crate) address: Address,
+    /// Only this file of it.
+    pub(crate) path: Option<RepoPath>,
+    /// What becomes of the edit.
+    pub(crate) resolution: Resolution,
+}
+
+/// `loom absorb`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Absorb {
+    /// The artifact.
+    pub(crate) address: Address,
+    /// Only this file of it.
+    pub(crate) path: Option<RepoPath>,
+    /// Whether a person has still to say `yes`.
+    pub(crate) confirmation: Confirmation,
+}
+
+/// What becomes of an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// A person edits what is laid out.
+    ByHand,
+    /// What loom renders.
+    Ours,
+    /// What is on the disk.
+    Theirs,
+    /// What Git's merge tool makes: the configured one, or the one of this name.
+    Tool(Option<String>),
 }
 
 /// What to carry out.

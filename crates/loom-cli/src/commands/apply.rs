@@ -9,7 +9,7 @@ use loom_plan::header;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::{Action, Brake, Expect, Outcome, Plan, Verb, build};
 use loom_plan::provider::Mode;
-use loom_plan::snapshot::Content;
+use loom_plan::snapshot::{Content, Observed, Want};
 
 use super::approval::Approval;
 use super::{Desk, Failure, leftovers, pass, take_lock};
@@ -39,16 +39,50 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     approval.check(plan)?;
     consent(asked, &approval, plan)?;
     // record, stage, commit
-    desk.steps.next("writing");
-    let files = files(plan, planned.record(plan), &planned.seen.ledger_files);
-    let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
-    let changes = files.iter().map(|file| file.change.clone()).collect();
-    let cause = Cause { command: "apply".to_owned(), digest: Some(plan.digest) };
-    let approved = Approved { root, lock, changes, cause, durability: asked.durability, stop: env::heed_signals()? };
-    let committed = approved.stage(&contents).map_err(|failed| failed.error)?.commit()?;
+    let how = CarryOut { command: "apply", durability: asked.durability, remove: Vec::new() };
+    let committed = carry_out(desk, &planned, plan, lock, how)?;
     writeln!(out, "\n{} `loom rollback {}` undoes it.", done(plan), committed.id)?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(if plan.skipped.is_empty() { Exit::Done } else { Exit::Conflicts })
+}
+
+/// How a plan is carried out.
+pub(crate) struct CarryOut {
+    /// For which command, as the history tells it.
+    pub(crate) command: &'static str,
+    /// What survives.
+    pub(crate) durability: Durability,
+    /// Files that go with it, besides those of the plan.
+    pub(crate) remove: Vec<RepoPath>,
+}
+
+/// Records, stages and commits a plan.
+pub(crate) fn carry_out(
+    desk: &Desk<'_>,
+    planned: &pass::Planned,
+    plan: &Plan,
+    lock: Lock,
+    how: CarryOut,
+) -> Result<Committed, Failure> {
+    let root = &desk.root;
+    desk.steps.next("writing");
+    planned.keep_bases(root, &lock, plan)?;
+    let mut files = files(plan, planned.record(plan), &planned.seen.ledger_files);
+    files.extend(how.remove.into_iter().filter_map(|path| removal(root, path)));
+    let bytes = planned.bytes(root);
+    let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
+    let changes = files.iter().map(|file| file.change.clone()).collect();
+    let cause = Cause { command: how.command.to_owned(), digest: Some(plan.digest) };
+    let approved = Approved { root, lock, changes, cause, durability: how.durability, stop: env::heed_signals()? };
+    Ok(approved.stage(&contents).map_err(|failed| failed.error)?.commit()?)
+}
+
+/// A file that goes, as it is now.
+fn removal(root: &Root, path: RepoPath) -> Option<FileWrite<'static>> {
+    let want = Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() };
+    let Observed::File(content) = *loom_apply::observe(root, &[want]).whole(&path) else { return None };
+    let change = Change { path, expect: Expect::Exactly(content), put: Put::Nothing };
+    Some(FileWrite { change, source: Source::Nothing })
 }
 
 /// There is nothing to do but to write the ledger clean, where a merge left something in it. That

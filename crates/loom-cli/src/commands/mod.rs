@@ -3,6 +3,7 @@
 //! In: what was asked. Out: an exit code, and text. Policy lives in the core; these files only put
 //! the steps in order and choose who is told what.
 
+pub(crate) mod absorb;
 pub(crate) mod adopt;
 pub(crate) mod apply;
 mod approval;
@@ -13,13 +14,16 @@ pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod init;
+mod losses;
 pub(crate) mod man;
+mod merging;
 pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod providers;
 pub(crate) mod recover;
 pub(crate) mod refactoring;
 pub(crate) mod repair;
+pub(crate) mod resolve;
 pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod show;
@@ -152,7 +156,11 @@ pub(crate) fn must_be_settled(desk: &Desk<'_>) -> Result<(), Failure> {
 
 /// Writes files of the input for a command, all or none, over exactly what is there now.
 pub(crate) fn write_inputs(root: &Root, command: &str, files: &[(RepoPath, String)]) -> Result<(), Failure> {
-    let lock = take_lock(root, None)?;
+    write_inputs_with(root, take_lock(root, None)?, command, files)
+}
+
+/// As [`write_inputs`], for whoever has the lock already. It is free again afterwards.
+pub(crate) fn write_inputs_with(root: &Root, lock: Lock, command: &str, files: &[(RepoPath, String)]) -> Result<(), Failure> {
     let mut wants: Vec<Want> =
         files.iter().map(|(path, _)| Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }).collect();
     wants.sort_by(|one, other| one.path.cmp(&other.path));

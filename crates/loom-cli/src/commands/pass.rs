@@ -11,8 +11,8 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::Arc;
 
-use loom_apply::{LedgerError, Root};
-use loom_plan::addr::{Address, RepoPath};
+use loom_apply::{LedgerError, Lock, Objects, Root};
+use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use loom_plan::graph::{self, link};
 use loom_plan::input::{Input, Memory, ReadError};
@@ -20,20 +20,24 @@ use loom_plan::intent::Declaration;
 use loom_plan::ledger::Ledger;
 use loom_plan::plan::build::{Inputs, Losses};
 use loom_plan::plan::known::{self, Known};
+use loom_plan::plan::merging::{Merges, ToMerge};
 use loom_plan::plan::owned;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::scope::{Adopting, Conflicts, Request};
 use loom_plan::plan::{Action, Conflicting, Expect, Outcome, decide};
-use loom_plan::project::{Project, RemovedWhat, read};
-use loom_plan::provider::{Lost, Registry};
+use loom_plan::project::{Project, read};
+use loom_plan::provider::Registry;
 use loom_plan::render::{self, Desired, Output};
 use loom_plan::shape::World;
 use loom_plan::snapshot::{Observed, Part, Snapshot};
 use loom_plan::story::{self, Extra, Story};
 use loom_plan::text::{SourceId, Sources, Span};
 use loom_plan::{intent, keys, plan};
+use rayon::prelude::*;
 
-use super::{Desk, Failure};
+use super::losses;
+use super::merging::merge_all;
+use super::{Desk, Failure, with_help};
 use crate::cli::{Selection, SkipConflicts, StoryArg, Talk};
 use crate::env::Stream;
 use crate::report::{self, About, Contents, Sides, diagnostics};
@@ -90,7 +94,7 @@ pub(crate) fn compile(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<Manua
 /// [`compile`], with input that may be more than the repository's.
 fn compile_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<ManuallyDrop<Compiled>, Failure> {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
-    match compile_into(desk, input, (story, &mut sources, &mut found)) {
+    match compile_into(input, (story, &mut sources, &mut found), &mut |step| desk.steps.next(step)) {
         Some((project, stories, story, desired)) if !found.has_errors() => {
             Ok(ManuallyDrop::new(Compiled { sources, project, stories, desired, warnings: found, story }))
         }
@@ -98,12 +102,19 @@ fn compile_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) ->
     }
 }
 
+/// What an input comes to, as [`compile`] does it; `None` where it has errors.
+pub(crate) fn rendered(input: &dyn Input) -> Option<Desired> {
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let (_, _, _, desired) = compile_into(input, (None, &mut sources, &mut found), &mut |_| {})?;
+    (!found.has_errors()).then_some(desired)
+}
+
 fn compile_into(
-    desk: &Desk<'_>,
     input: &dyn Input,
     (story, sources, found): (Option<&StoryArg>, &mut Sources, &mut Diagnostics),
+    next: &mut dyn FnMut(&'static str),
 ) -> Option<(Project, Vec<Story>, Option<String>, Desired)> {
-    desk.steps.next("reading the input");
+    next("reading the input");
     let project = read::read(input, sources, found)?;
     let extra = story.and_then(|story| elsewhere(story, found));
     let name = extra.as_ref().map(|(name, _)| name.clone());
@@ -112,13 +123,13 @@ fn compile_into(
     let code = story.and_then(|story| story_code(story, name.as_deref(), &stories, found));
     graph::tasks(&stories, found);
     let world = World { sources, environments: &project.environment_names };
-    desk.steps.next("compiling");
+    next("compiling");
     let declarations = intent::compile(&project, &stories, REGISTRY, world, found);
     let mut ordered = graph::order(declarations, REGISTRY, found)?;
     let files = link::read_files(&mut ordered.declarations, input, sources, found);
     let world = World { sources, environments: &project.environment_names };
     let linked = link::link(&ordered, REGISTRY, &files, world, found);
-    desk.steps.next("rendering");
+    next("rendering");
     let desired = render::render(ordered, linked, REGISTRY.formats, &project.delegate, found);
     Some((project, stories, code, desired))
 }
@@ -286,7 +297,7 @@ fn refuse_lost_ledger(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen) -> Resu
         return Ok(());
     }
     let (request, loaded) = (Request::default(), loaded(&compiled.stories));
-    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses(root, compiled, seen)));
+    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(root, compiled, seen)));
     let mut would = Vec::new();
     report::repair::write(&Repair::of(&outcome), &[], Talk::Normal, &mut would)?;
     Err(Failure::LostLedger { carrying, would: String::from_utf8_lossy(&would).into_owned() })
@@ -339,7 +350,7 @@ pub(crate) struct Bytes<'a> {
 impl Bytes<'_> {
     /// The output that would go on from the file of a conflict, where that stands at an old path.
     fn moved_output(&self, conflict: &Conflicting) -> Option<&Output> {
-        if !matches!(conflict.conflict, decide::Conflict::Edited | decide::Conflict::Component) {
+        if !matches!(conflict.conflict, decide::Conflict::Edited | decide::Conflict::Merge | decide::Conflict::Component) {
             return None;
         }
         let declaration = self.desired.ordered.find(&conflict.address)?;
@@ -409,39 +420,6 @@ impl Bytes<'_> {
     }
 }
 
-/// Answers what an update of a stateful output drops that `removed:` does not name. What goes to
-/// another file of the same artifact is not dropped.
-fn losses<'a>(root: &'a Root, compiled: &'a Compiled, seen: &'a Seen) -> impl Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a {
-    move |output, stands| {
-        let desired = &compiled.desired;
-        let declaration = desired.declaration(output);
-        let read = root.read_bytes(stands).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let siblings = desired.outputs.iter().filter(|sibling| sibling.declaration == output.declaration);
-        // what people wrote beside the keys of loom stays
-        let text = |sibling: &Output| match (&sibling.part, keys::format_of(REGISTRY.formats, &sibling.place.path)) {
-            (Part::Keys(_), Some(format)) => {
-                let known = seen.known.get(&sibling.place.path, &sibling.part);
-                let unwanted = owned::unwanted(known.map_or(&[], |known| known.record.keys.as_slice()), &sibling.keys);
-                let before = root.read_bytes(&sibling.place.path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                let wanted = desired.text(sibling).ok();
-                Ok(format.edit(&before.unwrap_or_default(), wanted.as_deref(), &unwanted).ok().flatten().unwrap_or_default())
-            }
-            (Part::Keys(_) | Part::Block(_) | Part::Whole, _) => desired.text(sibling),
-        };
-        let after: Result<Vec<String>, loom_plan::provider::Failure> = siblings.map(text).collect();
-        let (Some(before), Ok(after)) = (read, after) else { return Vec::new() };
-        let named = |component: &str| {
-            let of_this = |address: &Address| *address == declaration.address || *address == declaration.address.family();
-            compiled.project.removed.iter().any(|removed| {
-                matches!(&removed.what, RemovedWhat::Address(address) if of_this(address))
-                    && removed.component.as_deref() == Some(component)
-            })
-        };
-        let lost = declaration.provider.lost(&before, &after.join("\n"));
-        lost.into_iter().filter(|lost| !named(&lost.component) && !named(&lost.name)).collect()
-    }
-}
-
 /// Saves a plan with the bytes of its actions.
 pub(crate) fn save(file: &Path, plan: &plan::Plan, selection: &Selection, contents: &Bytes<'_>) -> Result<(), Failure> {
     let arguments = selection.arguments().into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -479,9 +457,36 @@ pub(crate) fn plan(
     selection: &Selection,
 ) -> Result<Planned, Failure> {
     desk.steps.next("planning");
+    let to_merge = edited(&compiled, &seen, selection)?;
+    let merges = if to_merge.is_empty() { Merges::default() } else { merge_all(desk, &compiled, &to_merge)? };
+    plan_with(desk, compiled, seen, selection, merges)
+}
+
+/// The outputs whose edits are to be merged.
+///
+/// # Errors
+/// As `request`.
+pub(crate) fn edited(compiled: &Compiled, seen: &Seen, selection: &Selection) -> Result<Vec<ToMerge>, Failure> {
+    let request = request(selection, compiled, seen)?;
+    Ok(plan::to_merge(inputs((compiled, seen), &request, &loaded(&compiled.stories), &|_, _| Vec::new())))
+}
+
+/// Plans with what merging came to.
+///
+/// # Errors
+/// As [`plan()`].
+pub(crate) fn plan_with(
+    desk: &Desk<'_>,
+    mut compiled: ManuallyDrop<Compiled>,
+    seen: ManuallyDrop<Seen>,
+    selection: &Selection,
+    merges: Merges,
+) -> Result<Planned, Failure> {
+    desk.steps.next("planning");
+    compiled.desired.merges = merges;
     let request = request(selection, &compiled, &seen)?;
     let loaded = loaded(&compiled.stories);
-    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses(&desk.root, &compiled, &seen)));
+    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses::of_updates(&desk.root, &compiled, &seen)));
     desk.steps.next("reporting");
     desk.steps.pause();
     compiled.warn(desk.streams.err)?;
@@ -495,7 +500,7 @@ pub(crate) fn plan(
 pub(crate) fn outcome(desk: &Desk<'_>, (compiled, seen): &Looked) -> Result<Outcome, Failure> {
     let request = request(&Selection::default(), compiled, seen)?;
     let loaded = loaded(&compiled.stories);
-    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses(&desk.root, compiled, seen))))
+    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(&desk.root, compiled, seen))))
 }
 
 /// The whole pass, for commands that write nothing.
@@ -520,8 +525,27 @@ impl Planned {
 
     /// The ledger's files that change with a plan: the new text, or `None` where the file goes.
     pub(crate) fn record(&self, plan: &plan::Plan) -> BTreeMap<RepoPath, Option<String>> {
-        let inputs = inputs((&self.compiled, &self.seen), &self.request, &self.loaded, &|_, _| Vec::new());
-        plan::record::record(inputs, plan)
+        plan::record::record(self.inputs(), plan)
+    }
+
+    /// Keeps the rendered texts that later merges begin from.
+    ///
+    /// # Errors
+    /// What the system refused.
+    pub(crate) fn keep_bases(&self, root: &Root, lock: &Lock, plan: &plan::Plan) -> Result<(), Failure> {
+        let objects = Objects::open(root);
+        let outputs = plan::record::bases(self.inputs(), plan);
+        if outputs.is_empty() && objects.is_empty() {
+            return Ok(());
+        }
+        let text = |output: &&Output| Some((output.content.hash, self.compiled.desired.text(output).ok()?));
+        let texts: Vec<(ContentHash, String)> = outputs.par_iter().filter_map(text).collect();
+        let kept = objects.keep(lock, &texts, &plan::record::named(self.inputs(), plan));
+        kept.map_err(|trouble| Failure::RolledBack(format!("nothing was changed: {}", with_help(&trouble))))
+    }
+
+    fn inputs(&self) -> Inputs<'_> {
+        inputs((&self.compiled, &self.seen), &self.request, &self.loaded, &|_, _| Vec::new())
     }
 }
 

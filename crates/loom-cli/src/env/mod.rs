@@ -3,14 +3,16 @@
 //! In: the streams of the process and `--color`. Out: a [`Stream`] for each. Every report takes
 //! one, so that no other module asks the environment.
 
+mod git;
 mod process;
 mod steps;
 
 use std::io::IsTerminal as _;
 
+pub(crate) use git::Commits;
 pub(crate) use process::{
-    add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by, panics_are_bugs, read_file,
-    start, tell, write_file,
+    add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by, merge_tool, panics_are_bugs,
+    read_file, start, tell, write_file,
 };
 pub(crate) use steps::Steps;
 

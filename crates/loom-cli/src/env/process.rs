@@ -80,6 +80,40 @@ pub(crate) fn board(arguments: &[&str]) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|_| format!("what `{call}` printed is not UTF-8 text"))
 }
 
+/// Lets Git's merge tool edit the last of the files: the configured tool, or the one of this name.
+/// The files are what is on the disk, what loom renders, the base of both, and the result.
+///
+/// # Errors
+/// A sentence that says why there is no result.
+pub(crate) fn merge_tool(directory: &Path, tool: Option<&str>, files: [&Path; 4]) -> Result<(), String> {
+    // Git's own scriptlets: see git-mergetool--lib(1). Some tools tell a result by its age.
+    const SCRIPT: &str = r#"
+NONGIT_OK=Yes
+. "$(git --exec-path)/git-sh-setup"
+TOOL_MODE=merge
+. "$(git --exec-path)/git-mergetool--lib"
+merge_tool="$1"
+test -n "$merge_tool" || merge_tool="$(get_merge_tool)" || exit 100
+if type initialize_merge_tool >/dev/null 2>&1; then initialize_merge_tool "$merge_tool" || exit 1; fi
+BACKUP="$MERGED.orig"
+cp -- "$MERGED" "$BACKUP" || exit 1
+trap 'rm -f -- "$BACKUP"' EXIT
+run_merge_tool "$merge_tool" true
+"#;
+    let [local, remote, base, merged] = files;
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that runs a merge tool")]
+    let mut command = Command::new("sh");
+    command.args(["-c", SCRIPT, "sh", tool.unwrap_or_default()]).current_dir(directory);
+    command.env("LOCAL", local).env("REMOTE", remote).env("BASE", base).env("MERGED", merged);
+    // what a tool prints is for the person, and no data
+    let status = command.stdout(io::stderr()).status().map_err(|error| format!("the merge tool could not be run: {error}"))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(100) => Err("Git has no merge tool: name one with `git config merge.tool NAME`, or give --tool=NAME".to_owned()),
+        Some(_) | None => Err(format!("the merge tool gave up ({status}); what is laid out stays in {}", merged.display())),
+    }
+}
+
 /// What the `git` program says of its version, if there is one.
 pub(crate) fn git_version() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks Git who it is")]

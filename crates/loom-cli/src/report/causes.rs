@@ -15,6 +15,7 @@ pub(crate) fn clause(cause: &Cause) -> String {
         Cause::Standing(position) => format!("declared in {position}"),
         Cause::BuiltIn => "loom keeps it in every repository".to_owned(),
         Cause::Edited => "edited by hand".to_owned(),
+        Cause::Merged => "edited by hand, and merged".to_owned(),
         Cause::Vanished => "somebody removed it".to_owned(),
         Cause::KindVersion { kind, from, to, changes } => step(kind, *from, *to, changes),
         Cause::RefersTo(address) => format!("refers to {address}, which changes"),
@@ -73,7 +74,7 @@ pub(crate) fn conflict_clause(conflict: Conflict) -> &'static str {
         Conflict::Stateful => "its removal strands what it describes",
         Conflict::Component => "the update drops a resource",
         Conflict::Migration => "a migration may not change",
-        Conflict::Merge => "edited by hand, and merging is not supported",
+        Conflict::Merge => "edited by hand where loom changes it too",
         Conflict::Unsafe => "its keys cannot be changed safely",
     }
 }
@@ -100,7 +101,9 @@ pub(crate) fn conflict_sentences(conflict: &Conflicting) -> String {
         Conflict::Migration => {
             "A migration that was written may have run somewhere, so it may never change. Write a new one instead.".to_owned()
         }
-        Conflict::Merge => "Somebody edited it, and this version of loom does not merge edits.".to_owned(),
+        Conflict::Merge => {
+            format!("Somebody edited it, and the edit cannot be merged with what loom changes: {}.", conflict.clashes.join("; "))
+        }
         Conflict::Unsafe => format!("Loom cannot change its keys here without touching what is not loom's: {found}."),
     }
 }

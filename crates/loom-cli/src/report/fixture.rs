@@ -83,6 +83,7 @@ impl Scene {
             part: Part::Whole,
             conflict,
             found: None,
+            clashes: Vec::new(),
             ways: ways.iter().map(|way| (*way).to_owned()).collect(),
         });
     }

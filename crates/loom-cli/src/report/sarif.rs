@@ -121,6 +121,7 @@ fn position(cause: &Cause) -> Option<&Position> {
         | Cause::Moved { position, .. } => Some(position),
         Cause::BuiltIn
         | Cause::Edited
+        | Cause::Merged
         | Cause::Vanished
         | Cause::KindVersion { .. }
         | Cause::RefersTo(_)

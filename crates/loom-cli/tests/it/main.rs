@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::panic, reason = "tests set up repositories, run programs, and fail by panicking")]
 
+mod absorb;
 mod adopt;
 mod approval;
 mod board;
@@ -23,11 +24,13 @@ mod keys;
 mod ledger;
 mod lifecycle;
 mod locks;
+mod merge;
 mod merges;
 mod paths;
 mod readme;
 mod recover;
 mod refactoring;
+mod resolve;
 mod rubbish;
 mod sandbox;
 mod scopes;

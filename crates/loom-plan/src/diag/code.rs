@@ -128,6 +128,8 @@ codes! {
     LedgerMissing = "LOOM0505", Error;
     /// The ledger holds what a merge left.
     LedgerMerged = "LOOM0506", Warning;
+    /// The text that an edit would be merged with is not known any more.
+    BaseMissing = "LOOM0510", Error;
     /// A saved plan that is truncated, edited or of a newer format.
     SavedPlan = "LOOM0601", Error;
     /// The plan is not the one that was approved.

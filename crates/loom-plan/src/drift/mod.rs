@@ -108,7 +108,7 @@ pub fn report(outcome: &Outcome, sides: &Sides<'_>) -> Vec<Drifted> {
 fn class_of(decision: Decision) -> Class {
     match decision {
         Decision::Create(Creation::Vanished) => Class::Missing,
-        Decision::Update(Updating::Restored) | Decision::Keep => Class::Edited,
+        Decision::Update(Updating::Restored | Updating::Merged) | Decision::Keep => Class::Edited,
         Decision::Adopt(_) => Class::Unrecorded,
         Decision::Create(Creation::New) | Decision::Update(Updating::Changed) | Decision::Delete => Class::InputChanged,
         Decision::Forget(_) | Decision::Nothing => Class::InputChanged,
@@ -154,6 +154,7 @@ mod tests {
         let changed = Decision::Update(Updating::Changed);
         for (decision, causes, expected) in [
             (Decision::Update(Updating::Restored), vec![Cause::Edited], Class::Edited),
+            (Decision::Update(Updating::Merged), vec![Cause::Merged], Class::Edited),
             (Decision::Keep, vec![Cause::Edited], Class::Edited),
             (Decision::Create(Creation::Vanished), vec![Cause::Vanished], Class::Missing),
             (Decision::Create(Creation::New), vec![], Class::InputChanged),
@@ -182,6 +183,7 @@ mod tests {
             part: Part::Whole,
             conflict: Conflict::Foreign,
             found: Some(found.to_owned()),
+            clashes: Vec::new(),
             ways: Vec::new(),
         };
         let unreadable = |found: &str| {

@@ -10,9 +10,12 @@ use crate::provider::Lost;
 pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost]) -> Vec<String> {
     let restore = format!("put loom's text back: loom apply --target '{address}' --on-drift restore");
     let keep = format!("accept the edit: loom apply --target '{address}' --on-drift keep");
+    let merge = format!("put both together: loom apply --target '{address}' --on-drift merge");
+    let resolve = format!("decide line by line: loom resolve '{address}'");
+    let absorb = format!("make the edit the declaration: loom absorb '{address}'");
     match conflict {
-        Conflict::Edited => vec![keep, restore],
-        Conflict::Merge => vec!["this version does not merge yet".to_owned(), keep, restore],
+        Conflict::Edited => vec![keep, merge, absorb, restore],
+        Conflict::Merge => vec![resolve, keep, absorb, restore],
         Conflict::DeletedButEdited => vec![
             format!("keep the file and stop managing it: add `removed: [{{ address: \"{address}\", keep: true }}]` to loom.yaml"),
             format!(

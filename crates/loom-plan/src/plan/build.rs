@@ -8,8 +8,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::Causes;
-use super::decide::{Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Policy, Recorded, Removal, Retain, decide};
+use super::decide::{
+    Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Merge, Policy, Recorded, Removal, Retain, Updating, decide,
+};
 use super::known::{Known, KnownRecord};
+use super::merging::ToMerge;
 use super::scope::{Request, Standing};
 use super::{
     Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb, advice, digest,
@@ -94,6 +97,36 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
     report.notes.dedup();
     builder.causes.follow_references(&mut decided.iter_mut().map(|it| &mut it.part).collect::<Vec<_>>());
     finish(inputs, decided, gone, report)
+}
+
+/// The outputs whose edits are to be merged: those that would be decided by merging.
+pub fn to_merge(inputs: Inputs<'_>) -> Vec<ToMerge> {
+    let merges = |output: &Output| output.is_a_text() && on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
+    if !inputs.desired.outputs.iter().any(merges) {
+        return Vec::new();
+    }
+    let builder = Builder { inputs, causes: Causes::new(inputs), folded: OnceCell::new() };
+    let (records, orphans) = records(inputs);
+    let moves = moves::find(inputs, &orphans);
+    let (mut decided, mut report) = (Vec::new(), Report::default());
+    for (output, known) in inputs.desired.outputs.iter().zip(records).filter(|(output, _)| merges(output)) {
+        let path = &output.place.path;
+        let old = moves.get(path).copied().filter(|_| output.part == Part::Whole);
+        let here = inputs.snapshot.part(path, &output.part);
+        builder.desired(Site { output, from: None, here: &here }, known, old, (&mut decided, &mut report));
+    }
+    let wanted = |decided: Decided| {
+        let part = decided.part.part;
+        let at = decided.from.unwrap_or_else(|| decided.path.clone());
+        let rendered = inputs.known.get(&at, &part)?.record.rendered;
+        Some(ToMerge { output: (decided.path, part), at, rendered, observed: decided.part.before? })
+    };
+    decided.into_iter().filter(|it| it.conflict == Some(Conflict::Merge)).filter_map(wanted).collect()
+}
+
+/// What happens to edits of an artifact: the run's choice, else its own, else the project's.
+pub(super) fn on_drift(inputs: Inputs<'_>, declaration: &crate::intent::Declaration) -> OnDrift {
+    inputs.request.on_drift.or(declaration.on_drift).unwrap_or(inputs.project.on_drift)
 }
 
 /// The record of each output, where it has one, and the records that no output has. Both are sorted
@@ -186,6 +219,14 @@ impl Builder<'_> {
         self.push(Site { output, from, here: &there }, decision, Some(old), decided);
     }
 
+    /// What merging an output came to.
+    fn merge(&self, output: &Output) -> Merge {
+        match self.inputs.desired.merges.get(&output.place.path, &output.part) {
+            Some(Ok(merged)) => Merge::Clean(merged.content),
+            Some(Err(_)) | None => Merge::Clashes,
+        }
+    }
+
     fn policy(&self, output: &Output, known: Option<&KnownRecord>) -> Policy {
         let declaration = self.inputs.desired.declaration(output);
         let project = self.inputs.project;
@@ -201,7 +242,7 @@ impl Builder<'_> {
             own: declaration.own,
             retain: if declaration.retain { Retain::Yes } else { Retain::No },
             nature,
-            on_drift: request.on_drift.or(declaration.on_drift).unwrap_or(project.on_drift),
+            on_drift: on_drift(self.inputs, declaration),
             insistence: if request.insists_on(declaration) { Insistence::Restore } else { Insistence::None },
             adoption: if adopts || request.adopts() { Adoption::Wanted } else { Adoption::Refused },
             removal: Removal::Unsaid,
@@ -210,6 +251,7 @@ impl Builder<'_> {
             } else {
                 Loss::None
             },
+            merge: self.merge(output),
         }
     }
 
@@ -243,7 +285,11 @@ impl Builder<'_> {
         let (after, conflict) = match decision {
             Decision::Nothing if from.is_none() => return,
             Decision::Nothing | Decision::Adopt(_) | Decision::Keep => (before, None),
-            Decision::Create(_) | Decision::Update(_) => (Some(output.content), None),
+            Decision::Update(Updating::Merged) => match self.merge(output) {
+                Merge::Clean(merged) => (Some(merged), None),
+                Merge::Clashes => (before, Some(Conflict::Merge)),
+            },
+            Decision::Create(_) | Decision::Update(Updating::Changed | Updating::Restored) => (Some(output.content), None),
             Decision::Delete | Decision::Forget(_) => (None, None),
             Decision::Conflict(conflict) => (before, Some(conflict)),
         };
@@ -298,6 +344,7 @@ impl Builder<'_> {
             adoption: Adoption::Refused,
             removal: self.removal(record, removed),
             loss: Loss::None,
+            merge: Merge::Clashes,
         };
         let recorded = Recorded { rendered: record.rendered, written: record.written, claim: super::decide::Claim::Same };
         let decision = decide(policy, None, &here, Some(recorded));
@@ -421,8 +468,13 @@ fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
     };
     let by_hand = decided.by_hand.iter().cloned();
     let ways = by_hand.chain(advice::ways(conflict, &decided.part.address, &path, &lost)).collect();
+    let clashes = match (conflict, inputs.desired.merges.get(&decided.path, &decided.part.part)) {
+        (Conflict::Merge, Some(Err(clashes))) => clashes.iter().map(ToString::to_string).collect(),
+        (Conflict::Merge, Some(Ok(_)) | None) => vec!["loom merges neither single keys nor files with delegated ones".to_owned()],
+        _ => Vec::new(),
+    };
     let (address, part) = (decided.part.address.clone(), decided.part.part.clone());
-    Some(Conflicting { path, address, part, conflict, found, ways })
+    Some(Conflicting { path, address, part, conflict, found, clashes, ways })
 }
 
 /// One action for each path: the parts of one file go together.

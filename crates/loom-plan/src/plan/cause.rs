@@ -45,6 +45,10 @@ impl<'a> Causes<'a> {
             Decision::Create(Creation::New) => causes.extend(self.origins(declaration)),
             Decision::Create(Creation::Vanished) => causes.push(Cause::Vanished),
             Decision::Update(Updating::Changed) => causes.extend(self.changes(declaration, known)),
+            Decision::Update(Updating::Merged) => {
+                causes.push(Cause::Merged);
+                causes.extend(self.changes(declaration, known));
+            }
             Decision::Update(Updating::Restored) | Decision::Keep => causes.push(Cause::Edited),
             Decision::Adopt(Adopting::AsItIs) => causes.push(Cause::Adopted),
             Decision::Adopt(Adopting::Equal) => causes.push(match known {

@@ -53,6 +53,17 @@ pub struct Policy {
     /// Whether the observed text declares something stateful that the desired one lacks and
     /// nobody named in `removed:`.
     pub loss: Loss,
+    /// What merging an edit came to, where `on_drift` asks for it.
+    pub merge: Merge,
+}
+
+/// What merging an edit with the declaration's change came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// Both changed the same thing, or nobody merged.
+    Clashes,
+    /// Both can be had: this content.
+    Clean(Content),
 }
 
 /// Whether an output may be deleted.
@@ -139,6 +150,8 @@ pub enum Updating {
     Changed,
     /// An edit is put back.
     Restored,
+    /// An edit and the declaration's change are put together.
+    Merged,
 }
 
 /// Why something is adopted.
@@ -176,7 +189,7 @@ pub enum Conflict {
     Component,
     /// A migration that was written may not change.
     Migration,
-    /// Merging edits is not in this version.
+    /// An edit and the declaration changed the same thing.
     Merge,
     /// Its keys cannot be set or taken out without touching something else.
     Unsafe,
@@ -234,7 +247,7 @@ fn decide_known(policy: Policy, n: Content, x: Content, recorded: Recorded) -> D
             Loss::None => Decision::Update(Updating::Changed),
             Loss::Unnamed => Decision::Conflict(Conflict::Component),
         },
-        (true, false, false) | (false, _, _) => edited(policy),
+        (true, false, false) | (false, _, _) => edited(policy, x),
     }
 }
 
@@ -246,25 +259,30 @@ fn as_left(policy: Policy) -> Decision {
     }
 }
 
-fn edited(policy: Policy) -> Decision {
+fn edited(policy: Policy, x: Content) -> Decision {
     match policy.on_drift {
         OnDrift::Conflict => Decision::Conflict(Conflict::Edited),
         OnDrift::Restore => Decision::Update(Updating::Restored),
-        OnDrift::Merge => Decision::Conflict(Conflict::Merge),
+        OnDrift::Merge => match policy.merge {
+            Merge::Clashes => Decision::Conflict(Conflict::Merge),
+            Merge::Clean(merged) if merged == x => Decision::Keep,
+            Merge::Clean(_) => Decision::Update(Updating::Merged),
+        },
         OnDrift::Keep => Decision::Keep,
     }
 }
 
-/// What the ledger says once a decision was carried out: `None` where nothing is recorded.
-pub fn recorded_after(decision: Decision, n: Option<Content>, x: &Observed, before: Option<Recorded>) -> Option<Recorded> {
-    let found = match x {
+/// What the ledger says once a decision was carried out: `None` where nothing is recorded. `left` is
+/// what stands there then.
+pub fn recorded_after(decision: Decision, n: Option<Content>, left: &Observed, before: Option<Recorded>) -> Option<Recorded> {
+    let left = match left {
         Observed::File(content) => Some(*content),
         Observed::Absent | Observed::Foreign(_) => None,
     };
-    let both = |rendered, written| Some(Recorded { rendered, written, claim: Claim::Same });
-    match (decision, n, found) {
-        (Decision::Create(_) | Decision::Update(_), Some(n), _) => both(n, n),
-        (Decision::Adopt(_) | Decision::Keep, Some(n), Some(x)) => both(n, x),
+    match (decision, n, left) {
+        (Decision::Create(_) | Decision::Update(_) | Decision::Adopt(_) | Decision::Keep, Some(rendered), Some(written)) => {
+            Some(Recorded { rendered, written, claim: Claim::Same })
+        }
         (Decision::Delete | Decision::Forget(_), ..) => None,
         _ => before,
     }

@@ -20,7 +20,17 @@ fn policies() -> Vec<Policy> {
                         for adoption in [Adoption::Refused, Adoption::Wanted] {
                             for removal in [Removal::Unsaid, Removal::Delete, Removal::Keep] {
                                 for loss in [Loss::None, Loss::Unnamed] {
-                                    all.push(Policy { own, retain, nature, on_drift, insistence, adoption, removal, loss });
+                                    all.extend(merges(on_drift).map(|merge| Policy {
+                                        own,
+                                        retain,
+                                        nature,
+                                        on_drift,
+                                        insistence,
+                                        adoption,
+                                        removal,
+                                        loss,
+                                        merge,
+                                    }));
                                 }
                             }
                         }
@@ -30,6 +40,12 @@ fn policies() -> Vec<Policy> {
         }
     }
     all
+}
+
+/// What merging may come to: a clash, any of the contents of [`worlds`], or one that nobody had.
+fn merges(on_drift: OnDrift) -> impl Iterator<Item = Merge> {
+    let clean = (0..5).map(|name| Merge::Clean(content(name)));
+    std::iter::once(Merge::Clashes).chain(clean.filter(move |_| on_drift == OnDrift::Merge))
 }
 
 /// Four contents are enough for every pattern of equality among n, x, r and w.
@@ -71,7 +87,9 @@ fn rows(p: Policy, n: Option<Content>, x: &Observed, recorded: Option<Recorded>)
     let by_policy = match p.on_drift {
         OnDrift::Conflict => Refuse(Conflict::Edited),
         OnDrift::Restore => Update(Updating::Restored),
-        OnDrift::Merge => Refuse(Conflict::Merge),
+        OnDrift::Merge if p.merge == Merge::Clashes => Refuse(Conflict::Merge),
+        OnDrift::Merge if file.is_some_and(|file| p.merge == Merge::Clean(file)) => Keep,
+        OnDrift::Merge => Update(Updating::Merged),
         OnDrift::Keep => Keep,
     };
     let stateful = p.nature != Nature::Plain;
@@ -146,8 +164,12 @@ fn every_combination_has_exactly_one_row_and_the_function_follows_it() {
 }
 
 /// What stands on the disk once a decision was carried out.
-fn disk_after(decision: Decision, n: Option<Content>, x: &Observed) -> Observed {
+fn disk_after(policy: Policy, decision: Decision, n: Option<Content>, x: &Observed) -> Observed {
     match (decision, n) {
+        (Decision::Update(Updating::Merged), _) => match policy.merge {
+            Merge::Clean(merged) => Observed::File(merged),
+            Merge::Clashes => panic!("what clashes is not written"),
+        },
         (Decision::Create(_) | Decision::Update(_), Some(n)) => Observed::File(n),
         (Decision::Delete, _) => Observed::Absent,
         _ => x.clone(),
@@ -162,8 +184,8 @@ fn deciding_again_after_an_action_gives_nothing() {
             if matches!(decision, Decision::Conflict(_)) {
                 continue;
             }
-            let disk = disk_after(decision, n, &x);
-            let ledger = recorded_after(decision, n, &x, recorded);
+            let disk = disk_after(policy, decision, n, &x);
+            let ledger = recorded_after(decision, n, &disk, recorded);
             // what was put back by name, or taken over by name, is not asked for again
             let after = Policy { insistence: Insistence::None, ..policy };
             assert_eq!(decide(after, n, &disk, ledger), Decision::Nothing, "{policy:?} {n:?} {x:?} {recorded:?}: {decision:?}");
@@ -184,9 +206,35 @@ mod histories {
         Apply,
     }
 
+    /// A text as this history sees it: what is loom's in the lower half, a person's in the upper one.
+    const HALF: u8 = 16;
+
+    /// Merges as texts do: where loom did not change its half the observed one stays, where the
+    /// person did not change it loom's comes, and the person's half is never touched.
+    fn merged(base: u8, observed: u8, desired: u8) -> Option<u8> {
+        let loom = match (base % HALF == desired % HALF, base % HALF == observed % HALF) {
+            (true, _) => observed % HALF,
+            (false, true) => desired % HALF,
+            (false, false) if observed % HALF == desired % HALF => desired % HALF,
+            (false, false) => return None,
+        };
+        Some(observed / HALF * HALF + loom)
+    }
+
+    /// The byte of a content.
+    fn byte(content: Content) -> u8 {
+        (0..=u8::MAX).find(|byte| super::content(*byte) == content).expect("all contents are of one byte")
+    }
+
+    fn merge_of(n: Option<Content>, disk: &Observed, ledger: Option<Recorded>) -> Merge {
+        let (Some(n), Observed::File(x), Some(recorded)) = (n, disk, ledger) else { return Merge::Clashes };
+        let merged = merged(byte(recorded.rendered), byte(*x), byte(n));
+        merged.map_or(Merge::Clashes, |merged| Merge::Clean(content(merged)))
+    }
+
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            (100_u8..104).prop_map(Step::Edit),
+            (1_u8..4, 0_u8..4).prop_map(|(person, loom)| Step::Edit(person * HALF + loom)),
             Just(Step::Remove),
             proptest::option::of(0_u8..3).prop_map(Step::Declare),
             Just(Step::Apply),
@@ -194,8 +242,8 @@ mod histories {
     }
 
     proptest! {
-        /// Bytes above 100 are a person's; loom renders only bytes below. Without `restore` an
-        /// apply never makes a person's bytes disappear.
+        /// Without `restore` an apply never makes a person's bytes disappear: it leaves the file as it
+        /// is, or merges into it and leaves the person's half. After it there is nothing left to do.
         #[test]
         fn no_history_without_restore_loses_bytes_that_loom_did_not_write(
             steps in proptest::collection::vec(step(), 1..12), which in 0_usize..10_000,
@@ -209,14 +257,49 @@ mod histories {
                     Step::Remove => (disk, persons) = (Observed::Absent, false),
                     Step::Declare(declared) => n = declared.map(content),
                     Step::Apply => {
+                        let policy = Policy { merge: merge_of(n, &disk, ledger), ..policy };
                         let decision = decide(policy, n, &disk, ledger);
-                        let after = disk_after(decision, n, &disk);
-                        prop_assert!(!persons || after == disk, "{decision:?} lost a person's bytes");
-                        ledger = recorded_after(decision, n, &disk, ledger);
+                        let after = disk_after(policy, decision, n, &disk);
+                        let half = |observed: &Observed| match observed {
+                            Observed::File(content) => Some(byte(*content) / HALF),
+                            Observed::Absent | Observed::Foreign(_) => None,
+                        };
+                        let is_merged = decision == Decision::Update(Updating::Merged) && half(&after) == half(&disk);
+                        prop_assert!(!persons || after == disk || is_merged, "{decision:?} lost a person's bytes");
+                        ledger = recorded_after(decision, n, &after, ledger);
                         disk = after;
+                        let policy = Policy { merge: merge_of(n, &disk, ledger), ..policy };
+                        let again = decide(policy, n, &disk, ledger);
+                        let is_done = again == Decision::Nothing || matches!(decision, Decision::Conflict(_));
+                        prop_assert!(is_done, "{policy:?}: {decision:?} and then {again:?}");
                     }
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_merged_converges_and_a_later_change_merges_again() {
+        let policy = *policies().iter().find(|policy| policy.on_drift == OnDrift::Merge && policy.own == Own::File).expect("one");
+        let apply = |n: u8, disk: u8, ledger: Option<Recorded>| {
+            let (n, x) = (Some(content(n)), Observed::File(content(disk)));
+            let policy = Policy { merge: merge_of(n, &x, ledger), ..policy };
+            let decision = decide(policy, n, &x, ledger);
+            let left = disk_after(policy, decision, n, &x);
+            let ledger = recorded_after(decision, n, &left, ledger);
+            let Observed::File(left) = left else { panic!("a file is there") };
+            (decision, byte(left), ledger)
+        };
+        let person = 2 * HALF;
+        let written = Some(Recorded { rendered: content(1), written: content(1), claim: Claim::Same });
+        // somebody edits, the declaration changes, and later it changes twice more
+        let (decision, disk, ledger) = apply(2, person + 1, written);
+        assert_eq!((decision, disk), (Decision::Update(Updating::Merged), person + 2));
+        assert_eq!(apply(2, disk, ledger).0, Decision::Nothing);
+        let (decision, disk, ledger) = apply(3, disk, ledger);
+        assert_eq!((decision, disk), (Decision::Update(Updating::Merged), person + 3));
+        assert_eq!(apply(3, disk, ledger), (Decision::Nothing, person + 3, ledger));
+        // the base is what loom rendered last, not what stands there: the person's half is no change of loom's
+        assert_eq!(ledger.map(|it| (byte(it.rendered), byte(it.written))), Some((3, person + 3)));
     }
 }

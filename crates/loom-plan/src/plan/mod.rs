@@ -14,6 +14,7 @@ mod decide_tests;
 pub mod digest;
 pub mod file;
 pub mod known;
+pub mod merging;
 pub(crate) mod moves;
 pub mod owned;
 pub mod record;
@@ -22,7 +23,7 @@ pub mod scope;
 pub mod upgrade;
 
 pub use brake::Brake;
-pub use build::plan;
+pub use build::{plan, to_merge};
 
 use crate::addr::{Address, ContentHash, RepoPath};
 use crate::keys::KeyPath;
@@ -123,6 +124,8 @@ pub enum Cause {
     BuiltIn,
     /// Somebody edited the file.
     Edited,
+    /// An edit and the declaration's change were put together.
+    Merged,
     /// Somebody removed the file.
     Vanished,
     /// The kind writes it differently now.
@@ -229,6 +232,9 @@ pub struct Conflicting {
     pub conflict: Conflict,
     /// What stands there, where it is none of loom's business: `a symbolic link`.
     pub found: Option<String>,
+    /// Of a merge, what both sides changed: clauses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clashes: Vec<String>,
     /// The steps that a person takes, the plainest first.
     pub ways: Vec<String>,
 }

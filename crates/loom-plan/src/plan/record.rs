@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::Inputs;
+use super::build::{Inputs, on_drift};
 use super::decide::{Claim, Recorded, recorded_after};
 use super::known::Key;
 use super::scope::Standing;
 use super::{Plan, Verb, owned};
-use crate::addr::RepoPath;
+use crate::addr::{ContentHash, RepoPath};
 use crate::intent::Declaration;
 use crate::ledger::{Book, FOLDER, Ledger, PROJECT, Record};
+use crate::project::OnDrift;
 use crate::render::Output;
 use crate::snapshot::Observed;
 
@@ -29,6 +30,24 @@ pub fn record(inputs: Inputs<'_>, plan: &Plan) -> BTreeMap<RepoPath, Option<Stri
         }
     }
     files
+}
+
+/// The outputs of a plan whose rendered text a later merge may begin from, and nobody else keeps:
+/// where edits are to be merged, and where something else is left on the disk.
+pub fn bases<'a>(inputs: Inputs<'a>, plan: &Plan) -> Vec<&'a Output> {
+    let parts = plan.actions.iter().flat_map(|action| action.parts.iter().map(move |part| (&action.path, part)));
+    let is_base = |(path, part): (&RepoPath, &super::PartAction)| {
+        let output = inputs.desired.find(path, &part.part)?;
+        let merges = on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
+        let is_left = part.after.is_some_and(|after| after != output.content);
+        (part.after.is_some() && output.is_a_text() && (merges || is_left)).then_some(output)
+    };
+    parts.filter_map(is_base).collect()
+}
+
+/// The hashes that the ledger names once the plan was carried out.
+pub fn named(inputs: Inputs<'_>, plan: &Plan) -> BTreeSet<ContentHash> {
+    ledger_after(inputs, plan).records().map(|(_, record)| record.rendered.hash).collect()
 }
 
 /// The ledger as it is once the plan was carried out.

@@ -116,6 +116,7 @@ fn plan_of(outcome: &Outcome) -> Plan {
             part: part.part,
             conflict: Conflict::NotOurs,
             found: None,
+            clashes: Vec::new(),
             ways: Vec::new(),
         }));
     }
@@ -167,6 +168,7 @@ mod tests {
             part: Part::Block(name.to_owned()),
             conflict,
             found: None,
+            clashes: Vec::new(),
             ways: Vec::new(),
         };
         let conflicts = vec![

@@ -22,6 +22,7 @@ use crate::intent::Declaration;
 use crate::keys::delegate::KeyPattern;
 use crate::keys::{Formats, KeyPath};
 use crate::plan::decide::Decision;
+use crate::plan::merging::Merges;
 use crate::plan::{Action, PartAction};
 use crate::project::{Delegate, Own};
 use crate::provider::{Failure, Place};
@@ -46,6 +47,17 @@ pub struct Output {
     pub content: Content,
 }
 
+impl Output {
+    /// Whether it is a text by itself, which can be merged and absorbed. Single keys are none, nor is
+    /// a file in which versions are left to somebody.
+    pub fn is_a_text(&self) -> bool {
+        match self.part {
+            Part::Whole | Part::Block(_) => self.delegated.is_none(),
+            Part::Keys(_) => false,
+        }
+    }
+}
+
 /// What of an output is left to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegated {
@@ -66,6 +78,8 @@ pub struct Desired {
     pub outputs: Vec<Output>,
     /// The formats whose keys can be owned.
     pub formats: Formats,
+    /// What edits and these came to, where they are merged.
+    pub merges: Merges,
 }
 
 /// Renders and hashes everything, on all cores.
@@ -92,7 +106,7 @@ pub fn render(ordered: Ordered, linked: Vec<Linked>, formats: Formats, delegates
     failures.sort_by_key(|(at, _)| *at);
     out.extend(failures.into_iter().flat_map(|(_, failure)| failure));
     outputs.sort_by(|one, other| (&one.place.path, &one.part).cmp(&(&other.place.path, &other.part)));
-    let mut desired = Desired { ordered, linked, outputs, formats };
+    let mut desired = Desired { ordered, linked, outputs, formats, merges: Merges::default() };
     delegation::take_out(&mut desired, delegates, out);
     claims::check(&desired, out);
     desired
@@ -239,12 +253,16 @@ impl Desired {
     /// # Errors
     /// As [`Desired::text`].
     pub fn dressed(&self, output: &Output) -> Result<String, Failure> {
-        let text = self.text(output)?;
+        Ok(self.dress(output, self.text(output)?))
+    }
+
+    /// A text of an output with the header, where its format has one.
+    pub fn dress(&self, output: &Output, text: String) -> String {
         let declaration = self.declaration(output);
-        Ok(match output.place.header.filter(|_| output.part == Part::Whole && declaration.own == Own::File) {
+        match output.place.header.filter(|_| output.part == Part::Whole && declaration.own == Own::File) {
             None => text,
             Some(comment) => header::place(&text, &header::line(comment, &declaration.intent.to_string(), &origins(declaration))),
-        })
+        }
     }
 
     /// What a path holds after an action, from what it held before; `None` where nothing is left.
@@ -265,7 +283,12 @@ impl Desired {
                     let text = self.dressed(output)?;
                     Ok(Some(delegation::with_versions(self.formats, output, text, there.as_deref()).into_bytes()))
                 }
-                (Some(_), _) => Ok(before.map(<[u8]>::to_vec)),
+                (Some(after), Some(output)) => {
+                    let merged = self.merges.text(&action.path, &part.part, after);
+                    let dressed = merged.map(|text| self.dress(output, text.to_owned()).into_bytes());
+                    Ok(dressed.or_else(|| before.map(<[u8]>::to_vec)))
+                }
+                (Some(_), None) => Ok(before.map(<[u8]>::to_vec)),
             };
         }
         let mut text = before.map(|before| String::from_utf8_lossy(before).into_owned());
@@ -280,6 +303,10 @@ impl Desired {
     /// # Errors
     /// As [`Desired::file_after`].
     pub fn with_part(&self, text: Option<String>, path: &RepoPath, part: &PartAction) -> Result<Option<String>, Failure> {
+        let merged = part.after.and_then(|after| self.merges.text(path, &part.part, after));
+        if let (Part::Block(address), Some(merged)) = (&part.part, merged) {
+            return Ok(Some(with_block(&text.unwrap_or_default(), path, address, Some(merged))));
+        }
         let output = self.find(path, &part.part).filter(|output| part.after == Some(output.content));
         let wanted = match (part.after, output) {
             (None, _) if part.decision != Decision::Delete => return Ok(text),

@@ -9,10 +9,11 @@ pub(crate) struct LoomRepository;
 
 static SPEC: KindSpec = KindSpec {
     kind: "loom.repository",
-    version: 2,
+    version: 3,
     changelog: &[
         (1, "The first version."),
         (2, "Git merges the files of the ledger line by line, without conflicts (`merge=union`)."),
+        (3, "Git ignores what `loom resolve` lays out."),
     ],
     summary: "What Git is told about loom's own files; declared by loom itself",
     settings: &[],
@@ -23,7 +24,7 @@ static SPEC: KindSpec = KindSpec {
 
 /// Name, path and text of each output.
 const OUTPUTS: [(&str, &str, &str); 2] = [
-    ("gitignore", ".loom/.gitignore", "private/\n"),
+    ("gitignore", ".loom/.gitignore", "conflicts/\nprivate/\n"),
     ("gitattributes", ".gitattributes", ".loom/ledger/** linguist-generated=true merge=union\n"),
 ];
 
@@ -61,7 +62,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                (".loom/.gitignore", Ok("private/\n".to_owned())),
+                (".loom/.gitignore", Ok("conflicts/\nprivate/\n".to_owned())),
                 (".gitattributes", Ok(".loom/ledger/** linguist-generated=true merge=union\n".to_owned())),
             ]
         );

@@ -249,6 +249,7 @@ fn remedy(decision: Decision, address: &Address) -> String {
         Decision::Create(Creation::Vanished) => "writes it again",
         Decision::Update(Updating::Changed) => "updates it",
         Decision::Update(Updating::Restored) => "puts it back",
+        Decision::Update(Updating::Merged) => "merges it",
         Decision::Delete => "removes it",
         Decision::Adopt(_) => "records it",
         Decision::Keep => "accepts the edit",

@@ -187,6 +187,7 @@ impl<'a> CauseJson<'a> {
             Cause::Standing(position) => of("standing").at(Some(position)),
             Cause::BuiltIn => of("built_in"),
             Cause::Edited => of("edited"),
+            Cause::Merged => of("merged"),
             Cause::Vanished => of("vanished"),
             Cause::KindVersion { kind, from, to, changes } => Self {
                 artifact_kind: Some(kind),

@@ -62,6 +62,7 @@ fn everything() -> Scene {
         Cause::Standing(position("loom.yaml", 30)),
         Cause::BuiltIn,
         Cause::Edited,
+        Cause::Merged,
         Cause::Vanished,
         Cause::KindVersion { kind: "file".to_owned(), from: 1, to: 2, changes: vec!["It ends in a newline.".to_owned()] },
         Cause::RefersTo(address("file.y")),

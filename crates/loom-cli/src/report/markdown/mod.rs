@@ -5,7 +5,7 @@
 //! forge counts.
 //!
 //! What a reviewer must not miss stands first and is never left out: conflicts, then deletions; a
-//! [`listing`] shortens them where it must. The changes follow, the same change in many files once,
+//! [`mod@listing`] shortens them where it must. The changes follow, the same change in many files once,
 //! in the first of these forms that fits:
 //!
 //! 1. they stand open, if they are few ([`OPEN`]),

@@ -1,0 +1,225 @@
+//! `loom absorb`: a hand edit becomes what is declared.
+//!
+//! In: the address of an artifact with edited files. Out: the changed input files, after a person has
+//! seen the change and agreed. The generated files themselves are not touched: `loom apply` then
+//! finds the edited one as declared, and brings all others that the setting is in up to it.
+//!
+//! Deliberately not here: how an edit is traced to its setting (`loom_plan::absorb`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::sync::Arc;
+
+use loom_apply::Root;
+use loom_plan::absorb::{Absorb, Edit, edited, trace};
+use loom_plan::addr::{Address, RepoPath};
+use loom_plan::credential::masked;
+use loom_plan::diff::TextDiff;
+use loom_plan::input::{Input, ReadError};
+use loom_plan::render::{Desired, Output};
+use loom_plan::snapshot::Observed;
+
+use super::merging::{failed, text_at};
+use super::pass::{self, Compiled, Seen};
+use super::{Desk, Failure, take_lock, write_inputs_with};
+use crate::cli::{Absorb as Asked, Confirmation};
+use crate::env;
+use crate::exit::Exit;
+use crate::report::style::visible;
+
+/// Traces the edits, shows what would be written, has it confirmed, and writes it.
+pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let lock = take_lock(&desk.root, desk.global.lock_timeout)?;
+    let (compiled, seen) = pass::look(desk, None)?;
+    let outputs = outputs(&compiled, &seen, asked)?;
+    let mut edits = BTreeSet::new();
+    for output in &outputs {
+        edits.extend(edits_of(desk, &compiled, &seen, output)?);
+    }
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    let texts = edited(&compiled.sources, &edits);
+    let texts = texts.ok_or_else(|| Failure::Undecided("two of the edits ask for different values of one setting".to_owned()))?;
+    let after = rendered(&desk.root, &texts);
+    let follow = followers(desk, &compiled, after.as_ref(), &outputs)?;
+    desk.steps.pause();
+    show(&compiled, &texts, &edits, &follow, out)?;
+    out.flush()?;
+    confirm(asked)?;
+    let files = files(&desk.root, &compiled, texts)?;
+    write_inputs_with(&desk.root, lock, "absorb", &files)?;
+    let names: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    writeln!(out, "\nWrote {}. `loom apply` brings everything up to it.", names.join(", "))?;
+    Ok(Exit::Done)
+}
+
+/// The outputs of the artifact that are not what loom renders.
+fn outputs<'a>(compiled: &'a Compiled, seen: &Seen, asked: &Asked) -> Result<Vec<&'a Output>, Failure> {
+    let desired = &compiled.desired;
+    let named =
+        |address: &Address| *address == asked.address || (asked.address.item().is_none() && address.family() == asked.address);
+    let of_it = |output: &&Output| {
+        let declaration = desired.declaration(output);
+        named(&declaration.address) || named(&declaration.intent)
+    };
+    let all: Vec<&Output> = desired.outputs.iter().filter(of_it).collect();
+    if all.is_empty() {
+        return Err(pass::unknown(&asked.address, &desired.ordered.declarations));
+    }
+    let is_edited = |output: &&Output| {
+        let found = seen.snapshot.part(&output.place.path, &output.part);
+        matches!(found, Observed::File(content) if content != output.content)
+    };
+    let is_asked = |output: &&Output| asked.path.as_ref().is_none_or(|path| *path == output.place.path);
+    let edited: Vec<&Output> = all.into_iter().filter(is_edited).filter(is_asked).collect();
+    if edited.is_empty() {
+        return Err(Failure::Environment(format!(
+            "no file of {} differs from what is declared: there is nothing to absorb",
+            asked.address
+        )));
+    }
+    Ok(edited)
+}
+
+fn edits_of(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen, output: &Output) -> Result<BTreeSet<Edit>, Failure> {
+    let path = &output.place.path;
+    if !output.is_a_text() {
+        let what = "of which loom owns single keys, or leaves some to others";
+        return Err(Failure::Undecided(format!("{path} is a file {what}: change the declaration by hand")));
+    }
+    let known = seen.known.get(path, &output.part);
+    if known.is_some_and(|known| known.record.rendered != output.content) {
+        return Err(Failure::Undecided(format!(
+            "{path} was edited, and its declaration has changed too since it was written: put both together first, \
+             with `loom apply --target '{}' --on-drift merge`",
+            compiled.desired.declaration(output).address
+        )));
+    }
+    let observed = text_at(&desk.root, path, &output.part);
+    let observed = observed
+        .ok_or_else(|| Failure::Undecided(format!("{path} is no text any more, so that nothing of it can be absorbed")))?;
+    let desired = compiled.desired.text(output).map_err(|found| failed(&found))?;
+    let render = |texts: &BTreeMap<Arc<str>, String>| {
+        let after = rendered(&desk.root, texts)?;
+        after.text(after.find(path, &output.part)?).ok()
+    };
+    let reads = &compiled.desired.declaration(output).reads;
+    let absorb = Absorb { desired: &desired, observed: &observed, sources: &compiled.sources, reads, render: &render };
+    trace(absorb).map_err(|untraced| {
+        let lines: Vec<String> = untraced.iter().map(|untraced| format!("\n  {path}, {untraced}")).collect();
+        Failure::Undecided(format!(
+            "this edit cannot be traced to settings, so nothing was changed:{}\n  \
+             help: change the declaration by hand, or keep the edit in the file alone: loom resolve '{}' --theirs",
+            lines.concat(),
+            compiled.desired.declaration(output).address
+        ))
+    })
+}
+
+/// The input with some texts instead of files.
+struct Overlay<'a> {
+    root: &'a Root,
+    texts: BTreeMap<RepoPath, Arc<str>>,
+}
+
+impl Input for Overlay<'_> {
+    fn read(&self, path: &RepoPath) -> Result<Arc<str>, ReadError> {
+        self.texts.get(path).map_or_else(|| self.root.read(path), |text| Ok(Arc::clone(text)))
+    }
+
+    fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
+        self.root.glob(patterns)
+    }
+}
+
+/// What is desired with other input texts; `None` where they have errors.
+fn rendered(root: &Root, texts: &BTreeMap<Arc<str>, String>) -> Option<Desired> {
+    let texts = texts.iter().map(|(name, text)| Some((RepoPath::new(name).ok()?, text.as_str().into())));
+    pass::rendered(&Overlay { root, texts: texts.collect::<Option<_>>()? })
+}
+
+/// The other files that change with the input; every edited one must be as the person wrote it.
+fn followers(
+    desk: &Desk<'_>,
+    compiled: &Compiled,
+    after: Option<&Desired>,
+    edited: &[&Output],
+) -> Result<Vec<RepoPath>, Failure> {
+    let differ = |path: &RepoPath| {
+        Failure::Undecided(format!("with all edits together {path} would not be what was written there, so nothing was changed"))
+    };
+    let after = after.ok_or_else(|| {
+        Failure::Undecided("with all edits together the input would have errors, so nothing was changed".to_owned())
+    })?;
+    for output in edited {
+        let (path, part) = (&output.place.path, &output.part);
+        let text = after.find(path, part).and_then(|output| after.text(output).ok());
+        if text.is_none() || text != text_at(&desk.root, path, part) {
+            return Err(differ(path));
+        }
+    }
+    let is_new = |output: &&Output| {
+        let before = compiled.desired.find(&output.place.path, &output.part);
+        let is_edited = edited.iter().any(|edited| edited.place.path == output.place.path);
+        !is_edited && before.is_none_or(|before| before.content != output.content)
+    };
+    let mut paths: Vec<RepoPath> = after.outputs.iter().filter(is_new).map(|output| output.place.path.clone()).collect();
+    paths.dedup();
+    Ok(paths)
+}
+
+/// The change of the input, and what follows from it.
+fn show(
+    compiled: &Compiled,
+    texts: &BTreeMap<Arc<str>, String>,
+    edits: &[Edit],
+    follow: &[RepoPath],
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    for (file, after) in texts {
+        let before = source(compiled, file).unwrap_or_default();
+        let pointers: BTreeSet<&str> = edits.iter().filter(|edit| edit.file == *file).map(|edit| edit.pointer.as_str()).collect();
+        writeln!(out, "~ {file}  {}", pointers.into_iter().collect::<Vec<_>>().join(", "))?;
+        for line in TextDiff::new(&masked(&before), &masked(after)).unified().lines() {
+            writeln!(out, "    {}", visible(line))?;
+        }
+    }
+    if !follow.is_empty() {
+        let paths: Vec<&str> = follow.iter().map(RepoPath::as_str).collect();
+        writeln!(out, "\nThese follow with the next apply: {}", paths.join(", "))?;
+    }
+    Ok(())
+}
+
+fn source(compiled: &Compiled, file: &str) -> Option<Arc<str>> {
+    let sources = &compiled.sources;
+    sources.ids().map(|id| sources.get(id)).find(|source| source.name.as_ref() == file).map(|source| Arc::clone(&source.text))
+}
+
+/// The files to write, if they still are what was read.
+fn files(root: &Root, compiled: &Compiled, texts: BTreeMap<Arc<str>, String>) -> Result<Vec<(RepoPath, String)>, Failure> {
+    let mut files = Vec::new();
+    for (name, text) in texts {
+        let path = RepoPath::new(&name).map_err(|error| Failure::Environment(error.to_string()))?;
+        if root.read(&path).ok() != source(compiled, &name) {
+            return Err(Failure::Stale(format!(
+                "{path} was changed while loom looked at it, so nothing was written: run this again"
+            )));
+        }
+        files.push((path, text));
+    }
+    Ok(files)
+}
+
+/// A person says `yes`, or said it before.
+fn confirm(asked: &Asked) -> Result<(), Failure> {
+    if asked.confirmation == Confirmation::Given {
+        return Ok(());
+    }
+    if !env::has_person() {
+        return Err(Failure::Environment("nobody is here to say `yes`, so nothing was written: give --yes".to_owned()));
+    }
+    if env::confirms("Write this?")? {
+        return Ok(());
+    }
+    Err(Failure::Environment("nothing was written, because the answer was not `yes`".to_owned()))
+}

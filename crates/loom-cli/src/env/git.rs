@@ -1,0 +1,242 @@
+//! Git's history: texts that loom rendered earlier, found again in commits.
+//!
+//! In: the root, and how an input is rendered. Out: texts, each checked against its hash. Two ways
+//! lead to one. The file itself was committed as it was rendered; or, after a merge or an edit that
+//! was kept, only the ledger was: then the input of that commit is rendered again.
+//!
+//! Nothing of the user's or the machine's settings of Git is read, and nothing is written.
+//!
+//! Deliberately not here: what is not reachable from `HEAD`, and objects that a shallow or partial
+//! clone lacks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gix::{ObjectId, Repository};
+use loom_apply::Root;
+use loom_plan::addr::RepoPath;
+use loom_plan::input::{Globs, Input, ReadError};
+use loom_plan::plan::merging::{History, Wanted};
+use loom_plan::render::Desired;
+use loom_plan::snapshot::Part;
+use loom_plan::{block, header, ledger};
+
+/// Renders an input; `None` where it has errors.
+pub(crate) type Render<'a> = dyn Fn(&dyn Input) -> Option<Desired> + 'a;
+
+/// Where a repository is, and the root in it.
+#[derive(Clone, Debug)]
+struct Place {
+    git: PathBuf,
+    /// The root, seen from the top of the worktree.
+    below: PathBuf,
+}
+
+impl Place {
+    fn open(&self) -> gix::Result<Repository> {
+        gix::open_opts(&self.git, gix::open::Options::isolated())
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.below.join(path)
+    }
+}
+
+/// The commits that `HEAD` leads to.
+pub(crate) struct Commits<'a> {
+    repository: Repository,
+    place: Place,
+    render: &'a Render<'a>,
+}
+
+impl std::fmt::Debug for Commits<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Commits").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Commits<'a> {
+    /// Opens the repository that the root is in, if it is in one.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be opened.
+    pub(crate) fn open(root: &Root, render: &'a Render<'a>) -> Result<Option<Self>, String> {
+        let Some(git) = root.git() else { return Ok(None) };
+        let below = root.path().strip_prefix(root.top()).map(PathBuf::from).unwrap_or_default();
+        let place = Place { git: git.to_owned(), below };
+        let opened = place.open();
+        let repository = opened.map_err(|error| format!("the Git repository {} cannot be opened: {error}", git.display()))?;
+        Ok(Some(Self { repository, place, render }))
+    }
+
+    /// Whether the history ends before its beginning.
+    pub(crate) fn is_shallow(&self) -> bool {
+        self.repository.is_shallow().unwrap_or(false)
+    }
+
+    fn search(&self, wanted: &BTreeSet<Wanted>) -> gix::Result<BTreeMap<Wanted, String>> {
+        let Ok(head) = self.repository.head_id() else { return Ok(BTreeMap::new()) };
+        let newest_first = gix::revision::walk::Sorting::ByCommitTime(gix::traverse::commit::simple::CommitTimeOrder::default());
+        let mut search = Search::new(self, wanted);
+        for commit in self.repository.rev_walk([head]).sorting(newest_first).all()? {
+            if search.open.is_empty() {
+                break;
+            }
+            search.look_into(commit?.object()?.tree_id()?.detach())?;
+        }
+        search.render_again();
+        Ok(search.found)
+    }
+}
+
+impl History for Commits<'_> {
+    fn texts(&self, wanted: &BTreeSet<Wanted>) -> Result<BTreeMap<Wanted, String>, String> {
+        self.search(wanted).map_err(|error| format!("Git's history cannot be read: {error}"))
+    }
+}
+
+/// A walk through the commits.
+struct Search<'a> {
+    commits: &'a Commits<'a>,
+    open: BTreeSet<Wanted>,
+    found: BTreeMap<Wanted, String>,
+    trees: BTreeSet<ObjectId>,
+    /// Files that were looked at.
+    blobs: BTreeSet<(RepoPath, ObjectId)>,
+    /// What each ledger that was looked at names, of what is wanted.
+    ledgers: BTreeMap<ObjectId, BTreeSet<Wanted>>,
+    /// The newest and the oldest tree whose ledger names a text.
+    named: BTreeMap<Wanted, (ObjectId, ObjectId)>,
+}
+
+impl<'a> Search<'a> {
+    fn new(commits: &'a Commits<'a>, wanted: &BTreeSet<Wanted>) -> Self {
+        Self {
+            commits,
+            open: wanted.clone(),
+            found: BTreeMap::new(),
+            trees: BTreeSet::new(),
+            blobs: BTreeSet::new(),
+            ledgers: BTreeMap::new(),
+            named: BTreeMap::new(),
+        }
+    }
+
+    /// Looks at the files of a commit.
+    fn look_into(&mut self, tree_id: ObjectId) -> gix::Result<()> {
+        if !self.trees.insert(tree_id) {
+            return Ok(());
+        }
+        let tree = self.commits.repository.find_tree(tree_id)?;
+        for wanted in self.open.clone() {
+            let Some(entry) = tree.lookup_entry_by_path(self.commits.place.path(wanted.path.as_str()))? else { continue };
+            if !entry.mode().is_blob() || !self.blobs.insert((wanted.path.clone(), entry.object_id())) {
+                continue;
+            }
+            let bytes = entry.object()?.detach().data;
+            if let Some(text) = text_of(&bytes, &wanted) {
+                self.open.remove(&wanted);
+                self.found.insert(wanted, text);
+            }
+        }
+        for wanted in self.named_by(&tree)? {
+            self.named.entry(wanted).and_modify(|(_, oldest)| *oldest = tree_id).or_insert((tree_id, tree_id));
+        }
+        Ok(())
+    }
+
+    /// What is wanted and named by the ledger of a tree.
+    fn named_by(&mut self, tree: &gix::Tree<'_>) -> gix::Result<BTreeSet<Wanted>> {
+        let Some(folder) = tree.lookup_entry_by_path(self.commits.place.path(ledger::FOLDER))? else {
+            return Ok(BTreeSet::new());
+        };
+        let id = folder.object_id();
+        if let Some(known) = self.ledgers.get(&id) {
+            return Ok(known.clone());
+        }
+        let mut named = BTreeSet::new();
+        if folder.mode().is_tree() {
+            for file in folder.object()?.into_tree().iter() {
+                let text = String::from_utf8_lossy(&file?.object()?.data).into_owned();
+                let holds = |wanted: &&Wanted| text.contains(&wanted.rendered.to_string());
+                named.extend(self.open.iter().filter(holds).cloned());
+            }
+        }
+        self.ledgers.insert(id, named.clone());
+        Ok(named)
+    }
+
+    /// Renders the input of the commits whose ledger names what was not found: the one that first
+    /// named it, in which it was rendered, and the last one.
+    fn render_again(&mut self) {
+        let open: Vec<Wanted> = self.open.iter().cloned().collect();
+        let mut rendered: BTreeMap<ObjectId, Option<Desired>> = BTreeMap::new();
+        for wanted in open {
+            let Some((newest, oldest)) = self.named.get(&wanted).copied() else { continue };
+            for tree in [oldest, newest] {
+                let desired =
+                    rendered.entry(tree).or_insert_with(|| (self.commits.render)(&Tree { place: &self.commits.place, id: tree }));
+                let output = desired.as_ref().and_then(|desired| Some((desired, desired.find(&wanted.path, &wanted.part)?)));
+                let text = output.filter(|(_, output)| output.content.hash == wanted.rendered);
+                if let Some(text) = text.and_then(|(desired, output)| desired.text(output).ok()) {
+                    self.found.insert(wanted, text);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The text of a file or its block, if it is the wanted one.
+fn text_of(bytes: &[u8], wanted: &Wanted) -> Option<String> {
+    let text = match &wanted.part {
+        Part::Whole => String::from_utf8(header::strip(bytes)).ok()?,
+        Part::Block(address) => {
+            let text = std::str::from_utf8(bytes).ok()?;
+            block::find(text, block::comment_of(&wanted.path)?, address)?.into_owned()
+        }
+        Part::Keys(_) => return None,
+    };
+    (loom_plan::addr::ContentHash::of(text.as_bytes()) == wanted.rendered).then_some(text)
+}
+
+/// The files of a commit, as an input. An input is read from several threads and a repository from
+/// one, so that each read opens it: an input is a few files.
+struct Tree<'a> {
+    place: &'a Place,
+    id: ObjectId,
+}
+
+impl Tree<'_> {
+    fn bytes(&self, path: &RepoPath) -> gix::Result<Option<Vec<u8>>> {
+        let repository = self.place.open()?;
+        let entry = repository.find_tree(self.id)?.lookup_entry_by_path(self.place.path(path.as_str()))?;
+        let Some(entry) = entry.filter(|entry| entry.mode().is_blob()) else { return Ok(None) };
+        Ok(Some(entry.object()?.detach().data))
+    }
+
+    fn paths(&self) -> gix::Result<Vec<RepoPath>> {
+        let repository = self.place.open()?;
+        let files = repository.find_tree(self.id)?.traverse().breadthfirst.files()?;
+        let below = |entry: &gix::traverse::tree::recorder::Entry| {
+            let path = PathBuf::from(String::from_utf8(entry.filepath.to_vec()).ok()?);
+            RepoPath::new(path.strip_prefix(&self.place.below).ok()?.to_str()?).ok()
+        };
+        let mut paths: Vec<RepoPath> = files.iter().filter(|entry| entry.mode.is_blob()).filter_map(below).collect();
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+impl Input for Tree<'_> {
+    fn read(&self, path: &RepoPath) -> Result<Arc<str>, ReadError> {
+        let bytes = self.bytes(path).map_err(|error| ReadError::Other(error.to_string()))?.ok_or(ReadError::Missing)?;
+        String::from_utf8(bytes).map(Into::into).map_err(|_| ReadError::NotUtf8)
+    }
+
+    fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
+        let globs = Globs::new(patterns);
+        self.paths().unwrap_or_default().into_iter().filter(|path| globs.matches(path)).collect()
+    }
+}
