@@ -20,7 +20,14 @@ use crate::tree::{self, Tree};
 const OWN: &str = "parse yamllint actionlint zizmor gha-schema bash-n shellcheck shfmt markdownlint-cli2 lychee";
 
 /// Files of the project that are no documents of its own: golden output, templates, bad samples.
-const NOT_OWN: &[&str] = &["fixtures/", "fuzz/", "xtask/checkers/sample/", "xtask/bench/templates/", "Cargo.lock"];
+const NOT_OWN: &[&str] = &[
+    "fixtures/",
+    "fuzz/",
+    "xtask/checkers/sample/",
+    "xtask/bench/templates/",
+    "crates/loom-providers/src/edit/tests/samples/",
+    "Cargo.lock",
+];
 
 /// Installs the checkers where `LOOM_CHECKERS` says.
 pub(crate) fn install() -> Outcome {
