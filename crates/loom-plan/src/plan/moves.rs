@@ -6,7 +6,7 @@
 //!
 //! Invariants: a place that is recorded itself goes on from its own record, so it is never the end
 //! of a move; a place that something is still desired at is never the beginning of one; of two
-//! records that could move to one place the first by path does. `moves_tests.rs` makes up histories.
+//! records that could move to one place the first by path does. `tests/moves.rs` makes up histories.
 //!
 //! Deliberately not here: what becomes of a move (the decision table), and marked blocks, which
 //! come and go by their own rows.
