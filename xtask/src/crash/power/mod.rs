@@ -1,4 +1,4 @@
-//! Power loss at a disk: every image that it may hold when the power fails during an apply.
+//! Power loss at a disk: every image that it may hold when the power fails during an apply or its rollback.
 //!
 //! In: a file system on a disk of our own making, which logs each write and each flush. Out: for
 //! each image that the log allows, what the file system's own recovery, and then loom's, make of it.
@@ -7,7 +7,7 @@
 //! loom → ext4, xfs or btrfs → loop device → a file over FUSE (`fuse`) → log → images (`images`)
 //! ```
 //!
-//! A small apply fits into one transaction of the file system, and then nothing is ever seen half
+//! A small plan fits into one transaction of the file system, and then nothing is ever seen half
 //! done, with barriers or without. So each changing call is made to wait, while a bystander syncs
 //! another file every few milliseconds, which makes the file system write what it has so far.
 //!
@@ -63,17 +63,19 @@ pub(crate) fn ready() -> Result<(), String> {
     disk.stop().map(drop)
 }
 
-/// Each file system, and a control on each.
+/// An apply and its rollback on each file system, and a control on each.
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
-    let scenario = Scenario::all(&lab.loom, lab.home())?;
+    let scenarios = Scenario::all_and_back(&lab.loom, lab.home())?;
     let mut report = Report::default();
     for system in [FileSystem::Ext4, FileSystem::Xfs, FileSystem::Btrfs] {
         if let Some(reason) = system.missing() {
             report.skip(system.name(), &reason);
             continue;
         }
-        report.join(all_images(lab, &lab.loom, &scenario, system)?);
-        let caught = all_images(lab, &lab.sabotaged("barrier-1")?, &scenario, system)?;
+        for scenario in &scenarios {
+            report.join(all_images(lab, &lab.loom, scenario, system)?);
+        }
+        let caught = all_images(lab, &lab.sabotaged("barrier-1")?, &scenarios[0], system)?;
         let name = format!("barrier-1 on {}", system.name());
         match system {
             FileSystem::Ext4 | FileSystem::Xfs => super::control(&name, &caught, &mut report),
@@ -87,12 +89,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
     Ok(report)
 }
 
-/// An apply as its disk saw it.
+/// A command as its disk saw it.
 struct Recording {
     /// The image before.
     base: PathBuf,
     events: Vec<Event>,
-    /// The first event of the apply.
+    /// The first event of the command.
     begin: usize,
     /// The first event after its end.
     end: usize,
@@ -111,7 +113,8 @@ fn all_images(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -
         None if lab.full => usize::MAX,
         None => FEW_IMAGES,
     });
-    let prefix = loom.sabotage.map_or_else(String::new, |sabotage| format!("{sabotage} "));
+    let sabotage = loom.sabotage.map_or_else(String::new, |sabotage| format!("{sabotage} "));
+    let prefix = format!("{sabotage}{} ", scenario.name);
     let named = |cut: &Cut| {
         let lost = cut.lost.map_or_else(|| "in order".to_owned(), |seed| format!("lost by {seed:016x}"));
         (format!("{prefix}{} before event {} {lost};", system.name(), cut.end), *cut)
@@ -133,7 +136,7 @@ fn all_images(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -
     Ok(report)
 }
 
-/// Runs an apply on a disk that logs.
+/// Runs the scenario's command on a disk that logs.
 fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -> Outcome<Recording> {
     let directory = |name: &str| {
         let directory = lab.home().join(name);
@@ -169,7 +172,7 @@ fn calls_of(loom: &Loom, scenario: &Scenario, home: &Path) -> Outcome<String> {
     Ok(names.join(","))
 }
 
-/// Runs an apply whose changing calls wait.
+/// Runs a command whose changing calls wait.
 fn delayed(command: &Command, names: &str, beside: &Path) -> Outcome<Ended> {
     let log = strace::log_of(beside);
     let (trace, inject) = (format!("trace={names}"), format!("inject={names}:delay_enter={}", WAIT.as_micros()));
