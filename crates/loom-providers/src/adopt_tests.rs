@@ -60,6 +60,7 @@ fn what_the_fixtures_expect_is_read_back_exactly_by_the_kind_that_wrote_it() {
             Some("md") => "markdown.page.",
             Some("Dockerfile") => "docker.dockerfile.",
             Some("yml") if path.starts_with(".github/workflows/") => "github.workflow.",
+            Some("yaml") if path.starts_with("compose") => "docker.compose.",
             Some("yml") if path.starts_with("k8s") => "kubernetes.manifest.",
             _ => "",
         };
@@ -102,7 +103,9 @@ fn each_format_is_told_by_what_it_says() {
         ("k8s/api.yml", object, "kubernetes.manifest.api"),
         ("deploy/base/kustomization.yaml", "resources:\n  - api.yml\n", "kubernetes.kustomization.base"),
         ("alerts/slow.yml", monitor, "datadog.monitor.slow"),
-        ("compose.yaml", "services:\n  db:\n    image: postgres:16\n", "file.compose"),
+        ("compose.yaml", "services:\n  db:\n    image: postgres:16\n", "docker.compose.compose"),
+        ("docker-compose.test.yml", "services:\n  db:\n    image: postgres:16\n", "docker.compose.docker-compose"),
+        ("compose.yaml", "volumes:\n  db: {}\n", "file.compose"),
         (".github/workflows/notes.yml", "a: 1\n", "file.notes"),
         ("Dockerfile", "FROM a:1\n", "docker.dockerfile.dockerfile"),
         ("apps/api/Dockerfile", "FROM a:1\n", "docker.dockerfile.api"),

@@ -20,6 +20,7 @@ use loom_plan::provider::{Blueprint, Provider};
 /// The artifact kinds, sorted.
 pub const PROVIDERS: &[&'static dyn Provider] = &[
     &artifacts::datadog_monitor::DatadogMonitor,
+    &artifacts::docker_compose::DockerCompose,
     &artifacts::docker_dockerfile::DockerDockerfile,
     &artifacts::file::File,
     &artifacts::github_workflow::GithubWorkflow,

@@ -1,6 +1,7 @@
 //! One file per artifact kind.
 
 pub(crate) mod datadog_monitor;
+pub(crate) mod docker_compose;
 pub(crate) mod docker_dockerfile;
 pub(crate) mod file;
 pub(crate) mod github_workflow;
