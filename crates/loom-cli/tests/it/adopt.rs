@@ -130,7 +130,7 @@ fn a_whole_repository_is_adopted_without_touching_a_byte_and_the_plan_has_nothin
         "= .github/workflows/ci.yml  github.workflow.ci  all that it says",
         "= Dockerfile  docker.dockerfile.dockerfile  every byte",
         "= README.md  markdown.page.readme  every byte",
-        "= compose.yaml  file.compose  every byte",
+        "= compose.yaml  docker.compose.compose  all that it says",
         "= infra/terraform/main.tf  terraform.module.terraform  all that it says",
         "= infra/terraform/variables.tf  terraform.module.terraform  every byte",
         "= k8s/api.yml  kubernetes.manifest.api  all that it says",
