@@ -76,6 +76,7 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
         | Command::Doctor { .. }
         | Command::Drift { .. }
         | Command::Graph(_)
+        | Command::Handoff(_)
         | Command::Explain(Subject::AddressOrPath(_))
         | Command::Adopt(_)
         | Command::Forget { .. }
@@ -104,6 +105,7 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         Command::Doctor { format } => commands::doctor::run(&desk, *format, out),
         Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
         Command::Graph(asked) => commands::graph::run(&desk, asked, out),
+        Command::Handoff(asked) => commands::handoff::run(&desk, asked, out),
         Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
         Command::Adopt(asked) => commands::adopt::run(&desk, asked, out),
         Command::Forget { address } => commands::refactoring::forget(&desk, address, out),
@@ -138,6 +140,7 @@ fn only_reads(command: &Command) -> bool {
             | Command::Plan(_)
             | Command::Drift { .. }
             | Command::Graph(_)
+            | Command::Handoff(_)
             | Command::Explain(_)
             | Command::History { .. }
     )
@@ -159,6 +162,7 @@ fn speaks_json(command: &Command) -> bool {
         | Command::Resolve(_)
         | Command::Absorb(_)
         | Command::Repair { .. }
+        | Command::Handoff(_)
         | Command::Explain(_)
         | Command::Providers { .. }
         | Command::Schema(_)

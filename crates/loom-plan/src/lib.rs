@@ -10,6 +10,7 @@
 //! | drift | [`drift`] | the same outcome, as a report |
 //! | absorb | [`absorb`] | an edited file × the settings that were read → edits of the input |
 //! | merge | [`merge`] | base × observed × desired → one text, or clashes |
+//! | hand off | [`handoff`] | what was applied for a story → the section for its readers |
 //! | record | [`plan::record`] | plan × ledger → the ledger's new texts |
 //!
 //! Observing, staging and committing are `loom-apply`'s. Nothing here reads a file, a clock, the
@@ -24,6 +25,7 @@ pub mod diag;
 pub mod diff;
 pub mod drift;
 pub mod graph;
+pub mod handoff;
 pub mod header;
 pub mod input;
 pub mod intent;

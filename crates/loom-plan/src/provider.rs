@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::addr::{Address, Name, RepoPath};
 use crate::diag::Diagnostic;
+use crate::handoff::fact::Fact;
 use crate::intent::context::Context;
 use crate::keys::Formats;
 use crate::node::Node;
@@ -199,6 +200,11 @@ pub trait Provider: Sync {
 
     /// Of a stateful kind: what `before` declares outside the repository and `after` does not.
     fn lost(&self, _before: &str, _after: &str) -> Vec<Lost> {
+        Vec::new()
+    }
+
+    /// What a reader of a handoff should know of an artifact, as its settings show it.
+    fn facts(&self, _artifact: &Artifact) -> Vec<Fact> {
         Vec::new()
     }
 }

@@ -14,8 +14,8 @@ use loom_plan::project::OnDrift;
 
 use super::values::{budget, duration, expected, glob, on_drift};
 use super::{
-    Absorb, Adopt, Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Invocation, Plan, PlanStyle,
-    Resolution, Resolve, Rollback, Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
+    Absorb, Adopt, Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Handoff, HandoffTo, Invocation,
+    Plan, PlanStyle, Resolution, Resolve, Rollback, Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
 };
 use crate::report::markdown;
 
@@ -99,6 +99,8 @@ pub(crate) enum SchemaOf {
     HistoryOutput,
     /// What `doctor --format json` prints.
     DoctorOutput,
+    /// What `handoff` prints.
+    HandoffOutput,
     /// What any command with `--format json` prints where the input has errors.
     Diagnostics,
 }
@@ -268,6 +270,22 @@ enum Verb {
         /// What it is called in the input now.
         #[arg(value_name = "TO", value_parser = Address::parse)]
         to: Address,
+    },
+    /// Say what was applied for a story, as the section that its other readers expect.
+    #[command(
+        long_about = "Say what was applied for a story, as the section that its other readers expect.\n\nThe section is derived from the artifacts that are on the disk as declared and recorded in the ledger; its time is that of the ledger's commit. Where the story is not wholly applied, the section says so and the exit code is 2, or 4 where a person must decide.",
+        after_help = "Examples:\n  loom handoff ENT-001            # the section as JSON\n  loom handoff ENT-001 --write    # into the story's file\n  loom handoff ENT-001 --board    # each task's files to its task on the board"
+    )]
+    Handoff {
+        /// The story's code, such as ENT-001.
+        #[arg(value_name = "STORY")]
+        code: String,
+        /// Write the section into the story's file, and keep everything else in it.
+        #[arg(long)]
+        write: bool,
+        /// Attach each task's files to it on the board, with the program `board`.
+        #[arg(long, conflicts_with = "write")]
+        board: bool,
     },
     /// Say why an artifact, a file or an error is there.
     #[command(
@@ -542,6 +560,14 @@ impl From<Verb> for Command {
             Verb::Adopt { paths, kind } => Self::Adopt(Adopt { paths, kind }),
             Verb::Forget { address } => Self::Forget { address },
             Verb::Move { from, to } => Self::Move { from, to },
+            Verb::Handoff { code, write, board } => {
+                let to = match (write, board) {
+                    (true, _) => HandoffTo::Story,
+                    (false, true) => HandoffTo::Board,
+                    (false, false) => HandoffTo::Output,
+                };
+                Self::Handoff(Handoff { code, to })
+            }
             Verb::Explain { subject } => Self::Explain(subject.into()),
             Verb::Providers { verb } => Self::Providers { kind: verb.map(|ProvidersVerb::Show { kind }| kind) },
             Verb::Schema { of } => Self::Schema(of),

@@ -129,6 +129,8 @@ pub(crate) enum Command {
     },
     /// Show the graph.
     Graph(Graph),
+    /// Say what was applied for a story.
+    Handoff(Handoff),
     /// Say why something is there.
     Explain(Subject),
     /// List the kinds.
@@ -263,6 +265,26 @@ pub(crate) struct Absorb {
     pub(crate) path: Option<RepoPath>,
     /// Whether a person has still to say `yes`.
     pub(crate) confirmation: Confirmation,
+}
+
+/// `loom handoff`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Handoff {
+    /// The story's code.
+    pub(crate) code: String,
+    /// Where it goes.
+    pub(crate) to: HandoffTo,
+}
+
+/// Where a handoff goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HandoffTo {
+    /// To standard output.
+    Output,
+    /// Into the story's file.
+    Story,
+    /// To the tasks on the board.
+    Board,
 }
 
 /// What becomes of an edit.

@@ -12,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod handoff;
 pub(crate) mod history;
 pub(crate) mod init;
 mod losses;

@@ -29,6 +29,7 @@ pub(crate) fn run(of: SchemaOf, registry: Registry<'_>, out: &mut dyn Write) -> 
         SchemaOf::DriftOutput => return print(include_str!("../../../../docs/schema/drift-output.schema.json"), out),
         SchemaOf::HistoryOutput => return print(include_str!("../../../../docs/schema/history-output.schema.json"), out),
         SchemaOf::DoctorOutput => return print(include_str!("../../../../docs/schema/doctor-output.schema.json"), out),
+        SchemaOf::HandoffOutput => return print(include_str!("../../../../docs/schema/handoff-output.schema.json"), out),
         SchemaOf::Diagnostics => return print(include_str!("../../../../docs/schema/diagnostics.schema.json"), out),
     };
     serde_json::to_writer_pretty(&mut *out, &schema).map_err(std::io::Error::from)?;

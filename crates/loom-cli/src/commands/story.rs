@@ -1,7 +1,7 @@
 //! `loom story pull`: the board's export of a story, into the repository.
 //!
-//! What is planned and approved is always text in the repository; this is the one command that
-//! asks the board, and it writes nothing that `stories` would not read.
+//! What is planned and approved is always text in the repository: this command writes nothing that
+//! `stories` would not read.
 
 use std::io::Write;
 
@@ -31,14 +31,23 @@ pub(crate) fn pull(code: &str, root: &Root, out: &mut dyn Write) -> Result<Exit,
     }
     let export = env::board(&["story", "show", code, "--json"]).map_err(Failure::Environment)?;
     let text = check(code, &path, &project, &export)?;
-    let known = root.read(&path).is_ok_and(|old| *old == *text);
-    if known {
+    let old = root.read(&path).unwrap_or_default();
+    if *old == *text {
         writeln!(out, "{path} is up to date.")?;
         return Ok(Exit::Done);
     }
+    let loses_handoff = has_handoff(&old) && !has_handoff(&text);
     write_inputs(root, "story pull", &[(path.clone(), text)])?;
     writeln!(out, "Wrote {path}. See what it asks for with: loom plan --story {code}")?;
+    if loses_handoff {
+        writeln!(out, "The section of `loom handoff` is not on the board: bring it back with: loom handoff {code} --write")?;
+    }
     Ok(Exit::Done)
+}
+
+/// Whether an export holds what `loom handoff --write` puts there.
+fn has_handoff(export: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(export).is_ok_and(|story| story.pointer("/extensions/devops").is_some())
 }
 
 /// The export as it is written, if it is a story of this code that can be read.

@@ -4,12 +4,14 @@
 //! one, so that no other module asks the environment.
 
 mod git;
+mod past;
 mod process;
 mod steps;
 
 use std::io::IsTerminal as _;
 
 pub(crate) use git::Commits;
+pub(crate) use past::past;
 pub(crate) use process::{
     add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by, merge_tool, panics_are_bugs,
     read_file, start, tell, write_file,

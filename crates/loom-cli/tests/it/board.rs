@@ -44,6 +44,18 @@ fn a_story_that_changed_on_the_board_is_brought_up_to_date() {
 }
 
 #[test]
+fn a_handoff_that_the_board_does_not_have_is_not_lost_without_a_word() {
+    let place = with_board(&format!("cat '{}'", export()));
+    pull(&place, "ENT-001").comes_to(0);
+    place.0.apply();
+    place.0.loom(&["handoff", "ENT-001", "--write"]).comes_to(0);
+    let written = place.0.read("stories/ENT-001.json");
+    pull(&place, "ENT-001").comes_to(0).says("bring it back with: loom handoff ENT-001 --write");
+    place.0.loom(&["handoff", "ENT-001", "--write"]).comes_to(0);
+    assert_eq!(place.0.read("stories/ENT-001.json"), written);
+}
+
+#[test]
 fn json_inside_a_json_string_is_read_too() {
     let export = fs::read_to_string(export()).expect("it is there");
     let place = with_board("cat \"$(dirname \"$0\")/answer\"");

@@ -16,6 +16,7 @@ mod drift;
 mod explain;
 mod formats;
 mod gates;
+mod handoff;
 mod history;
 mod hostile;
 mod init;

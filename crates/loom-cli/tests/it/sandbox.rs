@@ -122,6 +122,18 @@ impl Sandbox {
         self.git(&["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "--message", "x"]);
     }
 
+    /// Commits everything at a time of its own.
+    pub(crate) fn commit_at(&self, time: &str) {
+        self.git(&["add", "--all"]);
+        let mut command = Command::new("git");
+        clean(
+            command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "--message", "x"]),
+            self,
+        );
+        let done = command.env("GIT_COMMITTER_DATE", time).env("GIT_AUTHOR_DATE", "2001-01-01T00:00:00Z").status();
+        assert!(done.expect("Git can be run").success());
+    }
+
     /// Runs loom; nobody is at the keyboard.
     pub(crate) fn loom(&self, arguments: &[&str]) -> Ran {
         self.run(self.command(arguments), arguments, "")

@@ -49,6 +49,13 @@ pub trait Format: Sync + std::fmt::Debug {
     /// # Errors
     /// A sentence that says why this cannot be done without touching anything else.
     fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String>;
+
+    /// The text with the value at `path`, a list or mapping too, as the document `wanted` has it
+    /// there: what stood in it goes. Every other byte stays.
+    ///
+    /// # Errors
+    /// As [`Format::edit`].
+    fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String>;
 }
 
 /// The formats that a run knows.

@@ -36,6 +36,7 @@ pub const STORY: &[Field] = &[
     Field::optional("description", Text, "for people"),
     Field::default("status", Text, "planned", "draft, planned, in_progress, review, completed, blocked, cancelled or archived"),
     Field::optional("tasks", List(&Record(TASK)), "what is to be done"),
+    Field::optional("devops", Any, "what `loom handoff --write` derives from what was applied; loom reads nothing of it"),
 ];
 
 /// The keys of a native task.
@@ -73,6 +74,18 @@ enum Form {
     Board,
 }
 
+impl Form {
+    /// The keys that lead to the section of the devops actor.
+    fn handoff(self) -> &'static [&'static str] {
+        match self {
+            Self::Native => &["devops"],
+            Self::StoryFile => &["actorSections", "devops"],
+            // of the board's own format, this is what is left to other programs
+            Self::Board => &["extensions", "devops"],
+        }
+    }
+}
+
 /// Reads a story from a file's node.
 pub(super) fn read(node: &Node, project: &Project, sources: &mut Sources, out: &mut Diagnostics) -> Option<Story> {
     let node = &unwrapped(node, sources, out)?;
@@ -92,6 +105,7 @@ pub(super) fn read(node: &Node, project: &Project, sources: &mut Sources, out: &
         span: code.1,
         tasks: Vec::new(),
         why: text(&["why"]).or_else(|| text(&["context", "why"])),
+        handoff: form.handoff(),
     };
     let mut ids: BTreeMap<String, Span> = BTreeMap::new();
     for node in node.get("tasks").and_then(Node::as_seq).unwrap_or_default() {

@@ -59,6 +59,8 @@ pub struct Story {
     pub tasks: Vec<Task>,
     /// Why it is wanted.
     pub why: Option<String>,
+    /// The keys that lead to what `loom handoff` writes into the file.
+    pub handoff: &'static [&'static str],
 }
 
 /// A part of a story that one actor does.

@@ -1,5 +1,7 @@
 //! `datadog.monitor`: a monitor of Datadog as its API takes it, in YAML or JSON.
 
+use loom_plan::handoff::fact::{Fact, What};
+use loom_plan::node::Node;
 use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
@@ -82,6 +84,11 @@ impl Provider for DatadogMonitor {
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {
         difference::of_yaml(before, after)
+    }
+
+    fn facts(&self, artifact: &Artifact) -> Vec<Fact> {
+        let title = artifact.settings.at(&["content", "name"]).and_then(Node::as_str);
+        title.map(|title| Fact::new(What::Alert(title.to_owned()), "monitor")).into_iter().collect()
     }
 }
 

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loom_plan::diag::{Code, Diagnostic};
+use loom_plan::handoff::fact::Fact;
 use loom_plan::node::{Map, Node};
 use loom_plan::provider::{
     Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Order, Place, Provider,
 };
 use loom_plan::shape::{Field, Shape};
 
-use super::stem;
+use super::{github_facts, stem};
 use crate::draft;
 use crate::emit::difference;
 use crate::emit::yaml::{self, Pinned, Style};
@@ -76,6 +77,10 @@ impl Provider for GithubWorkflow {
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {
         difference::of_yaml(before, after)
+    }
+
+    fn facts(&self, artifact: &Artifact) -> Vec<Fact> {
+        artifact.settings.get("content").map_or_else(Vec::new, |content| github_facts::of(content, "workflow"))
     }
 }
 

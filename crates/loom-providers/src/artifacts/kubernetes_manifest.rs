@@ -1,7 +1,8 @@
 //! `kubernetes.manifest`: objects of Kubernetes, one document each.
 
 use loom_plan::diag::{Code, Diagnostic};
-use loom_plan::node::Node;
+use loom_plan::handoff::fact::{Fact, What};
+use loom_plan::node::{Map, Node};
 use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
@@ -67,6 +68,33 @@ impl Provider for KubernetesManifest {
     fn explain(&self, before: &str, after: &str) -> Vec<String> {
         difference::of_yaml(before, after)
     }
+
+    fn facts(&self, artifact: &Artifact) -> Vec<Fact> {
+        let documents = documents(artifact);
+        let is_managed = documents.iter().any(|document| kind(document) == Some("ExternalSecret"));
+        let shown = [(has_colours(documents), What::BlueGreen), (is_managed, What::ManagedSecrets)];
+        shown.into_iter().filter(|(shows, _)| *shows).map(|(_, what)| Fact::new(what, "manifest")).collect()
+    }
+}
+
+fn kind(document: &Node) -> Option<&str> {
+    document.get("kind")?.as_str()
+}
+
+/// Whether a Service chooses one of several Deployments by a label that differs between them, all
+/// other labels of its selector being theirs.
+fn has_colours(documents: &[Node]) -> bool {
+    let of_kind = |wanted: &'static str| documents.iter().filter(move |document| kind(document) == Some(wanted));
+    let labels = |deployment: &Node| deployment.at(&["spec", "template", "metadata", "labels"]).and_then(Node::as_map).cloned();
+    let pods: Vec<Map> = of_kind("Deployment").filter_map(labels).collect();
+    let selectors = of_kind("Service").filter_map(|service| service.at(&["spec", "selector"])?.as_map());
+    selectors.into_iter().any(|selector| {
+        selector.iter().any(|(key, chosen)| {
+            let others = |pod: &&Map| selector.iter().all(|(other, value)| other == key || pod.get(other) == Some(value));
+            let colours: Vec<&Node> = pods.iter().filter(others).filter_map(|pod| pod.get(key)).collect();
+            colours.contains(&chosen) && colours.iter().any(|colour| *colour != chosen)
+        })
+    })
 }
 
 /// What a document lacks without which the cluster cannot know what it is.
@@ -127,6 +155,26 @@ mod tests {
         assert_eq!(port_of(&service("name: x")), Some(80), "without a target port it is the Service's own");
         assert_eq!(port_of(DEPLOYMENT), Some(9090));
         assert_eq!(port_of("{ kind: ConfigMap }"), None);
+    }
+
+    #[test]
+    fn colours_are_told_by_a_selector_that_chooses_between_deployments() {
+        let deployment = |app: &str, colour: &str| {
+            format!(
+                "{{ kind: Deployment, spec: {{ template: {{ metadata: {{ labels: {{ app: {app}, color: {colour} }} }} }} }} }}"
+            )
+        };
+        let facts = |documents: &[String]| {
+            let documents = format!("documents: [{}]\n", documents.join(", "));
+            let facts = KubernetesManifest.facts(&artifact(&KubernetesManifest, &documents));
+            facts.into_iter().map(|fact| fact.what).collect::<Vec<_>>()
+        };
+        let service = |selector: &str| format!("{{ kind: Service, spec: {{ selector: {{ {selector} }} }} }}");
+        let (blue, green) = (deployment("a", "blue"), deployment("a", "green"));
+        assert_eq!(facts(&[blue.clone(), green.clone(), service("app: a, color: blue")]), [What::BlueGreen]);
+        assert_eq!(facts(&[blue.clone(), green, service("app: a")]), [], "both serve");
+        assert_eq!(facts(&[blue, deployment("b", "green"), service("app: a, color: blue")]), [], "another program");
+        assert_eq!(facts(&["{ kind: ExternalSecret }".to_owned()]), [What::ManagedSecrets]);
     }
 
     #[test]

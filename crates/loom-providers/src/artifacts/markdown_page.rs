@@ -1,5 +1,6 @@
 //! `markdown.page`: a text in Markdown, under loom's header.
 
+use loom_plan::handoff::fact::{Fact, What};
 use loom_plan::provider::{Artifact, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
 use loom_plan::shape::{Field, Shape};
 
@@ -35,6 +36,11 @@ impl Provider for MarkdownPage {
 
     fn read(&self, file: &Existing<'_>) -> Option<Draft> {
         draft::ends(file, &["md"]).then(|| draft::content(file, Fit::Text))
+    }
+
+    fn facts(&self, artifact: &Artifact) -> Vec<Fact> {
+        let last = artifact.address.name().as_str().rsplit('-').next();
+        last.filter(|word| *word == "rollback").map(|_| Fact::new(What::Rollback, "page")).into_iter().collect()
     }
 }
 

@@ -4,12 +4,14 @@ pub(crate) mod datadog_monitor;
 pub(crate) mod docker_compose;
 pub(crate) mod docker_dockerfile;
 pub(crate) mod file;
+mod github_facts;
 pub(crate) mod github_workflow;
 pub(crate) mod kubernetes_kustomization;
 pub(crate) mod kubernetes_manifest;
 pub(crate) mod loom_repository;
 pub(crate) mod markdown_page;
 pub(crate) mod template;
+mod terraform_facts;
 mod terraform_lost;
 pub(crate) mod terraform_module;
 

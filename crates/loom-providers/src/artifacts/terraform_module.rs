@@ -2,13 +2,14 @@
 
 use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Code, Diagnostic};
+use loom_plan::handoff::fact::Fact;
 use loom_plan::node::{Map, Node};
 use loom_plan::provider::{
     Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Lost, Mode, Nature, Order, Place, Provider,
 };
 use loom_plan::shape::{Field, Shape};
 
-use crate::artifacts::terraform_lost;
+use crate::artifacts::{terraform_facts, terraform_lost};
 use crate::draft;
 use crate::emit::{difference, hcl};
 
@@ -105,6 +106,10 @@ impl Provider for TerraformModule {
 
     fn lost(&self, before: &str, after: &str) -> Vec<Lost> {
         terraform_lost::between(before, after)
+    }
+
+    fn facts(&self, artifact: &Artifact) -> Vec<Fact> {
+        terraform_facts::of(files(artifact).map(|(name, _, body)| (name, body)))
     }
 }
 

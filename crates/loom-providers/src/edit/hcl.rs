@@ -44,6 +44,10 @@ impl Format for Hcl {
     fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
     }
+
+    fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
+        super::put::<Self>(text, wanted, path)
+    }
 }
 
 impl Editor for Hcl {

@@ -123,6 +123,15 @@ fn edit<E: Editor>(text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Re
     Ok((is_left || unwanted.is_empty()).then(|| dress.on(&file.text)))
 }
 
+/// As [`Format::put`].
+fn put<E: Editor>(text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
+    let (dress, text) = Dress::off(text);
+    let file = Document { data: E::data(&text)?, text };
+    let wanted = Dress::off(wanted).1;
+    let wanted = Document { data: E::data(&wanted)?, text: wanted };
+    Ok(dress.on(&with_leaf::<E>(file, &wanted, path)?.text))
+}
+
 /// Whether a text holds nothing but what a format cannot do without.
 fn is_bare(text: &str) -> bool {
     text.split_whitespace().all(|word| matches!(word, "{}" | "{" | "}" | "---" | "..."))

@@ -36,6 +36,10 @@ impl Format for Toml {
     fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
     }
+
+    fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
+        super::put::<Self>(text, wanted, path)
+    }
 }
 
 impl Editor for Toml {

@@ -34,7 +34,7 @@ pub(crate) const FORMAT_VERSION: &str = "1.0";
 ///
 /// # Errors
 /// Those of `out`.
-pub(super) fn write<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
     document.serialize(&mut serializer)?;
     writeln!(out)

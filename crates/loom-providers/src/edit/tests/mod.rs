@@ -42,6 +42,29 @@ fn package_json_keeps_its_indentation_its_order_and_its_last_line() {
 }
 
 #[test]
+fn a_whole_value_is_put_where_it_stands_or_at_the_end_and_a_second_time_changes_nothing() {
+    let path: KeyPath = "a.b".parse().expect("a path");
+    let json = "{ \"a\": { \"b\": { \"c\": [1, 2], \"d\": 1 }, \"e\": 1 } }\n";
+    let yaml = "# ours\na:\n    b: # old\n        c: [1, 2]\n        d: 1\n    e: 1 # mine\nz: 1\n";
+    let cases: [(&dyn Format, &str, &str, &str); 4] = [
+        (&Json, json, "{ \"a\": { \"b\": { \"c\": [2] } } }", "{ \"a\": { \"b\": {\n  \"c\": [\n    2\n  ]\n}, \"e\": 1 } }\n"),
+        (&Json, "{\n\t\"x\": 1\n}", "{ \"a\": { \"b\": [] } }", "{\n\t\"x\": 1,\n\t\"a\": {\n\t\t\"b\": []\n\t}\n}"),
+        (&Yaml, yaml, "a:\n  b:\n    c:\n      - 2\n", "# ours\na:\n    b:\n      c:\n        - 2\n    e: 1 # mine\nz: 1\n"),
+        (&Yaml, "x: 1\r\n# end\r\n", "a:\n  b: []\n", "x: 1\r\n# end\r\na:\r\n  b: []\r\n"),
+    ];
+    for (format, text, wanted, expected) in cases {
+        let once = format.put(text, wanted, &path).expect("it can be put");
+        assert_eq!(once, expected);
+        assert_eq!(format.put(&once, wanted, &path), Ok(once.clone()));
+    }
+    for (format, text) in
+        [(&Json as &dyn Format, "{ \"a\": [] }"), (&Yaml, "a: &x { c: 1 }\nd: *x\na: 2\n"), (&Yaml, "x: &a { c: 1 }\na: *a\n")]
+    {
+        assert!(format.put(text, "{ \"a\": { \"b\": 1 } }", &path).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn json_with_comments_keeps_them_and_refuses_to_take_one_along() {
     let text = "{\n  // one\n  \"a\": 1, // behind a\n  \"b\": 2, // behind b\n  /* two */ \"c\": { \"d\": [] }, // last\n}\n";
     insta::assert_snapshot!(edited(&Json, text, r#"{ "a": 10, "c": { "e": 1 }, "z": {} }"#, &["b"]), @r#"
