@@ -13,6 +13,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 
 use crate::disk::{self, Kind};
 use crate::journal::Step;
@@ -124,6 +125,27 @@ impl Barrier {
     }
 }
 
+/// Files that others wrote, by their paths, and their names are durable: Git's objects and references.
+/// Together they are of `bytes` bytes.
+///
+/// # Errors
+/// What the system refused; nobody may trust then that they are.
+pub fn make_durable(root: &Root, durability: Durability, files: &[PathBuf], bytes: u64) -> io::Result<()> {
+    let barrier = Barrier::choose(durability, files.len(), bytes);
+    let directories: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+    match (barrier, files.first().and_then(|file| file.parent())) {
+        (Barrier::None, _) | (_, None) => return Ok(()),
+        (Barrier::Whole, Some(directory)) => return root.disk.sync_all(disk::open_directory(directory)?.as_fd()),
+        (Barrier::Each | Barrier::Pool, Some(_)) => {}
+    }
+    let name = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let open =
+        |file: &PathBuf| disk::open_file(disk::open_directory(file.parent().unwrap_or(Path::new("")))?.as_fd(), &name(file));
+    barrier.each(files, &|file| root.disk.sync(open(file)?.as_fd()))?;
+    let directories: Vec<&Path> = directories.into_iter().collect();
+    barrier.each(&directories, &|directory| root.disk.sync(disk::open_directory(directory)?.as_fd()))
+}
+
 #[cfg(test)]
 mod tests {
     use loom_plan::addr::{ContentHash, RepoPath};
@@ -148,6 +170,24 @@ mod tests {
         assert_eq!(Barrier::of_many(100_000, 200 << 20, gigabytes), Barrier::Whole);
         // What loom itself has written waits too, and is nobody else's.
         assert_eq!(Barrier::of_many(10_000, 20 << 20, 100 << 20), Barrier::Whole);
+    }
+
+    #[test]
+    fn files_of_others_are_made_durable_with_their_directories() {
+        let scene = Scene::new(&[("loom.yaml", ""), ("a/x", ""), ("a/y", ""), ("b/x", "")]);
+        let root = scene.root();
+        let files = ["a/x", "a/y", "b/x"].map(|path| scene.path().join(path));
+        for (durability, calls) in [(Durability::Full, 3 + 2), (Durability::Kill, 0)] {
+            root.disk.faults.fail(usize::MAX..usize::MAX);
+            make_durable(&root, durability, &files, 0).expect("they are durable");
+            assert_eq!(root.disk.faults.asked(), calls);
+            for number in 0..calls {
+                root.disk.faults.fail(number..number + 1);
+                assert!(make_durable(&root, durability, &files, 0).is_err(), "{number}");
+                assert_eq!(root.disk.faults.heal().len(), 1);
+            }
+        }
+        make_durable(&root, Durability::Full, &[scene.path().join("none")], 0).expect_err("it is not there");
     }
 
     #[test]

@@ -56,6 +56,7 @@ mod transaction;
 pub mod trouble;
 
 pub use attributes::{Rewritten, is_ignored, rewritten};
+pub use barrier::make_durable;
 pub use commit::{CommitError, Committed};
 pub use doctor::{Finding, Standing, doctor};
 pub use history::{Did, Past, UndoError, changes, history, newest};

@@ -37,18 +37,22 @@ pub fn observe(root: &Root, wants: &[Want]) -> Snapshot {
 }
 
 fn look(parent: &mut Parent<'_>, want: &Want, buffer: &mut Vec<u8>) -> Seen {
-    let (whole, text) = match parent.of(&want.path) {
-        Err(instead) => (instead.clone(), None),
+    match parent.of(&want.path) {
+        Err(instead) => seen(want, instead.clone(), buffer),
         Ok(directory) => match examine(directory, want.path.file_name(), buffer) {
-            Err(error) => (Observed::Foreign(unreadable(&error)), None),
-            Ok(found @ Found::File(..)) if !want.blocks.is_empty() || !want.keys.is_empty() => {
-                match std::str::from_utf8(buffer) {
-                    Ok(text) => (found.observed(), Some(text)),
-                    Err(_) => (Observed::Foreign("a file that is not UTF-8 text".to_owned()), None),
-                }
-            }
-            Ok(found) => (found.observed(), None),
+            Err(error) => seen(want, Observed::Foreign(unreadable(&error)), buffer),
+            Ok(found) => seen(want, found.observed(), buffer),
         },
+    }
+}
+
+/// What counts of a file, wherever its bytes come from.
+pub fn seen(want: &Want, whole: Observed, bytes: &[u8]) -> Seen {
+    let is_read = matches!(whole, Observed::File(_)) && (!want.blocks.is_empty() || !want.keys.is_empty());
+    let (whole, text) = match is_read.then(|| std::str::from_utf8(bytes)) {
+        None => (whole, None),
+        Some(Ok(text)) => (whole, Some(text)),
+        Some(Err(_)) => (Observed::Foreign("a file that is not UTF-8 text".to_owned()), None),
     };
     let kept = text.filter(|_| !want.keys.is_empty());
     let kept = kept.map(|text| Box::new(Text { text: text.to_owned(), ..Text::default() }));

@@ -16,7 +16,7 @@ use loom_apply::{Root, RootError};
 
 use cli::{Command, DriftFormat, Global, GraphFormat, Invocation, Plan, PlanFormat, ReportFormat, Subject};
 use commands::{Desk, Failure};
-use env::{Steps, Streams};
+use env::Streams;
 use exit::Exit;
 
 fn main() -> Exit {
@@ -88,7 +88,7 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
 /// The commands that are about one repository.
 fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
     let root = find(command, &env::start(global.directory.as_deref())?)?;
-    let desk = Desk { global, root, streams, steps: Steps::begin(streams.err, global.timings) };
+    let desk = Desk::new(global, root, streams);
     if only_reads(command) {
         commands::must_be_settled(&desk)?;
     }

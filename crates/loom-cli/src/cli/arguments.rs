@@ -164,7 +164,7 @@ enum Verb {
     },
     /// Show what apply would do, without doing it.
     #[command(
-        after_help = "Examples:\n  loom plan\n  loom plan --story ENT-001 --out plan.loom\n  loom plan --target 'kubernetes.manifest.entity-api[production]' --on-drift restore"
+        after_help = "Examples:\n  loom plan\n  loom plan --against origin/main\n  loom plan --story ENT-001 --out plan.loom\n  loom plan --target 'kubernetes.manifest.entity-api[production]' --on-drift restore"
     )]
     Plan(PlanArguments),
     /// Show a plan that was saved with `loom plan --out`.
@@ -177,7 +177,7 @@ enum Verb {
     },
     /// Carry out a plan: a saved one, or one that is made and shown now.
     #[command(
-        after_help = "Examples:\n  loom apply                 # show the plan, ask, and do it\n  loom apply plan.loom       # exactly the plan that was saved\n  loom apply --expect 3f1c…  # only if the plan is still the one that was reviewed"
+        after_help = "Examples:\n  loom apply                 # show the plan, ask, and do it\n  loom apply plan.loom       # exactly the plan that was saved\n  loom apply --expect 3f1c…  # only if the plan is still the one that was reviewed\n  loom apply --to-branch loom/update --yes   # as a commit"
     )]
     Apply(ApplyArguments),
     /// Put back, or finish, what an interrupted run of loom left.
@@ -420,6 +420,13 @@ struct PlanArguments {
     /// Exit with 2 where there is something to apply.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Show what this branch does to the managed files since it left REF; exit with 2 where it is not applied.
+    #[arg(
+        long,
+        value_name = "REF",
+        conflicts_with_all = ["out", "detailed_exitcode", "on_drift", "adopt", "skip_conflicts"]
+    )]
+    against: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -438,6 +445,9 @@ struct ApplyArguments {
     /// Refuse a plan that deletes more files than this; without it more than 20 and half of all need a person.
     #[arg(long, value_name = "N")]
     max_deletes: Option<usize>,
+    /// Write one commit to this branch, and leave the working tree alone.
+    #[arg(long, value_name = "NAME")]
+    to_branch: Option<String>,
     #[command(flatten)]
     durability: DurabilityArguments,
 }
@@ -608,6 +618,7 @@ impl From<PlanArguments> for Plan {
             out: typed.out,
             style: typed.format.into(),
             exit_style: if typed.detailed_exitcode { ExitStyle::Detailed } else { ExitStyle::Plain },
+            against: typed.against,
         }
     }
 }
@@ -623,6 +634,7 @@ impl From<ApplyArguments> for Apply {
             expect: typed.expect,
             max_deletes: typed.max_deletes,
             durability: typed.durability.into(),
+            to_branch: typed.to_branch,
         }
     }
 }

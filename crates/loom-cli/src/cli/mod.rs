@@ -179,6 +179,8 @@ pub(crate) struct Plan {
     pub(crate) style: PlanStyle,
     /// Whether changes have an exit code of their own.
     pub(crate) exit_style: ExitStyle,
+    /// Compare with the commit where the history of this one and that of `HEAD` part.
+    pub(crate) against: Option<String>,
 }
 
 /// How to show a plan.
@@ -223,6 +225,8 @@ pub(crate) struct Apply {
     pub(crate) max_deletes: Option<usize>,
     /// What survives.
     pub(crate) durability: Durability,
+    /// The branch that gets the changes as a commit, instead of the working tree.
+    pub(crate) to_branch: Option<String>,
 }
 
 /// `loom adopt`

@@ -12,7 +12,7 @@ use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Observed, Want};
 
 use super::approval::Approval;
-use super::{Desk, Failure, leftovers, pass, take_lock};
+use super::{Desk, Failure, leftovers, pass, take_lock, to_branch};
 use crate::cli::{Apply, Confirmation};
 use crate::env;
 use crate::exit::Exit;
@@ -20,6 +20,9 @@ use crate::report::{Contents as _, text};
 
 /// Plans, has the plan approved, and carries it out: all of it, or nothing.
 pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result<Exit, Failure> {
+    if let Some(name) = &asked.to_branch {
+        return to_branch::run(desk, asked, name, out);
+    }
     let approval = Approval::read(asked)?;
     let root = &desk.root;
     let lock = take_lock(root, desk.global.lock_timeout)?;
@@ -116,7 +119,7 @@ pub(super) fn write_ledger(
 }
 
 /// What was carried out, as one sentence.
-fn done(plan: &Plan) -> String {
+pub(super) fn done(plan: &Plan) -> String {
     let count = |word: &str| plan.actions.iter().filter(|action| action.verb.as_str() == word).count();
     let words = [("create", "created"), ("update", "updated"), ("move", "moved"), ("delete", "deleted")];
     let mut said: Vec<String> = words
@@ -129,7 +132,7 @@ fn done(plan: &Plan) -> String {
     if recorded > 0 {
         said.push(format!("{recorded} recorded without writing"));
     }
-    format!("Applied: {}.", said.join(", "))
+    if said.is_empty() { "The ledger is written anew.".to_owned() } else { format!("Applied: {}.", said.join(", ")) }
 }
 
 /// One change of a file, and where its bytes come from.
@@ -219,7 +222,7 @@ fn mode_of(action: &Action) -> Mode {
 
 /// A person says `yes`, or said it before. Many deletions are asked for by themselves, and without
 /// a person only their number allows them.
-fn consent(asked: &Apply, approval: &Approval, plan: &Plan) -> Result<(), Failure> {
+pub(super) fn consent(asked: &Apply, approval: &Approval, plan: &Plan) -> Result<(), Failure> {
     let question = match plan.brake(asked.max_deletes) {
         Brake::Free if asked.confirmation == Confirmation::Given || approval.is_given() => return Ok(()),
         Brake::Free => "Apply this plan?".to_owned(),

@@ -3,17 +3,21 @@
 //! In: a saved plan, `--expect DIGEST`, or `--expect FILE` (a saved plan, or the JSON of `plan
 //! --format json`). Out: the choices to plan with, and a refusal that names the paths that differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
 use loom_plan::addr::ContentHash;
-use loom_plan::plan::{Action, Plan, file};
-use loom_plan::snapshot::Content;
+use loom_plan::plan::{Action, Outcome, PartAction, Plan, file};
+use loom_plan::snapshot::{Content, Part};
 
 use super::Failure;
 use crate::cli::{self, Apply, Command, Expected, Selection, ToApply};
 use crate::env;
+use crate::report;
+
+/// How a saved plan begins, whole or cut off.
+const SAVED: &str = r#"{"loom":"plan""#;
 
 /// What was approved.
 pub(crate) struct Approval {
@@ -63,10 +67,7 @@ impl Approval {
             return Err(Failure::Stale(format!("{digests}. Review the plan above and approve its digest.")));
         };
         let now = paths_of(&plan.actions);
-        let all = then.keys().chain(now.keys());
-        let mut different: Vec<&str> = all.filter(|path| then.get(*path) != now.get(*path)).map(String::as_str).collect();
-        different.sort_unstable();
-        different.dedup();
+        let different = differing(then, &now);
         let which = if different.is_empty() { "the choices of the run".to_owned() } else { different.join(", ") };
         Err(Failure::Stale(format!("{digests}. These differ: {which}. Review the plan above and approve its digest.")))
     }
@@ -82,34 +83,73 @@ pub(crate) fn read_saved(path: &Path) -> Result<file::SavedPlan, Failure> {
 fn read_expected(path: &Path) -> Result<Approved, Failure> {
     let name = path.display().to_string();
     let text = env::read_file(path).map_err(|error| Failure::Environment(format!("{name} cannot be read: {error}")))?;
-    if let Ok(saved) = file::read(&name, &text) {
+    if text.starts_with(SAVED) {
+        let saved = file::read(&name, &text).map_err(Failure::of)?;
         return Ok(Approved { digest: saved.plan.digest, paths: Some(paths_of(&saved.plan.actions)) });
     }
     let neither = || Failure::Environment(format!("{name} is neither a saved plan nor the output of `loom plan --format json`"));
     let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| neither())?;
-    let digest = json["digest"].as_str().and_then(|text| ContentHash::parse(text).ok()).ok_or_else(neither)?;
     let actions = json["actions"].as_array().ok_or_else(neither)?;
+    if let (Some(outcome), true) = (json["outcome"].as_str(), json["digest"].is_null()) {
+        let why = match outcome {
+            _ if !json["against"].is_null() => "it compares a branch with its base (--against)",
+            "blocked" => "a person has to decide something first",
+            _ => "it had nothing to apply",
+        };
+        return Err(Failure::Environment(format!("{name} holds no plan that can be approved: {why}")));
+    }
+    let digest = json["digest"].as_str().and_then(|text| ContentHash::parse(text).ok()).ok_or_else(neither)?;
     let paths = actions.iter().filter_map(|action| Some((action["path"].as_str()?.to_owned(), json_print(action))));
     Ok(Approved { digest, paths: Some(paths.collect()) })
 }
 
 /// What an action of the JSON output does, as [`paths_of`] writes it.
 fn json_print(action: &serde_json::Value) -> String {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let side = |side: &serde_json::Value| match side.as_object() {
+        Some(content) => format!("{} {}", text(&content["hash"]), text(&content["mode"])),
+        None => "none".to_owned(),
+    };
     let parts = action["parts"].as_array().map(Vec::as_slice).unwrap_or_default().iter().map(|part| {
-        let hash = |side: &str| part[side]["hash"].as_str().unwrap_or("none").to_owned();
-        format!(" {} {}", hash("before"), hash("after"))
+        let (before, after) = (side(&part["before"]), side(&part["after"]));
+        format!("\n{}{} {before} {after}", text(&part["block"]), text(&part["keys"]))
     });
-    action["action"].as_str().unwrap_or_default().to_owned() + &parts.collect::<String>()
+    format!("{} {}{}", text(&action["action"]), text(&action["from"]), parts.collect::<String>())
 }
 
-/// What a plan does to each path: the verb, and the hashes of each part before and after.
+/// What a plan does to each path: the verb, where a file comes from, and each part with its hash and
+/// mode before and after; all that the digest covers of a path.
 fn paths_of(actions: &[Action]) -> BTreeMap<String, String> {
-    let hash = |content: Option<Content>| content.map_or_else(|| "none".to_owned(), |content| content.hash.to_string());
+    let side = |content: Option<Content>| match content {
+        Some(content) => format!("{} {}", content.hash, report::json::mode(content.mode)),
+        None => "none".to_owned(),
+    };
+    let part = |part: &PartAction| {
+        let owner = match &part.part {
+            Part::Whole => "",
+            Part::Block(address) | Part::Keys(address) => address,
+        };
+        format!("\n{owner} {} {}", side(part.before), side(part.after))
+    };
     let print = |action: &Action| {
-        let parts = action.parts.iter().map(|part| format!(" {} {}", hash(part.before), hash(part.after)));
-        action.verb.as_str().to_owned() + &parts.collect::<String>()
+        let from = if action.old_path() == &action.path { "" } else { action.old_path().as_str() };
+        format!("{} {from}{}", action.verb.as_str(), action.parts.iter().map(part).collect::<String>())
     };
     actions.iter().map(|action| (action.path.to_string(), print(action))).collect()
+}
+
+/// The paths to which two plans do not do the same, sorted.
+pub(super) fn paths_that_differ(one: &Outcome, other: &Outcome) -> Vec<String> {
+    let paths = |outcome: &Outcome| {
+        let conflicts = outcome.conflicts().iter().map(|conflict| (conflict.path.to_string(), "conflict".to_owned()));
+        paths_of(outcome.actions()).into_iter().chain(conflicts).collect::<BTreeMap<String, String>>()
+    };
+    differing(&paths(one), &paths(other)).into_iter().map(str::to_owned).collect()
+}
+
+fn differing<'a>(then: &'a BTreeMap<String, String>, now: &'a BTreeMap<String, String>) -> Vec<&'a str> {
+    let all: BTreeSet<&str> = then.keys().chain(now.keys()).map(String::as_str).collect();
+    all.into_iter().filter(|path| then.get(*path) != now.get(*path)).collect()
 }
 
 /// The choices that a saved plan was made with.

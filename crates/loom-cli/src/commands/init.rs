@@ -17,7 +17,7 @@ use loom_plan::plan::{Action, Verb};
 
 use super::{Desk, Failure, adopt, pass, write_inputs};
 use crate::cli::{Adopt, Global, quoted};
-use crate::env::{self, Steps, Streams};
+use crate::env::{self, Streams};
 use crate::exit::Exit;
 
 /// A file, and the runtime, package manager and usual port that it tells.
@@ -73,7 +73,7 @@ pub(crate) fn run(global: &Global, streams: Streams, out: &mut dyn Write) -> Res
         let message = format!("{} is there already, and init overwrites nothing", root.path().join("loom.yaml").display());
         return Err(Failure::Environment(message));
     }
-    let desk = Desk { global, root, streams, steps: Steps::begin(streams.err, global.timings) };
+    let desk = Desk::new(global, root, streams);
     desk.steps.pause();
     let look = look(&desk.root);
     let all: Vec<Wish> = (0..look.services.len()).flat_map(|service| [("container", service), ("docs", service)]).collect();

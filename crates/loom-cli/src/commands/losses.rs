@@ -4,7 +4,6 @@
 //! artifact is not lost. Deliberately not here: what a text declares (the provider), and what is
 //! decided of a loss.
 
-use loom_apply::Root;
 use loom_plan::addr::{Address, RepoPath};
 use loom_plan::intent::Declaration;
 use loom_plan::keys;
@@ -14,26 +13,27 @@ use loom_plan::provider::{Failure, Lost, Nature};
 use loom_plan::render::Output;
 use loom_plan::snapshot::Part;
 
+use super::files::Files;
 use super::pass::{Compiled, REGISTRY, Seen};
 
 /// Answers what an update of a stateful output drops that `removed:` does not name. What goes to
 /// another file of the same artifact is not dropped.
 pub(super) fn of_updates<'a>(
-    root: &'a Root,
+    files: &'a dyn Files,
     compiled: &'a Compiled,
     seen: &'a Seen,
 ) -> impl Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a {
     move |output, stands| {
         let desired = &compiled.desired;
         let declaration = desired.declaration(output);
-        let read = root.read_bytes(stands).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let read = files.bytes(stands).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let siblings = desired.outputs.iter().filter(|sibling| sibling.declaration == output.declaration);
         // what people wrote beside the keys of loom stays
         let text = |sibling: &Output| match (&sibling.part, keys::format_of(REGISTRY.formats, &sibling.place.path)) {
             (Part::Keys(_), Some(format)) => {
                 let known = seen.known.get(&sibling.place.path, &sibling.part);
                 let unwanted = owned::unwanted(known.map_or(&[], |known| known.record.keys.as_slice()), &sibling.keys);
-                let before = root.read_bytes(&sibling.place.path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                let before = files.bytes(&sibling.place.path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
                 let wanted = desired.text(sibling).ok();
                 Ok(format.edit(&before.unwrap_or_default(), wanted.as_deref(), &unwanted).ok().flatten().unwrap_or_default())
             }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loom_apply::{Objects, Root};
+use loom_apply::Objects;
 use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::merge::{Clash, Sides};
@@ -14,6 +14,7 @@ use loom_plan::render::Output;
 use loom_plan::snapshot::Part;
 use loom_plan::{block, header};
 
+use super::files::Files;
 use super::losses;
 use super::pass::{self, Compiled};
 use super::{Desk, Failure};
@@ -30,7 +31,7 @@ pub(crate) fn merge_all(desk: &Desk<'_>, compiled: &Compiled, to_merge: &[ToMerg
     for merging in to_merge {
         let (path, part) = &merging.output;
         let Some(output) = compiled.desired.find(path, part) else { continue };
-        let observed = observed(&desk.root, merging);
+        let observed = observed(desk.files(), merging);
         sides.push((merging, output, observed));
     }
     let bases = bases(desk, compiled, &sides)?;
@@ -64,7 +65,7 @@ fn merged(
 pub(crate) fn find_base(desk: &Desk<'_>, compiled: &Compiled, merging: &ToMerge) -> Result<Option<String>, Failure> {
     let (path, part) = &merging.output;
     let Some(output) = compiled.desired.find(path, part) else { return Ok(None) };
-    let mut found = bases(desk, compiled, &[(merging, output, observed(&desk.root, merging))])?;
+    let mut found = bases(desk, compiled, &[(merging, output, observed(desk.files(), merging))])?;
     Ok(found.remove(&wanted(merging)))
 }
 
@@ -73,13 +74,13 @@ pub(crate) fn failed(found: &[Diagnostic]) -> Failure {
 }
 
 /// The text of an output as it stands there; `None` where it is no text.
-pub(crate) fn observed(root: &Root, merging: &ToMerge) -> Option<String> {
-    text_at(root, &merging.at, &merging.output.1)
+pub(crate) fn observed(files: &dyn Files, merging: &ToMerge) -> Option<String> {
+    text_at(files, &merging.at, &merging.output.1)
 }
 
 /// The text of a file, or of its block, without header or markers; `None` where there is none.
-pub(crate) fn text_at(root: &Root, path: &RepoPath, part: &Part) -> Option<String> {
-    let bytes = root.read_bytes(path).ok()?;
+pub(crate) fn text_at(files: &dyn Files, path: &RepoPath, part: &Part) -> Option<String> {
+    let bytes = files.bytes(path).ok()?;
     match part {
         Part::Whole => String::from_utf8(header::strip(&bytes)).ok().filter(|text| !text.contains('\0')),
         Part::Block(address) => {

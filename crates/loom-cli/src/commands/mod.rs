@@ -5,12 +5,14 @@
 
 pub(crate) mod absorb;
 pub(crate) mod adopt;
+mod against;
 pub(crate) mod apply;
 mod approval;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod explain;
+pub(crate) mod files;
 pub(crate) mod graph;
 pub(crate) mod handoff;
 pub(crate) mod history;
@@ -18,6 +20,7 @@ pub(crate) mod init;
 mod losses;
 pub(crate) mod man;
 mod merging;
+mod message;
 pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod providers;
@@ -29,8 +32,10 @@ pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod story;
+mod to_branch;
 pub(crate) mod validate;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use loom_apply::{
@@ -46,8 +51,11 @@ use loom_plan::snapshot::{Observed, Want};
 use loom_plan::text::Sources;
 
 use crate::cli::Global;
-use crate::env::{self, Steps, Streams};
+use crate::env::{self, Commit, Steps, Streams};
+
 use crate::exit::Exit;
+
+use files::Files;
 
 /// What a command about one repository works with.
 pub(crate) struct Desk<'a> {
@@ -58,10 +66,32 @@ pub(crate) struct Desk<'a> {
     /// Where text goes.
     pub(crate) streams: Streams,
     /// The steps of the run.
-    pub(crate) steps: Steps,
+    pub(crate) steps: Rc<Steps>,
+    /// The commit whose files are looked at, instead of those on the disk.
+    pub(crate) commit: Option<Commit>,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    /// A desk with the files on the disk.
+    pub(crate) fn new(global: &'a Global, root: Root, streams: Streams) -> Self {
+        let steps = Rc::new(Steps::begin(streams.err, global.timings));
+        Self { global, root, streams, steps, commit: None }
+    }
+
+    /// The files that are compared with what is declared.
+    pub(crate) fn files(&self) -> &dyn Files {
+        self.commit.as_ref().map_or(&self.root as &dyn Files, |commit| commit)
+    }
+
+    /// The same desk, with the files of a commit to look at.
+    ///
+    /// # Errors
+    /// As [`Root::open`].
+    pub(crate) fn with(&self, commit: Commit) -> Result<Self, Failure> {
+        let (root, steps) = (Root::open(self.root.path())?, Rc::clone(&self.steps));
+        Ok(Self { global: self.global, root, streams: self.streams, steps, commit: Some(commit) })
+    }
+
     /// Leads from the top of the Git repository to the root; empty, or ends in `/`.
     fn prefix(&self) -> String {
         let below = self.root.path().strip_prefix(self.root.top()).ok().and_then(|below| below.to_str()).unwrap_or_default();

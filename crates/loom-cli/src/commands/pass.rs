@@ -6,9 +6,7 @@
 //! then, and taking a hundred thousand small values apart takes longer than planning with them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::mem::ManuallyDrop;
-use std::path::Path;
 use std::sync::Arc;
 
 use loom_apply::{LedgerError, Lock, Objects, Root};
@@ -35,6 +33,7 @@ use loom_plan::text::{SourceId, Sources, Span};
 use loom_plan::{intent, keys, plan};
 use rayon::prelude::*;
 
+use super::files::Files;
 use super::losses;
 use super::merging::merge_all;
 use super::{Desk, Failure, with_help};
@@ -139,10 +138,7 @@ fn elsewhere(story: &StoryArg, found: &mut Diagnostics) -> Option<(String, Arc<s
     let (name, read) = match story {
         StoryArg::Code(_) => return None,
         StoryArg::File(file) => (file.display().to_string(), crate::env::read_file(file)),
-        StoryArg::Stdin => {
-            let mut text = String::new();
-            ("standard input".to_owned(), std::io::stdin().read_to_string(&mut text).map(|_| text))
-        }
+        StoryArg::Stdin => ("standard input".to_owned(), crate::env::read_stdin()),
     };
     match read {
         Ok(text) => Some((name, text.into())),
@@ -172,14 +168,25 @@ fn story_code(story: &StoryArg, name: Option<&str>, stories: &[Story], found: &m
 
 /// The ledger and what stands at the paths that it knows, and the findings. Nothing of it depends
 /// on the input.
-fn remember(root: &Root) -> Result<(Seen, Diagnostics), LedgerError> {
-    let ledger_files = root.ledger()?;
+fn remember(files: &dyn Files) -> Result<(Seen, Diagnostics), LedgerError> {
+    let ledger_files = files.ledger_files()?;
     let mut found = Diagnostics::default();
     let ledger = Ledger::read(&ledger_files, &mut found);
-    let mut snapshot = loom_apply::observe(root, &known::wants(&[], &ledger));
+    let mut snapshot = files.observe(&known::wants(&[], &ledger));
     owned::observe(&mut snapshot, &[], &ledger, REGISTRY.formats);
     let known = Known::choose(&ledger, &snapshot);
     Ok((Seen { ledger, ledger_files, snapshot, known }, found))
+}
+
+/// What the desk's files hold of what is desired, and the findings of their ledger.
+///
+/// # Errors
+/// A ledger that cannot be read.
+pub(super) fn seen(desk: &Desk<'_>, desired: &Desired) -> Result<(ManuallyDrop<Seen>, Diagnostics), Failure> {
+    let files = desk.files();
+    let (mut seen, found) = remember(files).map_err(|error| Failure::Environment(error.to_string()))?;
+    look_further(files, desired, &mut seen);
+    Ok((ManuallyDrop::new(seen), found))
 }
 
 /// What the input comes to, and what the repository holds.
@@ -237,10 +244,10 @@ fn look_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Re
 /// # Errors
 /// As [`look`], but for the lost ledger.
 pub(crate) fn look_anyway(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<Looked, Failure> {
-    let root = &desk.root;
+    let files = desk.files();
     let mut remembered = None;
     let compiled = rayon::in_place_scope(|scope| {
-        scope.spawn(|_| remembered = Some(remember(root)));
+        scope.spawn(|_| remembered = Some(remember(files)));
         compile_from(desk, input, story)
     });
     let mut compiled = compiled?;
@@ -251,14 +258,14 @@ pub(crate) fn look_anyway(desk: &Desk<'_>, input: &dyn Input, story: Option<&Sto
         return Err(Failure::Input(Box::new((compiled.sources.clone(), found))));
     }
     compiled.warnings.extend(found);
-    let desired = &compiled.desired;
-    let ((), refused) = rayon::join(|| look_further(root, desired, &mut seen), || refuse_rewritten(root, desired));
+    let (root, desired) = (&desk.root, &compiled.desired);
+    let ((), refused) = rayon::join(|| look_further(files, desired, &mut seen), || refuse_rewritten(root, desired));
     refused?;
     Ok((compiled, ManuallyDrop::new(seen)))
 }
 
 /// Looks at what the input names and the ledger did not.
-fn look_further(root: &Root, desired: &Desired, seen: &mut Seen) {
+fn look_further(files: &dyn Files, desired: &Desired, seen: &mut Seen) {
     let mut known = seen.snapshot.walk();
     let is_answered = |output: &Output| {
         let seen = known.to(&output.place.path);
@@ -267,7 +274,7 @@ fn look_further(root: &Root, desired: &Desired, seen: &mut Seen) {
     if !desired.outputs.iter().all(is_answered) {
         let mut wants = known::wants(&desired.outputs, &seen.ledger);
         wants.retain(|want| !seen.snapshot.answers(want));
-        seen.snapshot.0.extend(loom_apply::observe(root, &wants).0);
+        seen.snapshot.0.extend(files.observe(&wants).0);
     }
     owned::observe(&mut seen.snapshot, &desired.outputs, &seen.ledger, REGISTRY.formats);
 }
@@ -289,15 +296,15 @@ fn refuse_rewritten(root: &Root, desired: &Desired) -> Result<(), Failure> {
 
 /// No ledger while files carry loom's header: somebody lost it, and nothing can be decided.
 fn refuse_lost_ledger(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen) -> Result<(), Failure> {
-    let (root, snapshot) = (&desk.root, &seen.snapshot);
+    let (held, snapshot) = (desk.files(), &seen.snapshot);
     let files = snapshot.0.iter().filter(|(_, seen)| matches!(seen.whole, Observed::File(_))).map(|(path, _)| path);
-    let carries = |path: &&RepoPath| root.read_bytes(path).is_ok_and(|bytes| loom_plan::header::is_in(&bytes));
+    let carries = |path: &&RepoPath| held.bytes(path).is_ok_and(|bytes| loom_plan::header::is_in(&bytes));
     let carrying: Vec<String> = files.filter(carries).map(ToString::to_string).collect();
     if carrying.is_empty() {
         return Ok(());
     }
     let (request, loaded) = (Request::default(), loaded(&compiled.stories));
-    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(root, compiled, seen)));
+    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(held, compiled, seen)));
     let mut would = Vec::new();
     report::repair::write(&Repair::of(&outcome), &[], Talk::Normal, &mut would)?;
     Err(Failure::LostLedger { carrying, would: String::from_utf8_lossy(&would).into_owned() })
@@ -341,8 +348,8 @@ fn loaded(stories: &[Story]) -> BTreeSet<String> {
 
 /// The bytes of both sides of an action: read from the disk and rendered again.
 pub(crate) struct Bytes<'a> {
-    /// The repository.
-    pub(crate) root: &'a Root,
+    /// What is there.
+    pub(crate) files: &'a dyn Files,
     /// What is desired.
     pub(crate) desired: &'a Desired,
 }
@@ -366,14 +373,14 @@ impl Contents for Bytes<'_> {
     fn of(&self, action: &Action) -> Sides {
         let before = match action.expect {
             Expect::Absent => None,
-            Expect::Exactly(_) => self.root.read_bytes(action.old_path()).ok(),
+            Expect::Exactly(_) => self.files.bytes(action.old_path()).ok(),
         };
         let after = self.desired.file_after(action, before.as_deref()).unwrap_or_default();
         Sides { before, after }
     }
 
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {
-        let before = self.root.read_bytes(&conflict.path).ok();
+        let before = self.files.bytes(&conflict.path).ok();
         if let Part::Keys(_) = conflict.part {
             return self.of_keys(conflict, before);
         }
@@ -420,19 +427,6 @@ impl Bytes<'_> {
     }
 }
 
-/// Saves a plan with the bytes of its actions.
-pub(crate) fn save(file: &Path, plan: &plan::Plan, selection: &Selection, contents: &Bytes<'_>) -> Result<(), Failure> {
-    let arguments = selection.arguments().into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let mut text = Vec::new();
-    let bytes = |action: &Action| {
-        let Sides { before, after } = contents.of(action);
-        (before, after)
-    };
-    plan::file::write(plan, arguments, &bytes, &mut text)?;
-    crate::env::write_file(file, &text)
-        .map_err(|error| Failure::Environment(format!("{} cannot be written: {error}", file.display())))
-}
-
 /// A plan, and all that it was made from.
 #[derive(Debug)]
 pub(crate) struct Planned {
@@ -456,10 +450,26 @@ pub(crate) fn plan(
     seen: ManuallyDrop<Seen>,
     selection: &Selection,
 ) -> Result<Planned, Failure> {
+    said(desk, plan_in_silence(desk, (compiled, seen), selection)?)
+}
+
+/// [`plan()`], without a word.
+///
+/// # Errors
+/// As [`plan()`].
+pub(crate) fn plan_in_silence(desk: &Desk<'_>, (compiled, seen): Looked, selection: &Selection) -> Result<Planned, Failure> {
     desk.steps.next("planning");
     let to_merge = edited(&compiled, &seen, selection)?;
     let merges = if to_merge.is_empty() { Merges::default() } else { merge_all(desk, &compiled, &to_merge)? };
-    plan_with(desk, compiled, seen, selection, merges)
+    decided(desk, (compiled, seen), selection, merges)
+}
+
+/// The end of planning: the warnings of all steps are said.
+fn said(desk: &Desk<'_>, planned: Planned) -> Result<Planned, Failure> {
+    desk.steps.next("reporting");
+    desk.steps.pause();
+    planned.compiled.warn(desk.streams.err)?;
+    Ok(planned)
 }
 
 /// The outputs whose edits are to be merged.
@@ -477,19 +487,20 @@ pub(crate) fn edited(compiled: &Compiled, seen: &Seen, selection: &Selection) ->
 /// As [`plan()`].
 pub(crate) fn plan_with(
     desk: &Desk<'_>,
-    mut compiled: ManuallyDrop<Compiled>,
+    compiled: ManuallyDrop<Compiled>,
     seen: ManuallyDrop<Seen>,
     selection: &Selection,
     merges: Merges,
 ) -> Result<Planned, Failure> {
     desk.steps.next("planning");
+    said(desk, decided(desk, (compiled, seen), selection, merges)?)
+}
+
+fn decided(desk: &Desk<'_>, (mut compiled, seen): Looked, selection: &Selection, merges: Merges) -> Result<Planned, Failure> {
     compiled.desired.merges = merges;
     let request = request(selection, &compiled, &seen)?;
     let loaded = loaded(&compiled.stories);
-    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses::of_updates(&desk.root, &compiled, &seen)));
-    desk.steps.next("reporting");
-    desk.steps.pause();
-    compiled.warn(desk.streams.err)?;
+    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses::of_updates(desk.files(), &compiled, &seen)));
     Ok(Planned { compiled, seen, outcome, request, loaded })
 }
 
@@ -500,7 +511,7 @@ pub(crate) fn plan_with(
 pub(crate) fn outcome(desk: &Desk<'_>, (compiled, seen): &Looked) -> Result<Outcome, Failure> {
     let request = request(&Selection::default(), compiled, seen)?;
     let loaded = loaded(&compiled.stories);
-    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(&desk.root, compiled, seen))))
+    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(desk.files(), compiled, seen))))
 }
 
 /// The whole pass, for commands that write nothing.
@@ -519,8 +530,8 @@ impl Planned {
     }
 
     /// Where the bytes of the plan's actions come from.
-    pub(crate) fn bytes<'a>(&'a self, root: &'a Root) -> Bytes<'a> {
-        Bytes { root, desired: &self.compiled.desired }
+    pub(crate) fn bytes<'a>(&'a self, files: &'a dyn Files) -> Bytes<'a> {
+        Bytes { files, desired: &self.compiled.desired }
     }
 
     /// The ledger's files that change with a plan: the new text, or `None` where the file goes.
@@ -542,6 +553,16 @@ impl Planned {
         let texts: Vec<(ContentHash, String)> = outputs.par_iter().filter_map(text).collect();
         let kept = objects.keep(lock, &texts, &plan::record::named(self.inputs(), plan));
         kept.map_err(|trouble| Failure::RolledBack(format!("nothing was changed: {}", with_help(&trouble))))
+    }
+
+    /// This plan, compared with the files and the ledger of a base.
+    pub(super) fn against(&self, base: &Desk<'_>, seen: &Seen) -> Outcome {
+        let request = self.request.as_of_base();
+        let losses = losses::of_updates(base.files(), &self.compiled, seen);
+        let inputs = inputs((&self.compiled, seen), &request, &self.loaded, &losses);
+        let mut here = base.root.observe(&plan::against::wants(inputs));
+        owned::observe(&mut here, &self.compiled.desired.outputs, &seen.ledger, REGISTRY.formats);
+        plan::against::against(self.inputs(), &self.outcome, (inputs, &here))
     }
 
     fn inputs(&self) -> Inputs<'_> {

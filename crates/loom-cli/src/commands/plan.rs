@@ -1,20 +1,25 @@
 //! `loom plan`: what apply would do.
 
 use std::io::Write;
+use std::path::Path;
 
-use loom_plan::plan::Outcome;
+use loom_plan::plan::{Action, Outcome, file};
 
-use super::{Desk, Failure, pass};
-use crate::cli::{ExitStyle, Plan, apply_command};
+use super::{Desk, Failure, against, pass};
+use crate::cli::{ExitStyle, Plan, Selection, apply_command};
+use crate::env;
 use crate::exit::Exit;
-use crate::report::{self, Presented};
+use crate::report::{self, Contents as _, Presented, Sides};
 
 /// Plans, shows the plan, and saves it where asked.
 pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<Exit, Failure> {
+    if let Some(reference) = &asked.against {
+        return against::run(desk, asked, reference, out);
+    }
     let planned = pass::planned(desk, &asked.selection)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     if let (Some(file), Outcome::Ready(plan)) = (&asked.out, outcome) {
-        pass::save(file, plan, &asked.selection, &contents)?;
+        save(file, plan, &asked.selection, &contents)?;
     }
     let command = match outcome {
         Outcome::Ready(plan) => apply_command(desk.global, &asked.selection, asked.out.as_deref(), plan),
@@ -27,6 +32,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         apply: &command,
         prefix: &prefix,
         ordered: Some(&planned.compiled.desired.ordered),
+        compared: None,
     };
     report::plan(&presented, asked.style, (desk.streams.out, desk.global.talk), out)?;
     Ok(exit_of(outcome, asked.exit_style))
@@ -40,4 +46,16 @@ fn exit_of(outcome: &Outcome, style: ExitStyle) -> Exit {
         (Outcome::Ready(_), ExitStyle::Detailed) => Exit::Changes,
         (Outcome::Ready(_), ExitStyle::Plain) => Exit::Done,
     }
+}
+
+/// Saves a plan with the bytes of its actions.
+fn save(file: &Path, plan: &loom_plan::plan::Plan, selection: &Selection, contents: &pass::Bytes<'_>) -> Result<(), Failure> {
+    let arguments = selection.arguments().into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut text = Vec::new();
+    let bytes = |action: &Action| {
+        let Sides { before, after } = contents.of(action);
+        (before, after)
+    };
+    file::write(plan, arguments, &bytes, &mut text)?;
+    env::write_file(file, &text).map_err(|error| Failure::Environment(format!("{} cannot be written: {error}", file.display())))
 }

@@ -10,11 +10,11 @@ mod steps;
 
 use std::io::IsTerminal as _;
 
-pub(crate) use git::Commits;
+pub(crate) use git::{Author, Base, Branch, Commit, Commits, Entry, NotCommitted, base_of};
 pub(crate) use past::past;
 pub(crate) use process::{
     add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by, merge_tool, panics_are_bugs,
-    read_file, start, tell, write_file,
+    read_file, read_stdin, start, tell, write_file,
 };
 pub(crate) use steps::Steps;
 

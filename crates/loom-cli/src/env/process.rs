@@ -4,10 +4,10 @@
 //! With the terminal's width and colour this is the second and last door out of the program; the
 //! repository's own files are behind `loom_apply`.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use loom_apply::Stop;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -32,6 +32,17 @@ pub(crate) fn start(directory: Option<&Path>) -> Result<PathBuf, Failure> {
 pub(crate) fn read_file(path: &Path) -> io::Result<String> {
     #[expect(clippy::disallowed_methods, reason = "a file of the user's own naming, not of the repository")]
     std::fs::read_to_string(path)
+}
+
+/// All of standard input, however often it is asked for.
+pub(crate) fn read_stdin() -> io::Result<String> {
+    static READ: OnceLock<String> = OnceLock::new();
+    if let Some(text) = READ.get() {
+        return Ok(text.clone());
+    }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    Ok(READ.get_or_init(|| text).clone())
 }
 
 /// Writes a file that was named on the command line.

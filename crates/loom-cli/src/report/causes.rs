@@ -190,6 +190,21 @@ impl Summary {
         }
         summary
     }
+
+    /// What became of files, as a clause.
+    pub(crate) fn changes(&self) -> String {
+        let counts = [
+            (self.create, "created"),
+            (self.update, "updated"),
+            (self.delete, "deleted"),
+            (self.moved, "moved"),
+            (self.adopt + self.keep, "recorded as they are"),
+            (self.forget, "no longer managed"),
+        ];
+        let said: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        if said.is_empty() { "no managed file changes".to_owned() } else { said.join(", ") }
+    }
 }
 
 impl std::fmt::Display for Summary {

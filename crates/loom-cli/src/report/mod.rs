@@ -39,6 +39,7 @@ use loom_plan::snapshot::Part;
 
 use crate::cli::{PlanFormat, PlanStyle, Talk};
 use crate::env::{self, Stream};
+use causes::Summary;
 
 /// A plan, and how it is to be shown.
 #[derive(Clone, Copy)]
@@ -53,6 +54,33 @@ pub(crate) struct Presented<'a> {
     pub(crate) prefix: &'a str,
     /// What depends on what, where that is known.
     pub(crate) ordered: Option<&'a Ordered>,
+    /// What the outcome is compared with, where it is no plan.
+    pub(crate) compared: Option<&'a Compared>,
+}
+
+/// The base that a request is compared with, and how the request itself stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// As it was typed.
+    pub(crate) reference: String,
+    /// The commit, shortened.
+    pub(crate) commit: String,
+    /// The directory that the root was in then, where it was another.
+    pub(crate) moved_from: Option<String>,
+    /// What `loom plan` comes to in this tree: `converged`, `ready` or `blocked`.
+    pub(crate) standing: &'static str,
+    /// What is missing, as a sentence; empty where nothing is.
+    pub(crate) missing: String,
+}
+
+impl Compared {
+    /// All of it for people.
+    pub(crate) fn sentence(&self, summary: &Summary) -> String {
+        let root = self.moved_from.as_ref().map(|root| format!(" (where the root was {root})")).unwrap_or_default();
+        let with = format!("Compared with {}{root}, where this branch left {}", self.commit, self.reference);
+        let missing = if self.missing.is_empty() { String::new() } else { format!(" {}", self.missing) };
+        format!("{with}: {}.{missing}", summary.changes())
+    }
 }
 
 /// Writes a plan as it was asked for. The text is for `stream`, and says as much as `talk` asks.
@@ -65,11 +93,11 @@ pub(crate) fn plan(
     (stream, talk): (Stream, Talk),
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Presented { outcome, contents, apply, prefix, .. } = *plan;
-    let review = |budget| markdown::Review { outcome, contents, apply, budget };
+    let Presented { outcome, contents, apply, prefix, compared, .. } = *plan;
+    let review = |budget| markdown::Review { outcome, contents, apply, budget, compared };
     match style.format {
-        PlanFormat::Text => text::plan(&text::PlanText { outcome, contents, apply, stream, talk }, out),
-        PlanFormat::Json => json::plan(outcome, contents, out),
+        PlanFormat::Text => text::plan_or_comparison(&text::PlanText { outcome, contents, apply, stream, talk }, compared, out),
+        PlanFormat::Json => json::plan(outcome, contents, compared, out),
         PlanFormat::Markdown => markdown::plan(&review(style.budget), out),
         PlanFormat::Html => html::plan(plan, out),
         PlanFormat::Sarif => sarif::plan(outcome, prefix, out),

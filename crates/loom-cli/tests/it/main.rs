@@ -8,6 +8,7 @@
 
 mod absorb;
 mod adopt;
+mod against;
 mod approval;
 mod board;
 mod conflicts;
@@ -36,4 +37,5 @@ mod rubbish;
 mod sandbox;
 mod scopes;
 mod small;
+mod to_branch;
 mod validate;

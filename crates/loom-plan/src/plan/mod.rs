@@ -5,6 +5,7 @@
 //! expects to find, so that a stale one fails before the first write.
 
 pub mod advice;
+pub mod against;
 mod brake;
 pub mod build;
 mod cause;

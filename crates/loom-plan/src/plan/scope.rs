@@ -85,6 +85,12 @@ impl Request {
         Self { story, targets, paths, on_drift, adoption, conflicts, globs }
     }
 
+    /// The same scope over the files of a base, where nobody has to decide anything any more.
+    #[must_use]
+    pub fn as_of_base(&self) -> Self {
+        Self { on_drift: Some(OnDrift::Restore), adoption: Adopting::Declared, conflicts: Conflicts::Skip, ..self.clone() }
+    }
+
     /// Whether everything is in scope.
     pub fn is_whole(&self) -> bool {
         self.story.is_none() && self.targets.is_empty() && self.paths.is_empty()

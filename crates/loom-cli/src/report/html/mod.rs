@@ -103,6 +103,7 @@ fn picture(ordered: &Ordered, outcome: &Outcome, out: &mut dyn Write) -> io::Res
 
 fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Result<()> {
     let (outcome, digest) = match plan.outcome {
+        _ if plan.compared.is_some() => ("compared", None),
         Outcome::Converged(_) => ("converged", None),
         Outcome::Ready(ready) => ("ready", Some(ready.digest.to_string())),
         Outcome::Blocked(_) => ("blocked", None),
@@ -112,7 +113,8 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
         let name = |note: &&Note| note.path.as_ref().map_or_else(|| note.address.to_string(), ToString::to_string);
         format!("{}: {}", causes::note_sentence(kind, &notes), notes.iter().map(name).collect::<Vec<_>>().join(", "))
     });
-    let (sentence, notes) = (format!("{summary}"), notes.collect());
+    let sentence = plan.compared.map_or_else(|| format!("{summary}"), |compared| compared.sentence(&summary));
+    let notes = notes.collect();
     let head = Head { outcome, summary, sentence, digest, apply: plan.apply, notes, boxes };
     write!(out, "{{\"head\":{},\"changes\":[", inert(&head)?)?;
     let mut comma = "";
@@ -221,7 +223,8 @@ mod tests {
 
     fn page(outcome: &Outcome, scene: &Scene) -> String {
         let mut out = Vec::new();
-        let presented = Presented { outcome, contents: scene, apply: "loom apply --expect 00ff", prefix: "", ordered: None };
+        let presented =
+            Presented { outcome, contents: scene, apply: "loom apply --expect 00ff", prefix: "", ordered: None, compared: None };
         plan(&presented, &mut out).expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }

@@ -127,10 +127,11 @@ function choices(id, title, of) {
 }
 
 function begin() {
-  const titles = { converged: 'Nothing to do', ready: `Plan: ${head.sentence}`, blocked: `Plan: ${head.sentence}` };
+  const titles = { converged: 'Nothing to do', ready: `Plan: ${head.sentence}`, blocked: `Plan: ${head.sentence}`, compared: 'What this branch does' };
   $('title').textContent = document.title = titles[head.outcome];
   const lead = $('lead');
   if (head.outcome === 'ready') lead.append('Digest ', element('code', {}, head.digest), '. Apply it with ', element('code', {}, head.apply), '.');
+  if (head.outcome === 'compared') lead.append(head.sentence);
   if (head.outcome === 'blocked') lead.append('Nothing can be applied before the conflicts are resolved.');
   if (head.outcome === 'converged') lead.append(`${head.summary.outputs} files are as declared.`);
   const counts = new Map();

@@ -20,7 +20,7 @@ use loom_plan::snapshot::Part;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-pub(crate) use plan::plan;
+pub(crate) use plan::{mode, plan};
 
 use super::Shown;
 use super::causes;

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use super::{FORMAT_VERSION, Note, UpgradeJson, block, keys, notes, unified, upgrades, write};
 use crate::report::causes::{self, Summary};
-use crate::report::{Contents, Shown, settings};
+use crate::report::{Compared, Contents, Shown, settings};
 
 /// How many actions are prepared at once.
 const CHUNK: usize = 256;
@@ -24,6 +24,8 @@ struct PlanDocument<'a> {
     format_version: &'static str,
     outcome: &'static str,
     digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<Against<'a>>,
     summary: Summary,
     actions: Actions<'a>,
     conflicts: Vec<ConflictJson<'a>>,
@@ -31,12 +33,25 @@ struct PlanDocument<'a> {
     notes: Vec<Note<'a>>,
 }
 
-/// Writes a plan.
+/// What the actions are compared with.
+#[derive(Serialize)]
+struct Against<'a> {
+    reference: &'a str,
+    commit: &'a str,
+}
+
+/// Writes a plan, or a comparison: then the outcome is that of the tree itself.
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn plan(outcome: &Outcome, contents: &dyn Contents, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn plan(
+    outcome: &Outcome,
+    contents: &dyn Contents,
+    compared: Option<&Compared>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (word, digest) = match outcome {
+        _ if let Some(compared) = compared => (compared.standing, None),
         Outcome::Converged(_) => ("converged", None),
         Outcome::Ready(plan) => ("ready", Some(plan.digest.to_string())),
         Outcome::Blocked(_) => ("blocked", None),
@@ -45,6 +60,7 @@ pub(crate) fn plan(outcome: &Outcome, contents: &dyn Contents, out: &mut dyn Wri
         format_version: FORMAT_VERSION,
         outcome: word,
         digest,
+        against: compared.map(|it| Against { reference: &it.reference, commit: &it.commit }),
         summary: Summary::of(outcome),
         actions: Actions { actions: outcome.actions(), contents },
         conflicts: outcome.conflicts().iter().map(ConflictJson::new).collect(),
@@ -142,7 +158,8 @@ impl<'a> PartJson<'a> {
     }
 }
 
-fn mode(mode: Mode) -> &'static str {
+/// The word for a mode.
+pub(crate) fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Plain => "plain",
         Mode::Executable => "executable",

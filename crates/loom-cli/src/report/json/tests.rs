@@ -1,4 +1,5 @@
 use super::*;
+use crate::report::Compared;
 use crate::report::fixture::{Scene, address, day, position, setting};
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::{Cause, Report, Verb};
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 fn planned(outcome: &Outcome, scene: &Scene) -> String {
     let mut out = Vec::new();
-    plan(outcome, scene, &mut out).expect("writing to memory cannot fail");
+    plan(outcome, scene, None, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -111,6 +112,16 @@ fn everything() -> Scene {
 fn every_plan_and_every_drift_is_as_the_schemas_say_and_they_name_every_key() {
     let scene = everything();
     let converged = Outcome::Converged(Report::default());
+    let compared = Compared {
+        reference: "main".to_owned(),
+        commit: "93d05a0e63".to_owned(),
+        moved_from: None,
+        standing: "ready",
+        missing: String::new(),
+    };
+    let mut out = Vec::new();
+    plan(&scene.ready(), &scene, Some(&compared), &mut out).expect("writing to memory cannot fail");
+    assert_eq!(problems(PLAN, &String::from_utf8(out).expect("UTF-8")), Vec::<String>::new());
     for outcome in [scene.ready(), scene.blocked(), converged] {
         assert_eq!(problems(PLAN, &planned(&outcome, &scene)), Vec::<String>::new());
         assert_eq!(problems(DRIFT, &drifted(&outcome, &scene)), Vec::<String>::new());

@@ -32,7 +32,7 @@ use self::listing::{Entry, listing};
 use super::causes::{self, Summary};
 use super::look::{Ask, Look, mode_sentence, place};
 use super::style::{visible, visible_lines};
-use super::{Contents, Shown, settings};
+use super::{Compared, Contents, Shown, settings};
 
 /// How many characters a report has where nobody says it: GitHub takes 65 536 for a comment.
 pub(crate) const BUDGET: usize = 60_000;
@@ -65,6 +65,8 @@ pub(crate) struct Review<'a> {
     pub(crate) apply: &'a str,
     /// How many bytes it may be.
     pub(crate) budget: usize,
+    /// What the outcome is compared with, where it is no plan.
+    pub(crate) compared: Option<&'a Compared>,
 }
 
 /// Writes the report.
@@ -108,6 +110,9 @@ impl Review<'_> {
 
     fn head(&self) -> String {
         let summary = Summary::of(self.outcome);
+        if let Some(compared) = self.compared {
+            return format!("{MARKER}\n\n## Loom: {}\n\n{}\n", summary.changes(), visible(&compared.sentence(&summary)));
+        }
         let first = match self.outcome {
             Outcome::Converged(_) => {
                 return format!("{MARKER}\n\n## Loom: nothing to do\n\n{} files are as declared.\n", summary.outputs);

@@ -5,7 +5,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 
 fn of(outcome: &Outcome, scene: &Scene, budget: usize) -> String {
     let mut out = Vec::new();
-    let review = Review { outcome, contents: scene, apply: "loom apply --expect 00ff", budget };
+    let review = Review { outcome, contents: scene, apply: "loom apply --expect 00ff", budget, compared: None };
     plan(&review, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
@@ -125,7 +125,7 @@ fn what_people_wrote_is_no_markup() {
     scene.act(Verb::Update, "docs/<b>`@team`</b>|x.md", "file.x", texts, &[setting("services.*a*.<i>", 2)]);
     let (outcome, group) = (scene.ready(), vec![&scene.actions[0]]);
     let open = of(&outcome, &scene, BUDGET);
-    let review = Review { outcome: &outcome, contents: &scene, apply: "", budget: BUDGET };
+    let review = Review { outcome: &outcome, contents: &scene, apply: "", budget: BUDGET, compared: None };
     let folded = review.change(&group, Form { fold: Fold::Folded, context: 0 });
     assert!(open.contains("\n`````diff\n") && !open.contains('\u{1b}'), "{open}");
     assert!(open.contains("services.\\*a\\*.\\<i\\>"), "{open}");

@@ -22,7 +22,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::causes::{self, Summary, upgrade_sentence};
 use super::look::{Ask, Look, mode_sentence, place};
 use super::style::{Style, visible};
-use super::{Contents, Shown, settings};
+use super::{Compared, Contents, Shown, settings};
 use crate::cli::Talk;
 use crate::env::Stream;
 
@@ -49,13 +49,27 @@ pub(crate) struct PlanText<'a> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(report: &PlanText<'_>, out: &mut dyn Write) -> io::Result<()> {
+    plan_or_comparison(report, None, out)
+}
+
+/// Writes the report, or how a request compares with its base.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn plan_or_comparison(report: &PlanText<'_>, compared: Option<&Compared>, out: &mut dyn Write) -> io::Result<()> {
     let sections = sections(report.outcome.actions());
     let prepared = report.list(&sections, out)?;
     report.changes(&sections, &prepared, out)?;
     report.gap(out)?;
     write_notes(report.outcome, report.talk, out)?;
     report.conflicts(out)?;
-    report.summary(out)
+    match compared {
+        None => report.summary(out),
+        Some(compared) => {
+            let gap = if report.outcome.actions().is_empty() { "" } else { "\n" };
+            writeln!(out, "{gap}{}", visible(&compared.sentence(&Summary::of(report.outcome))))
+        }
+    }
 }
 
 /// Actions that are shown together.

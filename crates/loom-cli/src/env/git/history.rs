@@ -10,38 +10,20 @@
 //! clone lacks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use gix::{ObjectId, Repository};
 use loom_apply::Root;
 use loom_plan::addr::RepoPath;
-use loom_plan::input::{Globs, Input, ReadError};
+use loom_plan::input::Input;
 use loom_plan::plan::merging::{History, Wanted};
 use loom_plan::render::Desired;
 use loom_plan::snapshot::Part;
 use loom_plan::{block, header, ledger};
 
+use super::{Commit, Place};
+
 /// Renders an input; `None` where it has errors.
 pub(crate) type Render<'a> = dyn Fn(&dyn Input) -> Option<Desired> + 'a;
-
-/// Where a repository is, and the root in it.
-#[derive(Clone, Debug)]
-struct Place {
-    git: PathBuf,
-    /// The root, seen from the top of the worktree.
-    below: PathBuf,
-}
-
-impl Place {
-    fn open(&self) -> gix::Result<Repository> {
-        gix::open_opts(&self.git, gix::open::Options::isolated())
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.below.join(path)
-    }
-}
 
 /// The commits that `HEAD` leads to.
 pub(crate) struct Commits<'a> {
@@ -62,17 +44,19 @@ impl<'a> Commits<'a> {
     /// # Errors
     /// A sentence that says why it cannot be opened.
     pub(crate) fn open(root: &Root, render: &'a Render<'a>) -> Result<Option<Self>, String> {
-        let Some(git) = root.git() else { return Ok(None) };
-        let below = root.path().strip_prefix(root.top()).map(PathBuf::from).unwrap_or_default();
-        let place = Place { git: git.to_owned(), below };
-        let opened = place.open();
-        let repository = opened.map_err(|error| format!("the Git repository {} cannot be opened: {error}", git.display()))?;
+        let Some(place) = Place::of(root) else { return Ok(None) };
+        let repository = place.open_or_say()?;
         Ok(Some(Self { repository, place, render }))
     }
 
     /// Whether the history ends before its beginning.
     pub(crate) fn is_shallow(&self) -> bool {
         self.repository.is_shallow().unwrap_or(false)
+    }
+
+    /// The files of a tree, where they can be listed.
+    fn files(&self, tree: ObjectId) -> Option<Commit> {
+        Commit::of_tree(self.place.clone(), tree).ok()
     }
 
     fn search(&self, wanted: &BTreeSet<Wanted>) -> gix::Result<BTreeMap<Wanted, String>> {
@@ -175,8 +159,7 @@ impl<'a> Search<'a> {
         for wanted in open {
             let Some((newest, oldest)) = self.named.get(&wanted).copied() else { continue };
             for tree in [oldest, newest] {
-                let desired =
-                    rendered.entry(tree).or_insert_with(|| (self.commits.render)(&Tree { place: &self.commits.place, id: tree }));
+                let desired = rendered.entry(tree).or_insert_with(|| (self.commits.render)(&self.commits.files(tree)?));
                 let output = desired.as_ref().and_then(|desired| Some((desired, desired.find(&wanted.path, &wanted.part)?)));
                 let text = output.filter(|(_, output)| output.content.hash == wanted.rendered);
                 if let Some(text) = text.and_then(|(desired, output)| desired.text(output).ok()) {
@@ -199,44 +182,4 @@ fn text_of(bytes: &[u8], wanted: &Wanted) -> Option<String> {
         Part::Keys(_) => return None,
     };
     (loom_plan::addr::ContentHash::of(text.as_bytes()) == wanted.rendered).then_some(text)
-}
-
-/// The files of a commit, as an input. An input is read from several threads and a repository from
-/// one, so that each read opens it: an input is a few files.
-struct Tree<'a> {
-    place: &'a Place,
-    id: ObjectId,
-}
-
-impl Tree<'_> {
-    fn bytes(&self, path: &RepoPath) -> gix::Result<Option<Vec<u8>>> {
-        let repository = self.place.open()?;
-        let entry = repository.find_tree(self.id)?.lookup_entry_by_path(self.place.path(path.as_str()))?;
-        let Some(entry) = entry.filter(|entry| entry.mode().is_blob()) else { return Ok(None) };
-        Ok(Some(entry.object()?.detach().data))
-    }
-
-    fn paths(&self) -> gix::Result<Vec<RepoPath>> {
-        let repository = self.place.open()?;
-        let files = repository.find_tree(self.id)?.traverse().breadthfirst.files()?;
-        let below = |entry: &gix::traverse::tree::recorder::Entry| {
-            let path = PathBuf::from(String::from_utf8(entry.filepath.to_vec()).ok()?);
-            RepoPath::new(path.strip_prefix(&self.place.below).ok()?.to_str()?).ok()
-        };
-        let mut paths: Vec<RepoPath> = files.iter().filter(|entry| entry.mode.is_blob()).filter_map(below).collect();
-        paths.sort();
-        Ok(paths)
-    }
-}
-
-impl Input for Tree<'_> {
-    fn read(&self, path: &RepoPath) -> Result<Arc<str>, ReadError> {
-        let bytes = self.bytes(path).map_err(|error| ReadError::Other(error.to_string()))?.ok_or(ReadError::Missing)?;
-        String::from_utf8(bytes).map(Into::into).map_err(|_| ReadError::NotUtf8)
-    }
-
-    fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
-        let globs = Globs::new(patterns);
-        self.paths().unwrap_or_default().into_iter().filter(|path| globs.matches(path)).collect()
-    }
 }

@@ -1,0 +1,78 @@
+//! Git, by `gix`: the history, the files of a commit, and branches.
+//!
+//! In: the root. Out: texts and files of commits, and one new commit on a branch. To read, nothing
+//! of the user's or the machine's settings is asked; to write, only who commits.
+//!
+//! Deliberately not here: the network, hooks, signatures, and the index and files of the worktree,
+//! which stay as they are.
+
+mod branch;
+mod commit;
+mod history;
+#[cfg(test)]
+mod scene;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use gix::Repository;
+use loom_apply::Root;
+
+pub(crate) use branch::{Author, Branch, Entry, NotCommitted};
+pub(crate) use commit::{Base, Commit, base_of};
+pub(crate) use history::Commits;
+
+/// Where a repository is, and the root in it.
+#[derive(Clone, Debug)]
+struct Place {
+    git: PathBuf,
+    /// The root, seen from the top of the worktree.
+    below: PathBuf,
+}
+
+thread_local! {
+    /// The repository that this thread opened last: opening one takes as long as reading many files.
+    static OPENED: RefCell<Option<(PathBuf, Repository)>> = const { RefCell::new(None) };
+}
+
+impl Place {
+    /// Where the root is; `None` where it is in no repository.
+    fn of(root: &Root) -> Option<Self> {
+        let below = root.path().strip_prefix(root.top()).map(PathBuf::from).unwrap_or_default();
+        Some(Self { git: root.git()?.to_owned(), below })
+    }
+
+    fn open(&self) -> gix::Result<Repository> {
+        OPENED.with_borrow_mut(|opened| {
+            if let Some((_, repository)) = opened.as_ref().filter(|(git, _)| *git == self.git) {
+                return Ok(repository.clone());
+            }
+            let repository = gix::open_opts(&self.git, gix::open::Options::isolated())?;
+            *opened = Some((self.git.clone(), repository.clone()));
+            Ok(repository)
+        })
+    }
+
+    /// [`Place::open`], for people.
+    fn open_or_say(&self) -> Result<Repository, String> {
+        let refuse = |why: &str| {
+            let git = self.git.display();
+            format!("the Git repository {git} cannot be opened: {why}; loom reads SHA-1 objects, and references in files")
+        };
+        let repository = self.open().map_err(|error| refuse(&error.to_string()))?;
+        match repository.config_snapshot().string("extensions.refStorage") {
+            Some(storage) if storage.as_slice() != b"files" => Err(refuse(&format!("its references are in a {storage}"))),
+            Some(_) | None => Ok(repository),
+        }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.below.join(path)
+    }
+
+    /// The path of a file of the root as Git writes it, seen from the top.
+    fn in_git(&self, path: &str) -> Option<String> {
+        let path = self.path(path);
+        path.to_str().map(str::to_owned)
+    }
+}
