@@ -52,6 +52,16 @@
     holds('a kind is a filter', rows().length > 0 && rows().every((row) => row.querySelector('.address').textContent.startsWith(select.value)));
     press('Escape');
   }
+  if (data.head.upgrades.length) {
+    const line = document.querySelector('.upgrade');
+    holds('an upgrade stands under its own line', line !== null && line.textContent === data.head.upgrades[0] && line.nextElementSibling.classList.contains('change'));
+    const reason = document.getElementById('reason');
+    holds('the reason is a filter', !reason.hidden);
+    reason.value = data.head.upgrades[0];
+    reason.dispatchEvent(new Event('change'));
+    holds('an upgrade is shown alone', rows().length === data.changes.filter((change) => change.upgrade === 0).length);
+    press('Escape');
+  }
   const svg = document.querySelector('#picture svg');
   if (svg) {
     const before = svg.getAttribute('viewBox');

@@ -55,13 +55,34 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
-/// Applies the plan and changes the input, so that the next plan updates files.
+/// Applies the plan, changes the input, and makes one file one that an older version of its kind
+/// wrote, so that the next plan updates files for both reasons.
 fn change(loom: &Path, project: &Path) -> Outcome {
     git_init(project)?;
-    output(Command::new(loom).args(["apply", "--yes"]).current_dir(project))?;
-    let input = project.join("loom.yaml");
-    let text = fs::read_to_string(&input).map_err(at(&input))?;
-    fs::write(&input, text.replace("port: 4000", "port: 4001")).map_err(at(&input))
+    let apply = || output(Command::new(loom).args(["apply", "--yes"]).current_dir(project));
+    let (input, file) = (project.join("loom.yaml"), project.join("k8s/staging/web-api.yml"));
+    let ledger = project.join(".loom/ledger/PAR-101.jsonl");
+    let record = || {
+        let text = fs::read_to_string(&ledger).map_err(at(&ledger))?;
+        let line = text.lines().find(|line| line.contains(r#""path":"k8s/staging/web-api.yml""#));
+        line.map(str::to_owned).ok_or_else(|| format!("{}: the manifest of staging is not in it", ledger.display()))
+    };
+    apply()?;
+    let (older, before) = (fs::read_to_string(&file).map_err(at(&file))?, record()?);
+    replace(&input, "staging: 2", "staging: 3")?;
+    apply()?;
+    replace(&ledger, &record()?, &before.replace(r#""version":1"#, r#""version":0"#))?;
+    fs::write(&file, older).map_err(at(&file))?;
+    replace(&input, "production: 4", "production: 5")?;
+    let plan = output(Command::new(loom).arg("plan").current_dir(project))?;
+    let both = plan.contains("Generator upgraded: ") && plan.contains("production changed, loom.yaml");
+    if both { Ok(()) } else { Err(format!("the small plan does not change files for both reasons:\n{plan}")) }
+}
+
+/// Writes a text of a file another way.
+fn replace(file: &Path, from: &str, to: &str) -> Outcome {
+    let text = fs::read_to_string(file).map_err(at(file))?;
+    fs::write(file, text.replace(from, to)).map_err(at(file))
 }
 
 fn check(loom: &Path, browser: &str, project: &Path) -> Outcome {

@@ -13,7 +13,9 @@ use loom_plan::addr::{Name, RepoPath};
 use loom_plan::adopt::{Ask, propose};
 use loom_plan::input::Input as _;
 use loom_plan::intent::REPOSITORY_KIND;
+use loom_plan::keys::{Data, Form, Format};
 use loom_plan::plan::{Action, Verb};
+use loom_providers::edit::{Json, Toml};
 
 use super::{Desk, Failure, adopt, pass, write_inputs};
 use crate::cli::{Adopt, Global, quoted};
@@ -151,8 +153,8 @@ fn offer(desk: &Desk<'_>, out: &mut dyn Write) -> Result<(), Failure> {
 
 fn look(root: &Root) -> Look {
     let has = |path: &str| RepoPath::new(path).is_ok_and(|path| root.read_bytes(&path).is_ok());
-    let project = root.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let project = name_from(&project).unwrap_or_else(|| Name::new("project").expect("`project` is a name"));
+    let directory = || name_from(&root.path().file_name()?.to_string_lossy());
+    let project = declared_name(root).or_else(directory).unwrap_or_else(|| Name::new("project").expect("`project` is a name"));
     let mut services: Vec<Found> = Vec::new();
     for folder in ["apps", "services", "packages"] {
         let patterns: Vec<String> = TRACES.iter().map(|(file, ..)| format!("{folder}/*/{file}")).collect();
@@ -183,6 +185,40 @@ fn look(root: &Root) -> Look {
     };
     let (_, runtime, manager, _) = *trace;
     Look { project, runtime, manager, ci, has_stack: has(".agent/loom/stack-config.json"), services }
+}
+
+/// Where the manifest of a language says what it is called; the first that says it counts.
+const NAMED: &[(&str, &dyn Format, &[&str])] = &[
+    ("package.json", &Json, &["name"]),
+    ("Cargo.toml", &Toml, &["package.name"]),
+    ("pyproject.toml", &Toml, &["project.name", "tool.poetry.name"]),
+];
+
+/// What the code at the root calls itself.
+fn declared_name(root: &Root) -> Option<Name> {
+    let read = |path: &str| root.read(&RepoPath::new(path).ok()?).ok();
+    let in_manifest = |(path, format, keys): &(&str, &dyn Format, &[&str])| {
+        let data = format.read(&read(path)?).ok()?;
+        keys.iter().find_map(|key| package_name(&data, key))
+    };
+    NAMED.iter().find_map(in_manifest).or_else(|| module_name(&read("go.mod")?))
+}
+
+/// A name that stands at a key, without the scope of a package such as `@shop/api`.
+fn package_name(data: &Data, key: &str) -> Option<Name> {
+    let Form::Scalar(text) = &data.get(&key.parse().ok()?)?.form else { return None };
+    let text: String = serde_json::from_str(text).ok()?;
+    name_from(text.rsplit('/').next().unwrap_or_default())
+}
+
+/// The last part of a Go module's path that is no version.
+fn module_name(text: &str) -> Option<Name> {
+    let path = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
+    let path = path.split("//").next().unwrap_or_default().trim().trim_matches('"');
+    let is_version = |part: &str| {
+        part.strip_prefix('v').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    path.rsplit('/').find(|part| !is_version(part)).and_then(name_from)
 }
 
 /// Whether Git's configuration names a host.

@@ -145,6 +145,14 @@ pub(crate) fn deletion_sentence(plan: &Plan) -> Option<String> {
     }
 }
 
+/// The same, of an outcome: nothing is deleted where nothing can be applied.
+pub(crate) fn deletion_warning(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Ready(plan) => deletion_sentence(plan),
+        Outcome::Converged(_) | Outcome::Blocked(_) => None,
+    }
+}
+
 /// How many of what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Summary {

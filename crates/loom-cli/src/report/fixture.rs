@@ -189,6 +189,19 @@ pub(crate) fn day() -> Scene {
     scene
 }
 
+/// More deletions than anybody lets go without a word.
+pub(crate) fn emptying() -> Scene {
+    let mut scene = Scene::default();
+    for index in 0..25 {
+        scene.act(Verb::Delete, &format!("a{index:02}.txt"), "file.a", [Some("x\n"), None], &[Cause::Undeclared]);
+    }
+    scene.report.managed = 30;
+    scene
+}
+
+/// How [`emptying`] is warned of.
+pub(crate) const EMPTYING: &str = "Most goes: 25 of the 30 files that loom manages would be deleted.";
+
 /// Drift of every class, and of every grade.
 pub(crate) fn drifting() -> Scene {
     let mut scene = day();

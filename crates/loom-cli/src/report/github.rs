@@ -1,7 +1,9 @@
 //! A plan as workflow commands of GitHub Actions: annotations at the lines that it is about.
 //!
 //! In: an outcome. Out: one command a line. A conflict is an error and a deletion a warning, both at
-//! the file; a setting that changed is a notice at its line in the input, with the files that follow.
+//! the file; that most of what loom manages would go is a warning of the plan as a whole. What came
+//! with a newer loom alone is a notice for each step of a kind, at the first file that it changes; a
+//! setting that changed is a notice at its line in the input. Both name the files that follow.
 //! GitHub shows ten annotations of each level for a step: where there are more, the tenth says how
 //! many, so that none goes without a word.
 //!
@@ -14,6 +16,7 @@ use loom_plan::plan::{Cause, Outcome, Verb};
 use loom_plan::text::Position;
 
 use super::causes::{self, Summary};
+use super::sections::{Section, sections};
 use super::style::visible;
 
 /// How many annotations of a level GitHub shows for one step.
@@ -22,10 +25,10 @@ const SHOWN: usize = 10;
 pub(crate) const SUMMARY: usize = 1_000_000;
 
 /// One annotation.
+#[derive(Clone)]
 struct Annotation {
-    /// The file, below the loom.yaml's directory.
-    file: String,
-    line: usize,
+    /// The file, below the loom.yaml's directory, and the line; none of the plan as a whole.
+    place: Option<(String, usize)>,
     title: String,
     message: String,
 }
@@ -36,11 +39,13 @@ struct Annotation {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(outcome: &Outcome, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
-    for (level, annotations) in [("error", conflicts(outcome)), ("warning", deletions(outcome)), ("notice", settings(outcome))] {
+    let (warnings, notices) = ([brake(outcome), deletions(outcome)].concat(), [upgrades(outcome), settings(outcome)].concat());
+    for (level, annotations) in [("error", conflicts(outcome)), ("warning", warnings), ("notice", notices)] {
         let shown = if annotations.len() > SHOWN { SHOWN - 1 } else { annotations.len() };
-        for Annotation { file, line, title, message } in &annotations[..shown] {
-            let (file, title) = (property(&format!("{prefix}{file}")), property(title));
-            writeln!(out, "::{level} file={file},line={line},title={title}::{}", data(message))?;
+        for Annotation { place, title, message } in &annotations[..shown] {
+            let at = |(file, line): &(String, usize)| format!("file={},line={line},", property(&format!("{prefix}{file}")));
+            let (place, title) = (place.as_ref().map_or_else(String::new, at), property(title));
+            writeln!(out, "::{level} {place}title={title}::{}", data(message))?;
         }
         if annotations.len() > shown {
             let more = format!("{} more of these are in the plan; GitHub shows {SHOWN} for a step", annotations.len() - shown);
@@ -52,8 +57,7 @@ pub(crate) fn plan(outcome: &Outcome, prefix: &str, out: &mut dyn Write) -> io::
 
 fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
     let annotation = |conflict: &loom_plan::plan::Conflicting| Annotation {
-        file: conflict.path.to_string(),
-        line: 1,
+        place: Some((conflict.path.to_string(), 1)),
         title: format!("Conflict: {}", conflict.address),
         message: std::iter::once(causes::conflict_sentences(conflict))
             .chain(conflict.ways.clone())
@@ -63,11 +67,16 @@ fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
     outcome.conflicts().iter().map(annotation).collect()
 }
 
+/// That most of what loom manages would go.
+fn brake(outcome: &Outcome) -> Vec<Annotation> {
+    let annotation = |message| Annotation { place: None, title: "Many deletions".to_owned(), message };
+    causes::deletion_warning(outcome).map(annotation).into_iter().collect()
+}
+
 fn deletions(outcome: &Outcome) -> Vec<Annotation> {
     let deleted = outcome.actions().iter().filter(|action| action.verb == Verb::Delete);
     let annotation = |action: &loom_plan::plan::Action| Annotation {
-        file: action.path.to_string(),
-        line: 1,
+        place: Some((action.path.to_string(), 1)),
         title: format!("Deleted: {}", action.address()),
         message: format!("The file is deleted: {}", causes::short(action)),
     };
@@ -85,17 +94,32 @@ fn settings(outcome: &Outcome) -> Vec<Annotation> {
         }
     }
     let annotation = |((position, pointer), paths): ((&Position, &str), Vec<&str>)| {
-        let (few, rest) = paths.split_at(paths.len().min(SHOWN));
-        let files = if paths.len() == 1 { "file follows" } else { "files follow" };
-        let more = if rest.is_empty() { String::new() } else { format!("\nand {} more", rest.len()) };
-        Annotation {
-            file: position.file.to_string(),
-            line: position.line,
-            title: format!("{pointer} changed"),
-            message: format!("{} {files}:\n{}{more}", paths.len(), few.join("\n")),
-        }
+        let (place, title) = (Some((position.file.to_string(), position.line)), format!("{pointer} changed"));
+        Annotation { place, title, message: following(&paths) }
     };
     changed.into_iter().map(annotation).collect()
+}
+
+/// What came with a newer loom alone.
+fn upgrades(outcome: &Outcome) -> Vec<Annotation> {
+    let annotation = |section: &Section<'_>| {
+        let paths: Vec<&str> = section.actions.iter().map(|action| action.path.as_str()).collect();
+        let (kind, first) = (section.upgrade.as_ref()?.kind, paths.first()?);
+        Some(Annotation {
+            place: Some(((*first).to_owned(), 1)),
+            title: format!("Generator upgraded: {kind}"),
+            message: format!("{}\n{}", section.heading()?, following(&paths)),
+        })
+    };
+    sections(outcome.actions()).iter().filter_map(annotation).collect()
+}
+
+/// The files that change for one reason, the first few of them by name.
+fn following(paths: &[&str]) -> String {
+    let (few, rest) = paths.split_at(paths.len().min(SHOWN));
+    let files = if paths.len() == 1 { "file follows" } else { "files follow" };
+    let more = if rest.is_empty() { String::new() } else { format!("\nand {} more", rest.len()) };
+    format!("{} {files}:\n{}{more}", paths.len(), few.join("\n"))
 }
 
 /// The text of a command: no line of it can begin another command.
@@ -112,7 +136,7 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture::{Scene, day, setting};
+    use crate::report::fixture::{EMPTYING, Scene, day, drifting, emptying, setting};
     use loom_plan::plan::decide::Conflict;
 
     fn of(outcome: &Outcome, prefix: &str) -> String {
@@ -135,13 +159,27 @@ mod tests {
 
     #[test]
     fn of_more_than_github_shows_the_last_one_says_how_many() {
-        let mut scene = Scene::default();
-        for index in 0..25 {
-            scene.act(Verb::Delete, &format!("a{index:02}.txt"), "file.a", [Some("x\n"), None], &[Cause::Undeclared]);
-        }
-        let text = of(&scene.ready(), "");
+        let text = of(&emptying().ready(), "");
         assert_eq!(text.matches("::warning").count(), 10);
-        assert!(text.contains("16 more of these are in the plan"), "{text}");
+        assert!(text.contains("17 more of these are in the plan"), "{text}");
+    }
+
+    #[test]
+    fn that_most_goes_is_the_first_warning() {
+        let text = of(&emptying().ready(), "");
+        assert_eq!(text.lines().next(), Some(format!("::warning title=Many deletions::{EMPTYING}").as_str()));
+    }
+
+    #[test]
+    fn what_comes_with_a_newer_loom_is_one_notice_for_all_its_files() {
+        let text = of(&drifting().ready(), "shop/");
+        let notices: Vec<&str> = text.lines().filter(|line| line.starts_with("::notice")).collect();
+        assert_eq!(
+            notices[0],
+            "::notice file=shop/k8s/production/entity-api.yml,line=1,title=Generator upgraded%3A kubernetes.manifest\
+            ::Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.%0A1 file follows:%0Ak8s/production/entity-api.yml"
+        );
+        assert!(notices[1].contains("services.entity-api.port changed") && !notices[1].contains("k8s/production"), "{text}");
     }
 
     #[test]

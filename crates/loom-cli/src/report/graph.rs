@@ -11,6 +11,35 @@ use loom_plan::plan::Outcome;
 
 use super::picture::{self, Arrow, Node, Stroke};
 
+/// So many artifacts, and so many arrows between them, can be read in a comment. GitHub itself draws
+/// up to 500 arrows and 50 000 characters.
+const READABLE: (usize, usize) = (50, 100);
+
+/// What changes and what it touches, for a comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sketch {
+    /// A text for Mermaid.
+    Drawn(String),
+    /// It could not be read; so many artifacts are in it.
+    TooLarge(usize),
+}
+
+/// Draws what a plan changes for a comment, if there is an arrow in it: without one it would say no
+/// more than a list does.
+pub(crate) fn sketch(ordered: &Ordered, outcome: &Outcome) -> Option<Sketch> {
+    let extent = Extent::changed(ordered, outcome);
+    let (boxes, arrows) = (extent.shown.len(), edges(ordered, &extent.shown).len());
+    if arrows == 0 {
+        return None;
+    }
+    if boxes > READABLE.0 || arrows > READABLE.1 {
+        return Some(Sketch::TooLarge(boxes));
+    }
+    let mut text = Vec::new();
+    mermaid(ordered, &extent, &mut text).expect("writing to memory cannot fail");
+    Some(Sketch::Drawn(String::from_utf8_lossy(&text).into_owned()))
+}
+
 /// A part of the graph.
 #[derive(Debug, Default)]
 pub(crate) struct Extent {
@@ -91,7 +120,7 @@ pub(crate) fn dot(ordered: &Ordered, extent: &Extent, out: &mut dyn Write) -> io
     writeln!(out, "}}")
 }
 
-/// Draws for Markdown, by Mermaid.
+/// Draws for Markdown, by Mermaid. An address has no character that could end its label.
 ///
 /// # Errors
 /// Those of `out`.

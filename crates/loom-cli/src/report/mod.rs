@@ -25,6 +25,7 @@ pub(crate) mod markdown;
 pub(crate) mod picture;
 pub(crate) mod repair;
 pub(crate) mod sarif;
+mod sections;
 pub(crate) mod style;
 pub(crate) mod text;
 
@@ -93,8 +94,11 @@ pub(crate) fn plan(
     (stream, talk): (Stream, Talk),
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Presented { outcome, contents, apply, prefix, compared, .. } = *plan;
-    let review = |budget| markdown::Review { outcome, contents, apply, budget, compared };
+    let Presented { outcome, contents, apply, prefix, ordered, compared } = *plan;
+    let review = |budget| {
+        let sketch = ordered.and_then(|ordered| graph::sketch(ordered, outcome));
+        markdown::Review { outcome, contents, apply, budget, compared, sketch }
+    };
     match style.format {
         PlanFormat::Text => text::plan_or_comparison(&text::PlanText { outcome, contents, apply, stream, talk }, compared, out),
         PlanFormat::Json => json::plan(outcome, contents, compared, out),

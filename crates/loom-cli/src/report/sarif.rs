@@ -1,7 +1,7 @@
 //! A plan as SARIF 2.1.0, for code scanning and editors.
 //!
 //! In: an outcome. Out: one log with one run. Each conflict is an error, each deletion a warning and
-//! every other change a note; a result names the file, the places in the input that caused it, and
+//! every other change a note, under a rule of its own where it came with a newer loom alone; a result names the file, the places in the input that caused it, and
 //! the artifact as its logical location. Its fingerprint is made of rule, path and artifact, so that
 //! the same finding is the same alert in the next run.
 //!
@@ -16,6 +16,7 @@ use loom_plan::text::Position;
 use serde_json::{Value, json};
 
 use super::causes;
+use super::sections::{Section, sections};
 use super::style::visible;
 
 /// What a finding can be: identifier, level, one sentence.
@@ -26,6 +27,7 @@ const RULES: &[(&str, &str, &str)] = &[
     ("loom/update", "note", "The plan updates the file."),
     ("loom/move", "note", "The plan moves the file."),
     ("loom/record", "note", "The plan writes no byte of the file; the ledger catches up."),
+    ("loom/upgrade", "note", "Nobody asked for the change: it comes with a newer version of loom alone."),
 ];
 
 /// Writes the log. `prefix` leads from the repository's top to the directory of loom.yaml; it is
@@ -36,7 +38,9 @@ const RULES: &[(&str, &str, &str)] = &[
 pub(crate) fn plan(outcome: &Outcome, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
     let rule = |(id, level, text): &(&str, &str, &str)| json!({ "id": id, "shortDescription": { "text": text }, "defaultConfiguration": { "level": level } });
     let conflicts = outcome.conflicts().iter().map(|conflict| of_conflict(conflict, prefix));
-    let results: Vec<Value> = conflicts.chain(outcome.actions().iter().map(|action| of_action(action, prefix))).collect();
+    let sections = sections(outcome.actions());
+    let changes = sections.iter().flat_map(|section| section.actions.iter().map(|action| of_action(action, section, prefix)));
+    let results: Vec<Value> = conflicts.chain(changes).collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -61,8 +65,9 @@ fn of_conflict(conflict: &Conflicting, prefix: &str) -> Value {
     result(Finding { rule: 0, text, path: conflict.path.as_str(), address: &conflict.address.to_string(), causes: &[] }, prefix)
 }
 
-fn of_action(action: &Action, prefix: &str) -> Value {
+fn of_action(action: &Action, section: &Section<'_>, prefix: &str) -> Value {
     let rule = match action.verb {
+        _ if section.upgrade.is_some() => 6,
         Verb::Delete => 1,
         Verb::Create => 2,
         Verb::Update => 3,
@@ -71,7 +76,10 @@ fn of_action(action: &Action, prefix: &str) -> Value {
     };
     let causes = causes::of(action);
     let why: Vec<String> = causes.iter().map(|cause| visible(&causes::clause(cause)).into_owned()).collect();
-    let text = format!("{} Because: {}.", RULES[rule].2, why.join("; "));
+    let text = match section.heading() {
+        Some(upgrade) => format!("{} {}", visible(&upgrade), RULES[rule].2),
+        None => format!("{} Because: {}.", RULES[rule].2, why.join("; ")),
+    };
     let (path, address) = (action.path.as_str(), action.address().to_string());
     result(Finding { rule, text, path, address: &address, causes: &causes }, prefix)
 }
@@ -148,7 +156,7 @@ fn location(prefix: &str, path: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture::{Scene, day};
+    use crate::report::fixture::{Scene, day, drifting};
     use loom_plan::plan::decide::Conflict;
 
     fn of(outcome: &Outcome, prefix: &str) -> Value {
@@ -176,6 +184,21 @@ mod tests {
             result["ruleId"] == log["runs"][0]["tool"]["driver"]["rules"][index]["id"]
         };
         assert!(results.iter().all(of_its_index));
+    }
+
+    #[test]
+    fn what_comes_with_a_newer_loom_has_a_rule_of_its_own() {
+        let mut scene = drifting();
+        scene.conflicts.clear();
+        let log = of(&scene.ready(), "");
+        let results = log["runs"][0]["results"].as_array().expect("a list");
+        let upgraded: Vec<&Value> = results.iter().filter(|result| result["ruleId"] == "loom/upgrade").collect();
+        assert_eq!(upgraded.len(), 1);
+        let place = &upgraded[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert_eq!((place.as_str(), upgraded[0]["level"].as_str()), (Some("k8s/production/entity-api.yml"), Some("note")));
+        let said = upgraded[0]["message"]["text"].as_str().expect("text");
+        assert!(said.starts_with("Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports. "), "{said}");
+        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][6]["id"], "loom/upgrade");
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! `loom init`: from a repository to a first plan.
 
-use super::sandbox::Sandbox;
+use std::process::Stdio;
+
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+
+use super::sandbox::{Ran, Sandbox};
 
 /// What init writes must be valid and plan at once, and apply and settle.
 fn works(sandbox: &Sandbox) {
@@ -101,4 +105,68 @@ fn names_out_of_strange_directories() {
     let sandbox = Sandbox::of(&[("apps/2 Häuser & Co/package.json", "{}"), ("apps/---/package.json", "{}")]);
     sandbox.loom(&["init"]).comes_to(0);
     sandbox.loom(&["validate"]);
+}
+
+#[test]
+fn a_project_is_called_what_its_manifest_says_and_else_what_its_directory_is_called() {
+    for (files, name) in [
+        (&[("package.json", "{\"name\": \"@shop/Parcel_API\"}")][..], "parcel-api"),
+        (&[("Cargo.toml", "[package]\nname = \"parcels\"\n"), ("package.json", "{}")], "parcels"),
+        (&[("pyproject.toml", "[tool.poetry]\nname = \"scorer\"\n")], "scorer"),
+        (&[("pyproject.toml", "[project]\nname = \"rater\"\n[tool.poetry]\nname = \"scorer\"\n")], "rater"),
+        (&[("go.mod", "// ours\nmodule example.com/shop/mailer/v2 // two\n")], "mailer"),
+        (&[("package.json", "{\"name\": 7}")], "repository"),
+        (&[("Cargo.toml", "[workspace]\nmembers = []\n")], "repository"),
+    ] {
+        let sandbox = Sandbox::of(files);
+        let directory = sandbox.root().file_name().expect("it has a name").to_string_lossy().into_owned();
+        sandbox.loom(&["init"]).comes_to(0);
+        let name = if name == "repository" { &directory } else { name };
+        let project = sandbox.read("loom.yaml");
+        assert!(project.contains(&format!("\nproject: {name}\n")), "{files:?}: {project}");
+    }
+}
+
+/// Runs `loom init` for a person at a terminal who types this; and what the terminal showed.
+fn at_a_terminal(sandbox: &Sandbox, typed: &str) -> (Ran, String) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let terminal = openpt(flags).expect("there are terminals");
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it is ours");
+    let other_end = ioctl_tiocgptpeer(&terminal, flags).expect("it has two ends");
+    let end = || Stdio::from(other_end.try_clone().expect("it can be shared"));
+    let mut command = sandbox.command(&["init"]);
+    let child = command.stdin(end()).stdout(Stdio::piped()).stderr(end()).spawn().expect("loom can be run");
+    drop((command, other_end));
+    assert_eq!(rustix::io::write(&terminal, typed.as_bytes()), Ok(typed.len()), "somebody types");
+    let output = child.wait_with_output().expect("it ends");
+    let (mut shown, mut some) = (Vec::new(), [0; 4096]);
+    // a terminal that nobody has open at the other end is an error, behind all that it showed
+    while let Ok(length @ 1..) = rustix::io::read(&terminal, &mut some) {
+        shown.extend_from_slice(&some[..length]);
+    }
+    (Ran::of(&["init"], &output, &sandbox.root()), String::from_utf8_lossy(&shown).into_owned())
+}
+
+#[test]
+fn at_a_terminal_a_person_is_asked_and_only_yes_adopts() {
+    let files = [
+        ("package.json", "{}"),
+        (".github/workflows/ci.yml", "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps: [{ run: ls }]\n"),
+    ];
+    for (typed, adopts) in [("yes\n", true), ("y\n", false), ("\n", false)] {
+        let sandbox = Sandbox::of(&files);
+        let before = sandbox.read(".github/workflows/ci.yml");
+        let (ran, shown) = at_a_terminal(&sandbox, typed);
+        let ran = ran.comes_to(0).says(".github/workflows/ci.yml");
+        assert!(
+            shown.contains("Declare and record them as they are, without touching them? Only `yes` is taken as an answer: "),
+            "{shown}"
+        );
+        assert_eq!(ran.out.contains("loom adopt .github/workflows/ci.yml"), !adopts, "{typed:?} {ran}");
+        assert_eq!(sandbox.read("loom.yaml").contains("kind: github.workflow"), adopts, "{typed:?} {ran}");
+        assert_eq!(sandbox.read(".github/workflows/ci.yml"), before);
+    }
+    let sandbox = Sandbox::of(&files);
+    let elsewhere = sandbox.loom(&["init"]).comes_to(0).says("loom adopt .github/workflows/ci.yml");
+    assert!(!elsewhere.err.contains("Only `yes`"), "{elsewhere}");
 }

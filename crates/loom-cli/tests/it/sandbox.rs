@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, lchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -167,6 +168,30 @@ impl Sandbox {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loom"));
         clean(command.args(arguments), self);
         command
+    }
+
+    /// Runs loom as a user who may not read everything. Root may, and hands the sandbox over first.
+    pub(crate) fn loom_of_nobody(&self, arguments: &[&str]) -> Ran {
+        const NOBODY: u32 = 65_534;
+        if !rustix::process::geteuid().is_root() {
+            return self.loom(arguments);
+        }
+        // the directories above the binary may be closed to others
+        let program = self.outside("loom-of-nobody");
+        // by another process: a file that is open for writing, if only in the child of another test, cannot be run
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_loom")).arg(&program).status();
+        assert!(copied.is_ok_and(|ended| ended.success()), "loom can be copied");
+        let mut open = vec![self.directory.path().to_owned()];
+        while let Some(next) = open.pop() {
+            lchown(&next, Some(NOBODY), Some(NOBODY)).expect("root may do so");
+            if next.is_dir() && !next.is_symlink() {
+                open.extend(fs::read_dir(&next).expect("it can be listed").map(|entry| entry.expect("it can be listed").path()));
+            }
+        }
+        let mut command = Command::new(&program);
+        clean(command.args(arguments), self);
+        command.uid(NOBODY).gid(NOBODY);
+        self.run(command, arguments, "")
     }
 
     fn run(&self, mut command: Command, arguments: &[&str], input: &str) -> Ran {

@@ -16,7 +16,7 @@ mod flow;
 mod hcl;
 mod json;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod toml;
 mod yaml;
 
@@ -107,7 +107,7 @@ fn read<E: Editor>(text: &str) -> Result<Data, String> {
 fn edit<E: Editor>(text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
     let (dress, bare) = Dress::off(text);
     if let Some(wanted) = wanted.filter(|_| bare.trim().is_empty()) {
-        return Ok(Some(dress.on(wanted)));
+        return Ok(Some(dress.on(&Dress::off(wanted).1)));
     }
     let mut file = Document { data: E::data(&bare)?, text: bare };
     let wanted = wanted.map(|wanted| Dress::off(wanted).1).map(|text| Ok::<_, String>(Document { data: E::data(&text)?, text }));

@@ -1,4 +1,4 @@
-//! TOML 1.0: values below headers, in inline tables, under dotted keys and in arrays of tables.
+//! TOML 1.1, and so TOML 1.0: values below headers, in inline tables, under dotted keys and in arrays of tables.
 //!
 //! A new value goes behind the last one of its table, a new table to the end of the file. Where a
 //! table is only implied by its sub-tables it gets a header of its own there.
@@ -9,7 +9,8 @@ use toml_edit::{Document as Parsed, InlineTable, Item, Key, Table, Value};
 
 use super::flow::{self, First};
 use super::{
-    Document, Editor, Splice, Splices, at, comment_splice, index_of, line_end, line_number, line_start, next_line, split,
+    BYTE_ORDER_MARK, Document, Editor, Splice, Splices, at, comment_splice, index_of, line_end, line_number, line_start,
+    next_line, split,
 };
 
 /// TOML.
@@ -46,6 +47,9 @@ impl Editor for Toml {
     const COMMENTS: &'static [&'static str] = &["#"];
 
     fn data(text: &str) -> Result<Data, String> {
+        if text.starts_with(BYTE_ORDER_MARK) {
+            return Err("line 1: a second byte order mark".to_owned());
+        }
         let parsed = Parsed::parse(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_number(text, span.start));
             format!("line {line}: {}", error.message())
@@ -153,7 +157,7 @@ fn raw(wanted: &Document, data: &Data) -> String {
         return wanted.text[data.span.clone()].to_owned();
     }
     match &data.form {
-        Form::Scalar(text) => text.clone(),
+        Form::Scalar(text) => quoted(text),
         Form::List(items) => format!("[{}]", items.iter().map(|item| raw(wanted, item)).collect::<Vec<_>>().join(", ")),
         Form::Map(entries) if entries.is_empty() => "{}".to_owned(),
         Form::Map(entries) => {
@@ -169,9 +173,14 @@ fn comment<'a>(wanted: &'a Document, data: &Data) -> &'a str {
     if is_inline(wanted, data) && rest.trim_start().starts_with('#') { rest } else { "" }
 }
 
+/// A text in the quotes of JSON as TOML takes it: of what JSON leaves bare TOML forbids one character.
+fn quoted(json: &str) -> String {
+    json.replace('\u{7f}', "\\u007f")
+}
+
 fn key(name: &str) -> String {
     let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    if is_bare { name.to_owned() } else { serde_json::Value::from(name).to_string() }
+    if is_bare { name.to_owned() } else { quoted(&serde_json::Value::from(name).to_string()) }
 }
 
 /// The header of a table.

@@ -7,6 +7,7 @@
 //! it does not know it keeps as it is written (tests of each format).
 
 mod hcl;
+mod toml;
 mod yaml;
 
 use loom_plan::addr::RepoPath;
@@ -17,6 +18,7 @@ pub fn reader(path: &RepoPath) -> Option<Reader> {
     match path.extension()? {
         "yml" | "yaml" | "json" => Some(yaml::read),
         "tf" | "tfvars" | "hcl" => Some(hcl::read),
+        "toml" => Some(toml::read),
         "md" => Some(markdown),
         _ => None,
     }
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn every_text_that_is_read_is_read_the_same_twice() {
-        for path in ["a.yml", "a.json", "a.tf", "a.md"] {
+        for path in ["a.yml", "a.json", "a.tf", "a.toml", "a.md"] {
             let reader = reader(&RepoPath::new(path).expect("a path")).expect("a reader");
             for text in crate::emit::HOSTILE {
                 assert_eq!(reader(text), reader(text), "{path} {text:?}");

@@ -21,6 +21,7 @@ use super::causes::{self, Summary};
 use super::graph::{self, Extent};
 use super::json::inert;
 use super::look::mode_sentence;
+use super::sections::{Section, sections};
 use super::style::visible;
 use super::{Contents, Presented, Shown, settings};
 
@@ -37,6 +38,11 @@ struct Head<'a> {
     sentence: String,
     digest: Option<String>,
     apply: &'a str,
+    /// That most of what loom manages would go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+    /// What came with a newer loom alone, a line for each step of a kind.
+    upgrades: Vec<String>,
     notes: Vec<String>,
     boxes: usize,
 }
@@ -54,6 +60,9 @@ struct Change<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<String>,
     stories: Vec<String>,
+    /// Which of the upgrades it comes with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upgrade: Option<usize>,
     lines: String,
     /// Why, as clauses; of a conflict, what happened and the ways out.
     causes: Vec<String>,
@@ -114,8 +123,10 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
         format!("{}: {}", causes::note_sentence(kind, &notes), notes.iter().map(name).collect::<Vec<_>>().join(", "))
     });
     let sentence = plan.compared.map_or_else(|| format!("{summary}"), |compared| compared.sentence(&summary));
-    let notes = notes.collect();
-    let head = Head { outcome, summary, sentence, digest, apply: plan.apply, notes, boxes };
+    let (notes, warning) = (notes.collect(), causes::deletion_warning(plan.outcome));
+    let sections = sections(plan.outcome.actions());
+    let upgrades = sections.iter().filter_map(Section::heading).collect();
+    let head = Head { outcome, summary, sentence, digest, apply: plan.apply, warning, upgrades, notes, boxes };
     write!(out, "{{\"head\":{},\"changes\":[", inert(&head)?)?;
     let mut comma = "";
     let mut write_all = |changes: Vec<io::Result<String>>| {
@@ -124,12 +135,16 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
     for chunk in plan.outcome.conflicts().chunks(CHUNK) {
         write_all(chunk.par_iter().map(|conflict| inert(&of_conflict(conflict, plan.contents))).collect())?;
     }
-    for chunk in plan.outcome.actions().chunks(CHUNK) {
-        let of = |action: &Action| {
-            let shown = if action.verb.writes() { Shown::of(plan.contents, action) } else { Shown::default() };
-            inert(&of_action(action, &shown, plan.contents))
-        };
-        write_all(chunk.par_iter().map(of).collect())?;
+    for (index, section) in sections.iter().enumerate() {
+        for chunk in section.actions.chunks(CHUNK) {
+            let of = |action: &&Action| {
+                let shown = if action.verb.writes() { Shown::of(plan.contents, action) } else { Shown::default() };
+                // the first section is what somebody asked for
+                let upgrade = index.checked_sub(1);
+                inert(&Change { upgrade, ..of_action(action, &shown, plan.contents) })
+            };
+            write_all(chunk.par_iter().map(of).collect())?;
+        }
     }
     write!(out, "]}}")
 }
@@ -147,6 +162,7 @@ fn of_conflict<'a>(conflict: &'a Conflicting, contents: &dyn Contents) -> Change
         kind: conflict.address.kind(),
         service: about.service,
         stories: about.stories,
+        upgrade: None,
         lines: String::new(),
         causes: said.collect(),
         settings: Vec::new(),
@@ -173,6 +189,7 @@ fn of_action<'a>(action: &'a Action, shown: &Shown, contents: &dyn Contents) -> 
         kind: action.address().kind(),
         service: about.service,
         stories: about.stories,
+        upgrade: None,
         lines: String::new(),
         causes: causes::of(action).into_iter().map(causes::clause).collect(),
         settings: settings(contents, action, shown).into_iter().chain(mode_sentence(action).map(str::to_owned)).collect(),
@@ -217,7 +234,7 @@ fn segments(line: &Line<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture::{Scene, day, setting};
+    use crate::report::fixture::{EMPTYING, Scene, day, drifting, emptying, setting};
     use loom_plan::plan::decide::Conflict;
     use serde_json::Value;
 
@@ -248,6 +265,25 @@ mod tests {
         assert!(page.contains("default-src 'none'"));
         let outside = ["src=\"", "http:", "@import", "url("].map(|link| page.matches(link).count());
         assert_eq!(outside, [0; 4], "nothing is loaded from elsewhere");
+    }
+
+    #[test]
+    fn what_comes_with_a_newer_loom_stands_last_and_says_with_what() {
+        let scene = drifting();
+        let data = data(&page(&scene.blocked(), &scene));
+        let upgrade = "Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.";
+        assert_eq!(data["head"]["upgrades"], serde_json::json!([upgrade]));
+        let changes = data["changes"].as_array().expect("a list");
+        let (last, others) = changes.split_last().expect("changes");
+        assert_eq!((&last["path"], &last["upgrade"]), (&"k8s/production/entity-api.yml".into(), &0.into()));
+        assert!(others.iter().all(|change| change["upgrade"].is_null()), "{others:#?}");
+    }
+
+    #[test]
+    fn that_most_goes_is_said_at_the_head() {
+        let scene = emptying();
+        assert_eq!(data(&page(&scene.ready(), &scene))["head"]["warning"], EMPTYING);
+        assert!(data(&page(&day().ready(), &day()))["head"]["warning"].is_null());
     }
 
     #[test]

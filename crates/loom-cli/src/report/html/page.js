@@ -11,10 +11,14 @@ const element = (name, attributes = {}, ...children) => {
 
 // How many rows are made at once; the others follow when somebody scrolls to them.
 const ROWS = 200;
-const wanted = { action: '', kind: '', service: '', story: '', text: '' };
+const wanted = { action: '', kind: '', service: '', story: '', reason: '', text: '' };
 let found = [];
 let made = 0;
+// the upgrade under whose heading the last row stands
+let under;
 
+// Why a change is in the plan: somebody asked for it, or it came with a newer loom.
+const reason = (change) => (change.upgrade === undefined ? 'Asked for' : head.upgrades[change.upgrade]);
 const searchable = changes.map((change) => [change.path, change.from || '', change.address, ...change.causes].join('\n').toLowerCase());
 
 function matches(change, index) {
@@ -22,12 +26,14 @@ function matches(change, index) {
     && (!wanted.kind || change.kind === wanted.kind)
     && (!wanted.service || change.service === wanted.service)
     && (!wanted.story || change.stories.includes(wanted.story))
+    && (!wanted.reason || reason(change) === wanted.reason)
     && (!wanted.text || searchable[index].includes(wanted.text.toLowerCase()));
 }
 
 function show() {
   found = changes.filter(matches);
   made = 0;
+  under = undefined;
   $('list').replaceChildren();
   more();
   $('found').textContent = found.length === changes.length ? '' : `${found.length} of ${changes.length}`;
@@ -35,11 +41,19 @@ function show() {
 }
 
 function more() {
-  const rows = found.slice(made, made + ROWS).map(row);
-  made += rows.length;
+  const next = found.slice(made, made + ROWS);
+  made += next.length;
+  const rows = next.flatMap((change) => [...heading(change), row(change)]);
   $('list').append(...rows);
   // a list that is shorter than the window shows no end to scroll to
   if (made < found.length && $('end').getBoundingClientRect().top < innerHeight) requestAnimationFrame(more);
+}
+
+// What came with a newer loom alone stands behind the rest, each upgrade under its own line.
+function heading(change) {
+  if (change.upgrade === under) return [];
+  under = change.upgrade;
+  return [element('h2', { class: 'upgrade' }, reason(change))];
 }
 
 function row(change) {
@@ -115,7 +129,7 @@ function search(text) {
 
 function clear() {
   for (const key of Object.keys(wanted)) wanted[key] = '';
-  for (const id of ['text', 'kind', 'service', 'story']) $(id).value = '';
+  for (const id of ['text', 'kind', 'service', 'story', 'reason']) $(id).value = '';
   show();
 }
 
@@ -134,6 +148,10 @@ function begin() {
   if (head.outcome === 'compared') lead.append(head.sentence);
   if (head.outcome === 'blocked') lead.append('Nothing can be applied before the conflicts are resolved.');
   if (head.outcome === 'converged') lead.append(`${head.summary.outputs} files are as declared.`);
+  if (head.warning) {
+    $('warning').hidden = false;
+    $('warning').textContent = head.warning;
+  }
   const counts = new Map();
   for (const change of changes) counts.set(change.action, (counts.get(change.action) || 0) + 1);
   for (const [action, count] of counts) {
@@ -149,6 +167,7 @@ function begin() {
   choices('kind', 'every kind', (change) => [change.kind]);
   choices('service', 'every service', (change) => [change.service]);
   choices('story', 'every story', (change) => change.stories);
+  choices('reason', 'every reason', (change) => [reason(change)]);
   $('filters').hidden = changes.length === 0;
   $('text').addEventListener('input', () => { wanted.text = $('text').value; show(); });
   $('clear').addEventListener('click', clear);
@@ -215,7 +234,7 @@ addEventListener('keydown', (event) => {
   if (event.key === 'j') lines[Math.min(at + 1, lines.length - 1)]?.focus();
   else if (event.key === 'k') lines[Math.max(at - 1, 0)]?.focus();
   else if (event.key === 'g') $('graph').open = !$('graph').open;
-  else if (event.key === 'o') { const rows = [...$('list').children]; const open = rows.every((it) => it.open); for (const it of rows) it.open = !open; }
+  else if (event.key === 'o') { const rows = [...$('list').querySelectorAll('.change')]; const open = rows.every((it) => it.open); for (const it of rows) it.open = !open; }
   else if (event.key === '/') { event.preventDefault(); $('text').focus(); }
 });
 

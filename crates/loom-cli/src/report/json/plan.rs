@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::upgrade::Upgrades;
-use loom_plan::plan::{Action, Cause, Conflicting, Expect, Outcome, PartAction, Verb};
+use loom_plan::plan::{Action, Brake, Cause, Conflicting, Expect, Outcome, PartAction, Verb};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::Content;
 use loom_plan::text::Position;
@@ -27,6 +27,7 @@ struct PlanDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<Against<'a>>,
     summary: Summary,
+    brake: Option<BrakeJson>,
     actions: Actions<'a>,
     conflicts: Vec<ConflictJson<'a>>,
     upgrades: Vec<UpgradeJson<'a>>,
@@ -62,12 +63,29 @@ pub(crate) fn plan(
         digest,
         against: compared.map(|it| Against { reference: &it.reference, commit: &it.commit }),
         summary: Summary::of(outcome),
+        brake: brake(outcome),
         actions: Actions { actions: outcome.actions(), contents },
         conflicts: outcome.conflicts().iter().map(ConflictJson::new).collect(),
         upgrades: upgrades(&Upgrades::of(outcome.actions())),
         notes: notes(outcome),
     };
     write(&document, out)
+}
+
+/// That most of what loom manages would go.
+#[derive(Serialize)]
+struct BrakeJson {
+    deletions: usize,
+    managed: usize,
+    text: String,
+}
+
+fn brake(outcome: &Outcome) -> Option<BrakeJson> {
+    let (Outcome::Ready(plan), text) = (outcome, causes::deletion_warning(outcome)?) else { return None };
+    match plan.brake(None) {
+        Brake::Many { deletions, managed } => Some(BrakeJson { deletions, managed, text }),
+        Brake::Free | Brake::Exceeded { .. } => None,
+    }
 }
 
 /// The actions, prepared in parallel, a chunk at a time.

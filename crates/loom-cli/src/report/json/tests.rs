@@ -1,6 +1,6 @@
 use super::*;
 use crate::report::Compared;
-use crate::report::fixture::{Scene, address, day, position, setting};
+use crate::report::fixture::{EMPTYING, Scene, address, day, emptying, position, setting};
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::{Cause, Report, Verb};
 use serde_json::Value;
@@ -173,6 +173,7 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
         "conflicts": 0,
         "outputs": 12
       },
+      "brake": null,
       "actions": [
         {
           "action": "update",
@@ -228,6 +229,15 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
       ]
     }
     "#);
+}
+
+#[test]
+fn that_most_goes_is_said_with_its_numbers() {
+    let scene = emptying();
+    let read: Value = serde_json::from_str(&planned(&scene.ready(), &scene)).expect("JSON");
+    assert_eq!(read["brake"], serde_json::json!({ "deletions": 25, "managed": 30, "text": EMPTYING }));
+    let read: Value = serde_json::from_str(&planned(&scene.blocked(), &scene)).expect("JSON");
+    assert!(read["brake"].is_null(), "nothing can be applied");
 }
 
 #[test]

@@ -13,6 +13,9 @@
 //! 3. the lines around a change are left out,
 //! 4. as many as there is room for, updates before creations, and the others by name.
 //!
+//! What came with a newer loom alone stands under headings of its own, behind what somebody asked
+//! for. The graph of what changes takes only room that nothing else needs.
+//!
 //! What was left out is said at the end, with the command that shows it. Nothing in a path, a title
 //! or a content of a file is markup (tests `what_people_wrote_is_no_markup` and those of
 //! `loom_providers::emit::markdown`).
@@ -30,7 +33,9 @@ use rayon::prelude::*;
 
 use self::listing::{Entry, listing};
 use super::causes::{self, Summary};
+use super::graph::Sketch;
 use super::look::{Ask, Look, mode_sentence, place};
+use super::sections::sections;
 use super::style::{visible, visible_lines};
 use super::{Compared, Contents, Shown, settings};
 
@@ -41,8 +46,10 @@ pub(crate) const LEAST: usize = 4_000;
 /// By this a program finds the comment that it wrote before.
 pub(crate) const MARKER: &str = "<!-- loom plan -->";
 
-/// Stands over the changes.
+/// Stands over the changes that somebody asked for.
 const CHANGES: &str = "\n### Changes\n";
+/// Stands over the graph, and is all that is seen of it at first.
+const GRAPH: &str = "<details><summary>What changes, what it needs and what it touches</summary>";
 /// Stands over the names of those that are not shown.
 const OTHERS: &str = "\n### Changes that are not shown here\n\n";
 /// What part of the budget changes may take that stand open.
@@ -55,7 +62,7 @@ const CHUNK: usize = 256;
 const PATIENCE: usize = 32;
 
 /// What a Markdown report of a plan is made of.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Review<'a> {
     /// The plan.
     pub(crate) outcome: &'a Outcome,
@@ -67,6 +74,8 @@ pub(crate) struct Review<'a> {
     pub(crate) budget: usize,
     /// What the outcome is compared with, where it is no plan.
     pub(crate) compared: Option<&'a Compared>,
+    /// The graph of what changes, where it says something.
+    pub(crate) sketch: Option<Sketch>,
 }
 
 /// Writes the report.
@@ -95,6 +104,12 @@ enum Fold {
 /// The same change in one file or more.
 type Group<'a> = Vec<&'a Action>;
 
+/// Changes that stand under one heading.
+struct Chapter<'a> {
+    heading: String,
+    groups: Vec<Group<'a>>,
+}
+
 impl Review<'_> {
     fn text(&self) -> String {
         let mut text = self.head();
@@ -105,7 +120,8 @@ impl Review<'_> {
         text += &self.kinds(room(&text));
         text += &self.notes(room(&text) / 4);
         let (changes, left_out) = self.changes(room(&text));
-        text + &changes + &left_out
+        let spare = if left_out.is_empty() { room(&text).saturating_sub(changes.len()) } else { 0 };
+        text + &fitting(self.graph(), spare) + &changes + &left_out
     }
 
     fn head(&self) -> String {
@@ -185,27 +201,38 @@ impl Review<'_> {
         if lines.is_empty() { lines } else { fitting(format!("\n### Notes\n\n{lines}"), room) }
     }
 
+    /// The graph, folded, or how to see it.
+    fn graph(&self) -> String {
+        match &self.sketch {
+            None => String::new(),
+            Some(Sketch::Drawn(graph)) => format!("\n{GRAPH}\n\n{}\n</details>\n", fence("mermaid", graph)),
+            Some(Sketch::TooLarge(boxes)) => format!(
+                "\nWhat changes, what it needs and what it touches are {boxes} artifacts, too many for a graph on this page: \
+                 `loom graph --changed --format svg > graph.svg` draws it.\n"
+            ),
+        }
+    }
+
     /// The changes, and what is left out of them.
     fn changes(&self, room: usize) -> (String, String) {
-        let groups = self.groups();
-        if groups.is_empty() {
+        let chapters = self.chapters();
+        if chapters.is_empty() {
             return (String::new(), String::new());
         }
-        let room = room.saturating_sub(CHANGES.len());
         let forms = [
             (Form { fold: Fold::Open, context: CONTEXT }, room.min(self.budget / OPEN), ""),
             (Form { fold: Fold::Folded, context: CONTEXT }, room, ""),
             (Form { fold: Fold::Folded, context: 0 }, room, "The unchanged lines around each change are left out; "),
         ];
         for (form, room, left_out) in forms {
-            if let Some(text) = self.all(&groups, form, room) {
-                return (format!("{CHANGES}{text}"), self.last_words(left_out));
+            if let Some(text) = self.all(&chapters, form, room) {
+                return (text, self.last_words(left_out));
             }
         }
-        let (text, others) = self.some(&groups, room);
+        let (text, others) = self.some(&chapters, room);
         let files = if others == 1 { "The content of 1 file is" } else { &format!("The contents of {others} files are") };
         let left_out = format!("{files} left out, and so are the unchanged lines around each change; ");
-        (format!("{CHANGES}{text}"), self.last_words(&left_out))
+        (text, self.last_words(&left_out))
     }
 
     fn last_words(&self, left_out: &str) -> String {
@@ -215,11 +242,20 @@ impl Review<'_> {
         format!("\n> {left_out}this report is kept under {} characters. `loom plan` shows everything.\n", self.budget)
     }
 
+    /// The changes whose contents are shown: what somebody asked for, then what came with a newer loom.
+    fn chapters(&self) -> Vec<Chapter<'_>> {
+        let chapters = sections(self.outcome.actions()).into_iter().map(|section| {
+            let heading = section.heading().map(|heading| format!("\n### {}\n", escape(&visible(&heading))));
+            Chapter { heading: heading.unwrap_or_else(|| CHANGES.to_owned()), groups: self.groups(&section.actions) }
+        });
+        chapters.filter(|chapter| !chapter.groups.is_empty()).collect()
+    }
+
     /// The changes whose contents are shown, the same change once: updates and moves first.
-    fn groups(&self) -> Vec<Group<'_>> {
+    fn groups<'a>(&self, actions: &[&'a Action]) -> Vec<Group<'a>> {
         let (mut groups, mut created): (Vec<Group<'_>>, Vec<Group<'_>>) = (Vec::new(), Vec::new());
         let mut known: BTreeMap<ContentHash, usize> = BTreeMap::new();
-        for chunk in self.outcome.actions().chunks(CHUNK) {
+        for chunk in actions.chunks(CHUNK) {
             let looks: Vec<Look> = chunk.par_iter().map(|action| Look::at(action, self.contents, Ask::Identity)).collect();
             for (action, identity) in chunk.iter().zip(looks).filter_map(|(action, look)| Some((action, look.identity?))) {
                 let is_loss = action.verb == Verb::Delete && !action.causes().any(|cause| *cause == Cause::Edited);
@@ -242,26 +278,31 @@ impl Review<'_> {
     }
 
     /// All changes in a form, if there is room for them.
-    fn all(&self, groups: &[Group<'_>], form: Form, room: usize) -> Option<String> {
+    fn all(&self, chapters: &[Chapter<'_>], form: Form, room: usize) -> Option<String> {
         let mut text = String::new();
-        for chunk in groups.chunks(CHUNK) {
-            text.extend(chunk.par_iter().map(|group| self.change(group, form)).collect::<Vec<_>>());
-            if text.len() > room {
-                return None;
+        for chapter in chapters {
+            text += &chapter.heading;
+            for chunk in chapter.groups.chunks(CHUNK) {
+                text.extend(chunk.par_iter().map(|group| self.change(group, form)).collect::<Vec<_>>());
+                if text.len() > room {
+                    return None;
+                }
             }
         }
         Some(text)
     }
 
     /// As many changes as there is room for, the names of the other files, and how many those are.
-    fn some(&self, groups: &[Group<'_>], room: usize) -> (String, usize) {
+    fn some(&self, chapters: &[Chapter<'_>], room: usize) -> (String, usize) {
         let form = Form { fold: Fold::Folded, context: 0 };
         let (mut text, mut others, mut misses) = (String::new(), Vec::new(), 0);
-        for group in groups {
+        let mut heading = "";
+        for (chapter, group) in chapters.iter().flat_map(|chapter| chapter.groups.iter().map(move |group| (chapter, group))) {
             let change = if misses < PATIENCE { self.change(group, form) } else { String::new() };
-            if !change.is_empty() && text.len() + change.len() <= room * 3 / 4 {
-                text += &change;
-                misses = 0;
+            let next = if heading == chapter.heading { "" } else { &chapter.heading };
+            if !change.is_empty() && text.len() + next.len() + change.len() <= room * 3 / 4 {
+                text.extend([next, &change]);
+                (heading, misses) = (&chapter.heading, 0);
             } else {
                 misses += 1;
                 others.extend(

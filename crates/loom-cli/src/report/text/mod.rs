@@ -14,13 +14,13 @@ use std::io::{self, Write};
 
 use loom_plan::addr::ContentHash;
 use loom_plan::diff::{Difference, Line, LineEnd, LineKind, TextDiff};
-use loom_plan::plan::upgrade::Upgrades;
 use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::causes::{self, Summary, upgrade_sentence};
+use super::causes::{self, Summary};
 use super::look::{Ask, Look, mode_sentence, place};
+use super::sections::{Section, sections};
 use super::style::{Style, visible};
 use super::{Compared, Contents, Shown, settings};
 use crate::cli::Talk;
@@ -72,24 +72,6 @@ pub(crate) fn plan_or_comparison(report: &PlanText<'_>, compared: Option<&Compar
     }
 }
 
-/// Actions that are shown together.
-struct Section<'a> {
-    /// What they have in common; `None` where somebody asked for them.
-    heading: Option<String>,
-    /// By path.
-    actions: Vec<&'a Action>,
-}
-
-/// What somebody asked for, then what came with a newer loom alone.
-fn sections(actions: &[Action]) -> Vec<Section<'_>> {
-    let upgrades = Upgrades::of(actions);
-    let of = |group: Option<usize>| actions.iter().filter(|action| upgrades.group_of(action) == group).collect();
-    let asked = Section { heading: None, actions: of(None) };
-    let groups = upgrades.groups.iter().enumerate();
-    let groups = groups.map(|(index, upgrade)| Section { heading: Some(upgrade_sentence(upgrade)), actions: of(Some(index)) });
-    std::iter::once(asked).chain(groups.filter(|section| !section.actions.is_empty())).collect()
-}
-
 /// The widths to which the list is laid out.
 struct Columns {
     path: usize,
@@ -107,8 +89,8 @@ impl PlanText<'_> {
         let columns = self.columns(actions, conflicts);
         let mut prepared = Vec::with_capacity(actions.len());
         for section in sections {
-            if let Some(heading) = &section.heading {
-                writeln!(out, "{}", self.paint(Style::Strong, heading))?;
+            if let Some(heading) = section.heading() {
+                writeln!(out, "{}", self.paint(Style::Strong, &heading))?;
             }
             for chunk in section.actions.chunks(CHUNK) {
                 let looked: Vec<Look> = chunk.par_iter().map(|action| self.look(action)).collect();
@@ -118,7 +100,7 @@ impl PlanText<'_> {
                 }
                 prepared.extend(looked);
             }
-            for conflict in conflicts.iter().filter(|_| section.heading.is_none()) {
+            for conflict in conflicts.iter().filter(|_| section.upgrade.is_none()) {
                 let address = conflict.address.to_string();
                 let row = [conflict.path.as_str(), "", &address, causes::conflict_clause(conflict.conflict)];
                 self.row(out, &columns, ('!', Style::Conflict), row)?;
@@ -159,8 +141,8 @@ impl PlanText<'_> {
             let (of_section, others) = rest.split_at(section.actions.len());
             rest = others;
             let groups = self.groups(&section.actions, of_section);
-            if let (Some(heading), false) = (&section.heading, groups.is_empty()) {
-                writeln!(out, "\n{}", self.paint(Style::Strong, heading))?;
+            if let (Some(heading), false) = (section.heading(), groups.is_empty()) {
+                writeln!(out, "\n{}", self.paint(Style::Strong, &heading))?;
             }
             for chunk in groups.chunks(CHUNK) {
                 let written = |group: &Vec<&Action>| {

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 /// A finite source of choices.
-pub(super) struct Dice {
+pub(crate) struct Dice {
     bytes: Vec<u8>,
     at: usize,
 }
 
 impl Dice {
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self { bytes, at: 0 }
     }
 
@@ -159,7 +159,7 @@ fn yaml_value(dice: &mut Dice, indent: usize, step: usize) -> String {
 }
 
 /// TOML with all that it has.
-pub(super) fn toml(dice: &mut Dice) -> String {
+pub(crate) fn toml(dice: &mut Dice) -> String {
     let mut out = String::from(dice.pick(&["", "# head\n\n", "\n"]));
     if dice.roll(2) == 0 {
         toml_values(dice, &mut out, "");

@@ -54,13 +54,13 @@ fn with_another_value(text: &str, data: &Data, leaf: &KeyPath) -> Option<String>
 
 /// What became of the edits of a text.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    done: usize,
-    refused: usize,
+pub(super) struct Tally {
+    pub(super) done: usize,
+    pub(super) refused: usize,
 }
 
 /// Tries all laws on all leaves of a text.
-fn holds(format: &dyn Format, text: &str) -> Tally {
+pub(super) fn holds(format: &dyn Format, text: &str) -> Tally {
     let data = read(format, text);
     let mut tally = Tally::default();
     assert_eq!(format.edit(text, Some(text), &[]), Ok(Some(text.to_owned())), "what is there already changes nothing");

@@ -1,5 +1,6 @@
-mod generate;
+pub(crate) mod generate;
 mod laws;
+mod suites;
 
 use loom_plan::keys::{Format, KeyPath};
 
@@ -17,6 +18,20 @@ fn edited(format: &dyn Format, text: &str, wanted: &str, unwanted: &[&str]) -> S
         Ok(None) => "nothing is left".to_owned(),
         Err(why) => format!("refused: {why}"),
     }
+}
+
+#[test]
+fn an_empty_file_with_windows_line_ends_gets_no_third_line_end() {
+    let wanted = "a: 1\r\nb: 2\r\n";
+    assert_eq!(Yaml.edit("\r\n", Some(wanted), &[]), Ok(Some(wanted.to_owned())));
+    assert_eq!(Yaml.edit("", Some(wanted), &[]), Ok(Some(wanted.replace('\r', ""))));
+}
+
+#[test]
+fn a_key_of_toml_is_quoted_as_toml_wants_it() {
+    let wanted = "\"a\\u007fb\" = 1\n";
+    assert_eq!(edited(&Toml, "c = 2\n", wanted, &[]), "c = 2\n\"a\\u007fb\" = 1\n");
+    assert_eq!(edited(&Toml, "c = { d = 2 }\n", "c.\"a\\u007fb\" = 1\n", &[]), "c = { d = 2, \"a\\u007fb\" = 1 }\n");
 }
 
 #[test]
