@@ -17,7 +17,7 @@ use crate::tree::{self, Tree};
 
 /// What checks the project's own files: those that fit its documents, scripts and workflow. Not the
 /// ones that look for secrets, since the tests of loom's own search hold samples of every kind.
-const OWN: &str = "parse yamllint actionlint zizmor gha-schema bash-n shellcheck shfmt markdownlint-cli2 lychee";
+const OWN: &str = "parse yamllint actionlint zizmor gha-schema action-schema bash-n shellcheck shfmt markdownlint-cli2 lychee";
 
 /// Files of the project that are no documents of its own: golden output, templates, bad samples.
 const NOT_OWN: &[&str] = &[

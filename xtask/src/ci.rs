@@ -37,6 +37,11 @@ const STEPS: &[Step] = &[
     Step { name: "derived files", line: "cargo xtask codegen --check", when: When::Always },
     Step { name: "fixtures", line: "cargo xtask fixtures", when: When::Always },
     Step {
+        name: "loom's own files",
+        line: "cargo run --package loom-cli --bin loom --quiet -- plan --detailed-exitcode",
+        when: When::Always,
+    },
+    Step {
         name: "fuzz targets",
         line: "test ! -e fuzz/Cargo.toml || cargo check --manifest-path fuzz/Cargo.toml --locked --quiet",
         when: When::Always,

@@ -5,6 +5,7 @@
 //! | `docs/schema/*.schema.json` | `loom schema` |
 //! | *Versions* in `docs/kinds/*.md` | the changelog of each kind |
 //! | `docs/kinds/README.md` | the titles and first sentences of the pages beside it |
+//! | `templates/loom.gitlab-ci.yml` | the fixture `delivery-gitlab-author`, its commit made an input |
 //! | `docs/decisions/README.md` | the titles of the pages beside it |
 
 use std::collections::BTreeMap;
@@ -25,6 +26,17 @@ const DERIVED: &str = "<!-- Written by `cargo xtask codegen` from the pages besi
 /// How a derived section says so.
 const VERSIONS: &str = "<!-- Written by `cargo xtask codegen` from the kind itself. -->";
 
+/// What stands over the jobs of the template for GitLab.
+const TEMPLATE: &str = "# Loom's jobs for a project on GitLab, in one entry of `include`: docs/guide/gitlab.md.
+# Written by `cargo xtask codegen` from what the `delivery` blueprint writes.
+spec:
+  inputs:
+    revision:
+      description: The commit of loom that the jobs build, which is the one that this file is taken from.
+      regex: ^[0-9a-f]{40}$
+---
+";
+
 /// Writes the derived files, or says which of them are out of date.
 pub(crate) fn run(check: bool) -> Outcome {
     let root = root();
@@ -33,6 +45,7 @@ pub(crate) fn run(check: bool) -> Outcome {
         ("docs/kinds/README.md".to_owned(), kind_index(&root.join("docs/kinds"))?),
         ("docs/decisions/README.md".to_owned(), decision_index(&root.join("docs/decisions"))?),
     ];
+    files.push(("templates/loom.gitlab-ci.yml".to_owned(), gitlab_template(&root)?));
     for (document, path) in SCHEMAS {
         files.push(((*path).to_owned(), output(Command::new(&loom).args(["schema", document]))?));
     }
@@ -59,6 +72,16 @@ fn write(path: &Path, text: &str) -> Outcome {
         fs::create_dir_all(parent).map_err(at(parent))?;
     }
     fs::write(path, text).map_err(at(path))
+}
+
+/// The jobs that loom writes for GitLab where authors commit, to be included from elsewhere.
+fn gitlab_template(root: &Path) -> Outcome<String> {
+    let path = root.join("fixtures/projects/delivery-gitlab-author/expected/ci/loom.gitlab-ci.yml");
+    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    let revision = text.lines().find_map(|line| line.trim().strip_prefix("LOOM_REVISION: "));
+    let revision = revision.ok_or_else(|| format!("{} names no revision of loom", path.display()))?;
+    let jobs = text.split_once('\n').map_or("", |(_header, jobs)| jobs);
+    Ok(format!("{TEMPLATE}{}", jobs.replace(revision, "$[[ inputs.revision ]]")))
 }
 
 /// A page with its section *Versions*, the last one, as `loom providers show` has it; `None` of a

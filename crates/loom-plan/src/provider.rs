@@ -216,11 +216,22 @@ impl KindSpec {
     }
 }
 
+/// What a blueprint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A service, which it must name.
+    Service,
+    /// The whole project: it names no service.
+    Project,
+}
+
 /// What there is to know of a blueprint before one is declared.
 #[derive(Debug)]
 pub struct BlueprintSpec {
     /// Such as `pipeline`.
     pub kind: &'static str,
+    /// What it is about.
+    pub subject: Subject,
     /// One line.
     pub summary: &'static str,
     /// Its settings, without the shared keys (`service`, `environments`, `with`, …).

@@ -24,6 +24,7 @@ pub const PROVIDERS: &[&'static dyn Provider] = &[
     &artifacts::docker_dockerfile::DockerDockerfile,
     &artifacts::file::File,
     &artifacts::github_workflow::GithubWorkflow,
+    &artifacts::gitlab_pipeline::GitlabPipeline,
     &artifacts::kubernetes_kustomization::KubernetesKustomization,
     &artifacts::kubernetes_manifest::KubernetesManifest,
     &artifacts::loom_repository::LoomRepository,
@@ -39,6 +40,7 @@ pub use edit::FORMATS;
 pub const BLUEPRINTS: &[&'static dyn Blueprint] = &[
     &blueprints::alert::Alert,
     &blueprints::container::Container,
+    &blueprints::delivery::Delivery,
     &blueprints::docs::Docs,
     &blueprints::infrastructure::Infrastructure,
     &blueprints::pipeline::Pipeline,

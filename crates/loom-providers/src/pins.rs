@@ -13,9 +13,12 @@ use serde_json::{Value as Json, json};
 /// GitHub actions: name, commit, the version that the commit is.
 const ACTIONS: &[(&str, &str, &str)] = &[
     ("actions/checkout", "3d3c42e5aac5ba805825da76410c181273ba90b1", "v7.0.1"),
+    ("actions/create-github-app-token", "bcd2ba49218906704ab6c1aa796996da409d3eb1", "v3.2.0"),
+    ("actions/download-artifact", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1"),
     ("actions/setup-go", "b7ad1dad31e06c5925ef5d2fc7ad053ef454303e", "v7.0.0"),
     ("actions/setup-node", "820762786026740c76f36085b0efc47a31fe5020", "v7.0.0"),
     ("actions/setup-python", "5fda3b95a4ea91299a34e894583c3862153e4b97", "v7.0.0"),
+    ("actions/upload-artifact", "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a", "v7.0.1"),
     ("aws-actions/configure-aws-credentials", "517a711dbcd0e402f90c77e7e2f81e849156e31d", "v6.2.2"),
     ("denoland/setup-deno", "e95548e56dfa95d4e1a28d6f422fafe75c4c26fb", "v2.0.3"),
     ("docker/build-push-action", "53b7df96c91f9c12dcc8a07bcb9ccacbed38856a", "v7.3.0"),

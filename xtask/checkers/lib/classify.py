@@ -91,7 +91,7 @@ for d, ds, fs in os.walk("."):
                 add("ghaction")
             elif "/.github/" in "/" + p and low.startswith("dependabot"):
                 add("dependabot")
-            elif low.startswith(".gitlab-ci"):
+            elif low.startswith(".gitlab-ci") or low.endswith(".gitlab-ci.yml"):
                 add("gitlab" if low == ".gitlab-ci.yml" else "gitlabinc")
             elif "/.circleci/" in "/" + p:
                 add("circle")

@@ -12,6 +12,7 @@ mod against;
 mod approval;
 mod board;
 mod conflicts;
+mod delivery;
 mod doctor;
 mod drift;
 mod explain;

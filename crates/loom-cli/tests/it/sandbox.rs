@@ -206,7 +206,7 @@ impl Sandbox {
 }
 
 /// Neither the settings of the machine nor those of whoever runs the tests.
-fn clean<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
+pub(crate) fn clean<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
         command.env_remove(name);
     }

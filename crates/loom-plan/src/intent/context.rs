@@ -55,12 +55,22 @@ pub struct Sibling<'a> {
     pub environments: Option<&'a Node>,
 }
 
+/// Who commits generated files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committer {
+    /// Whoever changes the input, in the same request.
+    Author,
+    /// A job, once the request was approved.
+    Bot,
+}
+
 /// The desk of a blueprint while it expands.
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(crate) project: &'a Project,
     pub(crate) entry: &'a Entry,
-    pub(crate) service: &'a Service,
+    /// The service, of a blueprint that is about one.
+    pub(crate) service: Option<&'a Service>,
     pub(crate) siblings: &'a [&'a Entry],
     pub(crate) strategy: Strategy,
     pub(crate) reads: &'a Reads,
@@ -128,9 +138,10 @@ impl<'a> Context<'a> {
         &self.project.name
     }
 
-    /// The service that the blueprint names.
+    /// The service that the blueprint names. Only for blueprints whose subject is a service.
     pub fn service(&self) -> ServiceView<'a> {
-        ServiceView { project: self.project, service: self.service, reads: self.reads }
+        let service = self.service.expect("a blueprint whose subject is a service is expanded only with it");
+        ServiceView { project: self.project, service, reads: self.reads }
     }
 
     /// All services of the project, in order.
@@ -206,8 +217,8 @@ impl<'a> Context<'a> {
         for entry in &found {
             self.reads.log(format!("{kind}.{}", entry.name), Some(&entry.settings), None);
         }
-        if found.is_empty() {
-            self.reads.log(format!("{kind}.{}", self.service.name), None, None);
+        if let Some(service) = self.service.filter(|_| found.is_empty()) {
+            self.reads.log(format!("{kind}.{}", service.name), None, None);
         }
         found
             .into_iter()
@@ -217,6 +228,16 @@ impl<'a> Context<'a> {
                 environments: entry.shared.environments.as_ref(),
             })
             .collect()
+    }
+
+    /// Who commits generated files: `delivery.commit`.
+    pub fn committer(&self) -> Committer {
+        let node = self.project.delivery.as_ref().and_then(|node| node.get("commit"));
+        self.reads.log("delivery.commit".to_owned(), node, None);
+        match node.and_then(Node::as_str) {
+            Some("bot") => Committer::Bot,
+            _ => Committer::Author,
+        }
     }
 
     /// `pins.actions` of loom.yaml for an action: version and commit.

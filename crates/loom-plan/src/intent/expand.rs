@@ -16,7 +16,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
 use crate::node::Node;
 use crate::project::view::{Read, ReadOf, Reads};
 use crate::project::{Entry, Own, Project};
-use crate::provider::{Provider, Registry};
+use crate::provider::{Provider, Registry, Subject};
 use crate::stack::Strategy;
 
 /// What one blueprint came to.
@@ -44,10 +44,13 @@ pub fn expand(project: &Project, blueprints: &[Gathered], registry: Registry<'_>
     for gathered in blueprints {
         let entry = &gathered.entry;
         let service = entry.service.as_ref().and_then(|name| project.services.get(name));
-        let (Some(blueprint), Some(service)) = (registry.blueprint(&entry.kind), service) else { continue };
-        let siblings = &by_service[&service.name];
+        let Some(blueprint) = registry.blueprint(&entry.kind) else { continue };
+        if blueprint.spec().subject == Subject::Service && service.is_none() {
+            continue;
+        }
+        let siblings = service.and_then(|service| by_service.get(&service.name)).map_or(&[][..], Vec::as_slice);
         let reads = Reads::default();
-        let strategy = strategies.get(&service.name).copied().unwrap_or(Strategy::Rolling);
+        let strategy = service.and_then(|service| strategies.get(&service.name)).copied().unwrap_or(Strategy::Rolling);
         let mut cx = Context {
             project,
             entry,

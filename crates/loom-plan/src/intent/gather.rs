@@ -12,7 +12,7 @@ use crate::addr::{Address, Name};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::node::Node;
 use crate::project::{Entry, Project, Shared};
-use crate::provider::Registry;
+use crate::provider::{Registry, Subject};
 use crate::shape::{self, World};
 use crate::story::{Story, Task, TaskStatus, Tasks};
 use crate::text::Span;
@@ -131,10 +131,7 @@ fn is_well_formed(
     let blueprint = registry.blueprint(&entry.kind);
     if let Some(blueprint) = blueprint {
         shape::check(&entry.settings, &shape::Shape::Record(blueprint.spec().settings), &entry.kind, world, out);
-        if entry.service.is_none() {
-            let found = Diagnostic::new(Code::MissingKey, format!("`service` is missing: a `{}` is about a service", entry.kind));
-            out.push(found.at(entry.settings.span, "").help("add `service: NAME`"));
-        }
+        out.extend(wrong_subject(entry, blueprint.spec().subject));
         let foreign = [("each", shared.each.as_ref()), ("path", shared.path.as_ref())];
         for (key, node) in foreign.into_iter().filter_map(|(key, node)| Some((key, node?))) {
             let found =
@@ -158,6 +155,26 @@ fn is_well_formed(
     }
     check_environments(shared.environments.as_ref(), project, out);
     before == out.iter().filter(|found| found.severity() == crate::diag::Severity::Error).count()
+}
+
+/// A blueprint names a service if it is about one, and only then.
+fn wrong_subject(entry: &Entry, subject: Subject) -> Option<Diagnostic> {
+    let kind = &entry.kind;
+    let (found, help) = match (subject, &entry.service) {
+        (Subject::Service, Some(_)) | (Subject::Project, None) => return None,
+        (Subject::Service, None) => (
+            Diagnostic::new(Code::MissingKey, format!("`service` is missing: a `{kind}` is about a service")),
+            "add `service: NAME`".to_owned(),
+        ),
+        (Subject::Project, Some(service)) => (
+            Diagnostic::new(
+                Code::UnknownKey,
+                format!("a `{kind}` is about the whole project, and this one names the service `{service}`"),
+            ),
+            "take `service` out, and give it a `name`".to_owned(),
+        ),
+    };
+    Some(found.at(entry.settings.span, "").help(help))
 }
 
 /// `environments: [NAME]` names environments of the project.

@@ -41,6 +41,8 @@ pub struct Project {
     pub on_drift: OnDrift,
     /// `gate`.
     pub gate: Gate,
+    /// `delivery`, as written.
+    pub delivery: Option<Node>,
     /// `pins`, as written.
     pub pins: Option<Node>,
     /// `stories`.

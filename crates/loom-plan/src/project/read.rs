@@ -116,6 +116,7 @@ fn assemble(files: &[File], stack: Option<&Node>, sources: &Sources, out: &mut D
         entries,
         on_drift: root.at(&["defaults", "onDrift"]).and_then(Node::as_str).and_then(OnDrift::parse).unwrap_or(OnDrift::Conflict),
         gate: if root.get("gate").and_then(Node::as_str) == Some("hold") { Gate::Hold } else { Gate::Warn },
+        delivery: root.get("delivery").cloned(),
         pins: root.get("pins").cloned(),
         stories: stories(root, out),
         moved: listed(root, "moved").filter_map(moved).collect(),

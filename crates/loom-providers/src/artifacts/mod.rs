@@ -6,6 +6,7 @@ pub(crate) mod docker_dockerfile;
 pub(crate) mod file;
 mod github_facts;
 pub(crate) mod github_workflow;
+pub(crate) mod gitlab_pipeline;
 pub(crate) mod kubernetes_kustomization;
 pub(crate) mod kubernetes_manifest;
 pub(crate) mod loom_repository;

@@ -2,6 +2,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod container;
+pub(crate) mod delivery;
 pub(crate) mod docs;
 pub(crate) mod infrastructure;
 pub(crate) mod pipeline;

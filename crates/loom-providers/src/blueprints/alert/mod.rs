@@ -18,7 +18,7 @@ use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::intent::context::{Context, Part};
 use loom_plan::node::Node;
 use loom_plan::project::view::EnvironmentView;
-use loom_plan::provider::{Blueprint, BlueprintSpec};
+use loom_plan::provider::{Blueprint, BlueprintSpec, Subject};
 use loom_plan::shape::{Field, Shape, milliseconds};
 use loom_plan::stack::{Monitoring, Orchestration};
 use serde_json::json;
@@ -33,6 +33,7 @@ pub(crate) struct Alert;
 
 static SPEC: BlueprintSpec = BlueprintSpec {
     kind: "alert",
+    subject: Subject::Service,
     summary: "Who is told when a service is slow, fails, is full or is down",
     settings: &[
         Field::required("metric", Shape::OneOf(Metric::WORDS), "what is measured"),

@@ -14,7 +14,7 @@ use loom_plan::addr::Address;
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::intent::context::{Context, Contribution, Part, literal};
 use loom_plan::project::Own;
-use loom_plan::provider::{Blueprint, BlueprintSpec};
+use loom_plan::provider::{Blueprint, BlueprintSpec, Subject};
 use loom_plan::shape::{Field, Shape};
 use loom_plan::stack::{Containerization, Orchestration, PackageManager, Runtime};
 use serde_json::json;
@@ -30,6 +30,7 @@ pub(crate) struct Container;
 
 const SPEC: BlueprintSpec = BlueprintSpec {
     kind: "container",
+    subject: Subject::Service,
     summary: "The image of a service: a Dockerfile of several stages, and what its build leaves out",
     settings: &[
         Field::optional("base", Shape::Text, "the image that the service runs on; default: the runtime's, pinned"),

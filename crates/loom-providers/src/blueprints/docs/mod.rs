@@ -19,7 +19,7 @@ mod runbook;
 mod tests;
 
 use loom_plan::intent::context::{Context, Part};
-use loom_plan::provider::{Blueprint, BlueprintSpec};
+use loom_plan::provider::{Blueprint, BlueprintSpec, Subject};
 use loom_plan::shape::{Field, Shape};
 use serde_json::json;
 
@@ -32,6 +32,7 @@ pub(crate) struct Docs;
 
 static SPEC: BlueprintSpec = BlueprintSpec {
     kind: "docs",
+    subject: Subject::Service,
     summary: "Pages on deployment and rolling back, and a block in the runbook",
     settings: &[Field::default(
         "pages",

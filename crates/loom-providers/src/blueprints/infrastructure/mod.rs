@@ -31,7 +31,7 @@ use loom_plan::addr::{Address, Name};
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::intent::context::{Context, Contribution};
 use loom_plan::project::Own;
-use loom_plan::provider::{Blueprint, BlueprintSpec};
+use loom_plan::provider::{Blueprint, BlueprintSpec, Subject};
 use loom_plan::shape::{Field, Shape};
 use loom_plan::stack::{Hosting, Iac, Orchestration};
 use serde_json::{Value as Json, json};
@@ -44,6 +44,7 @@ pub(crate) struct Infrastructure;
 
 static SPEC: BlueprintSpec = BlueprintSpec {
     kind: "infrastructure",
+    subject: Subject::Service,
     summary: "What a service needs of the cloud: database, load balancer, cluster, registry, secrets, logs, network and state",
     settings: &[
         Field::optional(

@@ -14,7 +14,7 @@ mod model;
 mod read;
 
 use loom_plan::intent::context::{Context, Part};
-use loom_plan::provider::{Blueprint, BlueprintSpec};
+use loom_plan::provider::{Blueprint, BlueprintSpec, Subject};
 use loom_plan::shape::{Field, Shape};
 use loom_plan::stack::{Ci, Strategy};
 use serde_json::{Map, Value as Json, json};
@@ -31,6 +31,7 @@ const CHECKS: &[&str] = &["lint", "typecheck", "build", "test"];
 
 static SPEC: BlueprintSpec = BlueprintSpec {
     kind: "pipeline",
+    subject: Subject::Service,
     summary: "From a commit to production: checks, one image, and its deployment to each environment",
     settings: &[
         Field::default("branches", Shape::List(&Shape::Text), "[main]", "the branches that are deployed"),
@@ -81,14 +82,15 @@ impl Blueprint for Pipeline {
     }
 }
 
-/// The pins of all actions that a workflow uses, sorted.
-fn actions(cx: &Context<'_>, content: &Json) -> Json {
+/// The pins of all actions that a workflow uses, sorted; one of its own repository has none.
+pub(in crate::blueprints) fn actions(cx: &Context<'_>, content: &Json) -> Json {
     let mut names: Vec<&str> = content["jobs"]
         .as_object()
         .into_iter()
         .flat_map(Map::values)
         .flat_map(|job| job["steps"].as_array().into_iter().flatten())
         .filter_map(|step| step["uses"].as_str())
+        .filter(|name| !name.starts_with('$'))
         .collect();
     names.sort_unstable();
     names.dedup();

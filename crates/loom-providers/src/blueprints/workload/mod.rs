@@ -28,7 +28,7 @@ use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::intent::context::{Context, Contribution, Part, literal};
 use loom_plan::project::Own;
 use loom_plan::project::view::EnvironmentView;
-use loom_plan::provider::{Blueprint, BlueprintSpec};
+use loom_plan::provider::{Blueprint, BlueprintSpec, Subject};
 use loom_plan::shape::{Field, Shape};
 use loom_plan::stack::{Hosting, Orchestration, Strategy};
 use serde_json::{Value as Json, json};
@@ -42,6 +42,7 @@ pub(crate) struct Workload;
 
 static SPEC: BlueprintSpec = BlueprintSpec {
     kind: "workload",
+    subject: Subject::Service,
     summary: "What runs a service: its Kubernetes manifests by environment",
     settings: &[
         Field::optional("strategy", Shape::OneOf(Strategy::WORDS), "over the service's: rolling or blue-green"),

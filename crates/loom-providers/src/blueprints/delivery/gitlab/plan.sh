@@ -1,0 +1,34 @@
+#!/bin/sh
+# Plans, and leaves the report, the exit code and the digest as files for the jobs that follow.
+set -euf
+mkdir -p loom-report
+if [ "$COMMIT" = author ]; then
+  set -- --against "$CI_MERGE_REQUEST_DIFF_BASE_SHA"
+else
+  set -- --detailed-exitcode
+fi
+if [ "$COMMIT" = bot ] && [ -n "${CI_MERGE_REQUEST_SOURCE_BRANCH_SHA:-}" ]; then
+  # a pipeline of the merged result: the bot writes onto the request's own branch
+  git checkout --quiet --detach "$CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"
+fi
+code=0
+.cache/loom/bin/loom plan "$@" --format markdown --budget 60000 >loom-report/summary.md || code=$?
+if [ ! -s loom-report/summary.md ]; then
+  printf '<!-- loom plan -->\n\n## Loom: no plan\n\nLoom ended with exit code %s: %s\n' "$code" "$CI_JOB_URL" >loom-report/summary.md
+fi
+.cache/loom/bin/loom plan "$@" --format json 2>/dev/null |
+  sed -n 's/^  "digest": "\([0-9a-f]*\)",*$/\1/p' >loom-report/digest
+echo "$code" >loom-report/code
+cat loom-report/summary.md
+case $code in
+0) ;;
+2)
+  [ "$COMMIT" = author ] || exit 0
+  echo "The generated files are not up to date. Run loom apply, and commit what it writes."
+  ;;
+3) echo "The files changed while loom looked at them. Run the job again." ;;
+4) echo "A conflict needs a person. The report says which file, and the ways out." ;;
+5) echo "A policy denies the plan." ;;
+*) echo "Loom could not plan." ;;
+esac
+exit "$code"
