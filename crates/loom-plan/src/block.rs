@@ -103,6 +103,16 @@ pub fn set(text: &str, comment: Comment, address: &str, body: &str) -> String {
     format!("{text}{gap}{begin}{newline}{}{end}{newline}", body(newline))
 }
 
+/// The text with a block under another address, where it stands and as it is.
+pub fn rename(text: &str, comment: Comment, from: &str, to: &str) -> String {
+    let Some(found) = ranges(text, comment, from) else { return text.to_owned() };
+    let (old, new) = (markers(comment, from), markers(comment, to));
+    let begin = text[found.whole.start..found.body.start].replacen(&old.0, &new.0, 1);
+    let end = text[found.body.end..found.whole.end].replacen(&old.1, &new.1, 1);
+    let (before, after) = (&text[..found.whole.start], &text[found.whole.end..]);
+    format!("{before}{begin}{}{end}{after}", &text[found.body])
+}
+
 /// The text without the block and the blank line that `set` put before it.
 pub fn remove(text: &str, comment: Comment, address: &str) -> String {
     let Some(found) = ranges(text, comment, address) else { return text.to_owned() };
@@ -147,6 +157,18 @@ mod tests {
             prop_assert!(set_in.starts_with(&text));
             let last = if text.trim_start_matches(BYTE_ORDER_MARK).is_empty() || text.ends_with('\n') { "" } else { super::line_end(&text) };
             prop_assert_eq!(remove(&set_in, Comment::Html, "file.x"), format!("{text}{last}"));
+        }
+
+        #[test]
+        fn a_block_that_is_renamed_stays_where_it_is_with_its_line_ends(
+            mark in "\u{feff}?", before in "([a-z#\r ]{0,8}\n){0,4}", after in "(([a-z# ]{0,8}\r?\n){0,4}[a-z]{0,3})",
+            body in "([a-z]{0,5}\r?\n){0,3}", line_end in "\r?\n",
+        ) {
+            let text = |address: &str| {
+                let (begin, end) = markers(Comment::Hash, address);
+                format!("{mark}{before}{begin}{line_end}{body}{end}\n{after}")
+            };
+            prop_assert_eq!(rename(&text("file.x"), Comment::Hash, "file.x", "file.other"), text("file.other"));
         }
 
         #[test]

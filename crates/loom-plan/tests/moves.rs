@@ -345,7 +345,22 @@ fn a_block_is_taken_out_at_its_old_place_and_written_at_its_new_one() {
     assert_eq!(planned.after.files["old"], "mine\n");
     let mut edited = repository;
     edited.files.insert("old".to_owned(), edited.files["old"].replace("\nx\n", "\nedited\n"));
-    assert_eq!(said(&edited.run(&of("new"), PLAIN).outcome), ["create new", "DeletedButEdited old"]);
+    assert_eq!(said(&edited.run(&of("new"), PLAIN).outcome), ["Edited old"], "nothing goes before somebody decides");
+    assert_eq!(edited.run(&of("new"), Choices { conflicts: Conflicts::Skip, ..PLAIN }).after.files, edited.files);
+}
+
+#[test]
+fn a_block_under_another_address_stays_where_it_is() {
+    let of =
+        |name: &str, more: &str| format!("artifacts: [{{ kind: text, name: {name}, path: f, own: block, content: x }}]\n{more}");
+    let mut repository = Repository::applied(&of("a", ""));
+    let text = format!("above\n{}below\n", repository.files["f"]);
+    repository.files.insert("f".to_owned(), text.clone());
+    let moved = of("b", "moved: [{ from: text.a, to: text.b }]");
+    let planned = repository.run(&moved, PLAIN);
+    assert_eq!(said(&planned.outcome), ["update f"]);
+    assert_eq!(planned.after.files["f"], text.replace("text.a", "text.b"));
+    assert!(matches!(planned.after.run(&moved, PLAIN).outcome, Outcome::Converged(_)));
 }
 
 #[test]

@@ -16,10 +16,11 @@ use loom_plan::addr::{Address, RepoPath};
 use loom_plan::credential::masked;
 use loom_plan::diff::TextDiff;
 use loom_plan::input::{Input, ReadError};
+use loom_plan::plan::merging::Stand;
 use loom_plan::render::{Desired, Output};
 use loom_plan::snapshot::Observed;
 
-use super::merging::{failed, text_at};
+use super::merging::{failed, side_at};
 use super::pass::{self, Compiled, Seen};
 use super::{Desk, Failure, take_lock, write_inputs_with};
 use crate::cli::{Absorb as Asked, Confirmation};
@@ -40,7 +41,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result
     let texts = edited(&compiled.sources, &edits);
     let texts = texts.ok_or_else(|| Failure::Undecided("two of the edits ask for different values of one setting".to_owned()))?;
     let after = rendered(&desk.root, &texts);
-    let follow = followers(desk, &compiled, after.as_ref(), &outputs)?;
+    let follow = followers((&compiled, &seen), after.as_ref(), &outputs)?;
     desk.steps.pause();
     show(&compiled, &texts, &edits, &follow, out)?;
     out.flush()?;
@@ -82,10 +83,6 @@ fn outputs<'a>(compiled: &'a Compiled, seen: &Seen, asked: &Asked) -> Result<Vec
 
 fn edits_of(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen, output: &Output) -> Result<BTreeSet<Edit>, Failure> {
     let path = &output.place.path;
-    if !output.is_a_text() {
-        let what = "of which loom owns single keys, or leaves some to others";
-        return Err(Failure::Undecided(format!("{path} is a file {what}: change the declaration by hand")));
-    }
     let known = seen.known.get(path, &output.part);
     if known.is_some_and(|known| known.record.rendered != output.content) {
         return Err(Failure::Undecided(format!(
@@ -94,13 +91,15 @@ fn edits_of(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen, output: &Output) 
             compiled.desired.declaration(output).address
         )));
     }
-    let observed = text_at(&desk.root, path, &output.part);
+    let keys = known.map_or(Vec::new(), |known| known.record.keys.clone());
+    let stand = Stand { path: path.clone(), part: output.part.clone(), keys };
+    let observed = side_at(&desk.root, compiled, output, &stand)?;
     let observed = observed
         .ok_or_else(|| Failure::Undecided(format!("{path} is no text any more, so that nothing of it can be absorbed")))?;
-    let desired = compiled.desired.text(output).map_err(|found| failed(&found))?;
+    let desired = compiled.desired.text_beside(output, &observed).map_err(|found| failed(&found))?;
     let render = |texts: &BTreeMap<Arc<str>, String>| {
         let after = rendered(&desk.root, texts)?;
-        after.text(after.find(path, &output.part)?).ok()
+        after.text_beside(after.find(path, &output.part)?, &observed).ok()
     };
     let reads = &compiled.desired.declaration(output).reads;
     let absorb = Absorb { desired: &desired, observed: &observed, sources: &compiled.sources, reads, render: &render };
@@ -139,8 +138,7 @@ fn rendered(root: &Root, texts: &BTreeMap<Arc<str>, String>) -> Option<Desired> 
 
 /// The other files that change with the input; every edited one must be as the person wrote it.
 fn followers(
-    desk: &Desk<'_>,
-    compiled: &Compiled,
+    (compiled, seen): (&Compiled, &Seen),
     after: Option<&Desired>,
     edited: &[&Output],
 ) -> Result<Vec<RepoPath>, Failure> {
@@ -152,8 +150,8 @@ fn followers(
     })?;
     for output in edited {
         let (path, part) = (&output.place.path, &output.part);
-        let text = after.find(path, part).and_then(|output| after.text(output).ok());
-        if text.is_none() || text != text_at(&desk.root, path, part) {
+        let found = seen.snapshot.part(path, part);
+        if after.find(path, part).is_none_or(|output| Observed::File(output.content) != found) {
             return Err(differ(path));
         }
     }

@@ -5,20 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loom_apply::Objects;
-use loom_plan::addr::RepoPath;
-use loom_plan::diag::{Code, Diagnostic};
-use loom_plan::merge::{Clash, Sides};
-use loom_plan::plan::merging::{History as _, Merges, Modes, ToMerge, Wanted, combine};
-use loom_plan::render::Output;
-use loom_plan::snapshot::Part;
-use loom_plan::{block, header};
-
 use super::files::Files;
 use super::losses;
-use super::pass::{self, Compiled};
+use super::pass::{self, Compiled, REGISTRY};
 use super::{Desk, Failure};
 use crate::env::Commits;
+use loom_apply::Objects;
+use loom_plan::diag::{Code, Diagnostic};
+use loom_plan::merge::{Clash, Sides};
+use loom_plan::plan::known::Key;
+use loom_plan::plan::merging::{self, History as _, Merges, Purpose, Stand, ToMerge, Wanted, combine};
+use loom_plan::render::Output;
+use loom_plan::snapshot::Part;
 
 /// Merges all of them.
 ///
@@ -31,12 +29,18 @@ pub(crate) fn merge_all(desk: &Desk<'_>, compiled: &Compiled, to_merge: &[ToMerg
     for merging in to_merge {
         let (path, part) = &merging.output;
         let Some(output) = compiled.desired.find(path, part) else { continue };
-        let observed = observed(desk.files(), merging);
+        let observed = observed(desk.files(), compiled, merging)?;
         sides.push((merging, output, observed));
+    }
+    let (carried, sides): (Vec<_>, Vec<_>) = sides.into_iter().partition(|(it, ..)| it.purpose == Purpose::Carry);
+    for (carrying, output, observed) in carried {
+        let text = observed.ok_or_else(|| vec![Clash::NotText]);
+        let result = text.and_then(|text| merging::carried(&compiled.desired, output, carrying, text));
+        merges.insert(carrying.output.clone(), result);
     }
     let bases = bases(desk, compiled, &sides)?;
     for (merging, output, observed) in sides {
-        let base = bases.get(&wanted(merging)).map(String::as_str);
+        let base = bases.get(&merging.output).map(String::as_str);
         let result = match (base, observed.as_deref()) {
             (Some(base), Some(observed)) => merged(compiled, merging, output, [base, observed])?,
             (_, None) => Err(vec![Clash::NotText]),
@@ -53,64 +57,66 @@ fn merged(
     merging: &ToMerge,
     output: &Output,
     [base, observed]: [&str; 2],
-) -> Result<Result<loom_plan::plan::merging::Merged, Vec<Clash>>, Failure> {
-    let desired = compiled.desired.text(output).map_err(|found| failed(&found))?;
-    let modes = Modes { base: merging.rendered.mode, observed: merging.observed.mode, desired: output.content.mode };
+) -> Result<Result<merging::Merged, Vec<Clash>>, Failure> {
+    let desired = compiled.desired.text_beside(output, observed).map_err(|found| failed(&found))?;
     let dropped = |before: &str, after: &str| losses::of_merge(compiled, output, before, after);
     let grammar = loom_providers::grammar_of(&output.place.path).filter(|_| output.part == Part::Whole);
-    Ok(combine(Sides { base, observed, desired: &desired }, modes, grammar, &dropped))
+    let sides = Sides { base, observed, desired: &desired };
+    Ok(combine((&compiled.desired, output), merging, sides, grammar, &dropped))
 }
 
 /// The base of one, if it is found.
 pub(crate) fn find_base(desk: &Desk<'_>, compiled: &Compiled, merging: &ToMerge) -> Result<Option<String>, Failure> {
     let (path, part) = &merging.output;
     let Some(output) = compiled.desired.find(path, part) else { return Ok(None) };
-    let mut found = bases(desk, compiled, &[(merging, output, observed(desk.files(), merging))])?;
-    Ok(found.remove(&wanted(merging)))
+    let mut found = bases(desk, compiled, &[(merging, output, observed(desk.files(), compiled, merging)?)])?;
+    Ok(found.remove(&merging.output))
 }
 
 pub(crate) fn failed(found: &[Diagnostic]) -> Failure {
     Failure::Environment(found.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; "))
 }
 
-/// The text of an output as it stands there; `None` where it is no text.
-pub(crate) fn observed(files: &dyn Files, merging: &ToMerge) -> Option<String> {
-    text_at(files, &merging.at, &merging.output.1)
+/// What stands there of an output, as a side of a merge; `None` where it is no text.
+///
+/// # Errors
+/// What its provider said.
+pub(crate) fn observed(files: &dyn Files, compiled: &Compiled, merging: &ToMerge) -> Result<Option<String>, Failure> {
+    let output = compiled.desired.find(&merging.output.0, &merging.output.1);
+    output.map_or(Ok(None), |output| side_at(files, compiled, output, &merging.stand))
 }
 
-/// The text of a file, or of its block, without header or markers; `None` where there is none.
-pub(crate) fn text_at(files: &dyn Files, path: &RepoPath, part: &Part) -> Option<String> {
-    let bytes = files.bytes(path).ok()?;
-    match part {
-        Part::Whole => String::from_utf8(header::strip(&bytes)).ok().filter(|text| !text.contains('\0')),
-        Part::Block(address) => {
-            let text = std::str::from_utf8(&bytes).ok()?;
-            block::find(text, block::comment_of(path)?, address).map(std::borrow::Cow::into_owned)
-        }
-        Part::Keys(_) => None,
-    }
+/// What a file holds of an output, as a side of a merge; `None` where it is no text.
+///
+/// # Errors
+/// What its provider said.
+pub(crate) fn side_at(files: &dyn Files, compiled: &Compiled, output: &Output, stand: &Stand) -> Result<Option<String>, Failure> {
+    let text = files.bytes(&stand.path).ok().and_then(|bytes| stand.text_in(&bytes));
+    let side = |text: String| compiled.desired.side(output, stand, &text).map_err(|found| failed(&found));
+    text.map(side).transpose()
 }
 
-fn wanted(merging: &ToMerge) -> Wanted {
-    Wanted { path: merging.at.clone(), part: merging.output.1.clone(), rendered: merging.rendered.hash }
+fn wanted(merging: &ToMerge, output: &Output) -> Wanted {
+    let delegated = output.delegated.as_ref().map_or(Vec::new(), |delegated| delegated.keys.clone());
+    Wanted { stand: merging.stand.clone(), delegated, rendered: merging.rendered.hash }
 }
 
-/// The bases that are found.
+/// The bases that are found, by output, as sides of a merge.
 fn bases(
     desk: &Desk<'_>,
     compiled: &Compiled,
     sides: &[(&ToMerge, &Output, Option<String>)],
-) -> Result<BTreeMap<Wanted, String>, Failure> {
+) -> Result<BTreeMap<Key, String>, Failure> {
     let objects = Objects::open(&desk.root);
     let (mut found, mut open) = (BTreeMap::new(), BTreeSet::new());
     for (merging, output, observed) in sides {
-        let wanted = wanted(merging);
+        let wanted = wanted(merging, output);
         let base = if output.content.hash == wanted.rendered {
             Some(compiled.desired.text(output).map_err(|found| failed(&found))?)
         } else if merging.observed.hash == wanted.rendered {
             observed.clone()
         } else {
-            objects.get(wanted.rendered).map(str::to_owned)
+            objects.get(wanted.rendered, &|text| wanted.is(REGISTRY.formats, text)).map(str::to_owned)
         };
         match base {
             Some(base) => drop(found.insert(wanted, base)),
@@ -123,14 +129,21 @@ fn bases(
             found.extend(commits.texts(&open).map_err(Failure::Environment)?);
         }
     }
-    Ok(found)
+    let mut bases = BTreeMap::new();
+    for (merging, output, observed) in sides {
+        let Some(text) = found.get(&wanted(merging, output)) else { continue };
+        let side = compiled.desired.side(output, &merging.stand, text).map_err(|found| failed(&found))?;
+        let side = compiled.desired.with_versions(output, &side, observed.as_deref().unwrap_or_default());
+        bases.insert(merging.output.clone(), side);
+    }
+    Ok(bases)
 }
 
 /// What to do where the base is nowhere.
 fn missing(desk: &Desk<'_>, merging: &ToMerge) -> Failure {
     let message = format!(
         "the edit of {} cannot be merged: what loom rendered for it last is neither in this clone's object store nor in its Git history",
-        merging.at
+        merging.stand.path
     );
     let is_shallow = matches!(Commits::open(&desk.root, &|_| None), Ok(Some(commits)) if commits.is_shallow());
     let help = if is_shallow {

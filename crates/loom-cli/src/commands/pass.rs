@@ -418,7 +418,7 @@ impl Bytes<'_> {
     fn of_keys(&self, conflict: &Conflicting, before: Option<Vec<u8>>) -> Sides {
         let edited = || {
             let text = std::str::from_utf8(before.as_deref()?).ok()?;
-            let output = self.desired.find(&conflict.path, &conflict.part)?;
+            let output = self.desired.find(&conflict.path, &conflict.part).or_else(|| self.moved_output(conflict))?;
             let wanted = self.desired.text(output).ok()?;
             keys::format_of(REGISTRY.formats, &conflict.path)?.edit(text, Some(&wanted), &[]).ok()?
         };

@@ -15,16 +15,16 @@ use std::path::PathBuf;
 
 use globset::Glob;
 use loom_apply::{Lock, Root};
-use loom_plan::addr::{ContentHash, RepoPath};
-use loom_plan::header;
+use loom_plan::addr::RepoPath;
 use loom_plan::merge::{Sides, has_markers, marked};
 use loom_plan::plan::Outcome;
-use loom_plan::plan::merging::{Merged, Merges, ToMerge};
+use loom_plan::plan::merging::{Merged, Merges, Purpose, ToMerge};
 use loom_plan::project::OnDrift;
 use loom_plan::snapshot::{Content, Part};
+use loom_plan::{header, keys};
 
 use super::apply::{CarryOut, carry_out};
-use super::merging::{find_base, observed};
+use super::merging::{find_base, merge_all, observed};
 use super::pass::{self, Compiled, Seen};
 use super::{Desk, Failure, take_lock, write_inputs_with};
 use crate::cli::{Resolution, Resolve, Selection};
@@ -80,6 +80,8 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Resolve, out: &mut dyn Write) -> Resu
     let (compiled, seen) = pass::look(desk, None)?;
     let selection = selection(asked, &[])?;
     let to_merge = pass::edited(&compiled, &seen, &selection)?;
+    // what only goes along with its artifact is nothing to decide about
+    let (carried, to_merge): (Vec<_>, Vec<_>) = to_merge.into_iter().partition(|it| it.purpose == Purpose::Carry);
     let edited = to_merge.iter().map(|merging| sides(desk, &compiled, merging)).collect::<Result<Vec<_>, _>>()?;
     if edited.is_empty() {
         return Err(nothing(asked));
@@ -112,7 +114,10 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Resolve, out: &mut dyn Write) -> Resu
             return said(asked, &open, out);
         }
     };
-    let merges = results.iter().map(|(edited, text)| (edited.merging.output.clone(), Ok(merged(edited, text, asked)))).collect();
+    let mut merges = merge_all(desk, &compiled, &carried)?;
+    for (edited, text) in &results {
+        merges.insert(edited.merging.output.clone(), Ok(merged(&compiled, edited, text, asked)?));
+    }
     take(desk, (compiled, seen), lock, Taking { asked, edited: &edited, merges }, out)
 }
 
@@ -128,7 +133,7 @@ fn selection(asked: &Resolve, paths: &[&RepoPath]) -> Result<Selection, Failure>
 fn nothing(asked: &Resolve) -> Failure {
     let what = asked.path.as_ref().map_or_else(|| asked.address.to_string(), |path| format!("{} at {path}", asked.address));
     Failure::Environment(format!(
-        "no file of {what} holds an edit that is to be decided, other than of single or delegated keys; \
+        "no file of {what} holds an edit that is to be decided; \
          `loom plan --target '{}'` says how it stands",
         asked.address
     ))
@@ -136,10 +141,11 @@ fn nothing(asked: &Resolve) -> Failure {
 
 fn sides<'a>(desk: &Desk<'_>, compiled: &Compiled, merging: &'a ToMerge) -> Result<Edited<'a>, Failure> {
     let (path, part) = &merging.output;
-    let unread = || Failure::Environment(format!("{} is no text, which is all that loom can take: move it away", merging.at));
-    let theirs = observed(&desk.root, merging).ok_or_else(unread)?;
+    let at = &merging.stand.path;
+    let unread = || Failure::Environment(format!("{at} is no text, which is all that loom can take: move it away"));
+    let theirs = observed(&desk.root, compiled, merging)?.ok_or_else(unread)?;
     let output = compiled.desired.find(path, part).ok_or_else(unread)?;
-    let ours = compiled.desired.text(output).map_err(|found| super::merging::failed(&found))?;
+    let ours = compiled.desired.text_beside(output, &theirs).map_err(|found| super::merging::failed(&found))?;
     Ok(Edited { merging, theirs, ours, mode: output.content.mode })
 }
 
@@ -214,15 +220,27 @@ fn by_tool(root: &Root, tool: Option<&str>, layout: &Layout) -> Result<String, F
     Ok(text)
 }
 
-fn merged(edited: &Edited<'_>, text: &str, asked: &Resolve) -> Merged {
+fn merged(compiled: &Compiled, edited: &Edited<'_>, text: &str, asked: &Resolve) -> Result<Merged, Failure> {
     let merging = edited.merging;
+    let (path, part) = &merging.output;
+    let output = compiled.desired.find(path, part);
+    let counted = output.and_then(|output| compiled.desired.counted(output, &merging.stand, text));
+    let content = counted.ok_or_else(|| {
+        let read = keys::format_of(pass::REGISTRY.formats, path).map(|format| (format.name(), format.read(text)));
+        let why = match read {
+            Some((name, Err(why))) => format!("is not {name} ({why})"),
+            Some((_, Ok(_))) | None => "holds none of the keys that loom owns".to_owned(),
+        };
+        Failure::Undecided(format!("the result for {path} {why}, so nothing was changed: edit it again, or take one side"))
+    })?;
     let mode = match asked.resolution {
         Resolution::Theirs => merging.observed.mode,
         Resolution::Ours => edited.mode,
         Resolution::ByHand | Resolution::Tool(_) if edited.mode == merging.rendered.mode => merging.observed.mode,
         Resolution::ByHand | Resolution::Tool(_) => edited.mode,
     };
-    Merged { text: text.to_owned(), content: Content { hash: ContentHash::of(text.as_bytes()), mode } }
+    let mode = if matches!(part, Part::Keys(_)) { content.mode } else { mode };
+    Ok(Merged { text: text.to_owned(), content: Content { mode, ..content } })
 }
 
 /// What is taken.
@@ -241,7 +259,10 @@ fn take(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let paths: Vec<&RepoPath> = taking.edited.iter().map(|edited| &edited.merging.output.0).collect();
-    let planned = pass::plan_with(desk, compiled, seen, &selection(taking.asked, &paths)?, taking.merges)?;
+    // of a move the old place counts too
+    let olds = taking.edited.iter().map(|edited| &edited.merging.stand.path);
+    let named: Vec<&RepoPath> = paths.iter().copied().chain(olds).collect();
+    let planned = pass::plan_with(desk, compiled, seen, &selection(taking.asked, &named)?, taking.merges)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     text::plan(
         &text::PlanText { outcome, contents: &contents, apply: "", stream: desk.streams.out, talk: desk.global.talk },

@@ -64,6 +64,7 @@ impl Scene {
             part: Part::Whole,
             removes: Vec::new(),
             left_to: None,
+            was: None,
             decision,
             before: before.map(content),
             after: after.map(content),
@@ -85,6 +86,7 @@ impl Scene {
             found: None,
             clashes: Vec::new(),
             ways: ways.iter().map(|way| (*way).to_owned()).collect(),
+            by_hand: None,
         });
     }
 

@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use loom_plan::plan::{Cause, Outcome, Verb};
 use loom_plan::text::Position;
 
+use super::by_hand;
 use super::causes::{self, Summary};
 use super::sections::{Section, sections};
 use super::style::visible;
@@ -62,7 +63,8 @@ fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
         message: std::iter::once(causes::conflict_sentences(conflict))
             .chain(conflict.ways.clone())
             .collect::<Vec<_>>()
-            .join("\n"),
+            .join("\n")
+            + &by_hand::plain(conflict),
     };
     outcome.conflicts().iter().map(annotation).collect()
 }

@@ -9,6 +9,7 @@
 //!
 //! Deliberately not here: what is planned, and where bytes come from.
 
+mod by_hand;
 pub(crate) mod causes;
 pub(crate) mod diagnostics;
 pub(crate) mod doctor;

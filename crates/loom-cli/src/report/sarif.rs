@@ -15,9 +15,9 @@ use loom_plan::plan::{Action, Cause, Conflicting, Outcome, Verb};
 use loom_plan::text::Position;
 use serde_json::{Value, json};
 
-use super::causes;
 use super::sections::{Section, sections};
-use super::style::visible;
+use super::style::{visible, visible_lines};
+use super::{by_hand, causes};
 
 /// What a finding can be: identifier, level, one sentence.
 const RULES: &[(&str, &str, &str)] = &[
@@ -61,7 +61,8 @@ pub(crate) fn plan(outcome: &Outcome, prefix: &str, out: &mut dyn Write) -> io::
 fn of_conflict(conflict: &Conflicting, prefix: &str) -> Value {
     let word = causes::conflict_clause(conflict.conflict);
     let ways: Vec<String> = conflict.ways.iter().map(|way| format!("- {}", visible(way))).collect();
-    let text = format!("{word}. {}\n{}", visible(&causes::conflict_sentences(conflict)), ways.join("\n"));
+    let by_hand = visible_lines(&by_hand::plain(conflict));
+    let text = format!("{word}. {}\n{}{by_hand}", visible(&causes::conflict_sentences(conflict)), ways.join("\n"));
     result(Finding { rule: 0, text, path: conflict.path.as_str(), address: &conflict.address.to_string(), causes: &[] }, prefix)
 }
 

@@ -180,7 +180,24 @@ fn what_cannot_be_edited_safely_is_a_conflict_that_says_what_to_do_by_hand() {
     let aliased = "base: &base\n  a: 1\nscripts:\n  <<: *base\n";
     let artifacts = "  - { kind: file, name: x, path: x.yaml, own: keys, content: \"scripts: { b: 2 }\" }\n";
     let sandbox = with(artifacts, "x.yaml", aliased);
-    sandbox.loom(&["plan"]).comes_to(4).says("`scripts` has a merge key `<<`").says("set it by hand: scripts.b = 2");
+    let plan = sandbox.loom(&["plan"]).comes_to(4).says("`scripts` has a merge key `<<`");
+    let conflict = plan.out.split("\n\n").nth(1).expect("the conflict");
+    insta::assert_snapshot!(conflict, @r###"
+    ! x.yaml  file.x
+        Loom cannot change its keys here without touching what is not loom's: `scripts` has a merge key `<<`.
+        This patch makes the change, for `git apply` or `patch -p1`:
+          --- a/x.yaml
+          +++ b/x.yaml
+          @@ -2,3 +2,4 @@
+             a: 1
+           scripts:
+             <<: *base
+          +  b: 2
+        What you can do:
+          * make the change that is shown by hand, and run the plan again: loom then finds it made
+          * make x.yaml simpler where loom says so, and run the plan again
+          * let loom own all of x.yaml: take `own: keys` out of file.x
+    "###);
     for (text, why) in [("scripts: [", "cannot read as YAML"), ("scripts: 1\n", "`scripts` is there and is not a mapping")] {
         sandbox.write("x.yaml", text);
         sandbox.loom(&["apply", "--yes"]).comes_to(4).says(why);
@@ -188,6 +205,34 @@ fn what_cannot_be_edited_safely_is_a_conflict_that_says_what_to_do_by_hand() {
     }
     sandbox.write("x.yaml", "scripts: { b: 3 }\n");
     sandbox.loom(&["plan"]).comes_to(4).says("--adopt");
+}
+
+#[test]
+fn the_patch_of_a_refused_edit_is_in_every_report_and_git_applies_it() {
+    let mine = "base: &base\n  a: 1\n# aliased\nscripts: *base\nonce: 1\n";
+    let artifacts = "  - { kind: file, name: x, path: x.yaml, own: keys, content: \"scripts: { b: 2 }\\nonce: { c: [] }\" }\n";
+    let sandbox = with(artifacts, "x.yaml", mine);
+    let plan = sandbox.loom(&["plan", "--format", "json"]).comes_to(4).json();
+    let patch = plan["conflicts"][0]["by_hand"]["patch"].as_str().expect("a patch").to_owned();
+    for format in ["text", "markdown", "html", "github", "sarif"] {
+        let plan = sandbox.loom(&["plan", "--format", format]).comes_to(4);
+        for line in ["--- a/x.yaml", "+++ b/x.yaml"] {
+            assert!(plan.out.contains(line), "{format} shows the patch: {plan}");
+        }
+    }
+    sandbox.write("x.patch", &patch);
+    sandbox.git(&["apply", "x.patch"]);
+    assert_eq!(sandbox.read("x.yaml"), "base: &base\n  a: 1\n# aliased\nscripts: {\"a\": 1, \"b\": 2}\nonce: {\"c\": []}\n");
+    sandbox.apply();
+    sandbox.is_settled();
+}
+
+#[test]
+fn what_no_patch_can_make_is_shown_as_a_snippet_at_its_line() {
+    let block = "  - { kind: file, name: block, path: x.yaml, own: block, content: \"a: { b: 1 }\" }\n";
+    let keys = "  - { kind: file, name: keys, path: x.yaml, own: keys, content: \"a: { c: 2 }\" }\n";
+    let sandbox = with(&format!("{block}{keys}"), "x.yaml", "z: 1\n");
+    sandbox.loom(&["plan"]).comes_to(4).says("This belongs into x.yaml").says("a: { c: 2 }");
 }
 
 #[test]

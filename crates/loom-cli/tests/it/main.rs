@@ -29,6 +29,7 @@ mod lifecycle;
 mod locks;
 mod merge;
 mod merges;
+mod owned;
 mod paths;
 mod readme;
 mod recover;

@@ -137,6 +137,7 @@ mod tests {
             part: Part::Whole,
             removes: Vec::new(),
             left_to: None,
+            was: None,
             decision,
             before: None,
             after: None,
@@ -185,6 +186,7 @@ mod tests {
             found: Some(found.to_owned()),
             clashes: Vec::new(),
             ways: Vec::new(),
+            by_hand: None,
         };
         let unreadable = |found: &str| {
             let conflicts = vec![conflict(found)];

@@ -17,11 +17,11 @@ use super::Format;
 use super::data::{Data, Form};
 
 /// Which keys are delegated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyPattern(Vec<Part>);
 
 /// One step of a pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Key(String),
     AnyKey,

@@ -22,6 +22,8 @@ pub use path::{KeyPath, Step};
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::addr::{ContentHash, RepoPath};
 use crate::provider::Mode;
 use crate::snapshot::Content;
@@ -56,6 +58,43 @@ pub trait Format: Sync + std::fmt::Debug {
     /// # Errors
     /// As [`Format::edit`].
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String>;
+
+    /// A document of the values at some paths, as they are written in a text. Where something else
+    /// cannot be told apart from them it stays, so that no value is ever lost on the way.
+    fn extract(&self, text: &str, paths: &[KeyPath]) -> String;
+
+    /// What a person may do where [`Format::edit`] refuses. It is shown, and never written by loom.
+    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal;
+}
+
+/// What a person may do in place of an edit that is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proposal {
+    /// The text with all changes that could be worked out.
+    pub text: String,
+    /// Those that could not, by the lines of the text as it was.
+    pub snippets: Vec<Snippet>,
+}
+
+/// A change of a file that a person makes by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snippet {
+    /// The line that it belongs behind or, where something goes, the line on which that begins; from 1.
+    pub line: usize,
+    /// Whether it comes or goes.
+    pub change: Manual,
+    /// The text, in the file's own format.
+    pub text: String,
+}
+
+/// Whether something comes or goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manual {
+    /// It comes.
+    Add,
+    /// It goes.
+    Take,
 }
 
 /// The formats that a run knows.
@@ -76,6 +115,19 @@ pub fn content<'a>(data: &Data, paths: impl IntoIterator<Item = &'a KeyPath>) ->
     lines.dedup();
     let hash = || ContentHash::of(lines.concat().as_bytes());
     (!lines.is_empty()).then(|| Content { hash: hash(), mode: Mode::Plain })
+}
+
+/// What a text says at some paths, written into the layout of another document: what that has there
+/// besides goes. Where it cannot be, the values stand in the layout of their own text.
+pub fn laid_out(format: &dyn Format, layout: &str, text: &str, paths: &[KeyPath]) -> String {
+    let own = format.extract(text, paths);
+    let says = |text: &str| format.read(text).ok().and_then(|data| content(&data, paths));
+    let Ok(data) = format.read(&own) else { return own };
+    let missing: Vec<KeyPath> = paths.iter().filter(|path| data.get(path).is_none()).cloned().collect();
+    match format.edit(layout, Some(&own), &missing) {
+        Ok(Some(text)) if says(&text) == says(&own) => text,
+        Ok(_) | Err(_) => own,
+    }
 }
 
 /// The first two paths, one of each list, of which one begins the other.

@@ -17,6 +17,7 @@
 mod align;
 mod data;
 mod graft;
+pub(crate) mod keys;
 mod lines;
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,7 @@ pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost
         ],
         Conflict::Foreign => vec![format!("move {path} away, or give {address} another `path`")],
         Conflict::Unsafe => vec![
+            "make the change that is shown by hand, and run the plan again: loom then finds it made".to_owned(),
             format!("make {path} simpler where loom says so, and run the plan again"),
             format!("let loom own all of {path}: take `own: keys` out of {address}"),
         ],

@@ -84,7 +84,10 @@ impl Compared<'_> {
             );
             let removes = why.map(|part| part.removes.clone()).unwrap_or_default();
             let left_to = why.and_then(|part| part.left_to.clone());
-            parts.insert(key.clone(), PartAction { address, part: key.1, removes, left_to, decision, before, after, causes });
+            parts.insert(
+                key.clone(),
+                PartAction { address, part: key.1, was: None, removes, left_to, decision, before, after, causes },
+            );
         }
         parts
     }

@@ -12,11 +12,11 @@ use super::decide::{
     Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Merge, Policy, Recorded, Removal, Retain, Updating, decide,
 };
 use super::known::{Known, KnownRecord};
-use super::merging::ToMerge;
+use super::merging::{Purpose, Stand, ToMerge};
 use super::scope::{Request, Standing};
 use super::{
-    Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb, advice, digest,
-    moves, owned,
+    Action, BlockedPlan, ByHand, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb, advice,
+    carry, digest, moves, owned,
 };
 use crate::addr::RepoPath;
 use crate::project::{OnDrift, Own, Project, Removed, RemovedWhat};
@@ -60,15 +60,15 @@ pub(super) struct Decided {
     from: Option<RepoPath>,
     pub(super) part: PartAction,
     pub(super) conflict: Option<Conflict>,
-    /// Why its keys cannot be edited.
-    pub(super) refused: Option<String>,
-    /// What a person would change in their place.
-    pub(super) by_hand: Vec<String>,
+    /// Whether what is there goes along as it is.
+    pub(super) carries: bool,
+    /// Why its keys cannot be edited, and what a person changes in their place.
+    pub(super) refused: Option<(String, Option<ByHand>)>,
 }
 
 impl Decided {
-    fn new(path: RepoPath, from: Option<RepoPath>, part: PartAction, conflict: Option<Conflict>) -> Self {
-        Self { path, from, part, conflict, refused: None, by_hand: Vec::new() }
+    pub(super) fn new(path: RepoPath, from: Option<RepoPath>, part: PartAction, conflict: Option<Conflict>) -> Self {
+        Self { path, from, part, conflict, carries: false, refused: None }
     }
 }
 
@@ -82,14 +82,14 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
     let (mut decided, mut snapshot) = (Vec::new(), inputs.snapshot.walk());
     for (output, known) in inputs.desired.outputs.iter().zip(records) {
         let path = &output.place.path;
-        let old = moves.get(path).copied().filter(|_| output.part == Part::Whole);
+        let old = moves.get(&(path, &output.part)).copied();
         let here = snapshot.to(path).map_or(Observed::Absent, |seen| seen.part(&output.part));
         builder.desired(Site { output, from: None, here: &here }, known, old, (&mut decided, &mut report));
     }
     let settled = settled(&moves, &decided);
     let mut gone = Vec::new();
     for known in orphans {
-        if known.record.part != Part::Whole || !settled.contains(&known.record.path) {
+        if !settled.contains(&known.record.key()) {
             builder.orphan(known, &mut decided, &mut gone, &mut report);
         }
     }
@@ -101,28 +101,40 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
 
 /// The outputs whose edits are to be merged: those that would be decided by merging.
 pub fn to_merge(inputs: Inputs<'_>) -> Vec<ToMerge> {
-    let merges = |output: &Output| output.is_a_text() && on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
-    if !inputs.desired.outputs.iter().any(merges) {
+    let merges = |output: &Output| on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
+    let moves_parts = inputs
+        .known
+        .records()
+        .any(|known| known.record.part != Part::Whole && inputs.desired.find(&known.record.path, &known.record.part).is_none());
+    if !moves_parts && !inputs.desired.outputs.iter().any(merges) {
         return Vec::new();
     }
     let builder = Builder { inputs, causes: Causes::new(inputs), folded: OnceCell::new() };
     let (records, orphans) = records(inputs);
     let moves = moves::find(inputs, &orphans);
     let (mut decided, mut report) = (Vec::new(), Report::default());
-    for (output, known) in inputs.desired.outputs.iter().zip(records).filter(|(output, _)| merges(output)) {
-        let path = &output.place.path;
-        let old = moves.get(path).copied().filter(|_| output.part == Part::Whole);
+    let old_of = |output: &Output| moves.get(&(&output.place.path, &output.part)).copied();
+    let looks = |output: &Output| merges(output) || (output.part != Part::Whole && old_of(output).is_some());
+    for (output, known) in inputs.desired.outputs.iter().zip(records).filter(|(output, _)| looks(output)) {
+        let (path, old) = (&output.place.path, old_of(output));
         let here = inputs.snapshot.part(path, &output.part);
         builder.desired(Site { output, from: None, here: &here }, known, old, (&mut decided, &mut report));
     }
     let wanted = |decided: Decided| {
-        let part = decided.part.part;
-        let at = decided.from.unwrap_or_else(|| decided.path.clone());
-        let rendered = inputs.known.get(&at, &part)?.record.rendered;
-        Some(ToMerge { output: (decided.path, part), at, rendered, observed: decided.part.before? })
+        let at = decided.from.clone().unwrap_or_else(|| decided.path.clone());
+        let (path, part) = decided.part.was.clone().unwrap_or_else(|| (at, decided.part.part.clone()));
+        let record = &inputs.known.get(&path, &part)?.record;
+        let stand = Stand { path, part, keys: record.keys.clone() };
+        let purpose = if decided.carries { Purpose::Carry } else { Purpose::Merge };
+        let output = (decided.path, decided.part.part);
+        Some(ToMerge { output, stand, purpose, rendered: record.rendered, observed: decided.part.before? })
     };
-    decided.into_iter().filter(|it| it.conflict == Some(Conflict::Merge)).filter_map(wanted).collect()
+    let is_wanted = |it: &Decided| it.carries || it.conflict == Some(Conflict::Merge);
+    decided.into_iter().filter(is_wanted).filter_map(wanted).collect()
 }
+
+/// The record that an output goes on from, by its place.
+pub(super) type Moves<'a> = BTreeMap<(&'a RepoPath, &'a Part), &'a KnownRecord>;
 
 /// What happens to edits of an artifact: the run's choice, else its own, else the project's.
 pub(super) fn on_drift(inputs: Inputs<'_>, declaration: &crate::intent::Declaration) -> OnDrift {
@@ -143,28 +155,28 @@ fn records(inputs: Inputs<'_>) -> (Vec<Option<&KnownRecord>>, Vec<&KnownRecord>)
     (found, orphans)
 }
 
-/// The old paths that their moves speak for: moved, or left alone with what stands against it. The
+/// The old places that their moves speak for: moved, or left alone with what stands against it. The
 /// others, of outputs that are there already or are written anew, go by their own rows.
-fn settled<'a>(moves: &BTreeMap<&RepoPath, &'a KnownRecord>, decided: &[Decided]) -> BTreeSet<&'a RepoPath> {
+fn settled<'a>(moves: &Moves<'a>, decided: &[Decided]) -> BTreeSet<(&'a RepoPath, &'a Part)> {
     if moves.is_empty() {
         return BTreeSet::new();
     }
-    let apart = |decided: &&Decided| decided.from.is_none() && decided.conflict.is_none();
-    let apart: BTreeSet<&RepoPath> = decided.iter().filter(apart).map(|decided| &decided.path).collect();
-    moves.iter().filter(|(path, _)| !apart.contains(*path)).map(|(_, old)| &old.record.path).collect()
+    let apart = |it: &&Decided| it.from.is_none() && it.part.was.is_none() && it.conflict.is_none();
+    let apart: BTreeSet<_> = decided.iter().filter(apart).map(|it| (&it.path, &it.part.part)).collect();
+    moves.iter().filter(|(output, _)| !apart.contains(*output)).map(|(_, old)| old.record.key()).collect()
 }
 
 /// An output and what stands where it goes; of a move, where it comes from.
 #[derive(Clone, Copy)]
-struct Site<'a> {
-    output: &'a Output,
-    from: Option<&'a RepoPath>,
-    here: &'a Observed,
+pub(super) struct Site<'a> {
+    pub(super) output: &'a Output,
+    pub(super) from: Option<&'a RepoPath>,
+    pub(super) here: &'a Observed,
 }
 
-struct Builder<'a> {
-    inputs: Inputs<'a>,
-    causes: Causes<'a>,
+pub(super) struct Builder<'a> {
+    pub(super) inputs: Inputs<'a>,
+    pub(super) causes: Causes<'a>,
     /// The paths of the outputs as they fold, once something is to be removed.
     folded: OnceCell<BTreeMap<String, &'a RepoPath>>,
 }
@@ -192,10 +204,12 @@ impl Builder<'_> {
         if let Some(delegated) = &output.delegated {
             report.notes.push(note(NoteKind::Delegated(delegated.to.clone())));
         }
-        if let Some(old) = old
-            && *here == Observed::Absent
-        {
-            return self.moved(output, old, decided, report);
+        match old {
+            Some(old) if output.part != Part::Whole && (*here == Observed::Absent || old.record.path == output.place.path) => {
+                return self.part_moved(site, old, (decided, report));
+            }
+            Some(old) if *here == Observed::Absent => return self.moved(output, old, decided, report),
+            Some(_) | None => {}
         }
         let recorded = known.map(|known| recorded(known, output, declaration));
         let policy = self.policy(output, known);
@@ -220,14 +234,14 @@ impl Builder<'_> {
     }
 
     /// What merging an output came to.
-    fn merge(&self, output: &Output) -> Merge {
+    pub(super) fn merge(&self, output: &Output) -> Merge {
         match self.inputs.desired.merges.get(&output.place.path, &output.part) {
             Some(Ok(merged)) => Merge::Clean(merged.content),
             Some(Err(_)) | None => Merge::Clashes,
         }
     }
 
-    fn policy(&self, output: &Output, known: Option<&KnownRecord>) -> Policy {
+    pub(super) fn policy(&self, output: &Output, known: Option<&KnownRecord>) -> Policy {
         let declaration = self.inputs.desired.declaration(output);
         let project = self.inputs.project;
         let request = self.inputs.request;
@@ -256,7 +270,7 @@ impl Builder<'_> {
     }
 
     /// What is counted besides the actions: files that differ from what loom left.
-    fn count(&self, output: &Output, here: &Observed, recorded: Option<Recorded>, report: &mut Report) {
+    pub(super) fn count(&self, output: &Output, here: &Observed, recorded: Option<Recorded>, report: &mut Report) {
         let found = match here {
             Observed::File(content) => Some(*content),
             Observed::Absent | Observed::Foreign(_) => None,
@@ -276,7 +290,7 @@ impl Builder<'_> {
         }
     }
 
-    fn push(&self, site: Site<'_>, decision: Decision, known: Option<&KnownRecord>, decided: &mut Vec<Decided>) {
+    pub(super) fn push(&self, site: Site<'_>, decision: Decision, known: Option<&KnownRecord>, decided: &mut Vec<Decided>) {
         let Site { output, from, here } = site;
         let before = match here {
             Observed::File(content) => Some(*content),
@@ -308,7 +322,7 @@ impl Builder<'_> {
         };
         let (address, part) = (declaration.address.clone(), output.part.clone());
         let left_to = output.delegated.as_ref().map(|delegated| delegated.to.clone());
-        let part = PartAction { address, part, removes, left_to, decision, before, after, causes };
+        let part = PartAction { address, part, removes, left_to, was: None, decision, before, after, causes };
         decided.push(Decided::new(output.place.path.clone(), from.cloned(), part, conflict));
     }
 
@@ -373,6 +387,7 @@ impl Builder<'_> {
             part: record.part.clone(),
             removes: if decision == Decision::Delete { owned::abandoned(self.inputs, record) } else { Vec::new() },
             left_to: None,
+            was: None,
             decision,
             before,
             after,
@@ -421,7 +436,7 @@ impl Builder<'_> {
     }
 }
 
-fn recorded(known: &KnownRecord, output: &Output, declaration: &crate::intent::Declaration) -> Recorded {
+pub(super) fn recorded(known: &KnownRecord, output: &Output, declaration: &crate::intent::Declaration) -> Recorded {
     let record = &known.record;
     let same = record.address == declaration.address && record.own == declaration.own && record.retain == declaration.retain;
     let same = same && record.name == output.place.name.as_ref();
@@ -440,7 +455,9 @@ fn finish(inputs: Inputs<'_>, mut decided: Vec<Decided>, gone: Vec<crate::ledger
         let blocked: BTreeSet<_> =
             ordered.dependents(roots).into_iter().map(|index| &ordered.declarations[index].address).collect();
         let paths: BTreeSet<&RepoPath> = conflicts.iter().map(|conflict| &conflict.path).collect();
+        let moving = carry::moving(&free);
         free.retain(|decided| !blocked.contains(&decided.part.address) && !paths.contains(&decided.path));
+        carry::keep_together(&mut free, &moving);
     }
     let actions = actions(free, inputs.snapshot, &emptied);
     let digest = digest::of(&actions, inputs.request);
@@ -457,24 +474,33 @@ fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
     let is_file = matches!(inputs.snapshot.whole(&decided.path), Observed::File(_));
     let conflict = decided.conflict.map(|it| if it == Conflict::Foreign && is_file { Conflict::Unsafe } else { it })?;
     // of a move, what stands against it stands at the old path
-    let path = decided.from.as_ref().unwrap_or(&decided.path).clone();
-    let found = match inputs.snapshot.part(&path, &decided.part.part) {
+    let (path, part) = match (&decided.from, &decided.part.was) {
+        (_, Some(was)) => was.clone(),
+        (from, None) => (from.as_ref().unwrap_or(&decided.path).clone(), decided.part.part.clone()),
+    };
+    let found = match inputs.snapshot.part(&path, &part) {
         Observed::Foreign(what) => Some(what),
-        Observed::Absent | Observed::File(_) => decided.refused.clone(),
+        Observed::Absent | Observed::File(_) => decided.refused.as_ref().map(|(why, _)| why.clone()),
     };
     let lost = match (conflict, inputs.desired.find(&decided.path, &decided.part.part)) {
         (Conflict::Component, Some(output)) => (inputs.losses)(output, &path),
         _ => Vec::new(),
     };
-    let by_hand = decided.by_hand.iter().cloned();
-    let ways = by_hand.chain(advice::ways(conflict, &decided.part.address, &path, &lost)).collect();
+    let ways = advice::ways(conflict, &decided.part.address, &path, &lost);
+    let by_hand = match (&decided.refused, inputs.desired.find(&decided.path, &decided.part.part)) {
+        (Some((_, by_hand)), _) => by_hand.clone(),
+        (None, Some(output)) if conflict == Conflict::Unsafe => {
+            let part = PartAction { after: Some(output.content), ..decided.part.clone() };
+            owned::by_hand(inputs, &decided.path, &part, None)
+        }
+        (None, _) => None,
+    };
     let clashes = match (conflict, inputs.desired.merges.get(&decided.path, &decided.part.part)) {
         (Conflict::Merge, Some(Err(clashes))) => clashes.iter().map(ToString::to_string).collect(),
-        (Conflict::Merge, Some(Ok(_)) | None) => vec!["loom merges neither single keys nor files with delegated ones".to_owned()],
         _ => Vec::new(),
     };
-    let (address, part) = (decided.part.address.clone(), decided.part.part.clone());
-    Some(Conflicting { path, address, part, conflict, found, clashes, ways })
+    let address = decided.part.address.clone();
+    Some(Conflicting { path, address, part, conflict, found, clashes, ways, by_hand })
 }
 
 /// One action for each path: the parts of one file go together.
@@ -498,7 +524,8 @@ fn action(path: RepoPath, decided: Vec<Decided>, snapshot: &Snapshot) -> Action 
         Observed::Absent | Observed::Foreign(_) => Expect::Absent,
     };
     let parts: Vec<PartAction> = decided.into_iter().map(|it| it.part).collect();
-    let writes = parts.iter().find(|part| part.before != part.after && !matches!(part.decision, Decision::Forget(_)));
+    let is_written = |part: &&PartAction| part.before != part.after || carry::is_renamed(part);
+    let writes = parts.iter().filter(is_written).find(|part| !matches!(part.decision, Decision::Forget(_)));
     let verb = match (from, writes.unwrap_or(&parts[0]), guard) {
         (Some(from), ..) => Verb::Move { from },
         (None, part, guard) => verb_of(part, guard),

@@ -154,6 +154,7 @@ mod tests {
             part: Part::Whole,
             removes: Vec::new(),
             left_to: None,
+            was: None,
             decision: Decision::Create(Creation::New),
             before: None,
             after: Some(after),

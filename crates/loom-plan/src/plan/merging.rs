@@ -12,32 +12,95 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::known::Key;
 use crate::addr::{ContentHash, RepoPath};
+use crate::keys::delegate::{KeyPattern, without_versions, without_versions_in};
+use crate::keys::{self, Formats, KeyPath};
+use crate::merge::keys::{ByKeys, by_keys};
 use crate::merge::{Clash, Grammar, Sides, merge};
-use crate::provider::Mode;
+use crate::render::{Desired, Output};
 use crate::snapshot::{Content, Part};
+use crate::{block, header};
+
+/// Where an output stands, and what the ledger knows of it there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stand {
+    /// The file: of a move, the old path.
+    pub path: RepoPath,
+    /// The part of it.
+    pub part: Part,
+    /// Of keys, those that the ledger knows.
+    pub keys: Vec<KeyPath>,
+}
+
+impl Stand {
+    /// What the bytes of its file hold of it: of a whole file all but the header, of a block its
+    /// body, of keys the file; `None` where it is no text.
+    pub fn text_in(&self, bytes: &[u8]) -> Option<String> {
+        match &self.part {
+            Part::Whole => String::from_utf8(header::strip(bytes)).ok().filter(|text| !text.contains('\0')),
+            Part::Keys(_) => std::str::from_utf8(bytes).ok().map(str::to_owned),
+            Part::Block(address) => {
+                let found = block::find(std::str::from_utf8(bytes).ok()?, block::comment_of(&self.path)?, address);
+                found.map(std::borrow::Cow::into_owned)
+            }
+        }
+    }
+}
 
 /// An output whose edit is to be merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToMerge {
     /// The output.
     pub output: Key,
-    /// Where the edited file stands: of a move, the old path.
-    pub at: RepoPath,
+    /// Where it was edited.
+    pub stand: Stand,
+    /// What for.
+    pub purpose: Purpose,
     /// What loom last rendered.
     pub rendered: Content,
     /// What is there.
     pub observed: Content,
 }
 
+/// What the text of an output is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be merged with what loom changes.
+    Merge,
+    /// To be carried to another place as it is.
+    Carry,
+}
+
 /// A text that loom rendered earlier: where it was, and its hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wanted {
-    /// The path.
-    pub path: RepoPath,
-    /// The part of the file.
-    pub part: Part,
-    /// Its hash: of a whole file without the header.
+    /// Where it was.
+    pub stand: Stand,
+    /// Which of its keys somebody else keeps.
+    pub delegated: Vec<KeyPattern>,
+    /// Its hash, as contents are counted.
     pub rendered: ContentHash,
+}
+
+impl Wanted {
+    /// Whether a text says what was rendered, as it was counted then: with what is delegated today
+    /// or, where that came later, without.
+    pub fn is(&self, formats: Formats, text: &str) -> bool {
+        let counted = |delegated: &[KeyPattern]| {
+            let format = keys::format_of(formats, &self.stand.path);
+            match (&self.stand.part, format) {
+                (Part::Keys(_), None) => None,
+                (Part::Keys(_), Some(format)) => {
+                    let data = without_versions_in(&format.read(text).ok()?, delegated);
+                    keys::content(&data, &self.stand.keys).map(|content| content.hash)
+                }
+                (Part::Whole, Some(format)) if !delegated.is_empty() => {
+                    Some(ContentHash::of(without_versions(format, text, delegated).as_bytes()))
+                }
+                (Part::Whole | Part::Block(_), _) => Some(ContentHash::of(text.as_bytes())),
+            }
+        };
+        counted(&self.delegated) == Some(self.rendered) || counted(&[]) == Some(self.rendered)
+    }
 }
 
 /// Finds texts that loom rendered earlier.
@@ -52,9 +115,9 @@ pub trait History {
 /// What an edit and loom's change come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
-    /// The text, without header or markers.
+    /// The text, without header or markers; of keys a document that holds them.
     pub text: String,
-    /// Its hash, and the mode.
+    /// Its hash as contents are counted, and the mode.
     pub content: Content,
 }
 
@@ -86,39 +149,45 @@ impl FromIterator<(Key, Result<Merged, Vec<Clash>>)> for Merges {
     }
 }
 
-/// The modes of the three sides.
-#[derive(Clone, Copy, Debug)]
-pub struct Modes {
-    /// What loom last rendered.
-    pub base: Mode,
-    /// What is there.
-    pub observed: Mode,
-    /// What loom renders now.
-    pub desired: Mode,
+/// An edit that goes along with its output as it is; `text` is its side.
+///
+/// # Errors
+/// That it cannot be read.
+pub fn carried(desired: &Desired, output: &Output, carrying: &ToMerge, text: String) -> Result<Merged, Vec<Clash>> {
+    let content = desired.counted(output, &carrying.stand, &text).ok_or_else(|| vec![Clash::Meaning])?;
+    let mode = if matches!(output.part, Part::Keys(_)) { content.mode } else { carrying.observed.mode };
+    Ok(Merged { text, content: Content { mode, ..content } })
 }
 
-impl Modes {
-    /// Where loom did not change it, the person's; two values leave nothing else to differ in.
-    fn merged(self) -> Mode {
-        if self.base == self.desired { self.observed } else { self.desired }
-    }
-}
-
-/// Merges an output. `dropped` says what the second text no longer describes outside the repository.
+/// Merges an output of `desired`, whose sides are as [`Desired::side`] gives them. `dropped` says
+/// what the second text no longer describes outside the repository.
 ///
 /// # Errors
 /// What clashes.
 pub fn combine(
+    (desired, output): (&Desired, &Output),
+    merging: &ToMerge,
     sides: Sides<'_>,
-    modes: Modes,
     grammar: Option<&dyn Grammar>,
     dropped: &dyn Fn(&str, &str) -> Vec<String>,
 ) -> Result<Merged, Vec<Clash>> {
-    let text = merge(sides, grammar)?;
+    let format = keys::format_of(desired.formats, &output.place.path);
+    let text = match (&output.part, format) {
+        (Part::Keys(_), Some(format)) => {
+            let delegated = output.delegated.as_ref().map_or(&[][..], |delegated| &delegated.keys);
+            by_keys(ByKeys { format, recorded: &merging.stand.keys, desired: &output.keys, delegated }, sides)?
+        }
+        (Part::Whole | Part::Block(_) | Part::Keys(_), _) => merge(sides, grammar)?,
+    };
     let lost: Vec<Clash> = dropped(sides.observed, &text).into_iter().map(Clash::Dropped).collect();
     if !lost.is_empty() {
         return Err(lost);
     }
-    let content = Content { hash: ContentHash::of(text.as_bytes()), mode: modes.merged() };
-    Ok(Merged { text, content })
+    // where loom did not change the mode it is the person's; two values leave nothing else to differ in
+    let mode = if merging.rendered.mode == output.place.mode { merging.observed.mode } else { output.place.mode };
+    let content = desired.counted(output, &merging.stand, &text).ok_or_else(|| vec![Clash::Value(String::new())])?;
+    Ok(Merged {
+        text,
+        content: Content { mode: if matches!(output.part, Part::Keys(_)) { content.mode } else { mode }, ..content },
+    })
 }

@@ -8,6 +8,7 @@ pub mod advice;
 pub mod against;
 mod brake;
 pub mod build;
+mod carry;
 mod cause;
 pub mod decide;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub use brake::Brake;
 pub use build::{plan, to_merge};
 
 use crate::addr::{Address, ContentHash, RepoPath};
-use crate::keys::KeyPath;
+use crate::keys::{KeyPath, Snippet};
 use crate::ledger::Record;
 use crate::plan::decide::{Conflict, Decision};
 use crate::snapshot::{Content, Part};
@@ -177,6 +178,9 @@ pub struct PartAction {
     /// Who keeps some of its versions, which the file holds besides what the content says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_to: Option<String>,
+    /// Of a part that moved, where it was: its file, and what it was called there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<known::Key>,
     /// What was decided of it.
     pub decision: Decision,
     /// The part before; `None` where there was none.
@@ -238,6 +242,18 @@ pub struct Conflicting {
     pub clashes: Vec<String>,
     /// The steps that a person takes, the plainest first.
     pub ways: Vec<String>,
+    /// What a person changes in the file, where loom refuses to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<ByHand>,
+}
+
+/// What a person changes in a file that loom refuses to edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByHand {
+    /// A unified diff; empty where nothing could be worked out.
+    pub patch: String,
+    /// What the diff does not have.
+    pub snippets: Vec<Snippet>,
 }
 
 /// Something that is not decided, only said.

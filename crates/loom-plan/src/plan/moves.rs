@@ -8,36 +8,49 @@
 //! of a move; a place that something is still desired at is never the beginning of one; of two
 //! records that could move to one place the first by path does. `tests/moves.rs` makes up histories.
 //!
-//! Deliberately not here: what becomes of a move (the decision table), and marked blocks, which
-//! come and go by their own rows.
+//! Deliberately not here: what becomes of a move (the decision table, and `carry` of parts).
 
 use std::collections::BTreeMap;
 
-use super::build::Inputs;
+use super::build::{Inputs, Moves};
 use super::known::KnownRecord;
-use crate::addr::{Address, RepoPath};
+use crate::addr::Address;
+use crate::keys::{self, Format};
+use crate::ledger::Record;
 use crate::project::Moved;
 use crate::render::Output;
 use crate::snapshot::Part;
 
-/// The record that an output had at another path, by its new path. Only whole files move.
-pub(super) fn find<'a>(inputs: Inputs<'a>, orphans: &[&'a KnownRecord]) -> BTreeMap<&'a RepoPath, &'a KnownRecord> {
+/// The record that an output had at another path or, of a part of a file, under another address, by
+/// its new place.
+pub(super) fn find<'a>(inputs: Inputs<'a>, orphans: &[&'a KnownRecord]) -> Moves<'a> {
     let mut outputs: Option<BTreeMap<(usize, &str), &Output>> = None;
     let mut moves = BTreeMap::new();
-    for known in orphans.iter().copied().filter(|known| known.record.part == Part::Whole) {
+    for known in orphans.iter().copied() {
         let Some(declaration) = inputs.desired.ordered.find(&now(&known.record.address, &inputs.project.moved)) else { continue };
         let outputs = outputs.get_or_insert_with(|| by_name(inputs));
-        if let Some(output) = outputs.get(&(declaration, known.record.name.as_str())) {
-            moves.entry(&output.place.path).or_insert(known);
+        let output = outputs.get(&(declaration, known.record.name.as_str()));
+        if let Some(output) = output.filter(|output| is_alike(inputs, &known.record, output)) {
+            moves.entry((&output.place.path, &output.part)).or_insert(known);
         }
     }
     moves
 }
 
-/// The whole files that nothing is recorded of, by declaration and name.
+/// Whether what a record is about is of the same kind as an output: only the same keys can be read in
+/// another file, and only in the same format.
+fn is_alike(inputs: Inputs<'_>, record: &Record, output: &Output) -> bool {
+    let name = |path| keys::format_of(inputs.desired.formats, path).map(Format::name);
+    match (&record.part, &output.part) {
+        (Part::Whole, Part::Whole) | (Part::Block(_), Part::Block(_)) => true,
+        (Part::Keys(_), Part::Keys(_)) => name(&record.path) == name(&output.place.path),
+        (Part::Whole | Part::Block(_) | Part::Keys(_), _) => false,
+    }
+}
+
+/// The outputs that nothing is recorded of, by declaration and name.
 fn by_name(inputs: Inputs<'_>) -> BTreeMap<(usize, &str), &Output> {
-    let outputs = inputs.desired.outputs.iter().filter(|output| output.part == Part::Whole);
-    let unrecorded = outputs.filter(|output| inputs.known.get(&output.place.path, &output.part).is_none());
+    let unrecorded = inputs.desired.outputs.iter().filter(|output| inputs.known.get(&output.place.path, &output.part).is_none());
     unrecorded.map(|output| ((output.declaration, output.place.name.as_ref()), output)).collect()
 }
 

@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Decided, Inputs};
 use super::decide::{Conflict, Decision};
+use super::{ByHand, PartAction};
 use crate::addr::{ContentHash, RepoPath};
+use crate::diff::TextDiff;
 use crate::header;
 use crate::keys::delegate::{KeyPattern, without_versions, without_versions_in};
-use crate::keys::{self, Data, Format, Formats, KeyPath};
+use crate::keys::{self, Formats, KeyPath, Proposal};
 use crate::ledger::{Ledger, Record};
 use crate::render::Output;
 use crate::snapshot::{Content, Observed, Part, Snapshot};
@@ -60,6 +62,20 @@ pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, for
     }
 }
 
+/// What is there of an output that goes on from a record, as it counts there: of keys in the same
+/// file those that are desired too, in another one those alone that loom wrote there.
+pub(super) fn seen_of(inputs: Inputs<'_>, output: &Output, record: &Record) -> Observed {
+    let there = inputs.snapshot.part(&record.path, &record.part);
+    let text = inputs.snapshot.0.get(&record.path).and_then(|seen| seen.text.as_deref());
+    let format = keys::format_of(inputs.desired.formats, &record.path);
+    let (Part::Keys(_), Some(text), Some(format)) = (&record.part, text, format) else { return there };
+    let Ok(data) = format.read(&text.text) else { return there };
+    let delegated = output.delegated.as_ref().map_or(&[][..], |delegated| &delegated.keys);
+    let desired = output.keys.iter().filter(|_| record.path == output.place.path);
+    let paths: BTreeSet<&KeyPath> = record.keys.iter().chain(desired).collect();
+    keys::content(&without_versions_in(&data, delegated), paths).map_or(Observed::Absent, Observed::File)
+}
+
 /// The keys that the ledger knows and nobody wants any more: those that go.
 pub fn unwanted(recorded: &[KeyPath], wanted: &[KeyPath]) -> Vec<KeyPath> {
     let wanted: BTreeSet<&KeyPath> = wanted.iter().collect();
@@ -90,8 +106,8 @@ pub(super) fn try_edits(inputs: Inputs<'_>, decided: &mut [Decided]) -> BTreeSet
                 Ok(after) => text = after,
                 Err(found) => {
                     let why = found.into_iter().map(|found| found.message).collect::<Vec<_>>().join("; ");
-                    decided[at].by_hand = by_hand(inputs, &path, &decided[at], text.as_deref());
-                    decided[at].refused = Some(why);
+                    let by_hand = by_hand(inputs, &path, &decided[at].part, text.as_deref());
+                    decided[at].refused = Some((why, by_hand));
                     decided[at].conflict = Some(Conflict::Unsafe);
                     decided[at].part.after = decided[at].part.before;
                 }
@@ -111,18 +127,15 @@ fn writes(decided: &Decided) -> bool {
     }
 }
 
-/// What a person would have to change in the file, one sentence for each key.
-fn by_hand(inputs: Inputs<'_>, path: &RepoPath, decided: &Decided, text: Option<&str>) -> Vec<String> {
-    let read = |format: &dyn Format, text: &str| format.read(text).ok();
-    let Some(format) = keys::format_of(inputs.desired.formats, path) else { return Vec::new() };
-    let Some(found) = read(format, text.unwrap_or_default()) else { return Vec::new() };
-    let output = inputs.desired.find(path, &decided.part.part).filter(|_| decided.part.after.is_some());
-    let wanted = output.and_then(|output| read(format, &inputs.desired.text(output).ok()?));
-    let set = output.into_iter().flat_map(|output| &output.keys).filter_map(|key| {
-        let value: &Data = wanted.as_ref()?.get(key)?;
-        (found.get(key) != Some(value)).then(|| format!("set it by hand: {key} = {}", value.canonical()))
-    });
-    let taken =
-        decided.part.removes.iter().filter(|key| found.get(key).is_some()).map(|key| format!("take it out by hand: {key}"));
-    set.chain(taken).collect()
+/// What a person changes in a file whose keys loom does not edit: what the plan for this part would
+/// have changed in what is there, with the parts of the file that go before, which is `beside`.
+pub(super) fn by_hand(inputs: Inputs<'_>, path: &RepoPath, part: &PartAction, beside: Option<&str>) -> Option<ByHand> {
+    let format = keys::format_of(inputs.desired.formats, path).filter(|_| matches!(part.part, Part::Keys(_)))?;
+    let there = inputs.snapshot.0.get(path)?.text.as_deref()?.text.as_str();
+    let beside = beside.unwrap_or(there);
+    let wanted = inputs.desired.wanted(path, part, Some(beside)).ok()??;
+    let Proposal { text, snippets } = format.propose(beside, wanted.text.as_deref(), &wanted.removes);
+    let hunks = if text == beside { String::new() } else { TextDiff::new(there, &text).unified() };
+    let unified = if hunks.is_empty() { hunks } else { format!("--- a/{path}\n+++ b/{path}\n{hunks}") };
+    (!unified.is_empty() || !snippets.is_empty()).then_some(ByHand { patch: unified, snippets })
 }

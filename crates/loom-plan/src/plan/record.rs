@@ -40,7 +40,7 @@ pub fn bases<'a>(inputs: Inputs<'a>, plan: &Plan) -> Vec<&'a Output> {
         let output = inputs.desired.find(path, &part.part)?;
         let merges = on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
         let is_left = part.after.is_some_and(|after| after != output.content);
-        (part.after.is_some() && output.is_a_text() && (merges || is_left)).then_some(output)
+        (part.after.is_some() && (merges || is_left)).then_some(output)
     };
     parts.filter_map(is_base).collect()
 }
@@ -100,6 +100,7 @@ fn dropped(plan: &Plan) -> BTreeSet<Key> {
         if let Verb::Move { from } = &action.verb {
             dropped.insert((from.clone(), crate::snapshot::Part::Whole));
         }
+        dropped.extend(action.parts.iter().filter_map(|part| part.was.clone()));
         for part in action.parts.iter().filter(|part| matches!(part.decision, Decision::Delete | Decision::Forget(_))) {
             dropped.insert((action.path.clone(), part.part.clone()));
         }
@@ -113,7 +114,8 @@ fn new_record(
     declaration: &Declaration,
     part: Option<&super::PartAction>,
 ) -> Option<Record> {
-    let known = inputs.known.get(&output.place.path, &output.part).map(|known| &known.record);
+    let was = part.and_then(|part| part.was.as_ref()).and_then(|(path, part)| inputs.known.get(path, part));
+    let known = inputs.known.get(&output.place.path, &output.part).or(was).map(|known| &known.record);
     let before = known.map(|record| Recorded { rendered: record.rendered, written: record.written, claim: Claim::Same });
     let recorded = match part {
         None => before?,

@@ -118,6 +118,7 @@ fn plan_of(outcome: &Outcome) -> Plan {
             found: None,
             clashes: Vec::new(),
             ways: Vec::new(),
+            by_hand: None,
         }));
     }
     let gone = match outcome {
@@ -143,6 +144,7 @@ mod tests {
             part: Part::Block(name.to_owned()),
             removes: Vec::new(),
             left_to: None,
+            was: None,
             decision,
             before: content,
             after: content,
@@ -170,6 +172,7 @@ mod tests {
             found: None,
             clashes: Vec::new(),
             ways: Vec::new(),
+            by_hand: None,
         };
         let conflicts = vec![
             conflict("theirs", Conflict::NotOurs),

@@ -139,6 +139,7 @@ mod tests {
             part: Part::Whole,
             removes: Vec::new(),
             left_to: None,
+            was: None,
             decision: Decision::Update(Updating::Changed),
             before: Some(content("1")),
             after: Some(content("2")),

@@ -9,6 +9,7 @@
 
 mod claims;
 mod delegation;
+mod sides;
 
 use std::sync::Arc;
 
@@ -47,15 +48,12 @@ pub struct Output {
     pub content: Content,
 }
 
-impl Output {
-    /// Whether it is a text by itself, which can be merged and absorbed. Single keys are none, nor is
-    /// a file in which versions are left to somebody.
-    pub fn is_a_text(&self) -> bool {
-        match self.part {
-            Part::Whole | Part::Block(_) => self.delegated.is_none(),
-            Part::Keys(_) => false,
-        }
-    }
+/// What a part of a file is to hold.
+pub(crate) struct Wanted {
+    /// The text of a block, or a document that holds keys; `None` where the part goes.
+    pub(crate) text: Option<String>,
+    /// Keys that go.
+    pub(crate) removes: Vec<KeyPath>,
 }
 
 /// What of an output is left to somebody.
@@ -303,27 +301,50 @@ impl Desired {
     /// # Errors
     /// As [`Desired::file_after`].
     pub fn with_part(&self, text: Option<String>, path: &RepoPath, part: &PartAction) -> Result<Option<String>, Failure> {
-        let merged = part.after.and_then(|after| self.merges.text(path, &part.part, after));
-        if let (Part::Block(address), Some(merged)) = (&part.part, merged) {
-            return Ok(Some(with_block(&text.unwrap_or_default(), path, address, Some(merged))));
-        }
-        let output = self.find(path, &part.part).filter(|output| part.after == Some(output.content));
-        let wanted = match (part.after, output) {
-            (None, _) if part.decision != Decision::Delete => return Ok(text),
-            (Some(_), None) => return Ok(text),
-            (None, _) => None,
-            (Some(_), Some(output)) => Some(delegation::with_versions(self.formats, output, self.text(output)?, text.as_deref())),
+        let Some(wanted) = self.wanted(path, part, text.as_deref())? else { return Ok(text) };
+        let text = match (&part.was, block::comment_of(path), text) {
+            (Some((was, Part::Block(old))), Some(comment), Some(text)) if was == path => {
+                Some(block::rename(&text, comment, old, &part.address.to_string()))
+            }
+            (_, _, text) => text,
         };
         match (&part.part, text) {
             (Part::Whole, text) => Ok(text),
-            (Part::Block(address), text) => Ok(Some(with_block(&text.unwrap_or_default(), path, address, wanted.as_deref()))),
-            (Part::Keys(_), None) => Ok(wanted),
+            (Part::Block(address), text) => {
+                Ok(Some(with_block(&text.unwrap_or_default(), path, address, wanted.text.as_deref())))
+            }
+            (Part::Keys(_), None) => Ok(wanted.text),
             (Part::Keys(_), Some(text)) => {
                 let refuse = |why: String| vec![Diagnostic::new(Code::Part, why)];
                 let format = keys::format_of(self.formats, path).ok_or_else(|| refuse(format!("{path} has no known format")))?;
-                format.edit(&text, wanted.as_deref(), &part.removes).map_err(refuse)
+                format.edit(&text, wanted.text.as_deref(), &wanted.removes).map_err(refuse)
             }
         }
+    }
+
+    /// What a part of a file is to hold; `None` where it stays as it is.
+    pub(crate) fn wanted(&self, path: &RepoPath, part: &PartAction, there: Option<&str>) -> Result<Option<Wanted>, Failure> {
+        let output = self.find(path, &part.part);
+        match (part.after, output) {
+            (None, _) if part.decision != Decision::Delete => Ok(None),
+            (None, _) => Ok(Some(Wanted { text: None, removes: part.removes.clone() })),
+            (Some(_), None) => Ok(None),
+            (Some(after), Some(output)) => {
+                let (text, removes) = match self.merges.text(path, &part.part, after) {
+                    Some(merged) => (merged.to_owned(), self.not_in(output, part, merged)),
+                    None if after != output.content => return Ok(None),
+                    None => (self.text(output)?, part.removes.clone()),
+                };
+                Ok(Some(Wanted { text: Some(delegation::with_versions(self.formats, output, text, there)), removes }))
+            }
+        }
+    }
+
+    /// The keys of an output that a merged document does not hold.
+    fn not_in(&self, output: &Output, part: &PartAction, merged: &str) -> Vec<KeyPath> {
+        let data = keys::format_of(self.formats, &output.place.path).and_then(|format| format.read(merged).ok());
+        let Some(data) = data else { return part.removes.clone() };
+        output.keys.iter().chain(&part.removes).filter(|key| data.get(key).is_none()).cloned().collect()
     }
 }
 

@@ -12,12 +12,13 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{BlockLabel, Body, Structure};
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Step};
+use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
 use loom_plan::node::MAX_DEPTH;
 
 use super::flow::{self, First};
 use super::{
-    Document, Editor, Splice, Splices, at, comment_splice, indentation, index_of, line_end, line_start, next_line, split,
+    Document, Editor, Splice, Splices, at, comment_splice, indentation, index_of, line_end, line_start, next_line, proposal,
+    split,
 };
 
 /// HCL.
@@ -43,6 +44,14 @@ impl Format for Hcl {
 
     fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
+    }
+
+    fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
+        proposal::extract::<Self>(text, paths)
+    }
+
+    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
+        proposal::propose::<Self>(text, wanted, unwanted)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
@@ -108,6 +117,10 @@ impl Editor for Hcl {
             Some(_) | None => blocks_in(old, &mut ranges),
         }
         ranges.into_iter().map(|range| without_lines(text, &range)).collect()
+    }
+
+    fn inline(data: &Data) -> String {
+        inline(data)
     }
 }
 
@@ -182,6 +195,21 @@ fn moved(text: &str, from: &str, to: &str) -> String {
         }
     }
     out
+}
+
+/// A value on one line.
+fn inline(data: &Data) -> String {
+    match &data.form {
+        Form::Scalar(text) => match serde_json::from_str::<String>(text) {
+            Ok(text) => serde_json::Value::from(crate::emit::hcl::literal(&text)).to_string(),
+            Err(_) => text.clone(),
+        },
+        Form::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Form::Map(entries) => {
+            let field = |(key, entry): (&String, &Entry)| format!("{} = {}", object_key(key), inline(&entry.data));
+            format!("{{ {} }}", entries.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+    }
 }
 
 fn object_key(key: &str) -> String {

@@ -6,10 +6,10 @@ use indexmap::IndexMap;
 use jsonc_parser::ast::{ObjectPropName, Value};
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions};
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Step};
+use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
 
 use super::flow::{self, First};
-use super::{Document, Editor, Splice, Splices, at, indentation, index_of, line_number, split, unit};
+use super::{Document, Editor, Splice, Splices, at, indentation, index_of, line_number, proposal, split, unit};
 
 /// JSON.
 #[derive(Debug)]
@@ -34,6 +34,14 @@ impl Format for Json {
 
     fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
+    }
+
+    fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
+        proposal::extract::<Self>(text, paths)
+    }
+
+    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
+        proposal::propose::<Self>(text, wanted, unwanted)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
@@ -85,6 +93,10 @@ impl Editor for Json {
         let holder = at(&file.data, &parent)?;
         let index = index_of(holder, step).ok_or_else(|| format!("`{path}` is not there"))?;
         flow::take(&file.text, holder, index, Self::COMMENTS)
+    }
+
+    fn inline(data: &Data) -> String {
+        flow::inline(data)
     }
 }
 

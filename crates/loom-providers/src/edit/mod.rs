@@ -15,6 +15,7 @@
 mod flow;
 mod hcl;
 mod json;
+mod proposal;
 #[cfg(test)]
 pub(crate) mod tests;
 mod toml;
@@ -31,6 +32,7 @@ pub use toml::Toml;
 pub use yaml::Yaml;
 
 /// A text and its data.
+#[derive(Clone)]
 struct Document {
     text: String,
     data: Data,
@@ -72,6 +74,9 @@ trait Editor: Sync {
 
     /// The value at `path` goes.
     fn take(file: &Document, path: &KeyPath) -> Splices;
+
+    /// A value on one line, whatever it looked like.
+    fn inline(data: &Data) -> String;
 }
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";

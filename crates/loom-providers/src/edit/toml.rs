@@ -4,13 +4,13 @@
 //! table is only implied by its sub-tables it gets a header of its own there.
 
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Step};
+use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
 use toml_edit::{Document as Parsed, InlineTable, Item, Key, Table, Value};
 
 use super::flow::{self, First};
 use super::{
     BYTE_ORDER_MARK, Document, Editor, Splice, Splices, at, comment_splice, index_of, line_end, line_number, line_start,
-    next_line, split,
+    next_line, proposal, split,
 };
 
 /// TOML.
@@ -36,6 +36,14 @@ impl Format for Toml {
 
     fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
+    }
+
+    fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
+        proposal::extract::<Self>(text, paths)
+    }
+
+    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
+        proposal::propose::<Self>(text, wanted, unwanted)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
@@ -110,6 +118,10 @@ impl Editor for Toml {
             Some(_) | None => gather(text, old, &mut lines),
         }
         Ok(lines.into_iter().map(|(start, end)| without_lines(text, start, end)).collect())
+    }
+
+    fn inline(data: &Data) -> String {
+        raw(&Document { text: String::new(), data: Data::new(0..0, Form::List(Vec::new())) }, data)
     }
 }
 

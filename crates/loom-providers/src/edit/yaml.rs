@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, options};
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Step};
+use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
 use loom_plan::node::{self, MAX_DEPTH};
 
 use super::flow::{self, First};
 use super::{
-    Document, Editor, Splice, Splices, at, comment_splice, index_of, line_end, line_number, line_start, next_line, split,
+    Document, Editor, Splice, Splices, at, comment_splice, index_of, line_end, line_number, line_start, next_line, proposal,
+    split,
 };
 
 /// YAML.
@@ -42,6 +43,14 @@ impl Format for Yaml {
 
     fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
+    }
+
+    fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
+        proposal::extract::<Self>(text, paths)
+    }
+
+    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
+        proposal::propose::<Self>(text, wanted, unwanted)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
@@ -128,6 +137,10 @@ impl Editor for Yaml {
             }
             Some(_) | None => Err(format!("`{path}` stands on a line with something else")),
         }
+    }
+
+    fn inline(data: &Data) -> String {
+        flow::inline(data)
     }
 }
 

@@ -13,12 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gix::{ObjectId, Repository};
 use loom_apply::Root;
-use loom_plan::addr::RepoPath;
 use loom_plan::input::Input;
+use loom_plan::ledger;
 use loom_plan::plan::merging::{History, Wanted};
 use loom_plan::render::Desired;
-use loom_plan::snapshot::Part;
-use loom_plan::{block, header, ledger};
+use loom_providers::FORMATS;
 
 use super::{Commit, Place};
 
@@ -87,7 +86,7 @@ struct Search<'a> {
     found: BTreeMap<Wanted, String>,
     trees: BTreeSet<ObjectId>,
     /// Files that were looked at.
-    blobs: BTreeSet<(RepoPath, ObjectId)>,
+    blobs: BTreeSet<(Wanted, ObjectId)>,
     /// What each ledger that was looked at names, of what is wanted.
     ledgers: BTreeMap<ObjectId, BTreeSet<Wanted>>,
     /// The newest and the oldest tree whose ledger names a text.
@@ -114,12 +113,15 @@ impl<'a> Search<'a> {
         }
         let tree = self.commits.repository.find_tree(tree_id)?;
         for wanted in self.open.clone() {
-            let Some(entry) = tree.lookup_entry_by_path(self.commits.place.path(wanted.path.as_str()))? else { continue };
-            if !entry.mode().is_blob() || !self.blobs.insert((wanted.path.clone(), entry.object_id())) {
+            let path = &wanted.stand.path;
+            let Some(entry) = tree.lookup_entry_by_path(self.commits.place.path(path.as_str()))? else { continue };
+            // two parts of one file are looked for in it apart
+            if !entry.mode().is_blob() || !self.blobs.insert((wanted.clone(), entry.object_id())) {
                 continue;
             }
             let bytes = entry.object()?.detach().data;
-            if let Some(text) = text_of(&bytes, &wanted) {
+            let text = wanted.stand.text_in(&bytes).filter(|text| wanted.is(FORMATS, text));
+            if let Some(text) = text {
                 self.open.remove(&wanted);
                 self.found.insert(wanted, text);
             }
@@ -160,7 +162,8 @@ impl<'a> Search<'a> {
             let Some((newest, oldest)) = self.named.get(&wanted).copied() else { continue };
             for tree in [oldest, newest] {
                 let desired = rendered.entry(tree).or_insert_with(|| (self.commits.render)(&self.commits.files(tree)?));
-                let output = desired.as_ref().and_then(|desired| Some((desired, desired.find(&wanted.path, &wanted.part)?)));
+                let output =
+                    desired.as_ref().and_then(|desired| Some((desired, desired.find(&wanted.stand.path, &wanted.stand.part)?)));
                 let text = output.filter(|(_, output)| output.content.hash == wanted.rendered);
                 if let Some(text) = text.and_then(|(desired, output)| desired.text(output).ok()) {
                     self.found.insert(wanted, text);
@@ -169,17 +172,4 @@ impl<'a> Search<'a> {
             }
         }
     }
-}
-
-/// The text of a file or its block, if it is the wanted one.
-fn text_of(bytes: &[u8], wanted: &Wanted) -> Option<String> {
-    let text = match &wanted.part {
-        Part::Whole => String::from_utf8(header::strip(bytes)).ok()?,
-        Part::Block(address) => {
-            let text = std::str::from_utf8(bytes).ok()?;
-            block::find(text, block::comment_of(&wanted.path)?, address)?.into_owned()
-        }
-        Part::Keys(_) => return None,
-    };
-    (loom_plan::addr::ContentHash::of(text.as_bytes()) == wanted.rendered).then_some(text)
 }

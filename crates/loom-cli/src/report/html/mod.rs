@@ -17,6 +17,7 @@ use loom_plan::plan::{Action, Conflicting, Note, Outcome, Verb};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::by_hand::{self, Piece};
 use super::causes::{self, Summary};
 use super::graph::{self, Extent};
 use super::json::inert;
@@ -70,6 +71,8 @@ struct Change<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     instead: Option<&'static str>,
     hunks: Vec<HunkOf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    by_hand: Vec<Piece>,
 }
 
 #[derive(Serialize)]
@@ -168,8 +171,10 @@ fn of_conflict<'a>(conflict: &'a Conflicting, contents: &dyn Contents) -> Change
         settings: Vec::new(),
         instead: None,
         hunks: Vec::new(),
+        by_hand: Vec::new(),
     };
-    if shown.before.is_some() && shown.after.is_some() {
+    change.by_hand = by_hand::pieces(conflict);
+    if change.by_hand.is_empty() && shown.before.is_some() && shown.after.is_some() {
         differing(&mut change, &shown);
     }
     change
@@ -195,6 +200,7 @@ fn of_action<'a>(action: &'a Action, shown: &Shown, contents: &dyn Contents) -> 
         settings: settings(contents, action, shown).into_iter().chain(mode_sentence(action).map(str::to_owned)).collect(),
         instead: None,
         hunks: Vec::new(),
+        by_hand: Vec::new(),
     };
     differing(&mut change, shown);
     change

@@ -81,6 +81,7 @@ function body(change) {
   inside.append(reasons);
   if (change.instead) inside.append(element('p', {}, change.instead));
   if (change.hunks.length) inside.append(sides(change.hunks));
+  for (const piece of change.by_hand || []) inside.append(element('p', {}, piece.says), element('pre', {}, piece.text));
   return inside;
 }
 

@@ -1,10 +1,13 @@
 //! The document of a plan.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use loom_plan::credential::masked;
+use loom_plan::keys::{Manual, Snippet};
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::upgrade::Upgrades;
-use loom_plan::plan::{Action, Brake, Cause, Conflicting, Expect, Outcome, PartAction, Verb};
+use loom_plan::plan::{Action, Brake, ByHand, Cause, Conflicting, Expect, Outcome, PartAction, Verb};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::Content;
 use loom_plan::text::Position;
@@ -257,6 +260,29 @@ struct ConflictJson<'a> {
     text: String,
     found: Option<&'a str>,
     ways: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<ByHandJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ByHandJson<'a> {
+    patch: Cow<'a, str>,
+    snippets: Vec<SnippetJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SnippetJson<'a> {
+    change: Manual,
+    line: usize,
+    text: Cow<'a, str>,
+}
+
+impl<'a> ByHandJson<'a> {
+    fn new(found: &'a ByHand) -> Self {
+        let snippet =
+            |snippet: &'a Snippet| SnippetJson { change: snippet.change, line: snippet.line, text: masked(&snippet.text) };
+        Self { patch: masked(&found.patch), snippets: found.snippets.iter().map(snippet).collect() }
+    }
 }
 
 impl<'a> ConflictJson<'a> {
@@ -280,6 +306,7 @@ impl<'a> ConflictJson<'a> {
             text: causes::conflict_sentences(found),
             found: found.found.as_deref(),
             ways: &found.ways,
+            by_hand: found.by_hand.as_ref().map(ByHandJson::new),
         }
     }
 }

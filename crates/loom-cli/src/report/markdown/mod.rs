@@ -32,6 +32,7 @@ use loom_providers::emit::markdown::{code, escape, fence, table};
 use rayon::prelude::*;
 
 use self::listing::{Entry, listing};
+use super::by_hand::{self, Piece};
 use super::causes::{self, Summary};
 use super::graph::Sketch;
 use super::look::{Ask, Look, mode_sentence, place};
@@ -346,7 +347,16 @@ impl Review<'_> {
 fn conflict_entry(conflict: &Conflicting) -> Entry<'_> {
     let ways: Vec<String> = conflict.ways.iter().map(|way| format!("  - {}\n", escape(&visible(way)))).collect();
     let (address, said) = (code(&conflict.address.to_string()), escape(&visible(&causes::conflict_sentences(conflict))));
-    Entry { path: conflict.path.as_str(), said: format!(" ({address}). {said}\n{}", ways.concat()).trim_end().to_owned() }
+    let by_hand: String = by_hand::pieces(conflict).iter().map(piece).collect();
+    let said = format!(" ({address}). {said}\n{}{by_hand}", ways.concat());
+    Entry { path: conflict.path.as_str(), said: said.trim_end().to_owned() }
+}
+
+/// What a person changes, below an entry of a list.
+fn piece(piece: &Piece) -> String {
+    let text = fence(&piece.language, &visible_lines(&piece.text));
+    let indented = text.lines().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat();
+    format!("  - {}\n\n{indented}", escape(&visible(&piece.says)))
 }
 
 fn deletion_entry(action: &Action) -> Entry<'_> {

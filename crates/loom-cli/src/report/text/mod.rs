@@ -18,6 +18,7 @@ use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::by_hand::{self, Piece};
 use super::causes::{self, Summary};
 use super::look::{Ask, Look, mode_sentence, place};
 use super::sections::{Section, sections};
@@ -254,10 +255,17 @@ impl PlanText<'_> {
             let head = format!("! {}  {}", conflict.path, conflict.address);
             writeln!(out, "\n{}", self.paint(Style::Conflict, &head))?;
             writeln!(out, "    {}", visible(&causes::conflict_sentences(conflict)))?;
-            if self.talk != Talk::Quiet {
+            let pieces = by_hand::pieces(conflict);
+            if self.talk != Talk::Quiet && pieces.is_empty() {
                 let shown = Shown::from(self.contents.of_conflict(conflict));
                 if shown.before.is_some() && shown.after.is_some() {
                     self.difference(&shown, out)?;
+                }
+            }
+            for Piece { says, language, text } in &pieces {
+                writeln!(out, "    {}", visible(says))?;
+                for line in text.lines() {
+                    writeln!(out, "      {}", self.line_by_hand(language, line))?;
                 }
             }
             writeln!(out, "    What you can do:")?;
@@ -266,6 +274,16 @@ impl PlanText<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A line of what a person changes; those of a patch in its colours.
+    fn line_by_hand(&self, language: &str, line: &str) -> String {
+        match line.chars().next().filter(|_| language == "diff") {
+            Some('+') => self.paint(Style::Added, line),
+            Some('-') => self.paint(Style::Removed, line),
+            Some('@') => self.paint(Style::Place, line),
+            Some(_) | None => visible(line).into_owned(),
+        }
     }
 
     /// A line between the changes and the notes.

@@ -1,5 +1,6 @@
 pub(crate) mod generate;
 mod laws;
+mod proposals;
 mod suites;
 
 use loom_plan::keys::{Format, KeyPath};

@@ -1,0 +1,138 @@
+//! Parts of files that go elsewhere with their artifact, and the edits that they carry.
+//!
+//! In: a block or keys, and the record that they had in another file or under another address. Out:
+//! the part at its new place, decided on the old record, and the deletion at the old one; of a block
+//! that stays in its file its markers are renamed where they stand.
+//!
+//! Invariants: the deletion is planned only together with what is carried ([`keep_together`]); what
+//! is carried was read and counted ([`super::merging`]), else it is a conflict, and both places stay.
+
+use std::collections::BTreeSet;
+
+use super::build::{Builder, Decided, Site, recorded};
+use super::decide::{Adopting, Claim, Conflict, Creation, Decision, Merge, Recorded, Updating, decide};
+use super::known::{Key, KnownRecord};
+use super::{PartAction, Report, owned};
+use crate::snapshot::{Content, Observed, Part};
+
+/// What becomes of a part that moves.
+enum Comes {
+    /// This content is written at its new place.
+    Written(Content),
+    /// No byte changes: the ledger alone learns of it.
+    Recorded(Decision),
+    /// A person decides.
+    Stopped(Conflict),
+    /// What is there goes along, and was not read yet.
+    Unread,
+}
+
+impl Builder<'_> {
+    /// A part whose artifact was somewhere else, or called otherwise.
+    pub(super) fn part_moved(&self, site: Site<'_>, old: &KnownRecord, (decided, report): (&mut Vec<Decided>, &mut Report)) {
+        let output = site.output;
+        let stays = old.record.path == output.place.path;
+        let there = owned::seen_of(self.inputs, output, &old.record);
+        let declaration = self.inputs.desired.declaration(output);
+        let claim = if stays { Claim::Other } else { Claim::Same };
+        let recorded = Recorded { claim, ..recorded(old, output, declaration) };
+        let decision = decide(self.policy(output, Some(old)), Some(output.content), &there, Some(recorded));
+        self.count(output, &there, Some(recorded), report);
+        let Observed::File(before) = there else {
+            // nothing can be carried: it is written anew, or what is in its way is said
+            return self.push(Site { here: &there, ..site }, decision, Some(old), decided);
+        };
+        let part = PartAction {
+            address: declaration.address.clone(),
+            part: output.part.clone(),
+            removes: if stays { owned::unwanted(&old.record.keys, &output.keys) } else { Vec::new() },
+            left_to: output.delegated.as_ref().map(|delegated| delegated.to.clone()),
+            was: Some((old.record.path.clone(), old.record.part.clone())),
+            decision,
+            before: Some(before),
+            after: Some(before),
+            causes: self.causes.of(declaration, decision, Some(old), true),
+        };
+        let mut push = |part: PartAction, conflict, carries| {
+            let mut it = Decided::new(output.place.path.clone(), None, part, conflict);
+            it.carries = carries;
+            decided.push(it);
+        };
+        let after = match self.comes(site, decision, before, stays) {
+            Comes::Stopped(conflict) => return push(part, Some(conflict), false),
+            Comes::Recorded(decision) => return push(PartAction { decision, ..part }, None, false),
+            // what cannot be read cannot be carried
+            Comes::Unread => {
+                let before = Some(self.with_mode_of(site, before));
+                return push(PartAction { before, ..part }, Some(Conflict::Edited), true);
+            }
+            Comes::Written(after) => Some(after),
+        };
+        if stays {
+            return push(PartAction { decision: Decision::Update(Updating::Changed), after, ..part }, None, false);
+        }
+        let gone = PartAction {
+            part: old.record.part.clone(),
+            removes: owned::abandoned(self.inputs, &old.record),
+            left_to: None,
+            was: None,
+            decision: Decision::Delete,
+            after: None,
+            ..part.clone()
+        };
+        push(PartAction { decision: Decision::Create(Creation::New), before: None, after, ..part }, None, false);
+        decided.push(Decided::new(old.record.path.clone(), None, gone, None));
+    }
+
+    fn comes(&self, site: Site<'_>, decision: Decision, before: Content, stays: bool) -> Comes {
+        let output = site.output;
+        let is_in_place = stays && matches!(output.part, Part::Keys(_));
+        match decision {
+            Decision::Conflict(conflict) => Comes::Stopped(conflict),
+            Decision::Keep if is_in_place => Comes::Recorded(Decision::Keep),
+            Decision::Nothing | Decision::Adopt(_) if is_in_place => Comes::Recorded(Decision::Adopt(Adopting::Equal)),
+            Decision::Update(Updating::Merged) | Decision::Nothing | Decision::Keep if before != output.content => {
+                match self.merge(output) {
+                    Merge::Clean(content) => Comes::Written(content),
+                    Merge::Clashes => Comes::Unread,
+                }
+            }
+            Decision::Nothing
+            | Decision::Create(_)
+            | Decision::Update(_)
+            | Decision::Delete
+            | Decision::Adopt(_)
+            | Decision::Keep
+            | Decision::Forget(_) => Comes::Written(output.content),
+        }
+    }
+
+    /// A content in the file that it comes to.
+    fn with_mode_of(&self, site: Site<'_>, content: Content) -> Content {
+        match self.inputs.snapshot.whole(&site.output.place.path) {
+            Observed::File(file) if matches!(site.output.part, Part::Block(_)) => Content { mode: file.mode, ..content },
+            Observed::File(_) | Observed::Absent | Observed::Foreign(_) => content,
+        }
+    }
+}
+
+/// Whether a part is a block that gets other markers where it stands.
+pub(super) fn is_renamed(part: &PartAction) -> bool {
+    matches!((&part.part, &part.was, part.after), (Part::Block(_), Some(_), Some(_)))
+}
+
+/// The places that parts move from.
+pub(super) fn moving(decided: &[Decided]) -> BTreeSet<Key> {
+    decided.iter().filter_map(|it| it.part.was.clone()).collect()
+}
+
+/// What is left of `before` once conflicts were left out: a part that does not come to its new place
+/// does not go from its old one, and the other way round.
+pub(super) fn keep_together(free: &mut Vec<Decided>, before: &BTreeSet<Key>) {
+    let key = |it: &Decided| (it.path.clone(), it.part.part.clone());
+    let (come, there): (BTreeSet<Key>, BTreeSet<Key>) = (moving(free), free.iter().map(key).collect());
+    free.retain(|it| {
+        let goes = !before.contains(&key(it)) || come.contains(&key(it));
+        goes && it.part.was.as_ref().is_none_or(|was| was.0 == it.path || there.contains(was))
+    });
+}
