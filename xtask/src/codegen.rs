@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `docs/schema/*.schema.json` | `loom schema` |
 //! | *Versions* in `docs/kinds/*.md` | the changelog of each kind |
+//! | `docs/checks.md` | the rules of the security checklist, as `loom check --rules` prints them |
 //! | `docs/kinds/README.md` | the titles and first sentences of the pages beside it |
 //! | `templates/loom.gitlab-ci.yml` | the fixture `delivery-gitlab-author`, its commit made an input |
 //! | `docs/decisions/README.md` | the titles of the pages beside it |
@@ -46,6 +47,7 @@ pub(crate) fn run(check: bool) -> Outcome {
         ("docs/decisions/README.md".to_owned(), decision_index(&root.join("docs/decisions"))?),
     ];
     files.push(("templates/loom.gitlab-ci.yml".to_owned(), gitlab_template(&root)?));
+    files.push(("docs/checks.md".to_owned(), output(Command::new(&loom).args(["check", "--rules"]))?));
     for (document, path) in SCHEMAS {
         files.push(((*path).to_owned(), output(Command::new(&loom).args(["schema", document]))?));
     }

@@ -1,7 +1,7 @@
 //! Exit codes.
 //!
 //! In: what a command came to. Out: the number that the shell sees. The numbers and their order
-//! are promised to scripts; they never change. 5 is kept for a policy that denies.
+//! are promised to scripts; they never change.
 
 use std::process::{ExitCode, Termination};
 
@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Stale = 3,
     /// Conflicts need a person.
     Conflicts = 4,
+    /// A rule of the checklist, or a policy, denies.
+    Denied = 5,
     /// Another loom holds the lock.
     Locked = 6,
     /// Apply failed for another reason, or was interrupted, and everything was put back.

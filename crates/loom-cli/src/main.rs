@@ -9,14 +9,14 @@ mod env;
 mod exit;
 mod report;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use loom_apply::{Root, RootError};
 
-use cli::{Command, DriftFormat, Global, GraphFormat, Invocation, Plan, PlanFormat, ReportFormat, Subject};
+use cli::{CheckFormat, Command, DriftFormat, Global, GraphFormat, Invocation, Plan, PlanFormat, ReportFormat, Subject, ToCheck};
 use commands::{Desk, Failure};
-use env::Streams;
+use env::{Mask, Streams};
 use exit::Exit;
 
 fn main() -> Exit {
@@ -31,7 +31,7 @@ fn main() -> Exit {
         // this thread is one of them, so that one job is one thread
         drop(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).use_current_thread().build_global());
     }
-    let mut out = BufWriter::new(io::stdout());
+    let mut out = Mask::new(io::stdout());
     let result = run(&invocation, streams, &mut out);
     let flushed = out.flush().map_err(Failure::Output);
     match result.and_then(|exit| flushed.map(|()| exit)) {
@@ -41,11 +41,11 @@ fn main() -> Exit {
         Err(failure) => {
             if let Command::Drift { format: DriftFormat::Junit, .. } = &invocation.command {
                 // as below
-                drop(report::drift::junit::failure(&failure.whole(), &mut io::stdout().lock()));
+                drop(report::drift::junit::failure(&failure.whole(), &mut out).and_then(|()| out.flush()));
             }
             if let (Failure::Input(input), true) = (&failure, speaks_json(&invocation.command)) {
                 // where standard output is gone there is nobody left to tell
-                drop(report::diagnostics::json(&input.1, &input.0, &mut io::stdout().lock()));
+                drop(report::diagnostics::json(&input.1, &input.0, &mut out).and_then(|()| out.flush()));
             } else {
                 report::diagnostics::failure(&failure, streams.err);
             }
@@ -64,7 +64,9 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
         Command::Schema(of) => commands::schema::run(*of, commands::pass::REGISTRY, out),
         Command::Completions(shell) => commands::completions::run(*shell, out),
         Command::Man { command } => commands::man::run(command.as_deref(), out),
-        Command::Validate { .. }
+        Command::Check(asked) if asked.what == ToCheck::Rules => commands::check::rules(out),
+        Command::Check(_)
+        | Command::Validate { .. }
         | Command::Plan(_)
         | Command::Apply(_)
         | Command::Recover
@@ -104,6 +106,7 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         Command::Repair { confirmation, durability } => commands::repair::run(&desk, *confirmation, *durability, out),
         Command::Doctor { format } => commands::doctor::run(&desk, *format, out),
         Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
+        Command::Check(asked) => commands::check::run(&desk, asked, out),
         Command::Graph(asked) => commands::graph::run(&desk, asked, out),
         Command::Handoff(asked) => commands::handoff::run(&desk, asked, out),
         Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
@@ -126,6 +129,10 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
 fn find(command: &Command, start: &Path) -> Result<Root, RootError> {
     let is_about_the_past =
         matches!(command, Command::Recover | Command::History { .. } | Command::Rollback(_) | Command::Doctor { .. });
+    // files can be checked where there is no project yet
+    if matches!(command, Command::Check(asked) if !asked.paths.is_empty()) {
+        return Root::find(start).or_else(|_| Root::open(start));
+    }
     Root::find(start).or_else(|error| match Root::open(start) {
         Ok(root) if is_about_the_past && root.has_past() => Ok(root),
         Ok(_) | Err(_) => Err(error),
@@ -139,6 +146,7 @@ fn only_reads(command: &Command) -> bool {
         Command::Validate { .. }
             | Command::Plan(_)
             | Command::Drift { .. }
+            | Command::Check(_)
             | Command::Graph(_)
             | Command::Handoff(_)
             | Command::Explain(_)
@@ -154,6 +162,7 @@ fn speaks_json(command: &Command) -> bool {
             *format == ReportFormat::Json
         }
         Command::Drift { format, .. } => *format == DriftFormat::Json,
+        Command::Check(check) => check.format == CheckFormat::Json,
         Command::Graph(graph) => graph.format == GraphFormat::Json,
         Command::Init
         | Command::Apply(_)

@@ -64,6 +64,9 @@ const PLACEHOLDERS: &[&str] = &["example", "changeme", "change-me", "change_me",
 /// Passwords that nobody takes for one.
 const OBVIOUS: &[&str] = &["password", "passwd", "pass", "secret", "postgres", "mysql", "root", "admin", "test", "guest"];
 
+/// What high entropy in a secret's place is called.
+const RANDOM: &str = "a random value";
+
 /// A credential in a text.
 struct Found {
     range: Range<usize>,
@@ -74,6 +77,21 @@ struct Found {
 /// ends with [`hide`].
 pub fn guard(node: &Node, sources: &mut Sources, out: &mut Diagnostics) -> Node {
     Guard { sources, out }.node(node, false).unwrap_or_else(|| node.clone())
+}
+
+/// Reports every known token in a file that becomes part of an output as it is. A stage that calls
+/// this ends with [`hide`].
+pub fn refuse(id: SourceId, sources: &Sources, out: &mut Diagnostics) {
+    for Found { range, what } in tokens(&sources.get(id).text) {
+        out.push(finding(span_of(id, &range), what));
+    }
+}
+
+fn finding(span: Span, what: &str) -> Diagnostic {
+    let place = if what == RANDOM { " in a secret's place" } else { "" };
+    let finding = Diagnostic::new(Code::Credential, format!("this looks like a credential: {what}{place}"));
+    let finding = finding.at(span, "a literal that everybody who reads the repository can use");
+    finding.help("take it out, replace it where it was issued, and refer to it: `secret: true`, or `secret: { from: …, key: … }`")
 }
 
 /// Redacts in the sources what [`guard`] reported, and what has the form of a known token in those
@@ -95,6 +113,11 @@ pub fn hide(sources: &mut Sources, first: usize, out: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// Where a text holds known tokens, and what they are.
+pub fn found(text: &str) -> Vec<(Range<usize>, &'static str)> {
+    tokens(text).into_iter().map(|found| (found.range, found.what)).collect()
 }
 
 /// The text with `*` in the place of known tokens.
@@ -143,6 +166,10 @@ impl Guard<'_> {
         let named = map.get("name").and_then(Node::as_str).is_some_and(is_secret_name);
         let mut changed: Option<Map> = None;
         for (key, entry) in map.entries() {
+            if let Some(masked) = self.text(key, entry.key, false) {
+                // the finding ends the run: the key stays only so that the rest is looked at too
+                drop(masked);
+            }
             let inside = match key.as_ref() {
                 "secret" | "description" | "title" | "name" | "key" | "from" => false,
                 "value" => secret || named,
@@ -158,7 +185,7 @@ impl Guard<'_> {
     fn text(&mut self, text: &str, span: Span, secret: bool) -> Option<String> {
         let mut found = tokens(text);
         if found.is_empty() && secret && is_random(text) {
-            found.push(Found { range: 0..text.len(), what: "a random value" });
+            found.push(Found { range: 0..text.len(), what: RANDOM });
         }
         if found.is_empty() {
             return None;
@@ -167,19 +194,14 @@ impl Guard<'_> {
         let mut masked = text.to_owned();
         for Found { range, what } in &found {
             masked = mask(&masked, range);
-            let place = if *what == "a random value" { " in a secret's place" } else { "" };
-            let finding = Diagnostic::new(Code::Credential, format!("this looks like a credential: {what}{place}"));
-            let finding = finding.at(span_of(inner, range), "a literal that everybody who reads the repository can use");
-            self.out.push(finding.help(
-                "take it out, replace it where it was issued, and refer to it: `secret: true`, or `secret: { from: …, key: … }`",
-            ));
+            self.out.push(finding(span_of(inner, range), what));
         }
         Some(masked)
     }
 }
 
 /// Whether a key or a variable is called like something secret. `key` alone is not.
-fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let is =
         |part: &[u8], word: &str| part[0].eq_ignore_ascii_case(&word.as_bytes()[0]) && part.eq_ignore_ascii_case(word.as_bytes());
     let holds = |word: &str| name.as_bytes().windows(word.len()).any(|part| is(part, word));

@@ -7,6 +7,7 @@
 //! | graph | [`graph`] | declarations → order, then artifacts with references resolved |
 //! | render | [`render`] | artifacts → what is desired: hashes now, texts on demand |
 //! | plan | [`plan`] | desired × snapshot × ledger → converged, ready or blocked |
+//! | check | [`check`] | documents of known formats, and policies → findings |
 //! | drift | [`drift`] | the same outcome, as a report |
 //! | absorb | [`absorb`] | an edited file × the settings that were read → edits of the input |
 //! | merge | [`merge`] | base × observed × desired → one text, or clashes |
@@ -20,6 +21,7 @@ pub mod absorb;
 pub mod addr;
 pub mod adopt;
 pub mod block;
+pub mod check;
 pub mod credential;
 pub mod diag;
 pub mod diff;

@@ -10,6 +10,7 @@ mod draft;
 pub mod edit;
 pub mod emit;
 mod grammar;
+pub mod inspect;
 pub mod naming;
 pub mod pins;
 pub mod reading;

@@ -14,8 +14,9 @@ use loom_plan::project::OnDrift;
 
 use super::values::{budget, duration, expected, glob, on_drift};
 use super::{
-    Absorb, Adopt, Apply, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Handoff, HandoffTo, Invocation,
-    Plan, PlanStyle, Resolution, Resolve, Rollback, Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply,
+    Absorb, Adopt, Apply, Check, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Handoff, HandoffTo,
+    Invocation, Plan, PlanStyle, Resolution, Resolve, Rollback, Selection, SkipConflicts, StoryArg, Subject, Talk, Timings,
+    ToApply, ToCheck,
 };
 use crate::report::markdown;
 
@@ -48,6 +49,21 @@ pub(crate) enum DriftFormat {
     Json,
     /// For an issue, or a comment on a pull request.
     Markdown,
+    /// For a CI system, as XML.
+    Junit,
+}
+
+/// How to report findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// Annotations for a job of GitHub Actions.
+    Github,
+    /// For code scanning and editors.
+    Sarif,
     /// For a CI system, as XML.
     Junit,
 }
@@ -95,6 +111,10 @@ pub(crate) enum SchemaOf {
     PlanOutput,
     /// What `drift --format json` prints.
     DriftOutput,
+    /// What `check --format json` prints.
+    CheckOutput,
+    /// What policies of the package `loom` are asked about.
+    PolicyGraph,
     /// What `history --format json` prints.
     HistoryOutput,
     /// What `doctor --format json` prints.
@@ -228,6 +248,22 @@ enum Verb {
         /// Say whether the report is for people, for programs, for an issue, or for a CI system.
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: DriftFormat,
+    },
+    /// Look for what a careful review would not let pass: the security checklist, and the policies in policy/.
+    #[command(
+        long_about = "Look for what a careful review would not let pass: the security checklist, and the policies in policy/.\n\nWithout a path, everything that is declared is looked at; with paths, the files that are there, also without a loom.yaml. Errors that loom.yaml does not accept with a reason exit 5.",
+        after_help = "Examples:\n  loom check                             # everything that is declared\n  loom check . --format sarif > s.sarif  # every file of a known format\n  loom check --rules                     # the checklist itself"
+    )]
+    Check {
+        /// Files, and directories for all files below them of a format that loom knows.
+        #[arg(value_name = "PATH")]
+        paths: Vec<String>,
+        /// Say whether the report is for people, for programs, for GitHub, or for a CI system.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: CheckFormat,
+        /// Print the rules instead, as Markdown.
+        #[arg(long, conflicts_with_all = ["paths", "format"])]
+        rules: bool,
     },
     /// Draw how artifacts depend on each other.
     #[command(after_help = "Example:\n  loom graph --from terraform.module.entity-api --format mermaid")]
@@ -564,6 +600,9 @@ impl From<Verb> for Command {
             Verb::Repair(typed) => Self::Repair { confirmation: confirmation(typed.yes), durability: typed.durability.into() },
             Verb::Doctor { format } => Self::Doctor { format: format.format },
             Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format },
+            Verb::Check { paths, format, rules } => {
+                Self::Check(Check { paths, format, what: if rules { ToCheck::Rules } else { ToCheck::Findings } })
+            }
             Verb::Graph { format, from, changed } => {
                 Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
             }

@@ -12,7 +12,9 @@ mod selection;
 mod tests;
 mod values;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,8 +22,9 @@ use std::time::Duration;
 use clap::{CommandFactory as _, Parser as _};
 use loom_apply::Durability;
 use loom_plan::addr::{Address, ContentHash, RepoPath};
+use loom_plan::credential::masked;
 
-pub(crate) use arguments::{ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
+pub(crate) use arguments::{CheckFormat, ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
 pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command, quoted};
 
 use crate::exit::Exit;
@@ -127,6 +130,8 @@ pub(crate) enum Command {
         /// How to report.
         format: DriftFormat,
     },
+    /// The security checklist.
+    Check(Check),
     /// Show the graph.
     Graph(Graph),
     /// Say what was applied for a story.
@@ -199,6 +204,26 @@ pub(crate) enum ExitStyle {
     Plain,
     /// It exits 2.
     Detailed,
+}
+
+/// `loom check`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Check {
+    /// Files and directories, seen from the root; none for everything that is declared.
+    pub(crate) paths: Vec<String>,
+    /// How to report.
+    pub(crate) format: CheckFormat,
+    /// What to print.
+    pub(crate) what: ToCheck,
+}
+
+/// What `loom check` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToCheck {
+    /// What is found.
+    Findings,
+    /// The rules, as a page.
+    Rules,
 }
 
 /// `loom graph`
@@ -359,7 +384,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
 
 /// Prints what clap has to say. Clap's own exit code for a wrong usage, 2, means changes here.
 pub(crate) fn refuse(error: &clap::Error) -> Exit {
-    let printed = error.print();
+    let plain = error.render().to_string();
+    // what was typed may be a credential, and clap says it again
+    let printed = match masked(&plain) {
+        Cow::Borrowed(_) => error.print(),
+        Cow::Owned(masked) => write!(std::io::stderr().lock(), "{masked}"),
+    };
     match (error.use_stderr(), printed) {
         (false, Ok(())) => Exit::Done,
         (true, _) | (false, Err(_)) => Exit::Error,

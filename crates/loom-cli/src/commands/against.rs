@@ -7,10 +7,11 @@
 use std::io::Write;
 
 use loom_plan::addr::{Address, RepoPath};
+use loom_plan::check::Finding;
 use loom_plan::plan::{Action, Conflicting, Outcome};
 use loom_plan::snapshot::Part;
 
-use super::{Desk, Failure, list, pass};
+use super::{Desk, Failure, audit, list, pass};
 use crate::cli::{Plan, PlanFormat};
 use crate::env::{self, Base};
 use crate::exit::Exit;
@@ -32,6 +33,7 @@ pub(super) fn run(desk: &Desk<'_>, asked: &Plan, reference: &str, out: &mut dyn 
     let compared = Compared { reference: reference.to_owned(), commit: name, moved_from, standing, missing };
     let contents = Both { now: planned.bytes(&desk.root), planned: &planned.outcome, base: planned.bytes(there.files()) };
     let prefix = desk.prefix();
+    let findings = audit::of_plan(desk.files(), &planned.compiled, &outcome, &contents)?;
     let presented = Presented {
         outcome: &outcome,
         contents: &contents,
@@ -39,12 +41,16 @@ pub(super) fn run(desk: &Desk<'_>, asked: &Plan, reference: &str, out: &mut dyn 
         prefix: &prefix,
         ordered: Some(&planned.compiled.desired.ordered),
         compared: Some(&compared),
+        findings: &findings,
     };
     report::plan(&presented, asked.style, (desk.streams.out, desk.global.talk), out)?;
     // the text says it itself
     if !compared.missing.is_empty() && asked.style.format != PlanFormat::Text {
         out.flush()?;
         env::tell(&compared.missing);
+    }
+    if findings.iter().any(Finding::denies) {
+        return Ok(Exit::Denied);
     }
     Ok(match planned.outcome {
         Outcome::Converged(_) => Exit::Done,

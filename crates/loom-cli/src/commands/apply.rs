@@ -5,6 +5,7 @@ use std::io::Write;
 
 use loom_apply::{Approved, Becomes, Cause, Change, Committed, Durability, Lock, Put, Root};
 use loom_plan::addr::RepoPath;
+use loom_plan::check::Finding;
 use loom_plan::header;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::{Action, Brake, Expect, Outcome, Plan, Verb, build};
@@ -12,7 +13,7 @@ use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Observed, Want};
 
 use super::approval::Approval;
-use super::{Desk, Failure, leftovers, pass, take_lock, to_branch};
+use super::{Desk, Failure, audit, leftovers, pass, take_lock, to_branch};
 use crate::cli::{Apply, Confirmation};
 use crate::env;
 use crate::exit::Exit;
@@ -31,7 +32,12 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     // diff, plan
     let planned = pass::plan(desk, compiled, seen, &approval.selection)?;
     let (outcome, bytes) = (&planned.outcome, planned.bytes(root));
-    text::plan(&text::PlanText { outcome, contents: &bytes, apply: "", stream: desk.streams.out, talk: desk.global.talk }, out)?;
+    let findings = audit::of_plan(desk.files(), &planned.compiled, outcome, &bytes)?;
+    let (stream, talk) = (desk.streams.out, desk.global.talk);
+    text::plan(&text::PlanText { outcome, contents: &bytes, apply: "", stream, talk, findings: &findings }, out)?;
+    if findings.iter().any(Finding::denies) {
+        return Ok(Exit::Denied);
+    }
     let plan = match outcome {
         Outcome::Converged(_) => return healed(desk, asked, lock, &planned, out),
         Outcome::Blocked(_) => return Ok(Exit::Conflicts),

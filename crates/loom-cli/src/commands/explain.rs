@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use loom_plan::addr::{Address, RepoPath};
+use loom_plan::check::RULES;
 use loom_plan::diag::{Code, did_you_mean};
 use loom_plan::intent::Declaration;
 use loom_plan::project::view::Read;
@@ -10,6 +11,7 @@ use loom_plan::render::Output;
 
 use super::{Desk, Failure, pass};
 use crate::exit::Exit;
+use crate::report::check;
 use crate::report::style::visible;
 
 /// Prints the page of a code. Needs no repository.
@@ -18,7 +20,11 @@ pub(crate) fn code(text: &str, out: &mut dyn Write) -> Result<Exit, Failure> {
         write!(out, "{}", code.page())?;
         return Ok(Exit::Done);
     }
-    let known = || Code::ALL.iter().map(|code| code.as_str());
+    if let Some(page) = check::page(text) {
+        write!(out, "{page}")?;
+        return Ok(Exit::Done);
+    }
+    let known = || Code::ALL.iter().map(|code| code.as_str()).chain(RULES.iter().map(|rule| rule.code));
     let help = did_you_mean(&text.to_uppercase(), known()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
     Err(Failure::Environment(format!("there is no error code {text}{help}")))
 }

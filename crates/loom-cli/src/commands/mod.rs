@@ -8,6 +8,8 @@ pub(crate) mod adopt;
 mod against;
 pub(crate) mod apply;
 mod approval;
+mod audit;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod drift;

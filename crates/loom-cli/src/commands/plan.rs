@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
+use loom_plan::check::Finding;
 use loom_plan::plan::{Action, Outcome, file};
 
-use super::{Desk, Failure, against, pass};
+use super::{Desk, Failure, against, audit, pass};
 use crate::cli::{ExitStyle, Plan, Selection, apply_command};
 use crate::env;
 use crate::exit::Exit;
@@ -18,6 +19,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
     }
     let planned = pass::planned(desk, &asked.selection)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
+    let findings = audit::of_plan(desk.files(), &planned.compiled, outcome, &contents)?;
     if let (Some(file), Outcome::Ready(plan)) = (&asked.out, outcome) {
         save(file, plan, &asked.selection, &contents)?;
     }
@@ -32,10 +34,11 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         apply: &command,
         prefix: &prefix,
         ordered: Some(&planned.compiled.desired.ordered),
+        findings: &findings,
         compared: None,
     };
     report::plan(&presented, asked.style, (desk.streams.out, desk.global.talk), out)?;
-    Ok(exit_of(outcome, asked.exit_style))
+    Ok(if findings.iter().any(Finding::denies) { Exit::Denied } else { exit_of(outcome, asked.exit_style) })
 }
 
 /// Conflicts block; changes count where they were asked for.
@@ -53,8 +56,10 @@ fn save(file: &Path, plan: &loom_plan::plan::Plan, selection: &Selection, conten
     let arguments = selection.arguments().into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mut text = Vec::new();
     let bytes = |action: &Action| {
+        // the texts are there to be shown: apply renders its own
         let Sides { before, after } = contents.of(action);
-        (before, after)
+        let mask = |side: Option<Vec<u8>>| side.map(|bytes| report::without_credentials(&bytes));
+        (mask(before), mask(after))
     };
     file::write(plan, arguments, &bytes, &mut text)?;
     env::write_file(file, &text).map_err(|error| Failure::Environment(format!("{} cannot be written: {error}", file.display())))

@@ -265,7 +265,14 @@ fn take(
     let planned = pass::plan_with(desk, compiled, seen, &selection(taking.asked, &named)?, taking.merges)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     text::plan(
-        &text::PlanText { outcome, contents: &contents, apply: "", stream: desk.streams.out, talk: desk.global.talk },
+        &text::PlanText {
+            outcome,
+            contents: &contents,
+            apply: "",
+            stream: desk.streams.out,
+            talk: desk.global.talk,
+            findings: &[],
+        },
         out,
     )?;
     let plan = match outcome {

@@ -27,6 +27,8 @@ pub(crate) fn run(of: SchemaOf, registry: Registry<'_>, out: &mut dyn Write) -> 
         SchemaOf::Story => input("a story", STORY, &["tasks", "items", "properties", "artifacts"], registry),
         SchemaOf::PlanOutput => return print(include_str!("../../../../docs/schema/plan-output.schema.json"), out),
         SchemaOf::DriftOutput => return print(include_str!("../../../../docs/schema/drift-output.schema.json"), out),
+        SchemaOf::CheckOutput => return print(include_str!("../../../../docs/schema/check-output.schema.json"), out),
+        SchemaOf::PolicyGraph => return print(include_str!("../../../../docs/schema/policy-graph.schema.json"), out),
         SchemaOf::HistoryOutput => return print(include_str!("../../../../docs/schema/history-output.schema.json"), out),
         SchemaOf::DoctorOutput => return print(include_str!("../../../../docs/schema/doctor-output.schema.json"), out),
         SchemaOf::HandoffOutput => return print(include_str!("../../../../docs/schema/handoff-output.schema.json"), out),

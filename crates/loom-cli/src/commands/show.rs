@@ -24,8 +24,15 @@ pub(crate) fn run(file: &Path, style: PlanStyle, talk: Talk, streams: Streams, o
     };
     let command = format!("loom apply {}{most}", file.display());
     // a saved plan does not say where in a Git repository it was made
-    let presented =
-        Presented { outcome: &outcome, contents: &contents, apply: &command, prefix: "", ordered: None, compared: None };
+    let presented = Presented {
+        outcome: &outcome,
+        contents: &contents,
+        apply: &command,
+        prefix: "",
+        ordered: None,
+        findings: &[],
+        compared: None,
+    };
     report::plan(&presented, style, (streams.out, talk), out)?;
     Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ use std::io::Write;
 
 use loom_apply::{Change, Put};
 use loom_plan::addr::RepoPath;
+use loom_plan::check::Finding;
 use loom_plan::header::content_hash;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::{Outcome, Plan};
@@ -21,7 +22,7 @@ use super::apply::{FileWrite, consent, done, files};
 use super::approval::{Approval, paths_that_differ};
 use super::message::Message;
 use super::pass::{self, Planned};
-use super::{Desk, Failure, list, must_be_settled};
+use super::{Desk, Failure, audit, list, must_be_settled};
 use crate::cli::{Apply, Confirmation, quoted};
 use crate::env::{self, Branch, Entry, NotCommitted};
 use crate::exit::Exit;
@@ -37,7 +38,9 @@ pub(super) fn run(desk: &Desk<'_>, asked: &Apply, name: &str, out: &mut dyn Writ
     let base = from_commit(&there, &approval);
     // what is shown is what will be committed: without uncommitted lines of others in shared files
     let same = base.as_ref().ok().filter(|base| is_same(&here.outcome, &base.outcome));
-    show(desk, same.map_or((&here, desk), |base| (base, &there)), out)?;
+    if show(desk, same.map_or((&here, desk), |base| (base, &there)), out)? == Exit::Denied {
+        return Ok(Exit::Denied);
+    }
     let Some(planned) = same else {
         return differs(&Differing { desk, there: &there, branch: &branch, approval: &approval, here: &here }, base, out);
     };
@@ -78,14 +81,14 @@ fn is_same(one: &Outcome, other: &Outcome) -> bool {
     }
 }
 
-fn show(desk: &Desk<'_>, (planned, from): (&Planned, &Desk<'_>), out: &mut dyn Write) -> Result<(), Failure> {
+/// Shows a plan, and says whether a rule or a policy denies it.
+fn show(desk: &Desk<'_>, (planned, from): (&Planned, &Desk<'_>), out: &mut dyn Write) -> Result<Exit, Failure> {
     let contents = planned.bytes(from.files());
-    let talk = desk.global.talk;
-    text::plan(
-        &text::PlanText { outcome: &planned.outcome, contents: &contents, apply: "", stream: desk.streams.out, talk },
-        out,
-    )?;
-    Ok(())
+    let outcome = &planned.outcome;
+    let findings = audit::of_plan(from.files(), &planned.compiled, outcome, &contents)?;
+    let (stream, talk) = (desk.streams.out, desk.global.talk);
+    text::plan(&text::PlanText { outcome, contents: &contents, apply: "", stream, talk, findings: &findings }, out)?;
+    Ok(if findings.iter().any(Finding::denies) { Exit::Denied } else { Exit::Done })
 }
 
 /// Writes the commit, and says what comes next.

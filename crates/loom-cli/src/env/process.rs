@@ -10,6 +10,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use loom_apply::Stop;
+use loom_plan::credential::masked;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -136,7 +137,7 @@ pub(crate) fn git_version() -> Option<String> {
 /// Says something on standard error, where nobody takes it for data.
 pub(crate) fn tell(line: &str) {
     // where standard error is gone there is nobody left to tell
-    drop(writeln!(io::stderr().lock(), "{line}"));
+    drop(writeln!(io::stderr().lock(), "{}", masked(line)));
 }
 
 /// From here on the first Ctrl-C, SIGTERM or SIGHUP asks for an end, so that everything is put back;

@@ -12,11 +12,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use loom_plan::check::Finding;
 use loom_plan::plan::{Cause, Outcome, Verb};
 use loom_plan::text::Position;
 
 use super::by_hand;
 use super::causes::{self, Summary};
+use super::check;
 use super::sections::{Section, sections};
 use super::style::visible;
 
@@ -39,21 +41,44 @@ struct Annotation {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn plan(outcome: &Outcome, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn plan(outcome: &Outcome, findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+    self::findings(findings, prefix, out)?;
     let (warnings, notices) = ([brake(outcome), deletions(outcome)].concat(), [upgrades(outcome), settings(outcome)].concat());
-    for (level, annotations) in [("error", conflicts(outcome)), ("warning", warnings), ("notice", notices)] {
-        let shown = if annotations.len() > SHOWN { SHOWN - 1 } else { annotations.len() };
-        for Annotation { place, title, message } in &annotations[..shown] {
-            let at = |(file, line): &(String, usize)| format!("file={},line={line},", property(&format!("{prefix}{file}")));
-            let (place, title) = (place.as_ref().map_or_else(String::new, at), property(title));
-            writeln!(out, "::{level} {place}title={title}::{}", data(message))?;
-        }
-        if annotations.len() > shown {
-            let more = format!("{} more of these are in the plan; GitHub shows {SHOWN} for a step", annotations.len() - shown);
-            writeln!(out, "::{level} title={}::{}", property("Loom"), data(&more))?;
-        }
+    for (level, found) in [("error", conflicts(outcome)), ("warning", warnings), ("notice", notices)] {
+        annotations(level, &found, prefix, out)?;
     }
     writeln!(out, "{}", data(&format!("Plan: {}", Summary::of(outcome))))
+}
+
+/// Writes what the checklist and the policies say: errors, warnings, and what is accepted as notices.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn findings(findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+    let annotation = |finding: &Finding| Annotation {
+        place: Some((finding.path.clone(), finding.line.unwrap_or(1))),
+        title: format!("{} {}", finding.code, finding.message),
+        message: std::iter::once(finding.reason.clone()).chain(check::advice(finding)).collect::<Vec<_>>().join("\n"),
+    };
+    for (level, word) in [("error", "error"), ("warning", "warning"), ("notice", "accepted")] {
+        let found: Vec<Annotation> = findings.iter().filter(|it| check::word(it) == word).map(annotation).collect();
+        annotations(level, &found, prefix, out)?;
+    }
+    Ok(())
+}
+
+fn annotations(level: &str, annotations: &[Annotation], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+    let shown = if annotations.len() > SHOWN { SHOWN - 1 } else { annotations.len() };
+    for Annotation { place, title, message } in &annotations[..shown] {
+        let at = |(file, line): &(String, usize)| format!("file={},line={line},", property(&format!("{prefix}{file}")));
+        let (place, title) = (place.as_ref().map_or_else(String::new, at), property(title));
+        writeln!(out, "::{level} {place}title={title}::{}", data(message))?;
+    }
+    if annotations.len() > shown {
+        let more = format!("{} more of these are in the report; GitHub shows {SHOWN} for a step", annotations.len() - shown);
+        writeln!(out, "::{level} title={}::{}", property("Loom"), data(&more))?;
+    }
+    Ok(())
 }
 
 fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
@@ -125,7 +150,7 @@ fn following(paths: &[&str]) -> String {
 }
 
 /// The text of a command: no line of it can begin another command.
-fn data(text: &str) -> String {
+pub(super) fn data(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| visible(line).replace('%', "%25")).collect();
     lines.join("%0A")
 }
@@ -143,7 +168,7 @@ mod tests {
 
     fn of(outcome: &Outcome, prefix: &str) -> String {
         let mut out = Vec::new();
-        plan(outcome, prefix, &mut out).expect("writing to memory cannot fail");
+        plan(outcome, &[], prefix, &mut out).expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -163,7 +188,7 @@ mod tests {
     fn of_more_than_github_shows_the_last_one_says_how_many() {
         let text = of(&emptying().ready(), "");
         assert_eq!(text.matches("::warning").count(), 10);
-        assert!(text.contains("17 more of these are in the plan"), "{text}");
+        assert!(text.contains("17 more of these are in the report"), "{text}");
     }
 
     #[test]

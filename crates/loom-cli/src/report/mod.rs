@@ -11,6 +11,7 @@
 
 mod by_hand;
 pub(crate) mod causes;
+pub(crate) mod check;
 pub(crate) mod diagnostics;
 pub(crate) mod doctor;
 pub(crate) mod drift;
@@ -33,6 +34,7 @@ pub(crate) mod text;
 use std::io::{self, Write};
 
 use loom_plan::addr::{Address, ContentHash, RepoPath};
+use loom_plan::check::Finding;
 use loom_plan::credential::masked;
 use loom_plan::diff::{Difference, as_text, compare};
 use loom_plan::graph::Ordered;
@@ -56,6 +58,8 @@ pub(crate) struct Presented<'a> {
     pub(crate) prefix: &'a str,
     /// What depends on what, where that is known.
     pub(crate) ordered: Option<&'a Ordered>,
+    /// What the checklist and the policies say of what is to be written.
+    pub(crate) findings: &'a [Finding],
     /// What the outcome is compared with, where it is no plan.
     pub(crate) compared: Option<&'a Compared>,
 }
@@ -95,22 +99,23 @@ pub(crate) fn plan(
     (stream, talk): (Stream, Talk),
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Presented { outcome, contents, apply, prefix, ordered, compared } = *plan;
+    let Presented { outcome, contents, apply, prefix, ordered, findings, compared } = *plan;
     let review = |budget| {
         let sketch = ordered.and_then(|ordered| graph::sketch(ordered, outcome));
-        markdown::Review { outcome, contents, apply, budget, compared, sketch }
+        markdown::Review { outcome, contents, apply, budget, findings, compared, sketch }
     };
+    let text = text::PlanText { outcome, contents, apply, stream, talk, findings };
     match style.format {
-        PlanFormat::Text => text::plan_or_comparison(&text::PlanText { outcome, contents, apply, stream, talk }, compared, out),
-        PlanFormat::Json => json::plan(outcome, contents, compared, out),
+        PlanFormat::Text => text::plan_or_comparison(&text, compared, out),
+        PlanFormat::Json => json::plan((outcome, findings), contents, compared, out),
         PlanFormat::Markdown => markdown::plan(&review(style.budget), out),
         PlanFormat::Html => html::plan(plan, out),
-        PlanFormat::Sarif => sarif::plan(outcome, prefix, out),
+        PlanFormat::Sarif => sarif::plan(outcome, findings, prefix, out),
         PlanFormat::Github => {
             let mut summary = Vec::new();
             markdown::plan(&review(github::SUMMARY), &mut summary)?;
             env::add_to_step_summary(&summary)?;
-            github::plan(outcome, prefix, out)
+            github::plan(outcome, findings, prefix, out)
         }
     }
 }
@@ -187,7 +192,8 @@ impl From<Sides> for Shown {
     }
 }
 
-fn without_credentials(content: &[u8]) -> Vec<u8> {
+/// A content with `*` in the place of what looks like a credential.
+pub(crate) fn without_credentials(content: &[u8]) -> Vec<u8> {
     as_text(content).map_or_else(|| content.to_vec(), |text| masked(text).into_owned().into_bytes())
 }
 

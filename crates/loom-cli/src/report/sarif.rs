@@ -11,13 +11,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use loom_plan::addr::ContentHash;
+use loom_plan::check::Finding;
 use loom_plan::plan::{Action, Cause, Conflicting, Outcome, Verb};
 use loom_plan::text::Position;
 use serde_json::{Value, json};
 
 use super::sections::{Section, sections};
 use super::style::{visible, visible_lines};
-use super::{by_hand, causes};
+use super::{by_hand, causes, check};
 
 /// What a finding can be: identifier, level, one sentence.
 const RULES: &[(&str, &str, &str)] = &[
@@ -35,27 +36,28 @@ const RULES: &[(&str, &str, &str)] = &[
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn plan(outcome: &Outcome, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn plan(outcome: &Outcome, findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
     let rule = |(id, level, text): &(&str, &str, &str)| json!({ "id": id, "shortDescription": { "text": text }, "defaultConfiguration": { "level": level } });
     let conflicts = outcome.conflicts().iter().map(|conflict| of_conflict(conflict, prefix));
     let sections = sections(outcome.actions());
     let changes = sections.iter().flat_map(|section| section.actions.iter().map(|action| of_action(action, section, prefix)));
-    let results: Vec<Value> = conflicts.chain(changes).collect();
-    let log = json!({
+    let results: Vec<Value> = conflicts.chain(changes).chain(check::sarif_results(findings, prefix)).collect();
+    let rules: Vec<Value> = RULES.iter().map(rule).chain(check::sarif_rules(findings)).collect();
+    super::json::write(&log("loom/plan/", &rules, &results), out)
+}
+
+/// A log with one run.
+pub(super) fn log(id: &str, rules: &[Value], results: &[Value]) -> Value {
+    json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
-            "tool": { "driver": {
-                "name": "loom",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": RULES.iter().map(rule).collect::<Vec<_>>(),
-            } },
-            "automationDetails": { "id": "loom/plan/" },
+            "tool": { "driver": { "name": "loom", "semanticVersion": env!("CARGO_PKG_VERSION"), "rules": rules } },
+            "automationDetails": { "id": id },
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
-    });
-    super::json::write(&log, out)
+    })
 }
 
 fn of_conflict(conflict: &Conflicting, prefix: &str) -> Value {
@@ -63,7 +65,7 @@ fn of_conflict(conflict: &Conflicting, prefix: &str) -> Value {
     let ways: Vec<String> = conflict.ways.iter().map(|way| format!("- {}", visible(way))).collect();
     let by_hand = visible_lines(&by_hand::plain(conflict));
     let text = format!("{word}. {}\n{}{by_hand}", visible(&causes::conflict_sentences(conflict)), ways.join("\n"));
-    result(Finding { rule: 0, text, path: conflict.path.as_str(), address: &conflict.address.to_string(), causes: &[] }, prefix)
+    result(Alert { rule: 0, text, path: conflict.path.as_str(), address: &conflict.address.to_string(), causes: &[] }, prefix)
 }
 
 fn of_action(action: &Action, section: &Section<'_>, prefix: &str) -> Value {
@@ -82,10 +84,10 @@ fn of_action(action: &Action, section: &Section<'_>, prefix: &str) -> Value {
         None => format!("{} Because: {}.", RULES[rule].2, why.join("; ")),
     };
     let (path, address) = (action.path.as_str(), action.address().to_string());
-    result(Finding { rule, text, path, address: &address, causes: &causes }, prefix)
+    result(Alert { rule, text, path, address: &address, causes: &causes }, prefix)
 }
 
-struct Finding<'a> {
+struct Alert<'a> {
     /// Its place among the rules.
     rule: usize,
     text: String,
@@ -94,8 +96,8 @@ struct Finding<'a> {
     causes: &'a [&'a Cause],
 }
 
-fn result(finding: Finding<'_>, prefix: &str) -> Value {
-    let Finding { rule, text, path, address, causes } = finding;
+fn result(finding: Alert<'_>, prefix: &str) -> Value {
+    let Alert { rule, text, path, address, causes } = finding;
     let (id, level, _) = RULES[rule];
     let places = causes.iter().filter_map(|cause| position(cause)).enumerate();
     let related = places.map(|(id, place)| {
@@ -143,7 +145,7 @@ fn position(cause: &Cause) -> Option<&Position> {
 
 /// A path as a URI relative to the repository's top (RFC 3986, section 2.3: all but the unreserved
 /// characters are escaped).
-fn location(prefix: &str, path: &str) -> Value {
+pub(super) fn location(prefix: &str, path: &str) -> Value {
     let mut uri = String::new();
     for byte in prefix.bytes().chain(path.bytes()) {
         match byte {
@@ -162,7 +164,7 @@ mod tests {
 
     fn of(outcome: &Outcome, prefix: &str) -> Value {
         let mut out = Vec::new();
-        plan(outcome, prefix, &mut out).expect("writing to memory cannot fail");
+        plan(outcome, &[], prefix, &mut out).expect("writing to memory cannot fail");
         serde_json::from_slice(&out).expect("JSON")
     }
 

@@ -155,6 +155,12 @@ fn what_is_adopted_is_changed_by_its_declaration_from_then_on() {
     sandbox.write("loom.yaml", LOOM);
     sandbox.loom(&["adopt", "Dockerfile", "k8s/api.yml"]).comes_to(0);
     sandbox.edit("loom.yaml", "FROM node:20-alpine", "FROM node:22-alpine");
+    // adopting wrote nothing and was not denied; what is written now must pass, or be accepted
+    sandbox.loom(&["plan"]).comes_to(5).says("error[LOOM1301] Dockerfile");
+    let accept = |code: &str, address: &str| format!("    - {{ code: {code}, address: {address}, reason: as it came }}\n");
+    let dockerfile = accept("LOOM1301", "docker.dockerfile.dockerfile");
+    let manifest = accept("LOOM1203", "kubernetes.manifest.api");
+    sandbox.append("loom.yaml", &format!("policy:\n  accept:\n{dockerfile}{manifest}"));
     sandbox.loom(&["plan"]).comes_to(0).says("~ Dockerfile");
     sandbox.apply();
     assert!(sandbox.read("Dockerfile").contains("FROM node:22-alpine"));

@@ -76,7 +76,8 @@ fn diagnostics_are_described_by_their_schema_whichever_command_meets_them() {
 #[test]
 fn the_schemas_that_loom_prints_are_the_ones_in_the_documents_and_accept_the_fixtures() {
     let sandbox = Sandbox::project("two-services");
-    for name in ["plan-output", "drift-output", "history-output", "doctor-output", "diagnostics"] {
+    for name in ["plan-output", "drift-output", "check-output", "policy-graph", "history-output", "doctor-output", "diagnostics"]
+    {
         assert_eq!(sandbox.loom(&["schema", name]).comes_to(0).json(), schema(name), "{name}");
     }
     for (of, file) in [("project", "loom.yaml"), ("include", "services/scorer/loom.yaml"), ("story", "stories/PAR-101.yaml")] {

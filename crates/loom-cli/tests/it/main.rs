@@ -11,6 +11,8 @@ mod adopt;
 mod against;
 mod approval;
 mod board;
+mod canary;
+mod check;
 mod conflicts;
 mod delivery;
 mod doctor;

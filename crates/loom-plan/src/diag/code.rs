@@ -68,6 +68,10 @@ codes! {
     Credential = "LOOM0205", Error;
     /// A service that the project does not have.
     UnknownService = "LOOM0206", Error;
+    /// An entry of `policy.accept` that accepts nothing that there is, or says no reason.
+    Acceptance = "LOOM0207", Error;
+    /// An entry of `policy.accept` to which no finding belongs.
+    AcceptsNothing = "LOOM0208", Warning;
     /// The file is none of the three story forms.
     StoryForm = "LOOM0301", Error;
     /// Two files hold the same story.
@@ -134,6 +138,8 @@ codes! {
     SavedPlan = "LOOM0601", Error;
     /// The plan is not the one that was approved.
     Stale = "LOOM0602", Error;
+    /// A policy in `policy/` that cannot be read or evaluated.
+    Policy = "LOOM0701", Error;
 }
 
 impl Code {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::Ordered;
 use crate::addr::{Address, RepoPath};
+use crate::credential;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
 use crate::input::Input;
 use crate::intent::Declaration;
@@ -37,6 +38,7 @@ pub type Files = BTreeMap<RepoPath, Arc<str>>;
 pub fn read_files(declarations: &mut [Declaration], input: &dyn Input, sources: &mut Sources, out: &mut Diagnostics) -> Files {
     let mut files = Files::new();
     let mut nodes: BTreeMap<RepoPath, Option<Node>> = BTreeMap::new();
+    let first = sources.ids().count();
     let named = declarations.par_iter().flat_map_iter(|declaration| input_paths(declaration.provider, &declaration.settings));
     for (name, node) in named.collect::<Vec<_>>() {
         let Some(text) = path_text(node).filter(|text| !files.contains_key(*text)) else { continue };
@@ -47,8 +49,12 @@ pub fn read_files(declarations: &mut [Declaration], input: &dyn Input, sources: 
         });
         let read = read.ok().inspect(|text| drop(files.insert(path.clone(), Arc::clone(text))));
         let read = read.map(|text| Node::string(Span::start_of(sources.add(path.as_str(), Arc::clone(&text))), text));
+        if let Some(node) = &read {
+            credential::refuse(node.span.source, sources, out);
+        }
         nodes.insert(path, read);
     }
+    credential::hide(sources, first, out);
     declarations.par_iter_mut().for_each(|Declaration { provider, settings, intent, reads, .. }| {
         for (name, node) in input_paths(*provider, settings) {
             if let Some(value) = path_text(node).and_then(|text| nodes.get(text)) {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::addr::{Address, Name, PathError, RepoPath};
+use crate::check::accept::Accept;
 use crate::keys::delegate::KeyPattern;
 use crate::node::Node;
 use crate::stack::Stack;
@@ -55,6 +56,8 @@ pub struct Project {
     pub adopt: Vec<Adopt>,
     /// `delegate`.
     pub delegate: Vec<Delegate>,
+    /// `policy.accept`.
+    pub accept: Vec<Accept>,
 }
 
 /// A directory or glob that stands in `file`, seen from the root; `.` is the root itself.

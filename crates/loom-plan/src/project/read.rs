@@ -17,6 +17,7 @@ use super::{
     Adopt, Delegate, Entry, Environment, Gate, Moved, OnDrift, Pattern, Project, Removed, RemovedWhat, Service, seen_from_root,
 };
 use crate::addr::{Address, Name, RepoPath};
+use crate::check::accept::Accept;
 use crate::credential;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::input::{Globs, Input, ReadError, load, parsed};
@@ -123,6 +124,7 @@ fn assemble(files: &[File], stack: Option<&Node>, sources: &Sources, out: &mut D
         removed: listed(root, "removed").filter_map(|node| removed(node, out)).collect(),
         adopt: listed(root, "adopt").filter_map(adopt).collect(),
         delegate: listed(root, "delegate").filter_map(|node| delegate(node, out)).collect(),
+        accept: root.get("policy").map(|policy| accepted(policy, out)).unwrap_or_default(),
         environment_names,
     }
 }
@@ -398,6 +400,10 @@ fn removed(node: &Node, out: &mut Diagnostics) -> Option<Removed> {
     };
     let keep = node.get("keep").and_then(Node::as_bool) == Some(true);
     Some(Removed { what, keep, component: component.and_then(Node::as_str).map(str::to_owned), span: node.span })
+}
+
+fn accepted(policy: &Node, out: &mut Diagnostics) -> Vec<Accept> {
+    listed(policy, "accept").filter_map(|node| Accept::read(node, out)).collect()
 }
 
 fn adopt(node: &Node) -> Option<Adopt> {

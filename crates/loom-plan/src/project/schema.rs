@@ -54,8 +54,9 @@ const IMAGE_PIN: &[Field] =
     &[Field::required("tag", Text, "a full version"), Field::optional("digest", Text, "sha256:… of the image index")];
 const POLICY: &[Field] = &[Field::optional("accept", List(&Record(ACCEPT)), "findings that are accepted")];
 const ACCEPT: &[Field] = &[
-    Field::required("code", Text, "the rule's code"),
-    Field::required("address", Shape::Address, "where it is accepted"),
+    Field::required("code", Text, "the rule's code, or package and rule of a policy: main.deny"),
+    Field::optional("address", Shape::Address, "the artifact in whose files it is accepted"),
+    Field::optional("path", Text, "a glob of files that loom does not write, in which it is accepted"),
     Field::required("reason", Text, "why"),
 ];
 const MOVED: &[Field] =

@@ -143,7 +143,7 @@ fn said(xml: &mut Writer<&mut dyn Write>, name: &str, class: Option<&str>, messa
 
 /// A text in which every character is one that XML 1.0 has (section 2.2), and none commands a
 /// terminal.
-fn text(text: &str) -> Cow<'_, str> {
+pub(in crate::report) fn text(text: &str) -> Cow<'_, str> {
     let shown = visible_lines(text);
     Cow::Owned(shown.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"))
 }

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use super::by_hand::{self, Piece};
 use super::causes::{self, Summary};
+use super::check;
 use super::graph::{self, Extent};
 use super::json::inert;
 use super::look::mode_sentence;
@@ -45,6 +46,9 @@ struct Head<'a> {
     /// What came with a newer loom alone, a line for each step of a kind.
     upgrades: Vec<String>,
     notes: Vec<String>,
+    /// What the checklist and the policies say: the word, and the lines.
+    findings: Vec<(&'static str, Vec<String>)>,
+    denial: Option<String>,
     boxes: usize,
 }
 
@@ -129,7 +133,13 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
     let (notes, warning) = (notes.collect(), causes::deletion_warning(plan.outcome));
     let sections = sections(plan.outcome.actions());
     let upgrades = sections.iter().filter_map(Section::heading).collect();
-    let head = Head { outcome, summary, sentence, digest, apply: plan.apply, warning, upgrades, notes, boxes };
+    let findings = plan.findings.iter().map(|finding| {
+        let first = format!("{} {}: {}", finding.code, check::place(finding), check::sentence(finding));
+        let lines = std::iter::once(first).chain(check::advice(finding)).map(|line| visible(&line).into_owned());
+        (check::word(finding), lines.collect())
+    });
+    let (findings, denial) = (findings.collect(), check::denial(plan.findings));
+    let head = Head { outcome, summary, sentence, digest, apply: plan.apply, warning, upgrades, notes, findings, denial, boxes };
     write!(out, "{{\"head\":{},\"changes\":[", inert(&head)?)?;
     let mut comma = "";
     let mut write_all = |changes: Vec<io::Result<String>>| {
@@ -246,8 +256,15 @@ mod tests {
 
     fn page(outcome: &Outcome, scene: &Scene) -> String {
         let mut out = Vec::new();
-        let presented =
-            Presented { outcome, contents: scene, apply: "loom apply --expect 00ff", prefix: "", ordered: None, compared: None };
+        let presented = Presented {
+            outcome,
+            contents: scene,
+            apply: "loom apply --expect 00ff",
+            prefix: "",
+            ordered: None,
+            findings: &[],
+            compared: None,
+        };
         plan(&presented, &mut out).expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }

@@ -160,6 +160,15 @@ function begin() {
     button.addEventListener('click', () => { wanted.action = wanted.action === action ? '' : action; show(); });
     $('counts').append(element('li', {}, button));
   }
+  if (head.findings.length) {
+    $('findings').hidden = false;
+    $('findings').querySelector('p').textContent = head.denial || '';
+    $('findings').querySelector('ul').append(...head.findings.map(([word, [first, ...more]]) => {
+      const item = element('li', { class: word }, `${word}: ${first}`);
+      if (more.length) item.append(element('ul', {}, ...more.map((line) => element('li', {}, line))));
+      return item;
+    }));
+  }
   if (head.notes.length) {
     $('notes').hidden = false;
     $('notes').querySelector('summary').textContent = `Notes (${head.notes.length})`;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use loom_plan::check::Finding;
 use loom_plan::credential::masked;
 use loom_plan::keys::{Manual, Snippet};
 use loom_plan::plan::decide::Conflict;
@@ -17,6 +18,7 @@ use serde::{Serialize, Serializer};
 
 use super::{FORMAT_VERSION, Note, UpgradeJson, block, keys, notes, unified, upgrades, write};
 use crate::report::causes::{self, Summary};
+use crate::report::check::FindingJson;
 use crate::report::{Compared, Contents, Shown, settings};
 
 /// How many actions are prepared at once.
@@ -35,6 +37,8 @@ struct PlanDocument<'a> {
     conflicts: Vec<ConflictJson<'a>>,
     upgrades: Vec<UpgradeJson<'a>>,
     notes: Vec<Note<'a>>,
+    denied: bool,
+    findings: Vec<FindingJson<'a>>,
 }
 
 /// What the actions are compared with.
@@ -49,7 +53,7 @@ struct Against<'a> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(
-    outcome: &Outcome,
+    (outcome, findings): (&Outcome, &[Finding]),
     contents: &dyn Contents,
     compared: Option<&Compared>,
     out: &mut dyn Write,
@@ -71,6 +75,8 @@ pub(crate) fn plan(
         conflicts: outcome.conflicts().iter().map(ConflictJson::new).collect(),
         upgrades: upgrades(&Upgrades::of(outcome.actions())),
         notes: notes(outcome),
+        denied: findings.iter().any(Finding::denies),
+        findings: findings.iter().map(Into::into).collect(),
     };
     write(&document, out)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 fn planned(outcome: &Outcome, scene: &Scene) -> String {
     let mut out = Vec::new();
-    plan(outcome, scene, None, &mut out).expect("writing to memory cannot fail");
+    plan((outcome, &[]), scene, None, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -23,7 +23,7 @@ fn texted(outcome: &Outcome, scene: &Scene) -> String {
     use crate::report::text::{PlanText, plan};
     let stream = Stream { reader: Reader::Program, colour: Colour::Off, width: 100 };
     let mut out = Vec::new();
-    let report = PlanText { outcome, contents: scene, apply: "", stream, talk: crate::cli::Talk::Verbose };
+    let report = PlanText { outcome, contents: scene, apply: "", stream, talk: crate::cli::Talk::Verbose, findings: &[] };
     plan(&report, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
@@ -120,7 +120,7 @@ fn every_plan_and_every_drift_is_as_the_schemas_say_and_they_name_every_key() {
         missing: String::new(),
     };
     let mut out = Vec::new();
-    plan(&scene.ready(), &scene, Some(&compared), &mut out).expect("writing to memory cannot fail");
+    plan((&scene.ready(), &[]), &scene, Some(&compared), &mut out).expect("writing to memory cannot fail");
     assert_eq!(problems(PLAN, &String::from_utf8(out).expect("UTF-8")), Vec::<String>::new());
     for outcome in [scene.ready(), scene.blocked(), converged] {
         assert_eq!(problems(PLAN, &planned(&outcome, &scene)), Vec::<String>::new());
@@ -226,7 +226,9 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
           "path": null,
           "text": "1 artifact waits for T-003, which is not completed"
         }
-      ]
+      ],
+      "denied": false,
+      "findings": []
     }
     "#);
 }

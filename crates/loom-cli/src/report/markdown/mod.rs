@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use loom_plan::addr::ContentHash;
+use loom_plan::check::Finding;
 use loom_plan::diff::{CONTEXT, Difference, TextDiff, as_text};
 use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
 use loom_providers::emit::markdown::{code, escape, fence, table};
@@ -34,6 +35,7 @@ use rayon::prelude::*;
 use self::listing::{Entry, listing};
 use super::by_hand::{self, Piece};
 use super::causes::{self, Summary};
+use super::check;
 use super::graph::Sketch;
 use super::look::{Ask, Look, mode_sentence, place};
 use super::sections::sections;
@@ -73,6 +75,8 @@ pub(crate) struct Review<'a> {
     pub(crate) apply: &'a str,
     /// How many bytes it may be.
     pub(crate) budget: usize,
+    /// What the checklist and the policies say of what is to be written.
+    pub(crate) findings: &'a [Finding],
     /// What the outcome is compared with, where it is no plan.
     pub(crate) compared: Option<&'a Compared>,
     /// The graph of what changes, where it says something.
@@ -115,6 +119,7 @@ impl Review<'_> {
     fn text(&self) -> String {
         let mut text = self.head();
         let room = |text: &String| self.budget.saturating_sub(text.len() + LAST_WORDS);
+        text += &self.findings(room(&text) / 2);
         text += &self.conflicts(room(&text) / 2);
         text += &self.deletions(room(&text) / 2);
         text += &self.moves(room(&text) / 4);
@@ -135,6 +140,9 @@ impl Review<'_> {
                 return format!("{MARKER}\n\n## Loom: nothing to do\n\n{} files are as declared.\n", summary.outputs);
             }
             Outcome::Ready(plan) => {
+                if check::denial(self.findings).is_some() {
+                    return format!("{MARKER}\n\n## Loom: {summary}\n\nDigest {}.\n", code(&plan.digest.to_string()));
+                }
                 let apply = code(&visible(self.apply));
                 let apply = if apply.len() < LEAST / 4 { apply } else { code(&format!("loom apply --expect {}", plan.digest)) };
                 let most = causes::deletion_sentence(plan).map_or_else(String::new, |sentence| format!("**{sentence}**\n\n"));
@@ -145,6 +153,19 @@ impl Review<'_> {
                 .to_owned(),
         };
         format!("{MARKER}\n\n## Loom: {summary}\n\n{first}")
+    }
+
+    /// What the checklist and the policies say: errors first, of which none is left out.
+    fn findings(&self, room: usize) -> String {
+        let denial = check::denial(self.findings).map_or_else(String::new, |denial| format!("\n**{}**\n", escape(&denial)));
+        let of = |wanted: &str, title: &str, room: usize| {
+            let entries = self.findings.iter().filter(|finding| check::word(finding) == wanted);
+            section(title, &entries.map(finding_entry).collect::<Vec<_>>(), room)
+        };
+        let errors = of("error", "Findings that deny", room);
+        let warnings = of("warning", "Findings", room.saturating_sub(errors.len()) / 2);
+        let accepted = of("accepted", "Accepted findings", room.saturating_sub(errors.len() + warnings.len()) / 2);
+        denial + &errors + &warnings + &accepted
     }
 
     /// What stands against the plan, with the ways out.
@@ -342,6 +363,14 @@ impl Review<'_> {
             }
         }
     }
+}
+
+fn finding_entry(finding: &Finding) -> Entry<'_> {
+    let line = finding.line.map_or_else(String::new, |line| format!(", line {line}"));
+    let more: Vec<String> = check::advice(finding).iter().map(|line| format!("  - {}\n", escape(&visible(line)))).collect();
+    let said =
+        format!("{line} ({}): {}\n{}", code(&visible(&finding.code)), escape(&visible(&check::sentence(finding))), more.concat());
+    Entry { path: finding.path.as_str(), said: said.trim_end().to_owned() }
 }
 
 fn conflict_entry(conflict: &Conflicting) -> Entry<'_> {

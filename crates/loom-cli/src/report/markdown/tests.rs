@@ -10,7 +10,7 @@ fn of(outcome: &Outcome, scene: &Scene, budget: usize) -> String {
 fn with_graph(outcome: &Outcome, scene: &Scene, budget: usize, sketch: Option<Sketch>) -> String {
     let mut out = Vec::new();
     let apply = "loom apply --expect 00ff";
-    let review = Review { outcome, contents: scene, apply, budget, compared: None, sketch };
+    let review = Review { outcome, contents: scene, apply, budget, findings: &[], compared: None, sketch };
     plan(&review, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
@@ -185,7 +185,8 @@ fn what_people_wrote_is_no_markup() {
     scene.act(Verb::Update, "docs/<b>`@team`</b>|x.md", "file.x", texts, &[setting("services.*a*.<i>", 2)]);
     let (outcome, group) = (scene.ready(), vec![&scene.actions[0]]);
     let open = of(&outcome, &scene, BUDGET);
-    let review = Review { outcome: &outcome, contents: &scene, apply: "", budget: BUDGET, compared: None, sketch: None };
+    let review =
+        Review { outcome: &outcome, contents: &scene, apply: "", budget: BUDGET, findings: &[], compared: None, sketch: None };
     let folded = review.change(&group, Form { fold: Fold::Folded, context: 0 });
     assert!(open.contains("\n`````diff\n") && !open.contains('\u{1b}'), "{open}");
     assert!(open.contains("services.\\*a\\*.\\<i\\>"), "{open}");

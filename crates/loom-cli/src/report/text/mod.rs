@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use loom_plan::addr::ContentHash;
+use loom_plan::check::Finding;
 use loom_plan::diff::{Difference, Line, LineEnd, LineKind, TextDiff};
 use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
 use rayon::prelude::*;
@@ -20,6 +21,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::by_hand::{self, Piece};
 use super::causes::{self, Summary};
+use super::check;
 use super::look::{Ask, Look, mode_sentence, place};
 use super::sections::{Section, sections};
 use super::style::{Style, visible};
@@ -43,6 +45,8 @@ pub(crate) struct PlanText<'a> {
     pub(crate) stream: Stream,
     /// How much to say.
     pub(crate) talk: Talk,
+    /// What the checklist and the policies say of what is to be written.
+    pub(crate) findings: &'a [Finding],
 }
 
 /// Writes the report.
@@ -64,11 +68,13 @@ pub(crate) fn plan_or_comparison(report: &PlanText<'_>, compared: Option<&Compar
     report.gap(out)?;
     write_notes(report.outcome, report.talk, out)?;
     report.conflicts(out)?;
+    report.findings(out)?;
     match compared {
         None => report.summary(out),
         Some(compared) => {
             let gap = if report.outcome.actions().is_empty() { "" } else { "\n" };
-            writeln!(out, "{gap}{}", visible(&compared.sentence(&Summary::of(report.outcome))))
+            writeln!(out, "{gap}{}", visible(&compared.sentence(&Summary::of(report.outcome))))?;
+            check::denial(report.findings).map_or(Ok(()), |denial| writeln!(out, "{denial}"))
         }
     }
 }
@@ -286,6 +292,15 @@ impl PlanText<'_> {
         }
     }
 
+    /// What the checklist and the policies say.
+    fn findings(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.findings.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{}", self.paint(Style::Strong, &format!("Findings: {}", check::counts(self.findings))))?;
+        check::lines(self.findings, self.stream, self.talk, out)
+    }
+
     /// A line between the changes and the notes.
     fn gap(&self, out: &mut dyn Write) -> io::Result<()> {
         let silent = self.talk == Talk::Quiet || self.outcome.report().notes.is_empty();
@@ -304,9 +319,10 @@ impl PlanText<'_> {
                 writeln!(out, "\n{}", self.paint(Style::Strong, &format!("Plan: {summary}")))?;
                 causes::deletion_sentence(plan).map_or(Ok(()), |sentence| writeln!(out, "{sentence}"))?;
                 writeln!(out, "Digest: {}", plan.digest)?;
-                match self.apply {
-                    "" => Ok(()),
-                    command => writeln!(out, "Apply it with: {}", visible(command)),
+                match (check::denial(self.findings), self.apply) {
+                    (Some(denial), _) => writeln!(out, "{denial}"),
+                    (None, "") => Ok(()),
+                    (None, command) => writeln!(out, "Apply it with: {}", visible(command)),
                 }
             }
             Outcome::Blocked(_) => {

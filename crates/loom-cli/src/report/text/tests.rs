@@ -12,7 +12,7 @@ fn shown(outcome: &Outcome, scene: &Scene, talk: Talk) -> String {
 fn coloured(outcome: &Outcome, scene: &Scene, talk: Talk, colour: Colour) -> String {
     let stream = Stream { reader: Reader::Program, colour, width: 120 };
     let mut out = Vec::new();
-    let report = PlanText { outcome, contents: scene, apply: "loom apply --expect 00ff", stream, talk };
+    let report = PlanText { outcome, contents: scene, apply: "loom apply --expect 00ff", stream, talk, findings: &[] };
     plan(&report, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }

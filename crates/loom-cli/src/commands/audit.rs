@@ -1,0 +1,359 @@
+//! What the security checklist and the user's own policies say of files that are to be, or that are
+//! there.
+//!
+//! In: texts with their paths, and the policies in `policy/`. Out: findings, in the order of their
+//! places, those marked that the project accepts.
+//!
+//! Plan and apply look at the files that they would write, and at nothing else: what is on the disk
+//! already is denied by no apply of something else, and a plan with nothing to do costs nothing.
+//! `loom check` looks at everything.
+//!
+//! Deliberately not here: the rules (`loom_plan::check`), and what is said of findings (`report`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use loom_plan::addr::Address;
+use loom_plan::check::accept::{self, Accept, Place};
+use loom_plan::check::policy::{Policies, Source, Subject, Verdict};
+use loom_plan::check::{Finding, look, rule};
+use loom_plan::credential;
+use loom_plan::diag::{Code, Diagnostic, Diagnostics, Severity};
+use loom_plan::input::Input;
+use loom_plan::plan::{Action, Outcome, Verb};
+use loom_plan::project::read::PROJECT_FILE;
+use loom_plan::snapshot::Part;
+use loom_plan::text::{Position, SourceId, Sources, Span};
+use loom_providers::inspect;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::pass::Compiled;
+use crate::report::Contents;
+
+/// Where the policies are.
+const POLICIES: &str = "policy/**/*.rego";
+/// Their tests, which `conftest verify` runs.
+const TESTS: &str = "_test.rego";
+
+/// A file to look at.
+pub(super) struct File {
+    /// Seen from the root.
+    pub(super) path: String,
+    /// Its text.
+    pub(super) text: Arc<str>,
+    /// The artifact that writes it.
+    pub(super) address: Option<Address>,
+    /// Where that is asked for.
+    pub(super) asked: Option<Position>,
+    /// What a text means that cannot be read.
+    pub(super) unreadable: Unreadable,
+}
+
+/// What it means that a file cannot be read as its name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// It is an error.
+    Error,
+    /// It is a file of another format, such as JSON with comments.
+    Other,
+}
+
+/// What was found, and which entries of `policy.accept` it does not need.
+#[derive(Debug, Default)]
+pub(super) struct Audit {
+    /// By their places.
+    pub(super) findings: Vec<Finding>,
+    /// Nothing belongs to these.
+    pub(super) unused: Vec<Diagnostic>,
+}
+
+/// Looks at what a plan would write.
+///
+/// # Errors
+/// [`Failure::Input`] for a policy that cannot be asked.
+pub(super) fn of_plan(
+    input: &dyn Input,
+    compiled: &Compiled,
+    outcome: &Outcome,
+    contents: &dyn Contents,
+) -> Result<Vec<Finding>, Failure> {
+    let actions: Vec<&Action> = outcome.actions().iter().filter(|action| writes_whole(action)).collect();
+    if actions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = |action: &&Action| {
+        let text = String::from_utf8(contents.of(action).after?).ok()?;
+        Some(file_of(compiled, action.path.as_str(), action.address(), text.into()))
+    };
+    let files: Vec<File> = actions.par_iter().filter(|action| is_looked_at(action.path.as_str())).filter_map(text).collect();
+    Ok(audit(input, &files, Some(compiled))?.findings)
+}
+
+/// Looks at everything that is declared.
+///
+/// # Errors
+/// As [`of_plan`].
+pub(super) fn of_everything(input: &dyn Input, compiled: &Compiled) -> Result<Audit, Failure> {
+    let desired = &compiled.desired;
+    let whole = desired.outputs.par_iter().filter(|output| output.part == Part::Whole);
+    let file = |output: &loom_plan::render::Output| {
+        let text = desired.dressed(output).ok()?;
+        Some(file_of(compiled, output.place.path.as_str(), &desired.declaration(output).address, text.into()))
+    };
+    let files: Vec<File> = whole.filter(|output| is_looked_at(output.place.path.as_str())).filter_map(file).collect();
+    audit(input, &files, Some(compiled))
+}
+
+/// Looks at files that are there.
+///
+/// # Errors
+/// As [`of_plan`], and for a file that is not of its format.
+pub(super) fn of_files(input: &dyn Input, files: &[File], compiled: Option<&Compiled>) -> Result<Audit, Failure> {
+    let (mut findings, mut wrong) = (Vec::new(), (Sources::default(), Diagnostics::default()));
+    let policies = policies(input)?;
+    let looked: Vec<_> = files.par_iter().map(|file| look_at(file, &policies)).collect();
+    for (file, (found, problems)) in files.iter().zip(looked) {
+        findings.extend(found);
+        let id = wrong.0.add(&file.path, Arc::clone(&file.text));
+        let is_wrong = |problem: &Diagnostic| file.unreadable == Unreadable::Error || problem.code == Code::Policy;
+        wrong.1.extend(problems.into_iter().filter(is_wrong).map(|problem| moved_to(problem, id)));
+        let secrets = credential::found(&file.text).into_iter().map(|(range, what)| {
+            let finding = Finding {
+                code: Code::Credential.as_str().to_owned(),
+                severity: Severity::Error,
+                message: format!("this looks like a credential: {what}"),
+                reason: "everybody who can read the repository, now or later, has it".to_owned(),
+                fix: "replace it where it was issued, and keep the new one in a secrets manager".to_owned(),
+                ..blank(file)
+            };
+            at(finding, &wrong.0, Span { source: id, start: offset(range.start), end: offset(range.end) })
+        });
+        findings.extend(secrets);
+    }
+    credential::hide(&mut wrong.0, 0, &mut wrong.1);
+    if wrong.1.has_errors() {
+        return Err(Failure::Input(Box::new(wrong)));
+    }
+    Ok(judged(findings, compiled))
+}
+
+/// The findings of files that loom writes, and of the graph.
+fn audit(input: &dyn Input, files: &[File], compiled: Option<&Compiled>) -> Result<Audit, Failure> {
+    let policies = policies(input)?;
+    // what cannot be read, such as the values of a template, is no format that anybody relies on here
+    let looked: Vec<_> = files.par_iter().map(|file| look_at(file, &policies)).collect();
+    let mut refused = Diagnostics::default();
+    let mut findings: Vec<Finding> = Vec::new();
+    for (found, problems) in looked {
+        findings.extend(found);
+        refused.extend(problems.into_iter().filter(|problem| problem.code == Code::Policy));
+    }
+    if let Some(compiled) = compiled.filter(|_| policies.asks_about_graph()) {
+        match policies.ask(&Subject::Graph, &graph(compiled)) {
+            Ok(verdicts) => findings.extend(verdicts.into_iter().map(|verdict| of_graph(verdict, compiled))),
+            Err(problem) => refused.push(problem),
+        }
+    }
+    if refused.has_errors() {
+        return Err(Failure::Input(Box::new((Sources::default(), refused))));
+    }
+    Ok(judged(findings, compiled))
+}
+
+fn judged(mut findings: Vec<Finding>, compiled: Option<&Compiled>) -> Audit {
+    let accepted: &[Accept] = compiled.map_or(&[], |compiled| &compiled.project.accept);
+    // what is accepted in files that loom does not write is not among what is declared
+    let is_declared = |entry: &&Accept| matches!(entry.place, Place::Address(_));
+    let unused = accept::accept(accepted, &mut findings).into_iter().filter(is_declared);
+    let unused = unused.map(accept::names_nothing).collect();
+    let mut findings: Vec<Finding> = findings.into_iter().map(Finding::masked).collect();
+    findings.sort();
+    findings.dedup();
+    Audit { findings, unused }
+}
+
+/// Whether rules or policies have something to say of a file of this name.
+fn is_looked_at(path: &str) -> bool {
+    inspect::is_known(path)
+}
+
+/// Whether an action writes a file that is all of loom's: of a part of somebody's file nobody can
+/// say what it lacks.
+fn writes_whole(action: &Action) -> bool {
+    let writes = match action.verb {
+        Verb::Create | Verb::Update | Verb::Move { .. } => true,
+        Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => false,
+    };
+    writes && action.parts.iter().any(|part| part.part == Part::Whole && part.after.is_some())
+}
+
+fn file_of(compiled: &Compiled, path: &str, address: &Address, text: Arc<str>) -> File {
+    File {
+        path: path.to_owned(),
+        text,
+        address: Some(address.clone()),
+        asked: asked(compiled, address),
+        unreadable: Unreadable::Other,
+    }
+}
+
+/// Where an artifact is asked for.
+pub(super) fn asked(compiled: &Compiled, address: &Address) -> Option<Position> {
+    let ordered = &compiled.desired.ordered;
+    let declaration = &ordered.declarations[ordered.find(address)?];
+    Some(compiled.sources.position(declaration.settings.span))
+}
+
+/// The policies of a repository.
+fn policies(input: &dyn Input) -> Result<Policies, Failure> {
+    let (mut sources, mut found) = (Vec::new(), Diagnostics::default());
+    for path in input.glob(&[POLICIES.to_owned()]) {
+        if path.as_str().ends_with(TESTS) {
+            continue;
+        }
+        match input.read(&path) {
+            Ok(text) => sources.push(Source { path: path.to_string(), text: text.as_ref().to_owned() }),
+            Err(error) => found.push(Diagnostic::new(Code::Policy, format!("{path}: {error}"))),
+        }
+    }
+    match Policies::read(&sources) {
+        Ok(policies) if found.is_empty() => return Ok(policies),
+        Ok(_) => {}
+        Err(problems) => found.extend(problems),
+    }
+    Err(Failure::Input(Box::new((Sources::default(), found))))
+}
+
+/// What rules and policies say of one file, and what is wrong with it or with them.
+fn look_at(file: &File, policies: &Policies) -> (Vec<Finding>, Diagnostics) {
+    let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+    let is_read = file.unreadable == Unreadable::Error || policies.asks_about_files();
+    if !is_read && !inspect::may_be_found(&file.path, &file.text) {
+        return (Vec::new(), out);
+    }
+    let id = sources.add(&file.path, Arc::clone(&file.text));
+    let Some(document) = inspect::document(&file.path, id, &sources, &mut out) else { return (Vec::new(), out) };
+    let of_rule = |hit: loom_plan::check::Hit| {
+        let rule = rule(hit.code)?;
+        let finding = Finding {
+            code: rule.code.to_owned(),
+            severity: rule.severity,
+            message: hit.message,
+            reason: rule.reason.to_owned(),
+            fix: rule.fix.to_owned(),
+            ..blank(file)
+        };
+        Some(at(finding, &sources, hit.span))
+    };
+    let mut findings: Vec<Finding> = look(&document).into_iter().filter_map(of_rule).collect();
+    if policies.asks_about_files() {
+        let subject = Subject::File { path: &file.path, address: file.address.as_ref().map(ToString::to_string) };
+        for node in &document.nodes {
+            match policies.ask(&subject, &node.to_json()) {
+                Ok(verdicts) => {
+                    findings.extend(verdicts.into_iter().map(|verdict| at(of_verdict(verdict, file), &sources, node.span)));
+                }
+                Err(problem) => out.push(problem),
+            }
+        }
+    }
+    (findings, out)
+}
+
+/// A finding of a file that says nothing yet.
+fn blank(file: &File) -> Finding {
+    Finding {
+        path: file.path.clone(),
+        line: None,
+        column: 1,
+        code: String::new(),
+        severity: Severity::Error,
+        message: String::new(),
+        reason: String::new(),
+        fix: String::new(),
+        address: file.address.clone(),
+        asked: file.asked.clone(),
+        accepted: None,
+    }
+}
+
+fn of_verdict(verdict: Verdict, file: &File) -> Finding {
+    let reason = format!("the policy `{}` of this repository says so", verdict.code);
+    Finding {
+        code: verdict.code,
+        severity: verdict.severity,
+        message: verdict.message,
+        reason,
+        fix: "change what the policy names, or accept the finding with a reason".to_owned(),
+        ..blank(file)
+    }
+}
+
+/// A finding about the graph: at the artifact that the policy names, else at loom.yaml.
+fn of_graph(verdict: Verdict, compiled: &Compiled) -> Finding {
+    let address = verdict.address.as_deref().and_then(|text| Address::parse(text).ok());
+    let asked = address.as_ref().and_then(|address| asked(compiled, address));
+    let path = asked.as_ref().map_or_else(|| PROJECT_FILE.to_owned(), |asked| asked.file.to_string());
+    let line = asked.as_ref().map(|asked| asked.line);
+    let file = File { path, text: "".into(), address, asked, unreadable: Unreadable::Other };
+    Finding { line, ..of_verdict(verdict, &file) }
+}
+
+fn at(finding: Finding, sources: &Sources, span: Span) -> Finding {
+    let position = sources.position(span);
+    Finding { line: Some(position.line), column: position.column, ..finding }
+}
+
+/// The same finding in another run's sources, where its file has another number.
+fn moved_to(mut problem: Diagnostic, id: SourceId) -> Diagnostic {
+    problem.labels.iter_mut().for_each(|label| label.span.source = id);
+    problem
+}
+
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// What policies of the package `loom` are asked about; `docs/schema/policy-graph.schema.json`.
+fn graph(compiled: &Compiled) -> Value {
+    let (project, desired) = (&compiled.project, &compiled.desired);
+    let mut outputs: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for output in &desired.outputs {
+        outputs.entry(output.declaration).or_default().push(output.place.path.as_str());
+    }
+    let environments = project
+        .environments
+        .iter()
+        .map(|it| json!({ "name": it.name.to_string(), "production": it.production, "settings": it.node.to_json() }));
+    let services = project.services.values().map(|it| json!({ "name": it.name.to_string(), "settings": it.node.to_json() }));
+    let artifacts = desired.ordered.declarations.iter().enumerate().map(|(index, it)| {
+        let uses = desired.ordered.dependencies(index);
+        // what is not there is left out: `null` is not nothing to Rego
+        let item = it.address.item().map(|item| ("item".to_owned(), item.to_string().into()));
+        let service = it.service.as_ref().map(|service| ("service".to_owned(), service.to_string().into()));
+        let mut artifact = json!({
+            "address": it.address.to_string(),
+            "kind": it.address.kind(),
+            "name": it.address.name().to_string(),
+            "intent": it.intent.to_string(),
+            "stories": it.stories(),
+            "own": it.own.as_str(),
+            "uses": uses.map(|(other, _)| desired.ordered.declarations[other].address.to_string()).collect::<Vec<_>>(),
+            "outputs": outputs.get(&index).cloned().unwrap_or_default(),
+            "settings": desired.linked[index].artifact.settings.to_json(),
+        });
+        if let Some(fields) = artifact.as_object_mut() {
+            fields.extend(item.into_iter().chain(service));
+        }
+        artifact
+    });
+    json!({
+        "format_version": "1.0",
+        "project": project.name.to_string(),
+        "environments": environments.collect::<Vec<_>>(),
+        "services": services.collect::<Vec<_>>(),
+        "artifacts": artifacts.collect::<Vec<_>>(),
+    })
+}

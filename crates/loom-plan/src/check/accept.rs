@@ -1,0 +1,175 @@
+//! Findings that the project takes on: `policy: { accept: [{ code, address, reason }] }`.
+//!
+//! In: the entries of loom.yaml, and findings. Out: the same findings, each with the reason of the
+//! entry that names it, and which entries named none.
+//!
+//! Invariant: no finding is accepted without a reason (test `a_reason_is_needed`).
+
+use globset::GlobBuilder;
+
+use super::{Finding, rule};
+use crate::addr::Address;
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::node::Node;
+use crate::text::Span;
+
+/// One entry.
+#[derive(Clone, Debug)]
+pub struct Accept {
+    /// The rule.
+    pub code: String,
+    /// Where it is accepted.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+    /// Where the entry stands.
+    pub span: Span,
+}
+
+/// Where a finding is accepted.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// In what an artifact writes; without an item, in all items of it.
+    Address(Address),
+    /// In the files that a glob names, whoever writes them.
+    Path(String),
+}
+
+impl Accept {
+    /// Reads an entry.
+    pub(crate) fn read(node: &Node, out: &mut Diagnostics) -> Option<Self> {
+        node.as_map()?;
+        let text = |key: &str| node.get(key).and_then(Node::as_str);
+        let (code, reason) = (text("code")?, text("reason")?);
+        let mut wrong = |span: Span, message: String, help: &str| {
+            out.push(Diagnostic::new(Code::Acceptance, message).at(span, "").help(help));
+        };
+        let credential = code.eq_ignore_ascii_case(Code::Credential.as_str());
+        if rule(code).is_none() && !code.contains('.') && !credential {
+            let near = did_you_mean(code, super::RULES.iter().map(|rule| rule.code));
+            let help = near.map_or_else(|| "docs/checks.md lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+            wrong(node.get("code")?.span, format!("there is no rule `{code}`"), &help);
+            return None;
+        }
+        if reason.trim().is_empty() {
+            let help = "say why it is taken on, so that whoever reads it in a year knows whether that still holds";
+            wrong(node.get("reason")?.span, "a finding is accepted only with a reason".to_owned(), help);
+            return None;
+        }
+        let place = match (text("address"), text("path")) {
+            (Some(address), None) => Place::Address(Address::parse(address).ok()?),
+            (None, Some(path)) => Place::Path(path.trim_start_matches("./").to_owned()),
+            (Some(_), Some(_)) | (None, None) => {
+                let help = "write `address: KIND.NAME`, or for a file that loom does not write `path: GLOB`; one of them";
+                wrong(node.span, "this does not say where the finding is accepted".to_owned(), help);
+                return None;
+            }
+        };
+        Some(Self { code: code.to_owned(), place, reason: reason.trim().to_owned(), span: node.span })
+    }
+
+    /// Whether it names a finding.
+    fn names(&self, finding: &Finding) -> bool {
+        let there = match &self.place {
+            Place::Address(address) => {
+                finding.address.as_ref().is_some_and(|found| found == address || found.family() == *address)
+            }
+            Place::Path(glob) => {
+                let glob = GlobBuilder::new(glob).literal_separator(true).build();
+                glob.is_ok_and(|glob| glob.compile_matcher().is_match(&finding.path))
+            }
+        };
+        there && self.code.eq_ignore_ascii_case(&finding.code)
+    }
+}
+
+/// Marks what is accepted, and gives the entries that name nothing.
+pub fn accept<'a>(accepted: &'a [Accept], findings: &mut [Finding]) -> Vec<&'a Accept> {
+    let mut unused = Vec::new();
+    for entry in accepted {
+        let mut used = false;
+        for finding in findings.iter_mut().filter(|finding| entry.names(finding)) {
+            used = true;
+            finding.accepted.get_or_insert_with(|| entry.reason.clone());
+        }
+        if !used {
+            unused.push(entry);
+        }
+    }
+    unused
+}
+
+/// The warning for an entry that names nothing.
+pub fn names_nothing(entry: &Accept) -> Diagnostic {
+    let message = format!("nothing is found that this accepts: `{}`", entry.code);
+    let help = "take the entry out, so that it does not hide a finding of tomorrow";
+    Diagnostic::new(Code::AcceptsNothing, message).at(entry.span, "").help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Severity;
+    use crate::node;
+    use crate::text::Sources;
+
+    fn read(text: &str) -> (Option<Accept>, Vec<String>) {
+        let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+        let id = sources.add("loom.yaml", text);
+        let node = node::parse_one(&sources, id, &mut out).expect("YAML");
+        let entry = Accept::read(&node, &mut out);
+        (entry, out.iter().map(|found| found.message.clone()).collect())
+    }
+
+    fn finding(code: &str, address: Option<&str>, path: &str) -> Finding {
+        Finding {
+            path: path.to_owned(),
+            line: Some(1),
+            column: 1,
+            code: code.to_owned(),
+            severity: Severity::Error,
+            message: String::new(),
+            reason: String::new(),
+            fix: String::new(),
+            address: address.map(|it| Address::parse(it).expect("an address")),
+            asked: None,
+            accepted: None,
+        }
+    }
+
+    #[test]
+    fn a_reason_is_needed() {
+        let (entry, said) = read("{ code: LOOM1203, address: kubernetes.manifest.a, reason: \" \" }");
+        assert!(entry.is_none());
+        assert_eq!(said, ["a finding is accepted only with a reason"]);
+    }
+
+    #[test]
+    fn a_rule_that_is_not_there_and_a_place_that_is_none_are_errors() {
+        assert_eq!(read("{ code: LOOM9999, address: file.a, reason: x }").1, ["there is no rule `LOOM9999`"]);
+        let nowhere = ["this does not say where the finding is accepted"];
+        assert_eq!(read("{ code: LOOM1203, reason: x }").1, nowhere);
+        assert_eq!(read("{ code: LOOM1203, reason: x, address: file.a, path: a.yml }").1, nowhere);
+        assert!(read("{ code: main.deny_latest, reason: x, path: k8s/** }").0.is_some(), "a policy's rule has a dot");
+    }
+
+    #[test]
+    fn what_an_entry_names_is_accepted_and_nothing_else() {
+        let accepted = [
+            read("{ code: loom1203, address: kubernetes.manifest.a, reason: one }").0.expect("good"),
+            read("{ code: LOOM1203, path: \"legacy/*.yml\", reason: two }").0.expect("good"),
+            read("{ code: LOOM1201, path: \"legacy/*.yml\", reason: three }").0.expect("good"),
+        ];
+        let mut findings = [
+            finding("LOOM1203", Some("kubernetes.manifest.a[staging]"), "k8s/staging/a.yml"),
+            finding("LOOM1203", Some("kubernetes.manifest.ab"), "k8s/ab.yml"),
+            finding("LOOM1203", None, "legacy/b.yml"),
+            finding("LOOM1203", None, "legacy/deep/b.yml"),
+        ];
+        let unused = accept(&accepted, &mut findings);
+        let reasons: Vec<Option<&str>> = findings.iter().map(|it| it.accepted.as_deref()).collect();
+        assert_eq!(reasons, [Some("one"), None, Some("two"), None]);
+        assert_eq!(unused.len(), 1);
+        assert_eq!(unused[0].reason, "three");
+    }
+}

@@ -1,0 +1,184 @@
+//! Dockerfiles: instructions in their order, each with `Cmd`, `Flags`, `Value` and `Stage`.
+
+use super::super::{Document, Format, Hits, Rule};
+use super::{is_plain_secret, items, text, unpinned};
+use crate::diag::Severity::{Error, Warning};
+use crate::node::Node;
+
+const FORMAT: Format = Format::Dockerfile;
+
+fn instructions(document: &Document) -> impl DoubleEndedIterator<Item = &Node> {
+    document.nodes.iter().flat_map(|node| items(Some(node)))
+}
+
+fn of<'a>(document: &'a Document, command: &'a str) -> impl DoubleEndedIterator<Item = &'a Node> {
+    instructions(document).filter(move |it| text(it, "Cmd") == Some(command))
+}
+
+fn stage(instruction: &Node) -> i64 {
+    instruction.get("Stage").and_then(Node::as_integer).unwrap_or(0)
+}
+
+fn words(instruction: &Node) -> Vec<&str> {
+    items(instruction.get("Value")).iter().filter_map(Node::as_str).collect()
+}
+
+/// The stages that make up the image, the last one first: each begins `FROM` the one behind it.
+fn last_stages(document: &Document) -> Vec<&Node> {
+    let mut stages: Vec<&Node> = of(document, "from").next_back().into_iter().collect();
+    while let Some(base) = stages.last().and_then(|from| words(from).first().copied()) {
+        let later = stages.last().map_or(0, |from| stage(from));
+        let named = |from: &&Node| words(from).get(2).is_some_and(|name| name.eq_ignore_ascii_case(base));
+        match of(document, "from").rev().filter(|from| stage(from) < later).find(named) {
+            Some(from) => stages.push(from),
+            None => break,
+        }
+    }
+    stages
+}
+
+/// The last instruction of a kind that holds for the image.
+fn in_force<'a>(document: &'a Document, command: &'a str) -> Option<&'a Node> {
+    let stages = last_stages(document);
+    stages.iter().find_map(|from| of(document, command).rev().find(|it| stage(it) == stage(from)))
+}
+
+pub(super) const ROOT: Rule = Rule {
+    code: "LOOM1301",
+    severity: Error,
+    format: FORMAT,
+    area: "non-root containers",
+    title: "The image runs as root",
+    reason: "root in a container is root on the machine as soon as one hole in the kernel or the runtime is found",
+    fix: "write `USER` with a number that is not 0 after the last `COPY`",
+    bad: "FROM node:22.20.0-slim\nHEALTHCHECK CMD [\"node\", \"health.js\"]\nCMD [\"node\", \"server.js\"]\n",
+    good: "FROM node:22.20.0-slim\nUSER 10001:10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\nCMD [\"node\", \"server.js\"]\n",
+    look: |document, hits| {
+        let Some(from) = of(document, "from").next_back() else { return };
+        let base = words(from).first().copied().unwrap_or_default();
+        // an image that says so by its name brings its user along
+        let nonroot =
+            last_stages(document).last().is_some_and(|from| words(from).first().is_some_and(|it| it.contains("nonroot")));
+        match in_force(document, "user") {
+            Some(user) => {
+                let who = words(user).first().copied().unwrap_or_default();
+                if matches!(who.split(':').next(), Some("root" | "0")) {
+                    hits.add(user.span, format!("the image runs as `{who}`"));
+                }
+            }
+            None if nonroot || base == "scratch" && of(document, "cmd").chain(of(document, "entrypoint")).next().is_none() => {}
+            None => hits.add(from.span, "the image has no `USER`, and runs as root unless its base says otherwise"),
+        }
+    },
+};
+
+pub(super) const UNPINNED_IMAGE: Rule = Rule {
+    code: "LOOM1302",
+    severity: Error,
+    format: FORMAT,
+    area: "pinned images and actions",
+    title: "The image is built on one without a fixed version",
+    reason: "the same commit builds another image tomorrow, with whatever the base has become",
+    fix: "name the base by a full version, or by its digest; `pins:` in loom.yaml sets the built-in ones",
+    bad: "FROM node:latest\nUSER 10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\n",
+    good: "FROM node:22.20.0-slim\nUSER 10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\n",
+    look: |document, hits| {
+        let stages: Vec<&str> = of(document, "from").filter_map(|from| words(from).get(2).copied()).collect();
+        for from in of(document, "from") {
+            let base = words(from).first().copied().unwrap_or_default();
+            let is_stage = stages.iter().any(|stage| stage.eq_ignore_ascii_case(base));
+            if let Some(what) = unpinned(base).filter(|_| !is_stage) {
+                hits.add(from.span, what);
+            }
+        }
+    },
+};
+
+pub(super) const SECRET: Rule = Rule {
+    code: "LOOM1303",
+    severity: Error,
+    format: FORMAT,
+    area: "secrets management",
+    title: "A secret becomes part of the image",
+    reason: "`docker history` shows the value of every `ENV` and `ARG` to everybody who can pull the image",
+    fix: "take `RUN --mount=type=secret` while building, and the environment of the container while running",
+    bad: "FROM node:22.20.0-slim\nENV NPM_TOKEN=a-value-in-a-layer\nUSER 10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\n",
+    good: "FROM node:22.20.0-slim\nRUN --mount=type=secret,id=npm,env=NPM_TOKEN npm ci\nUSER 10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\n",
+    look: |document, hits| {
+        for instruction in of(document, "env").chain(of(document, "arg")) {
+            for word in words(instruction) {
+                let Some((name, value)) = word.split_once('=') else { continue };
+                if is_plain_secret(name, value.trim_matches(['"', '\''])) {
+                    hits.add(instruction.span, format!("the image holds the value of `{name}`"));
+                }
+            }
+        }
+    },
+};
+
+pub(super) const NO_HEALTHCHECK: Rule = Rule {
+    code: "LOOM1304",
+    severity: Warning,
+    format: FORMAT,
+    area: "health checks",
+    title: "Nobody asks the container whether it is well",
+    reason: "Docker and Compose take a container that hangs for one that runs",
+    fix: "write a `HEALTHCHECK` that asks the health path; where the image is no service, `HEALTHCHECK NONE`",
+    bad: "FROM node:22.20.0-slim\nUSER 10001\nEXPOSE 3000\nCMD [\"node\", \"server.js\"]\n",
+    good: ROOT.good,
+    look: |document, hits| {
+        // what opens no port answers nobody
+        if let (Some(port), None) = (in_force(document, "expose"), in_force(document, "healthcheck")) {
+            hits.add(port.span, "the image opens a port and has no `HEALTHCHECK`");
+        }
+    },
+};
+
+pub(super) const REMOTE_ADD: Rule = Rule {
+    code: "LOOM1305",
+    severity: Warning,
+    format: FORMAT,
+    area: "pinned images and actions",
+    title: "A file from the network goes into the image unseen",
+    reason: "what the address gives tomorrow may be something else, and nothing notices",
+    fix: "write `ADD --checksum=sha256:…`",
+    bad: "FROM node:22.20.0-slim\nADD https://example.com/tool.tar.gz /opt/\nUSER 10001\n",
+    good: "FROM node:22.20.0-slim\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/tool.tar.gz /opt/\nUSER 10001\n",
+    look: |document, hits| {
+        for add in of(document, "add") {
+            let checked = items(add.get("Flags")).iter().any(|flag| flag.as_str().is_some_and(|it| it.starts_with("--checksum")));
+            if !checked && words(add).iter().any(|word| word.starts_with("http://") || word.starts_with("https://")) {
+                hits.add(add.span, "`ADD` takes a file from the network without a checksum");
+            }
+        }
+    },
+};
+
+pub(super) const PIPED_SCRIPT: Rule = Rule {
+    code: "LOOM1306",
+    severity: Warning,
+    format: FORMAT,
+    area: "pinned images and actions",
+    title: "A script from the network is run unseen",
+    reason: "whoever controls the address, or the connection, runs what they like in your image",
+    fix: "fetch the file, check its hash, and run it then; or take a package of a fixed version",
+    bad: "FROM node:22.20.0-slim\nRUN curl -fsSL https://example.com/install.sh | sh\nUSER 10001\n",
+    good: "FROM node:22.20.0-slim\nRUN npm install --global tool@1.4.2\nUSER 10001\n",
+    look: |document, hits: &mut Hits| {
+        for run in of(document, "run") {
+            let script = words(run).join(" ");
+            let fetched = script.split(['\n', ';']).flat_map(|line| line.split("&&")).any(|command| {
+                let mut parts = command.split('|').map(str::trim);
+                let fetches = parts.next().is_some_and(|first| first.contains("curl ") || first.contains("wget "));
+                let runs = |part: &str| {
+                    let program = part.trim_start_matches("sudo ").split_whitespace().next().unwrap_or_default();
+                    matches!(program.rsplit('/').next(), Some("sh" | "bash" | "zsh" | "python" | "python3" | "node" | "perl"))
+                };
+                fetches && parts.any(runs)
+            });
+            if fetched {
+                hits.add(run.span, "a script is fetched and run in one go");
+            }
+        }
+    },
+};

@@ -1,0 +1,90 @@
+//! Files as documents for the security checklist: the format that path and content tell, and the
+//! data with the place of each value.
+//!
+//! In: a path, and a text among [`Sources`]. Out: a [`Document`], or diagnostics where the text is
+//! not of the format that its path tells.
+//!
+//! Invariants: every value's span lies in the text that it was read from; what a format allows and a
+//! document cannot say stays as its source (`"${…}"` in HCL). The data are those that a policy gets:
+//! the shapes of Conftest, as far as its documentation says them.
+//!
+//! Deliberately not here: what is wrong with a document.
+
+mod dockerfile;
+mod hcl;
+
+use loom_plan::check::{Document, Format};
+use loom_plan::diag::Diagnostics;
+use loom_plan::node::{self, Node};
+use loom_plan::text::{SourceId, Sources};
+
+/// What the path of a file says of its format; `None` for one that is not looked into. Whether YAML
+/// is Kubernetes', only its content says.
+pub fn is_known(path: &str) -> bool {
+    by_path(path).is_some()
+}
+
+/// Whether its name alone says what a file is: a `.yml` or `.json` may be anything.
+pub fn is_certain(path: &str) -> bool {
+    by_path(path).is_some_and(|format| format != Format::Data)
+}
+
+/// What a text of each format holds at least where a rule of the checklist finds something.
+const KUBERNETES_SIGNS: &[&str] = &["apiVersion"];
+const TERRAFORM_SIGNS: &[&str] = &["resource \"", "data \"", "module \"", "variable \"", "backend \"", "backup_retention"];
+
+/// Whether a rule can find something in a file, as far as that is seen without reading it: a plan of
+/// ten thousand files should not read those of which nothing can come.
+pub fn may_be_found(path: &str, text: &str) -> bool {
+    let holds = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
+    match by_path(path) {
+        None => false,
+        Some(Format::Data | Format::Kubernetes) => holds(KUBERNETES_SIGNS),
+        Some(Format::Terraform) => holds(TERRAFORM_SIGNS),
+        Some(Format::Workflow | Format::Dockerfile | Format::Compose) => true,
+    }
+}
+
+fn by_path(path: &str) -> Option<Format> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let lower = name.to_ascii_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let docker = ["dockerfile", "containerfile"];
+    if docker.iter().any(|word| lower == *word || lower.starts_with(&format!("{word}.")) || extension == *word) {
+        return Some(Format::Dockerfile);
+    }
+    match extension {
+        "tf" | "tfvars" => Some(Format::Terraform),
+        "yml" | "yaml" if folder == ".github/workflows" || folder.ends_with("/.github/workflows") => Some(Format::Workflow),
+        "yml" | "yaml" if lower.starts_with("compose.") || lower.starts_with("docker-compose.") => Some(Format::Compose),
+        "yml" | "yaml" | "json" => Some(Format::Data),
+        _ => None,
+    }
+}
+
+/// The document of a file; `None` where its format is not known.
+pub fn document(path: &str, id: SourceId, sources: &Sources, out: &mut Diagnostics) -> Option<Document> {
+    let format = by_path(path)?;
+    let nodes = match format {
+        Format::Dockerfile => vec![dockerfile::read(id, sources, out)?],
+        Format::Terraform => vec![hcl::read(id, sources, out)?],
+        Format::Workflow | Format::Kubernetes | Format::Compose | Format::Data => {
+            let before = out.iter().len();
+            let nodes = node::parse(sources, id, out);
+            if out.iter().skip(before).any(|found| found.severity() == loom_plan::diag::Severity::Error) {
+                return None;
+            }
+            nodes.into_iter().filter(|node| !node.is_null()).collect()
+        }
+    };
+    let format = if format == Format::Data && nodes.iter().any(is_object) { Format::Kubernetes } else { format };
+    Some(Document { format, nodes })
+}
+
+/// Whether a document is one of Kubernetes.
+fn is_object(node: &Node) -> bool {
+    ["apiVersion", "kind"].iter().all(|key| node.get(key).and_then(Node::as_str).is_some())
+}
+
+#[cfg(test)]
+mod tests;
