@@ -57,6 +57,7 @@ pub struct Verdict {
 }
 
 /// The severity of what a rule of this name says; `None` for any other rule.
+#[cfg(feature = "rego")]
 fn severity_of(rule: &str) -> Option<Severity> {
     let severities = [("deny", Severity::Error), ("violation", Severity::Error), ("warn", Severity::Warning)];
     let found = severities
@@ -67,6 +68,7 @@ fn severity_of(rule: &str) -> Option<Severity> {
 
 /// What the value of a rule says: a set of texts, or of objects with `msg`; of a rule that is only
 /// true, that it holds.
+#[cfg(feature = "rego")]
 fn verdicts(package: &str, rule: &str, value: &Value) -> Vec<Verdict> {
     let Some(severity) = severity_of(rule) else { return Vec::new() };
     let one = |value: &Value| {
