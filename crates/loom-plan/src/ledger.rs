@@ -315,20 +315,22 @@ impl Line<'_> {
             "keys" => Own::Keys,
             _ => return None,
         };
+        let part = match (&self.part, own) {
+            (None, _) => Part::Whole,
+            (Some(part), Own::Keys) => Part::Keys(part.to_string()),
+            (Some(part), Own::File | Own::Once | Own::Block) => Part::Block(part.to_string()),
+        };
         Some(Record {
             path: RepoPath::new(self.path.as_ref()?).ok()?,
-            part: match (&self.part, own) {
-                (None, _) => Part::Whole,
-                (Some(part), Own::Keys) => Part::Keys(part.to_string()),
-                (Some(part), Own::File | Own::Once | Own::Block) => Part::Block(part.to_string()),
-            },
             keys: self.keys.clone(),
             name: self.name.as_ref()?.to_string(),
             address: Address::parse(self.address.as_ref()?).ok()?,
             own,
             retain: self.retain,
-            rendered,
-            written,
+            // an earlier loom told the mode of a block too
+            rendered: part.counts(rendered),
+            written: part.counts(written),
+            part,
             version: self.version?,
         })
     }
@@ -358,19 +360,30 @@ mod tests {
     fn what_is_written_is_read_back() {
         let mut executable = record("b", "2", "3");
         executable.rendered.mode = Mode::Executable;
-        executable.part = Part::Block("file.\"x\"".to_owned());
-        executable.retain = true;
+        let mut block = record("b", "2", "3");
+        block.part = Part::Block("file.\"x\"".to_owned());
+        block.retain = true;
         let mut keys = record("c", "4", "4");
         keys.own = Own::Keys;
         keys.part = Part::Keys("file.x".to_owned());
         keys.keys = ["scripts.build", "files[=\"dist\"]"].map(|text| text.parse().expect("a path")).to_vec();
         let book = Book {
-            records: vec![record("a \"q\"", "1", "1"), executable, keys],
+            records: vec![record("a \"q\"", "1", "1"), executable, block, keys],
             inputs: BTreeMap::from([("services.api.port".to_owned(), "abc123".to_owned())]),
         };
         let mut out = Diagnostics::default();
         let read = Ledger::read(&[("ENT-001".to_owned(), book.write())], &mut out);
         assert_eq!((read.books["ENT-001"].clone(), out.is_empty()), (book, true));
+    }
+
+    #[test]
+    fn the_mode_that_an_earlier_loom_wrote_of_a_block_is_the_file_s() {
+        let mut block = record("a", "1", "1");
+        block.part = Part::Block("file.x".to_owned());
+        let text = block.line().replace("\"kind\"", "\"mode\":\"executable\",\"kind\"");
+        assert!(text.contains("executable"));
+        let read = Ledger::read(&[("project".to_owned(), text)], &mut Diagnostics::default());
+        assert_eq!(read.books["project"].records, [block]);
     }
 
     #[test]

@@ -30,6 +30,16 @@ pub enum Part {
     Keys(String),
 }
 
+impl Part {
+    /// What of a content counts for this part: a mode is the file's, so that no part of one has it.
+    pub fn counts(&self, content: Content) -> Content {
+        match self {
+            Self::Whole => content,
+            Self::Block(_) | Self::Keys(_) => Content { mode: Mode::Plain, ..content },
+        }
+    }
+}
+
 /// What stands at a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Observed {
@@ -136,7 +146,7 @@ impl Seen {
             }
             (Part::Block(address), Observed::File(content)) => {
                 let block = self.blocks.get(address).copied().flatten();
-                block.map_or(Observed::Absent, |hash| Observed::File(Content { hash, mode: content.mode }))
+                block.map_or(Observed::Absent, |hash| Observed::File(part.counts(Content { hash, ..*content })))
             }
         }
     }

@@ -84,6 +84,7 @@ fn project() -> Vec<Case> {
         case("a newer format", whole("loom: 2\nnew: {}\n"), FormatVersion, ("loom.yaml:1:7", "2"), "write `loom: 1`"),
         case("no version", whole("project: shop\nenvironments: { a: {} }\n"), MissingKey, ("loom.yaml:1:1", "project: shop\nenvironments: { a: {} }"), "add `loom`"),
         case("no environments", whole("loom: 1\nproject: shop\nenvironments: {}\n"), MissingKey, ("loom.yaml:3:15", "{}"), "name at least one"),
+        case("what an artifact reads is there, and the environments are not", whole("loom: 1\nproject: shop\nservices: { api: { port: 1 } }\nartifacts: [{ kind: file, name: x, service: api, content: '${service:port}' }]\n"), MissingKey, ("loom.yaml:1:1", "loom: 1\nproject: shop\nservices: { api: { port: 1 } }\nartifacts: [{ kind: file, name: x, service: api, content: '${service:port}' }]"), "add `environments`"),
         case("a bad project name", whole("loom: 1\nproject: My Shop\nenvironments: { a: {} }\n"), BadValue, ("loom.yaml:2:10", "My Shop"), ""),
         case("an unknown key", loom("servces: {}"), UnknownKey, ("loom.yaml:4:1", "servces"), "did you mean `services`?"),
         case("an unknown key far from all", loom("zzz: 1"), UnknownKey, ("loom.yaml:4:1", "zzz"), "known keys: `loom`"),

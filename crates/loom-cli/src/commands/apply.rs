@@ -218,11 +218,12 @@ fn write_of(action: &Action) -> FileWrite<'_> {
     FileWrite { change: Change { path: action.path.clone(), expect, put }, source }
 }
 
-/// The mode of a file that is changed in parts: as it was.
+/// The mode of a file that is changed in parts: as it was, and of a new one what any of them asks for.
 fn mode_of(action: &Action) -> Mode {
+    let mut made = action.parts.iter().filter_map(|part| part.after).map(|after| after.mode);
     match action.expect {
         Expect::Exactly(content) => content.mode,
-        Expect::Absent => action.parts.iter().find_map(|part| part.after).map_or(Mode::Plain, |after| after.mode),
+        Expect::Absent => made.find(|mode| *mode == Mode::Executable).unwrap_or(Mode::Plain),
     }
 }
 

@@ -83,12 +83,15 @@ pub(super) fn of_plan(
     if actions.is_empty() {
         return Ok(Vec::new());
     }
-    let text = |action: &&Action| {
-        let text = String::from_utf8(contents.of(action).after?).ok()?;
-        Some(file_of(compiled, action.path.as_str(), action.address(), text.into()))
-    };
-    let files: Vec<File> = actions.par_iter().filter(|action| is_looked_at(action.path.as_str())).filter_map(text).collect();
-    Ok(audit(input, &files, Some(compiled))?.findings)
+    let looked = actions.par_iter().filter(|action| is_looked_at(action.path.as_str()));
+    audit(input, compiled, |policies| {
+        let look = |action: &&Action| {
+            let text = String::from_utf8(contents.of(action).after?).ok()?;
+            Some(look_at(&file_of(compiled, action.path.as_str(), action.address(), text.into()), policies))
+        };
+        looked.filter_map(look).collect()
+    })
+    .map(|audit| audit.findings)
 }
 
 /// Looks at everything that is declared.
@@ -98,12 +101,15 @@ pub(super) fn of_plan(
 pub(super) fn of_everything(input: &dyn Input, compiled: &Compiled) -> Result<Audit, Failure> {
     let desired = &compiled.desired;
     let whole = desired.outputs.par_iter().filter(|output| output.part == Part::Whole);
-    let file = |output: &loom_plan::render::Output| {
-        let text = desired.dressed(output).ok()?;
-        Some(file_of(compiled, output.place.path.as_str(), &desired.declaration(output).address, text.into()))
-    };
-    let files: Vec<File> = whole.filter(|output| is_looked_at(output.place.path.as_str())).filter_map(file).collect();
-    audit(input, &files, Some(compiled))
+    let looked = whole.filter(|output| is_looked_at(output.place.path.as_str()));
+    audit(input, compiled, |policies| {
+        let look = |output: &loom_plan::render::Output| {
+            let text = desired.dressed(output).ok()?;
+            let address = &desired.declaration(output).address;
+            Some(look_at(&file_of(compiled, output.place.path.as_str(), address, text.into()), policies))
+        };
+        looked.filter_map(look).collect()
+    })
 }
 
 /// Looks at files that are there.
@@ -139,18 +145,21 @@ pub(super) fn of_files(input: &dyn Input, files: &[File], compiled: Option<&Comp
     Ok(judged(findings, compiled))
 }
 
-/// The findings of files that loom writes, and of the graph.
-fn audit(input: &dyn Input, files: &[File], compiled: Option<&Compiled>) -> Result<Audit, Failure> {
+/// The findings of files that loom writes, each looked at as soon as it is rendered, and of the graph.
+fn audit(
+    input: &dyn Input,
+    compiled: &Compiled,
+    look: impl FnOnce(&Policies) -> Vec<(Vec<Finding>, Diagnostics)>,
+) -> Result<Audit, Failure> {
     let policies = policies(input)?;
-    // what cannot be read, such as the values of a template, is no format that anybody relies on here
-    let looked: Vec<_> = files.par_iter().map(|file| look_at(file, &policies)).collect();
     let mut refused = Diagnostics::default();
     let mut findings: Vec<Finding> = Vec::new();
-    for (found, problems) in looked {
+    for (found, problems) in look(&policies) {
         findings.extend(found);
+        // what cannot be read, such as the values of a template, is no format that anybody relies on here
         refused.extend(problems.into_iter().filter(|problem| problem.code == Code::Policy));
     }
-    if let Some(compiled) = compiled.filter(|_| policies.asks_about_graph()) {
+    if policies.asks_about_graph() {
         match policies.ask(&Subject::Graph, &graph(compiled)) {
             Ok(verdicts) => findings.extend(verdicts.into_iter().map(|verdict| of_graph(verdict, compiled))),
             Err(problem) => refused.push(problem),
@@ -159,7 +168,7 @@ fn audit(input: &dyn Input, files: &[File], compiled: Option<&Compiled>) -> Resu
     if refused.has_errors() {
         return Err(Failure::Input(Box::new((Sources::default(), refused))));
     }
-    Ok(judged(findings, compiled))
+    Ok(judged(findings, Some(compiled)))
 }
 
 fn judged(mut findings: Vec<Finding>, compiled: Option<&Compiled>) -> Audit {

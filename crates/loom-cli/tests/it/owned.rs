@@ -470,3 +470,36 @@ fn no_history_of_edits_changes_and_moves_loses_what_a_person_wrote_in_a_part() {
     };
     runner.run(&steps, law).unwrap_or_else(|error| panic!("{error}"));
 }
+
+#[test]
+fn a_block_leaves_the_mode_of_its_file_to_the_file() {
+    let block = |port: u16| format!("  - {{ kind: file, name: port, path: run.sh, own: block, content: \"echo {port}\\n\" }}\n");
+    let sandbox = small::standing(&block(3000), "");
+    sandbox.write("run.sh", "#!/bin/sh\n");
+    sandbox.make_executable("run.sh");
+    sandbox.apply();
+    sandbox.is_settled();
+    small::declare(&sandbox, &block(3001), "");
+    sandbox.apply();
+    assert!(sandbox.executable("run.sh") && sandbox.read("run.sh").contains("echo 3001"));
+    sandbox.is_settled();
+
+    small::declare(&sandbox, "  - { kind: file, name: other, path: other, content: \"1\\n\" }\n", "");
+    sandbox.apply();
+    assert_eq!((sandbox.read("run.sh").as_str(), sandbox.executable("run.sh")), ("#!/bin/sh\n", true));
+    sandbox.is_settled();
+}
+
+#[test]
+fn a_file_that_parts_make_has_the_mode_that_one_of_them_asks_for() {
+    let block = |name: &str, more: &str| {
+        format!("  - {{ kind: file, name: {name}, path: run.sh, own: block{more}, content: \"echo {name}\\n\" }}\n")
+    };
+    let both = block("one", "") + &block("two", ", mode: executable");
+    let sandbox = small::standing(&both, "");
+    let plain = small::standing(&(block("one", "") + &block("two", "")), "");
+    assert_ne!(sandbox.loom(&["plan"]).digest(), plain.loom(&["plan"]).digest(), "an approval tells the modes apart");
+    sandbox.apply();
+    assert!(sandbox.executable("run.sh"));
+    sandbox.is_settled();
+}

@@ -86,6 +86,11 @@ impl Sandbox {
         fs::remove_file(self.root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
+    /// Makes a file of the repository a program.
+    pub(crate) fn make_executable(&self, path: &str) {
+        fs::set_permissions(self.root().join(path), fs::Permissions::from_mode(0o755)).expect("changes the mode");
+    }
+
     pub(crate) fn executable(&self, path: &str) -> bool {
         let metadata = fs::metadata(self.root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         metadata.permissions().mode() & 0o111 != 0

@@ -303,7 +303,9 @@ impl Builder<'_> {
                 Merge::Clean(merged) => (Some(merged), None),
                 Merge::Clashes => (before, Some(Conflict::Merge)),
             },
-            Decision::Create(_) | Decision::Update(Updating::Changed | Updating::Restored) => (Some(output.content), None),
+            Decision::Create(_) | Decision::Update(Updating::Changed | Updating::Restored) => {
+                (Some(self.written(output, output.content)), None)
+            }
             Decision::Delete | Decision::Forget(_) => (None, None),
             Decision::Conflict(conflict) => (before, Some(conflict)),
         };
@@ -324,6 +326,14 @@ impl Builder<'_> {
         let left_to = output.delegated.as_ref().map(|delegated| delegated.to.clone());
         let part = PartAction { address, part, removes, left_to, was: None, decision, before, after, causes };
         decided.push(Decided::new(output.place.path.clone(), from.cloned(), part, conflict));
+    }
+
+    /// A content as it is written: a part that makes its file gives it the mode that the artifact asks for.
+    pub(super) fn written(&self, output: &Output, content: Content) -> Content {
+        match self.inputs.snapshot.whole(&output.place.path) {
+            Observed::Absent => Content { mode: output.place.mode, ..content },
+            Observed::File(_) | Observed::Foreign(_) => content,
+        }
     }
 
     /// A record that nothing declares any more.

@@ -63,10 +63,9 @@ impl Builder<'_> {
             Comes::Recorded(decision) => return push(PartAction { decision, ..part }, None, false),
             // what cannot be read cannot be carried
             Comes::Unread => {
-                let before = Some(self.with_mode_of(site, before));
-                return push(PartAction { before, ..part }, Some(Conflict::Edited), true);
+                return push(part, Some(Conflict::Edited), true);
             }
-            Comes::Written(after) => Some(after),
+            Comes::Written(after) => Some(self.written(output, after)),
         };
         if stays {
             return push(PartAction { decision: Decision::Update(Updating::Changed), after, ..part }, None, false);
@@ -104,14 +103,6 @@ impl Builder<'_> {
             | Decision::Adopt(_)
             | Decision::Keep
             | Decision::Forget(_) => Comes::Written(output.content),
-        }
-    }
-
-    /// A content in the file that it comes to.
-    fn with_mode_of(&self, site: Site<'_>, content: Content) -> Content {
-        match self.inputs.snapshot.whole(&site.output.place.path) {
-            Observed::File(file) if matches!(site.output.part, Part::Block(_)) => Content { mode: file.mode, ..content },
-            Observed::File(_) | Observed::Absent | Observed::Foreign(_) => content,
         }
     }
 }

@@ -155,8 +155,7 @@ impl FromIterator<(Key, Result<Merged, Vec<Clash>>)> for Merges {
 /// That it cannot be read.
 pub fn carried(desired: &Desired, output: &Output, carrying: &ToMerge, text: String) -> Result<Merged, Vec<Clash>> {
     let content = desired.counted(output, &carrying.stand, &text).ok_or_else(|| vec![Clash::Meaning])?;
-    let mode = if matches!(output.part, Part::Keys(_)) { content.mode } else { carrying.observed.mode };
-    Ok(Merged { text, content: Content { mode, ..content } })
+    Ok(Merged { text, content: Content { mode: carrying.observed.mode, ..content } })
 }
 
 /// Merges an output of `desired`, whose sides are as [`Desired::side`] gives them. `dropped` says
@@ -186,8 +185,5 @@ pub fn combine(
     // where loom did not change the mode it is the person's; two values leave nothing else to differ in
     let mode = if merging.rendered.mode == output.place.mode { merging.observed.mode } else { output.place.mode };
     let content = desired.counted(output, &merging.stand, &text).ok_or_else(|| vec![Clash::Value(String::new())])?;
-    Ok(Merged {
-        text,
-        content: Content { mode: if matches!(output.part, Part::Keys(_)) { content.mode } else { mode }, ..content },
-    })
+    Ok(Merged { text, content: output.part.counts(Content { mode, ..content }) })
 }

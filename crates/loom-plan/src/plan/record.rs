@@ -39,7 +39,7 @@ pub fn bases<'a>(inputs: Inputs<'a>, plan: &Plan) -> Vec<&'a Output> {
     let is_base = |(path, part): (&RepoPath, &super::PartAction)| {
         let output = inputs.desired.find(path, &part.part)?;
         let merges = on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
-        let is_left = part.after.is_some_and(|after| after != output.content);
+        let is_left = part.after.is_some_and(|after| output.part.counts(after) != output.content);
         (part.after.is_some() && (merges || is_left)).then_some(output)
     };
     parts.filter_map(is_base).collect()
@@ -124,7 +124,7 @@ fn new_record(
             let carried = Recorded { rendered: output.content, written: part.before?, claim: Claim::Same };
             recorded_after(part.decision, Some(output.content), &observed, Some(carried))?
         }
-        Some(part) => Recorded { rendered: output.content, written: part.after?, claim: Claim::Same },
+        Some(part) => Recorded { rendered: output.content, written: output.part.counts(part.after?), claim: Claim::Same },
     };
     // keys that nobody wants any more stay known for as long as they are left where they are
     let left = known.filter(|_| recorded.written != output.content).map(|known| owned::unwanted(&known.keys, &output.keys));

@@ -227,8 +227,11 @@ impl<'a> ServiceView<'a> {
     /// The value of a setting that cannot differ between environments: a value, or the `default`
     /// of a mapping, or the value of production.
     pub fn setting(&self, path: &[&str]) -> Option<&'a Node> {
-        let production = self.project.environments.iter().rfind(|environment| environment.production)?;
-        self.setting_in(path, &production.name)
+        match self.project.environments.iter().rfind(|environment| environment.production) {
+            Some(production) => self.setting_in(path, &production.name),
+            // that there are no environments was said; what is set is not missing besides
+            None => self.service.node.at(path),
+        }
     }
 
     /// Where a setting was written; the service's own place where it was not.

@@ -56,7 +56,7 @@ fn is_declared(desired: &Desired, delegate: &Delegate) -> bool {
 
 /// The content of a text as that of an output counts: without what is delegated.
 pub(super) fn content(formats: Formats, output: &Output, text: &str) -> Content {
-    let whole = |text: &str| Content { hash: ContentHash::of(text.as_bytes()), mode: output.place.mode };
+    let whole = |text: &str| output.part.counts(Content { hash: ContentHash::of(text.as_bytes()), mode: output.place.mode });
     let format = keys::format_of(formats, &output.place.path);
     match (&output.part, &output.delegated, format) {
         (Part::Whole, Some(delegated), Some(format)) => whole(&without_versions(format, text, &delegated.keys)),

@@ -113,16 +113,17 @@ pub fn render(ordered: Ordered, linked: Vec<Linked>, formats: Formats, delegates
 /// An output from its text.
 fn output(index: usize, declaration: &Declaration, place: &Place, text: &str, formats: Formats) -> Result<Output, Failure> {
     let address = || declaration.address.to_string();
-    let plain = Content { hash: ContentHash::of(text.as_bytes()), mode: place.mode };
+    let all = Content { hash: ContentHash::of(text.as_bytes()), mode: place.mode };
     let (part, keys, content) = match declaration.own {
-        Own::Block => (Part::Block(address()), Vec::new(), plain),
-        Own::File | Own::Once if is_shared_by_nature(declaration, place) => (Part::Block(address()), Vec::new(), plain),
-        Own::File | Own::Once => (Part::Whole, Vec::new(), plain),
+        Own::Block => (Part::Block(address()), Vec::new(), all),
+        Own::File | Own::Once if is_shared_by_nature(declaration, place) => (Part::Block(address()), Vec::new(), all),
+        Own::File | Own::Once => (Part::Whole, Vec::new(), all),
         Own::Keys => {
             let (keys, content) = keys_of(declaration, place, text, formats)?;
             (Part::Keys(address()), keys, content)
         }
     };
+    let content = part.counts(content);
     Ok(Output { declaration: index, place: place.clone(), part, keys, delegated: None, content })
 }
 
@@ -330,6 +331,8 @@ impl Desired {
             (None, _) => Ok(Some(Wanted { text: None, removes: part.removes.clone() })),
             (Some(_), None) => Ok(None),
             (Some(after), Some(output)) => {
+                // a part that makes its file says the mode of the file too
+                let after = output.part.counts(after);
                 let (text, removes) = match self.merges.text(path, &part.part, after) {
                     Some(merged) => (merged.to_owned(), self.not_in(output, part, merged)),
                     None if after != output.content => return Ok(None),

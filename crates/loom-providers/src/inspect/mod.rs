@@ -29,20 +29,38 @@ pub fn is_certain(path: &str) -> bool {
     by_path(path).is_some_and(|format| format != Format::Data)
 }
 
-/// What a text of each format holds at least where a rule of the checklist finds something.
-const KUBERNETES_SIGNS: &[&str] = &["apiVersion"];
-const TERRAFORM_SIGNS: &[&str] = &["resource \"", "data \"", "module \"", "variable \"", "backend \"", "backup_retention"];
+/// What the text of an object of Kubernetes holds at least where a rule of the checklist finds
+/// something: the kinds that rules look at, of a service the types, and of what runs pods that template.
+const KUBERNETES_SIGNS: &[&str] = &["template", "Pod", "Secret", "ConfigMap", "Role", "Ingress", "LoadBalancer", "NodePort"];
+/// The blocks of Terraform that rules look at.
+const TERRAFORM_BLOCKS: &[&str] = &["resource", "data", "module", "variable", "backend"];
+/// What rules look for in any block of Terraform.
+const TERRAFORM_ARGUMENT: &str = "backup_retention";
 
 /// Whether a rule can find something in a file, as far as that is seen without reading it: a plan of
 /// ten thousand files should not read those of which nothing can come.
 pub fn may_be_found(path: &str, text: &str) -> bool {
-    let holds = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
     match by_path(path) {
         None => false,
-        Some(Format::Data | Format::Kubernetes) => holds(KUBERNETES_SIGNS),
-        Some(Format::Terraform) => holds(TERRAFORM_SIGNS),
+        Some(Format::Data | Format::Kubernetes) => {
+            let is_escaped = ["\\u", "\\U", "\\x"].iter().any(|escape| text.contains(escape));
+            let has_sign = || KUBERNETES_SIGNS.iter().any(|sign| text.contains(sign));
+            is_escaped || text.contains("apiVersion") && has_sign()
+        }
+        Some(Format::Terraform) => {
+            text.contains(TERRAFORM_ARGUMENT) || TERRAFORM_BLOCKS.iter().any(|word| begins_block(text, word))
+        }
         Some(Format::Workflow | Format::Dockerfile | Format::Compose) => true,
     }
+}
+
+/// Whether a word stands where a block of HCL can begin with it: alone, with a label or a comment behind it.
+fn begins_block(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let is_inside = |character: char| character.is_alphanumeric() || ['_', '-', '.', '"'].contains(&character);
+        let is_label = |character: char| character.is_whitespace() || ['"', '/'].contains(&character);
+        !text[..at].ends_with(is_inside) && text[at + word.len()..].starts_with(is_label)
+    })
 }
 
 fn by_path(path: &str) -> Option<Format> {

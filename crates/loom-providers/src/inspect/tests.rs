@@ -128,3 +128,25 @@ fn paths_and_content_tell_the_format() {
     }
     assert!(!is_known("README.md") && !is_known("src/main.rs"));
 }
+
+#[test]
+fn a_file_is_passed_over_only_where_no_rule_can_find_anything() {
+    let passed = [
+        ("a.yaml", "apiVersion: v1\nkind: Service\nspec: { type: ClusterIP }\n"),
+        ("a.yaml", "spec: { template: {} }\n"),
+        ("a.tf", "output \"url\" {\n  description = \"data\"\n  value = module.api.url\n}\n"),
+    ];
+    for (path, text) in passed {
+        assert!(!may_be_found(path, text), "{path} is read:\n{text}");
+    }
+    let read = [
+        ("a.json", "{\"\\u0061piVersion\": \"v1\", \"kind\": \"\\u0053ecret\"}"),
+        ("a.tf", "resource   \"aws_db_instance\" \"main\" {}\n"),
+        ("a.tf", "resource aws_db_instance main {}\n"),
+        ("a.tf", "data/* all */\"aws_iam_policy_document\" \"main\" {}\n"),
+        ("a.tf", "database { backup_retention = 0 }\n"),
+    ];
+    for (path, text) in read {
+        assert!(may_be_found(path, text), "{path} is passed over:\n{text}");
+    }
+}
