@@ -29,9 +29,11 @@ pub fn is_certain(path: &str) -> bool {
     by_path(path).is_some_and(|format| format != Format::Data)
 }
 
-/// What the text of an object of Kubernetes holds at least where a rule of the checklist finds
-/// something: the kinds that rules look at, of a service the types, and of what runs pods that template.
-const KUBERNETES_SIGNS: &[&str] = &["template", "Pod", "Secret", "ConfigMap", "Role", "Ingress", "LoadBalancer", "NodePort"];
+/// The kinds of Kubernetes that rules look at, but for those that have a template of pods.
+const KUBERNETES_KINDS: &[&str] =
+    &["Pod", "Secret", "ConfigMap", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "Ingress"];
+/// What else is in an object of Kubernetes where a rule finds something: pods, or a service's type.
+const KUBERNETES_SIGNS: &[&str] = &["template", "Template", "LoadBalancer", "NodePort"];
 /// The blocks of Terraform that rules look at.
 const TERRAFORM_BLOCKS: &[&str] = &["resource", "data", "module", "variable", "backend"];
 /// What rules look for in any block of Terraform.
@@ -45,13 +47,24 @@ pub fn may_be_found(path: &str, text: &str) -> bool {
         Some(Format::Data | Format::Kubernetes) => {
             let is_escaped = ["\\u", "\\U", "\\x"].iter().any(|escape| text.contains(escape));
             let has_sign = || KUBERNETES_SIGNS.iter().any(|sign| text.contains(sign));
-            is_escaped || text.contains("apiVersion") && has_sign()
+            let has_kind = || KUBERNETES_KINDS.iter().any(|kind| is_single_value(text, kind));
+            is_escaped || text.contains("apiVersion") && (has_sign() || has_kind())
         }
         Some(Format::Terraform) => {
             text.contains(TERRAFORM_ARGUMENT) || TERRAFORM_BLOCKS.iter().any(|word| begins_block(text, word))
         }
         Some(Format::Workflow | Format::Dockerfile | Format::Compose) => true,
     }
+}
+
+/// Whether a word stands where it can be the whole value of a key: not within another word, nor in a list.
+fn is_single_value(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].trim_end_matches(|character: char| character.is_whitespace() || ['"', '\''].contains(&character));
+        let is_apart =
+            !text[..at].ends_with(char::is_alphanumeric) && !text[at + word.len()..].starts_with(char::is_alphanumeric);
+        is_apart && !before.ends_with(['-', ',', '['])
+    })
 }
 
 /// Whether a word stands where a block of HCL can begin with it: alone, with a label or a comment behind it.

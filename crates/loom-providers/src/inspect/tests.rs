@@ -134,12 +134,17 @@ fn a_file_is_passed_over_only_where_no_rule_can_find_anything() {
     let passed = [
         ("a.yaml", "apiVersion: v1\nkind: Service\nspec: { type: ClusterIP }\n"),
         ("a.yaml", "spec: { template: {} }\n"),
+        ("a.yaml", "apiVersion: v1\nkind: NetworkPolicy\nspec: { policyTypes: [\"Egress\", \"Ingress\"] }\n"),
+        ("a.yaml", "apiVersion: v1\nkind: HorizontalPodAutoscaler\nspec:\n  metrics:\n    - type: Pods\n    - Pod\n"),
         ("a.tf", "output \"url\" {\n  description = \"data\"\n  value = module.api.url\n}\n"),
     ];
     for (path, text) in passed {
         assert!(!may_be_found(path, text), "{path} is read:\n{text}");
     }
     let read = [
+        ("a.yaml", "apiVersion: v1\nkind:\n  !!str 'Secret'\n"),
+        ("a.yaml", "{ apiVersion: v1, kind: Ingress }\n"),
+        ("a.yaml", "apiVersion: v1\nkind: Service\nspec: { type: NodePort }\n"),
         ("a.json", "{\"\\u0061piVersion\": \"v1\", \"kind\": \"\\u0053ecret\"}"),
         ("a.tf", "resource   \"aws_db_instance\" \"main\" {}\n"),
         ("a.tf", "resource aws_db_instance main {}\n"),
