@@ -18,9 +18,9 @@ use loom_plan::text::Position;
 
 use super::by_hand;
 use super::causes::{self, Summary};
-use super::check;
 use super::sections::{Section, sections};
 use super::style::visible;
+use super::{Compared, check};
 
 /// How many annotations of a level GitHub shows for one step.
 const SHOWN: usize = 10;
@@ -41,7 +41,13 @@ struct Annotation {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn plan(outcome: &Outcome, findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn plan(
+    (outcome, findings): (&Outcome, &[Finding]),
+    compared: Option<&Compared>,
+    prefix: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    annotations("error", &missing(compared), prefix, out)?;
     self::findings(findings, prefix, out)?;
     let (warnings, notices) = ([brake(outcome), deletions(outcome)].concat(), [upgrades(outcome), settings(outcome)].concat());
     for (level, found) in [("error", conflicts(outcome)), ("warning", warnings), ("notice", notices)] {
@@ -79,6 +85,12 @@ fn annotations(level: &str, annotations: &[Annotation], prefix: &str, out: &mut 
         writeln!(out, "::{level} title={}::{}", property("Loom"), data(&more))?;
     }
     Ok(())
+}
+
+/// What the request itself lacks.
+fn missing(compared: Option<&Compared>) -> Vec<Annotation> {
+    let annotation = |it: &Compared| Annotation { place: None, title: "Not applied".to_owned(), message: it.missing.clone() };
+    compared.filter(|it| !it.missing.is_empty()).map(annotation).into_iter().collect()
 }
 
 fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
@@ -168,7 +180,7 @@ mod tests {
 
     fn of(outcome: &Outcome, prefix: &str) -> String {
         let mut out = Vec::new();
-        plan(outcome, &[], prefix, &mut out).expect("writing to memory cannot fail");
+        plan((outcome, &[]), None, prefix, &mut out).expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -207,6 +219,25 @@ mod tests {
             ::Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.%0A1 file follows:%0Ak8s/production/entity-api.yml"
         );
         assert!(notices[1].contains("services.entity-api.port changed") && !notices[1].contains("k8s/production"), "{text}");
+    }
+
+    #[test]
+    fn a_request_that_is_not_applied_is_the_first_error() {
+        let missing = "This tree is not converged (a: b): run `loom apply`, and commit what it writes.";
+        let of = |missing: &str| {
+            let compared = Compared {
+                reference: "main".to_owned(),
+                commit: "0a1b2c3".to_owned(),
+                moved_from: None,
+                standing: "ready",
+                missing: missing.to_owned(),
+            };
+            let mut out = Vec::new();
+            plan((&day().ready(), &[]), Some(&compared), "", &mut out).expect("writing to memory cannot fail");
+            String::from_utf8(out).expect("UTF-8")
+        };
+        assert_eq!(of(missing).lines().next(), Some(format!("::error title=Not applied::{missing}").as_str()));
+        assert!(!of("").contains("Not applied"));
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub(crate) fn plan(
             let mut summary = Vec::new();
             markdown::plan(&review(github::SUMMARY), &mut summary)?;
             env::add_to_step_summary(&summary)?;
-            github::plan(outcome, findings, prefix, out)
+            github::plan((outcome, findings), compared, prefix, out)
         }
     }
 }
