@@ -5,8 +5,8 @@
 //! places, those marked that the project accepts.
 //!
 //! Plan and apply look at the files that they would write, and at nothing else: what is on the disk
-//! already is denied by no apply of something else, and a plan with nothing to do costs nothing.
-//! `loom check` looks at everything.
+//! already is denied by no apply of something else, not even in a file that people share with loom,
+//! and a plan with nothing to do costs nothing. `loom check` looks at everything.
 //!
 //! Deliberately not here: the rules (`loom_plan::check`), and what is said of findings (`report`).
 
@@ -79,19 +79,13 @@ pub(super) fn of_plan(
     outcome: &Outcome,
     contents: &dyn Contents,
 ) -> Result<Vec<Finding>, Failure> {
-    let actions: Vec<&Action> = outcome.actions().iter().filter(|action| writes_whole(action)).collect();
+    let actions: Vec<&Action> = outcome.actions().iter().filter(|action| leaves_a_file(action)).collect();
     if actions.is_empty() {
         return Ok(Vec::new());
     }
     let looked = actions.par_iter().filter(|action| is_looked_at(action.path.as_str()));
-    audit(input, compiled, |policies| {
-        let look = |action: &&Action| {
-            let text = String::from_utf8(contents.of(action).after?).ok()?;
-            Some(look_at(&file_of(compiled, action.path.as_str(), action.address(), text.into()), policies))
-        };
-        looked.filter_map(look).collect()
-    })
-    .map(|audit| audit.findings)
+    let look = |policies: &Policies| looked.filter_map(|action| look_at_action(action, contents, compiled, policies)).collect();
+    Ok(audit(input, compiled, look)?.findings)
 }
 
 /// Looks at everything that is declared.
@@ -102,14 +96,11 @@ pub(super) fn of_everything(input: &dyn Input, compiled: &Compiled) -> Result<Au
     let desired = &compiled.desired;
     let whole = desired.outputs.par_iter().filter(|output| output.part == Part::Whole);
     let looked = whole.filter(|output| is_looked_at(output.place.path.as_str()));
-    audit(input, compiled, |policies| {
-        let look = |output: &loom_plan::render::Output| {
-            let text = desired.dressed(output).ok()?;
-            let address = &desired.declaration(output).address;
-            Some(look_at(&file_of(compiled, output.place.path.as_str(), address, text.into()), policies))
-        };
-        looked.filter_map(look).collect()
-    })
+    let file = |output: &loom_plan::render::Output| {
+        let text = desired.dressed(output).ok()?;
+        Some(file_of(compiled, output.place.path.as_str(), &desired.declaration(output).address, text.into()))
+    };
+    audit(input, compiled, |policies| looked.filter_map(file).map(|file| look_at(&file, policies)).collect())
 }
 
 /// Looks at files that are there.
@@ -188,14 +179,43 @@ fn is_looked_at(path: &str) -> bool {
     inspect::is_known(path)
 }
 
-/// Whether an action writes a file that is all of loom's: of a part of somebody's file nobody can
-/// say what it lacks.
-fn writes_whole(action: &Action) -> bool {
-    let writes = match action.verb {
-        Verb::Create | Verb::Update | Verb::Move { .. } => true,
+/// Whether an action writes a file, and leaves one.
+fn leaves_a_file(action: &Action) -> bool {
+    match action.verb {
+        Verb::Create | Verb::Update | Verb::Move { .. } => {
+            !is_whole(action) || action.parts.iter().any(|part| part.after.is_some())
+        }
         Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => false,
+    }
+}
+
+/// Whether a file is all of loom's.
+fn is_whole(action: &Action) -> bool {
+    action.parts.iter().any(|part| part.part == Part::Whole)
+}
+
+/// What is said of a file that an action writes; of one that people share with loom only what was
+/// not said of it before, because that is no matter of this plan.
+fn look_at_action(
+    action: &Action,
+    contents: &dyn Contents,
+    compiled: &Compiled,
+    policies: &Policies,
+) -> Option<(Vec<Finding>, Diagnostics)> {
+    let file = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).ok()?;
+        Some(file_of(compiled, action.path.as_str(), action.address(), text.into()))
     };
-    writes && action.parts.iter().any(|part| part.part == Part::Whole && part.after.is_some())
+    let sides = contents.of(action);
+    let (mut findings, problems) = look_at(&file(sides.after?)?, policies);
+    let before = sides.before.filter(|_| !is_whole(action)).and_then(file);
+    for old in before.map(|file| look_at(&file, policies).0).unwrap_or_default() {
+        let is_old = |it: &Finding| (&it.code, &it.message) == (&old.code, &old.message);
+        if let Some(at) = findings.iter().position(is_old) {
+            findings.remove(at);
+        }
+    }
+    Some((findings, problems))
 }
 
 fn file_of(compiled: &Compiled, path: &str, address: &Address, text: Arc<str>) -> File {

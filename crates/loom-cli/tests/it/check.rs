@@ -70,6 +70,44 @@ fn what_stands_already_denies_no_apply_of_something_else_but_a_check() {
 }
 
 #[test]
+fn of_a_file_that_people_share_with_loom_only_what_a_plan_adds_is_found() {
+    const WORKFLOW: &str = "on: push\npermissions: {}\njobs:\n  old:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 5\n    \
+                            steps:\n      - uses: docker/login-action@v3\n";
+    let job = |action: &str| {
+        format!(
+            "  - kind: file\n    name: own\n    path: .github/workflows/ci.yml\n    own: keys\n    content: |\n      \
+             {{ jobs: {{ new: {{ runs-on: ubuntu-24.04, timeout-minutes: 5, steps: [{{ name: one, {action} }}] }} }} }}\n"
+        )
+    };
+    let sandbox = small::standing(&job("run: make"), "");
+    sandbox.write(".github/workflows/ci.yml", WORKFLOW);
+    sandbox.loom(&["check", ".github"]).comes_to(5).says("docker/login-action@v3");
+    let plan = sandbox.loom(&["plan"]).comes_to(0);
+    assert!(!plan.out.contains("LOOM1"), "{plan}");
+    sandbox.apply();
+
+    small::declare(&sandbox, &job("uses: docker/build-push-action@v6"), "");
+    let plan = sandbox.loom(&["plan"]).comes_to(5).says("`docker/build-push-action@v6` is not named").says("from file.own");
+    assert!(!plan.out.contains("login-action@v3` is not named"), "{plan}");
+    sandbox.loom(&["apply", "--yes"]).comes_to(5);
+}
+
+#[test]
+fn a_block_that_goes_is_missed_where_it_made_the_file_safe() {
+    let none = "  - { kind: file, name: x, path: x.txt, content: x }\n";
+    let user = format!("{none}  - {{ kind: file, name: user, path: Dockerfile, own: block, content: \"USER 1000\\n\" }}\n");
+    let sandbox = small::standing(&user, "");
+    sandbox.write("Dockerfile", "FROM node:latest\n");
+    sandbox.loom(&["check", "Dockerfile"]).comes_to(5).says("LOOM1301").says("LOOM1302");
+    let plan = sandbox.loom(&["plan"]).comes_to(0);
+    assert!(!plan.out.contains("LOOM13"), "{plan}");
+    sandbox.apply();
+    small::declare(&sandbox, none, "");
+    let plan = sandbox.loom(&["plan"]).comes_to(5).says("LOOM1301");
+    assert!(!plan.out.contains("LOOM1302"), "{plan}");
+}
+
+#[test]
 fn a_review_against_a_base_and_a_commit_to_a_branch_are_denied_too() {
     let sandbox = small::standing("  - { kind: file, name: x, path: x.txt, content: x }\n", "");
     sandbox.apply();
