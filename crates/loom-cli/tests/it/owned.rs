@@ -343,6 +343,18 @@ fn a_part_that_cannot_come_to_its_new_place_does_not_go_from_its_old_one() {
     assert_eq!(sandbox.read("old.yaml"), before);
 }
 
+#[test]
+fn a_run_that_keeps_edits_leaves_the_base_of_the_next_merge() {
+    let sandbox = packaged(MERGE);
+    small::declare(&sandbox, &scripts("tsc -b", "eslint"), MERGE);
+    sandbox.loom(&["apply", "--yes", "--on-drift", "keep"]).comes_to(0);
+    sandbox.edit("package.json", "\"tsc -b\"", "\"tsc -p .\"");
+    small::declare(&sandbox, &scripts("tsc -b", "biome"), MERGE);
+    sandbox.apply();
+    let text = sandbox.read("package.json");
+    assert!(text.contains("tsc -p .") && text.contains("biome"), "{text}");
+}
+
 /// One step of a history.
 #[derive(Clone, Debug)]
 enum Step {
@@ -457,7 +469,7 @@ fn no_history_of_edits_changes_and_moves_loses_what_a_person_wrote_in_a_part() {
         4 => prop_oneof![Just(Step::Apply("merge")), Just(Step::Apply("keep"))],
     ];
     let steps = proptest::collection::vec(step, 4..12);
-    let config = ProptestConfig { cases: 12, failure_persistence: None, max_shrink_iters: 30, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 30, ..ProptestConfig::default() };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let law = |steps: Vec<Step>| {
         for own in ["keys", "block"] {

@@ -136,9 +136,14 @@ pub fn to_merge(inputs: Inputs<'_>) -> Vec<ToMerge> {
 /// The record that an output goes on from, by its place.
 pub(super) type Moves<'a> = BTreeMap<(&'a RepoPath, &'a Part), &'a KnownRecord>;
 
-/// What happens to edits of an artifact: the run's choice, else its own, else the project's.
+/// What happens to edits of an artifact: the run's choice, else what is declared.
 pub(super) fn on_drift(inputs: Inputs<'_>, declaration: &crate::intent::Declaration) -> OnDrift {
-    inputs.request.on_drift.or(declaration.on_drift).unwrap_or(inputs.project.on_drift)
+    inputs.request.on_drift.unwrap_or_else(|| declared_on_drift(inputs, declaration))
+}
+
+/// What is declared of edits of an artifact: its own choice, else the project's.
+pub(super) fn declared_on_drift(inputs: Inputs<'_>, declaration: &crate::intent::Declaration) -> OnDrift {
+    declaration.on_drift.unwrap_or(inputs.project.on_drift)
 }
 
 /// The record of each output, where it has one, and the records that no output has. Both are sorted

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::{Inputs, on_drift};
+use super::build::{Inputs, declared_on_drift, on_drift};
 use super::decide::{Claim, Recorded, recorded_after};
 use super::known::Key;
 use super::scope::Standing;
@@ -38,7 +38,9 @@ pub fn bases<'a>(inputs: Inputs<'a>, plan: &Plan) -> Vec<&'a Output> {
     let parts = plan.actions.iter().flat_map(|action| action.parts.iter().map(move |part| (&action.path, part)));
     let is_base = |(path, part): (&RepoPath, &super::PartAction)| {
         let output = inputs.desired.find(path, &part.part)?;
-        let merges = on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
+        let declaration = inputs.desired.declaration(output);
+        // the choice of this run alone says nothing of the next one
+        let merges = [on_drift(inputs, declaration), declared_on_drift(inputs, declaration)].contains(&OnDrift::Merge);
         let is_left = part.after.is_some_and(|after| output.part.counts(after) != output.content);
         (part.after.is_some() && (merges || is_left)).then_some(output)
     };
