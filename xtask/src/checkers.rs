@@ -31,7 +31,9 @@ const NOT_OWN: &[&str] = &[
 
 /// Installs the checkers where `LOOM_CHECKERS` says.
 pub(crate) fn install() -> Outcome {
-    process::run(Command::new(root().join("xtask/checkers/install-checkers.sh")).arg(checkers_home()?))
+    process::run(
+        Command::new(root().join("xtask/checkers/install-checkers.sh")).arg(checkers_home()?),
+    )
 }
 
 /// Checks the project's own files, and all expected trees in as few trees as they fit.
@@ -63,7 +65,14 @@ pub(crate) fn run_each() -> Outcome {
             failed.push(name);
         }
     }
-    if failed.is_empty() { Ok(()) } else { Err(format!("the checkers found something in {}", failed.join(", "))) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "the checkers found something in {}",
+            failed.join(", ")
+        ))
+    }
 }
 
 /// Checks the trees that somebody named.
@@ -73,9 +82,20 @@ pub(crate) fn run_trees(trees: &[PathBuf]) -> Outcome {
 
 fn check_own() -> Outcome {
     let root = root();
-    let listed = output(&mut git(&root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))?;
+    let listed = output(&mut git(
+        &root,
+        &[
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ],
+    ))?;
     let listed: BTreeSet<&str> = listed.split_terminator('\0').collect();
-    let own = |path: &str| listed.contains(path) && !NOT_OWN.iter().any(|prefix| path.starts_with(prefix));
+    let own = |path: &str| {
+        listed.contains(path) && !NOT_OWN.iter().any(|prefix| path.starts_with(prefix))
+    };
     let mut tree = tree::read(&root, &[".git", "target"])?;
     tree.retain(|path, _| own(path));
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -85,7 +105,10 @@ fn check_own() -> Outcome {
 
 fn check(tree: &Path, only: Option<&str>) -> Outcome {
     let mut command = Command::new(root().join("xtask/checkers/check-tree.sh"));
-    command.arg("-v").arg(tree).env("CHECKERS", checkers_home()?);
+    command
+        .arg("-v")
+        .arg(tree)
+        .env("CHECKERS", checkers_home()?);
     if let Some(only) = only {
         command.env("ONLY", only);
     }
@@ -98,7 +121,10 @@ fn expected() -> Outcome<Vec<(String, Tree)>> {
         tree.retain(|path, _| !path.starts_with(".loom/"));
         tree
     };
-    Ok(fixtures.into_iter().map(|fixture| (fixture.name, without_ledger(fixture.expected))).collect())
+    Ok(fixtures
+        .into_iter()
+        .map(|fixture| (fixture.name, without_ledger(fixture.expected)))
+        .collect())
 }
 
 /// Trees that hold every tree that was added, whole: links, modules and kustomizations stay among
@@ -119,23 +145,35 @@ impl Union {
 /// Whether two trees can be one: no path differs, and no directory that its tool reads as a whole
 /// would hold more than in either.
 fn agree(one: &Tree, two: &Tree) -> bool {
-    let same = two.iter().all(|(path, file)| one.get(path).is_none_or(|other| other == file));
+    let same = two
+        .iter()
+        .all(|(path, file)| one.get(path).is_none_or(|other| other == file));
     let (wholes_one, wholes_two) = (wholes(one), wholes(two));
-    same && wholes_one.intersection(&wholes_two).all(|directory| names(one, directory) == names(two, directory))
+    same && wholes_one
+        .intersection(&wholes_two)
+        .all(|directory| names(one, directory) == names(two, directory))
 }
 
 /// The directories whose files mean something only together: Terraform modules, migrations,
 /// kustomizations.
 fn wholes(tree: &Tree) -> BTreeSet<&str> {
     let together = |path: &str| {
-        let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+        let extension = Path::new(path)
+            .extension()
+            .and_then(|extension| extension.to_str());
         matches!(extension, Some("tf" | "sql")) || path.ends_with("/kustomization.yaml")
     };
-    tree.keys().filter(|path| together(path)).map(|path| parent(path)).collect()
+    tree.keys()
+        .filter(|path| together(path))
+        .map(|path| parent(path))
+        .collect()
 }
 
 fn names<'a>(tree: &'a Tree, directory: &str) -> BTreeSet<&'a str> {
-    tree.keys().filter(|path| parent(path) == directory).map(String::as_str).collect()
+    tree.keys()
+        .filter(|path| parent(path) == directory)
+        .map(String::as_str)
+        .collect()
 }
 
 fn parent(path: &str) -> &str {
@@ -148,8 +186,14 @@ mod tests {
     use crate::tree::File;
 
     fn tree(files: &[(&str, &str)]) -> Tree {
-        let file = |text: &str| File { bytes: text.into(), executable: false };
-        files.iter().map(|(path, text)| ((*path).to_owned(), file(text))).collect()
+        let file = |text: &str| File {
+            bytes: text.into(),
+            executable: false,
+        };
+        files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), file(text)))
+            .collect()
     }
 
     fn union(trees: &[Tree]) -> usize {
@@ -158,28 +202,48 @@ mod tests {
             union.add(tree.clone());
         }
         for tree in trees {
-            assert!(union.0.iter().any(|other| tree.iter().all(|(path, file)| other.get(path) == Some(file))), "a tree is torn");
+            assert!(
+                union.0.iter().any(|other| tree
+                    .iter()
+                    .all(|(path, file)| other.get(path) == Some(file))),
+                "a tree is torn"
+            );
         }
         union.0.len()
     }
 
     #[test]
     fn trees_that_agree_become_one_and_a_path_that_differs_keeps_them_apart() {
-        let (a, b) = (tree(&[("x", "1"), ("docs/a.md", "a")]), tree(&[("x", "1"), ("docs/b.md", "b")]));
+        let (a, b) = (
+            tree(&[("x", "1"), ("docs/a.md", "a")]),
+            tree(&[("x", "1"), ("docs/b.md", "b")]),
+        );
         assert_eq!(union(&[a.clone(), b.clone()]), 1);
-        assert_eq!(union(&[a, tree(&[("x", "2")]), b, tree(&[("x", "2"), ("y", "3")])]), 2);
+        assert_eq!(
+            union(&[a, tree(&[("x", "2")]), b, tree(&[("x", "2"), ("y", "3")])]),
+            2
+        );
     }
 
     #[test]
     fn a_module_never_gains_files_from_another_tree() {
         let one = tree(&[("m/main.tf", "1"), ("m/outputs.tf", "o")]);
-        assert_eq!(union(&[one.clone(), tree(&[("m/main.tf", "1"), ("m/extra.tf", "2")])]), 2);
+        assert_eq!(
+            union(&[
+                one.clone(),
+                tree(&[("m/main.tf", "1"), ("m/extra.tf", "2")])
+            ]),
+            2
+        );
         assert_eq!(union(&[one.clone(), tree(&[("n/main.tf", "2")])]), 1);
         assert_eq!(union(&[one.clone(), one]), 1);
     }
 
     #[test]
     fn migrations_of_two_projects_are_not_applied_together() {
-        assert_eq!(union(&[tree(&[("db/1_a.sql", "a")]), tree(&[("db/1_b.sql", "b")])]), 2);
+        assert_eq!(
+            union(&[tree(&[("db/1_a.sql", "a")]), tree(&[("db/1_b.sql", "b")])]),
+            2
+        );
     }
 }

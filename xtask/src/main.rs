@@ -118,7 +118,9 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(),
         Chore::Checkers(Checkers::Install) => checkers::install(),
         Chore::Checkers(Checkers::Run { each: true, .. }) => checkers::run_each(),
-        Chore::Checkers(Checkers::Run { each: false, trees }) if trees.is_empty() => checkers::run_all(),
+        Chore::Checkers(Checkers::Run { each: false, trees }) if trees.is_empty() => {
+            checkers::run_all()
+        }
         Chore::Checkers(Checkers::Run { each: false, trees }) => checkers::run_trees(&trees),
         Chore::Crash { suites, full, only } => crash::run(&crash::Options { suites, full, only }),
         Chore::Browser => browser::run(),

@@ -26,9 +26,15 @@ struct Names {
 pub(crate) fn run(root: &Path, kind: &str) -> Outcome {
     let names = Names::new(kind)?;
     let files = [
-        (format!("crates/loom-providers/src/artifacts/{}.rs", names.slug), names.fill(PROVIDER)),
+        (
+            format!("crates/loom-providers/src/artifacts/{}.rs", names.slug),
+            names.fill(PROVIDER),
+        ),
         (format!("docs/kinds/{kind}.md"), names.fill(PAGE)),
-        (format!("fixtures/kinds/{kind}/minimal/loom.yaml"), names.fill(FIXTURE)),
+        (
+            format!("fixtures/kinds/{kind}/minimal/loom.yaml"),
+            names.fill(FIXTURE),
+        ),
     ];
     if let Some((path, _)) = files.iter().find(|(path, _)| root.join(path).exists()) {
         return Err(format!("{path} exists already"));
@@ -58,7 +64,9 @@ pub(crate) fn run(root: &Path, kind: &str) -> Outcome {
 fn insert_sorted(text: &str, prefix: &str, line: &str) -> Option<String> {
     let mut lines: Vec<&str> = text.lines().collect();
     let last = lines.iter().rposition(|other| other.starts_with(prefix))?;
-    let after = lines.iter().position(|other| other.starts_with(prefix) && *other > line);
+    let after = lines
+        .iter()
+        .position(|other| other.starts_with(prefix) && *other > line);
     lines.insert(after.unwrap_or(last + 1), line);
     Some(lines.join("\n") + "\n")
 }
@@ -68,10 +76,14 @@ impl Names {
         let words: Vec<&str> = kind.split(['.', '-']).collect();
         let wellformed = |word: &str| {
             word.starts_with(|c: char| c.is_ascii_lowercase())
-                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         };
         if !words.iter().all(|word| wellformed(word)) {
-            return Err(format!("`{kind}` is no kind: write lower-case words with dots between them, such as compose.override"));
+            return Err(format!(
+                "`{kind}` is no kind: write lower-case words with dots between them, such as compose.override"
+            ));
         }
         let capital = |word: &&str| word[..1].to_uppercase() + &word[1..];
         Ok(Self {
@@ -83,7 +95,9 @@ impl Names {
     }
 
     fn fill(&self, template: &str) -> String {
-        let filled = template.replace("{kind}", &self.kind).replace("{type}", &self.type_name);
+        let filled = template
+            .replace("{kind}", &self.kind)
+            .replace("{type}", &self.type_name);
         filled.replace("{name}", &self.name)
     }
 }
@@ -187,13 +201,30 @@ mod tests {
         let home = checkout();
         run(home.path(), "fly.config").expect("made");
         let modules = read(home.path(), MODULES);
-        assert!(modules.contains("mod file;\npub(crate) mod fly_config;\npub(crate) mod template;\n\nuse x;\n"), "{modules}");
+        assert!(
+            modules.contains(
+                "mod file;\npub(crate) mod fly_config;\npub(crate) mod template;\n\nuse x;\n"
+            ),
+            "{modules}"
+        );
         let slices = read(home.path(), SLICES);
-        assert!(slices.contains("File,\n    &artifacts::fly_config::FlyConfig,\n    &artifacts::template"), "{slices}");
-        assert!(read(home.path(), "crates/loom-providers/src/artifacts/fly_config.rs").contains("impl Provider for FlyConfig {"));
+        assert!(
+            slices.contains(
+                "File,\n    &artifacts::fly_config::FlyConfig,\n    &artifacts::template"
+            ),
+            "{slices}"
+        );
+        assert!(
+            read(
+                home.path(),
+                "crates/loom-providers/src/artifacts/fly_config.rs"
+            )
+            .contains("impl Provider for FlyConfig {")
+        );
         assert!(read(home.path(), "docs/kinds/fly.config.md").starts_with("# fly.config\n"));
         assert!(
-            read(home.path(), "fixtures/kinds/fly.config/minimal/loom.yaml").contains("kind: fly.config\n    name: fly-config\n")
+            read(home.path(), "fixtures/kinds/fly.config/minimal/loom.yaml")
+                .contains("kind: fly.config\n    name: fly-config\n")
         );
     }
 
@@ -203,8 +234,14 @@ mod tests {
         run(home.path(), "zone").expect("made");
         run(home.path(), "alert").expect("made");
         let modules = read(home.path(), MODULES);
-        assert!(modules.contains("\n\npub(crate) mod alert;\npub(crate) mod file;"), "{modules}");
-        assert!(modules.contains("mod template;\npub(crate) mod zone;\n\nuse x;"), "{modules}");
+        assert!(
+            modules.contains("\n\npub(crate) mod alert;\npub(crate) mod file;"),
+            "{modules}"
+        );
+        assert!(
+            modules.contains("mod template;\npub(crate) mod zone;\n\nuse x;"),
+            "{modules}"
+        );
     }
 
     #[test]
@@ -214,7 +251,10 @@ mod tests {
         let before = read(home.path(), MODULES);
         assert!(run(home.path(), "zone").is_err_and(|message| message.contains("exists already")));
         for bad in ["", "Zone", "a..b", "a/b", "1a", "a.b-"] {
-            assert!(run(home.path(), bad).is_err_and(|message| message.contains("is no kind")), "{bad:?} was taken");
+            assert!(
+                run(home.path(), bad).is_err_and(|message| message.contains("is no kind")),
+                "{bad:?} was taken"
+            );
         }
         assert_eq!(read(home.path(), MODULES), before);
     }

@@ -34,7 +34,10 @@ fn read_into(directory: &Path, prefix: &str, skip: &[&str], tree: &mut Tree) -> 
     for entry in fs::read_dir(directory).map_err(at(directory))? {
         let entry = entry.map_err(at(directory))?;
         let path = entry.path();
-        let name = entry.file_name().into_string().map_err(|_| format!("{}: this name is not UTF-8", path.display()))?;
+        let name = entry
+            .file_name()
+            .into_string()
+            .map_err(|_| format!("{}: this name is not UTF-8", path.display()))?;
         if skip.contains(&name.as_str()) {
             continue;
         }
@@ -43,9 +46,18 @@ fn read_into(directory: &Path, prefix: &str, skip: &[&str], tree: &mut Tree) -> 
             read_into(&path, &format!("{prefix}{name}/"), &[], tree)?;
         } else if metadata.is_file() {
             let executable = metadata.permissions().mode() & 0o100 != 0;
-            tree.insert(format!("{prefix}{name}"), File { bytes: fs::read(&path).map_err(at(&path))?, executable });
+            tree.insert(
+                format!("{prefix}{name}"),
+                File {
+                    bytes: fs::read(&path).map_err(at(&path))?,
+                    executable,
+                },
+            );
         } else {
-            return Err(format!("{}: neither a file nor a directory", path.display()));
+            return Err(format!(
+                "{}: neither a file nor a directory",
+                path.display()
+            ));
         }
     }
     Ok(())
@@ -74,7 +86,17 @@ pub(crate) fn difference(expected: &Tree, actual: &Tree) -> Outcome<Option<Strin
     let both = tempfile::tempdir().map_err(|error| error.to_string())?;
     write(expected, &both.path().join("expected"))?;
     write(actual, &both.path().join("actual"))?;
-    let patch = capture(&mut git(both.path(), &["diff", "--no-index", "--no-color", "--no-prefix", "expected", "actual"]))?;
+    let patch = capture(&mut git(
+        both.path(),
+        &[
+            "diff",
+            "--no-index",
+            "--no-color",
+            "--no-prefix",
+            "expected",
+            "actual",
+        ],
+    ))?;
     Ok(Some(String::from_utf8_lossy(&patch.stdout).into_owned()))
 }
 
@@ -89,14 +111,24 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> File {
-        File { bytes: text.into(), executable: false }
+        File {
+            bytes: text.into(),
+            executable: false,
+        }
     }
 
     #[test]
     fn a_tree_reads_back_as_it_was_written_but_for_what_is_skipped_at_the_top() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let run = File { executable: true, ..file("#!/bin/sh\n") };
-        let tree = Tree::from([("a/skip/b".into(), file("1")), ("a/run".into(), run), ("skip/x".into(), file("2"))]);
+        let run = File {
+            executable: true,
+            ..file("#!/bin/sh\n")
+        };
+        let tree = Tree::from([
+            ("a/skip/b".into(), file("1")),
+            ("a/run".into(), run),
+            ("skip/x".into(), file("2")),
+        ]);
         write(&tree, directory.path()).expect("written");
         let mut kept = tree.clone();
         kept.remove("skip/x");
@@ -106,12 +138,31 @@ mod tests {
 
     #[test]
     fn a_difference_names_the_file_and_shows_content_mode_and_absence() {
-        let one = Tree::from([("same".into(), file("s")), ("text".into(), file("old\n")), ("gone".into(), file("g\n"))]);
+        let one = Tree::from([
+            ("same".into(), file("s")),
+            ("text".into(), file("old\n")),
+            ("gone".into(), file("g\n")),
+        ]);
         assert_eq!(difference(&one, &one.clone()), Ok(None));
-        let run = File { executable: true, ..file("s") };
-        let two = Tree::from([("same".into(), run), ("text".into(), file("new\n")), ("more".into(), file("m\n"))]);
-        let patch = difference(&one, &two).expect("compared").expect("they differ");
-        for part in ["-old", "+new", "new mode 100755", "deleted file mode", "actual/more"] {
+        let run = File {
+            executable: true,
+            ..file("s")
+        };
+        let two = Tree::from([
+            ("same".into(), run),
+            ("text".into(), file("new\n")),
+            ("more".into(), file("m\n")),
+        ]);
+        let patch = difference(&one, &two)
+            .expect("compared")
+            .expect("they differ");
+        for part in [
+            "-old",
+            "+new",
+            "new mode 100755",
+            "deleted file mode",
+            "actual/more",
+        ] {
             assert!(patch.contains(part), "{part} is missing from:\n{patch}");
         }
     }
@@ -120,6 +171,8 @@ mod tests {
     fn a_symbolic_link_is_refused() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::os::unix::fs::symlink("/etc/passwd", directory.path().join("link")).expect("linked");
-        assert!(read(directory.path(), &[]).is_err_and(|message| message.contains("neither a file")));
+        assert!(
+            read(directory.path(), &[]).is_err_and(|message| message.contains("neither a file"))
+        );
     }
 }

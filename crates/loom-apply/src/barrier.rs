@@ -60,7 +60,11 @@ impl Barrier {
     fn of_many(files: u64, bytes: u64, unwritten: u64) -> Self {
         let others = unwritten.saturating_sub(bytes + files * PAGES);
         // Elsewhere than on Linux there is no call for a whole file system.
-        if others > MUCH.max(files * INSTEAD) || cfg!(not(target_os = "linux")) { Self::Pool } else { Self::Whole }
+        if others > MUCH.max(files * INSTEAD) || cfg!(not(target_os = "linux")) {
+            Self::Pool
+        } else {
+            Self::Whole
+        }
     }
 
     /// The new contents and the journal are durable.
@@ -72,8 +76,11 @@ impl Barrier {
             Self::Each | Self::Pool => {}
         }
         for directory in [transaction.slots(), transaction.directory()] {
-            let files = disk::list(directory)?.into_iter().filter(|(_, kind)| *kind != Kind::Directory);
-            let sync = |(name, _): &(String, Kind)| disk.sync(disk::open_file(directory, name)?.as_fd());
+            let files = disk::list(directory)?
+                .into_iter()
+                .filter(|(_, kind)| *kind != Kind::Directory);
+            let sync =
+                |(name, _): &(String, Kind)| disk.sync(disk::open_file(directory, name)?.as_fd());
             self.each(&files.collect::<Vec<_>>(), &sync)?;
             disk.sync(directory)?;
         }
@@ -82,7 +89,13 @@ impl Barrier {
 
     /// The names in the steps' directories, the journal, and whose the slots are, are durable.
     pub(crate) fn names(self, transaction: &Transaction<'_>, steps: &[Step]) -> io::Result<()> {
-        self.directories(transaction, &steps.iter().map(|step| step.path.parent().unwrap_or("")).collect())?;
+        self.directories(
+            transaction,
+            &steps
+                .iter()
+                .map(|step| step.path.parent().unwrap_or(""))
+                .collect(),
+        )?;
         match self {
             Self::None | Self::Whole => return Ok(()),
             Self::Each | Self::Pool => transaction.sync_journal()?,
@@ -96,7 +109,11 @@ impl Barrier {
     }
 
     /// The names in these directories are durable, and so is that others are gone.
-    pub(crate) fn directories(self, transaction: &Transaction<'_>, directories: &BTreeSet<&str>) -> io::Result<()> {
+    pub(crate) fn directories(
+        self,
+        transaction: &Transaction<'_>,
+        directories: &BTreeSet<&str>,
+    ) -> io::Result<()> {
         let Root { disk, .. } = transaction.root;
         match self {
             Self::None => return Ok(()),
@@ -112,15 +129,24 @@ impl Barrier {
         self.each(&directories.iter().copied().collect::<Vec<_>>(), &sync)
     }
 
-    fn each<T: Sync>(self, all: &[T], sync: &(dyn Fn(&T) -> io::Result<()> + Sync)) -> io::Result<()> {
+    fn each<T: Sync>(
+        self,
+        all: &[T],
+        sync: &(dyn Fn(&T) -> io::Result<()> + Sync),
+    ) -> io::Result<()> {
         if self != Self::Pool {
             return all.iter().try_for_each(sync);
         }
         let share = all.len().div_ceil(WAITING).max(1);
         std::thread::scope(|scope| {
-            let waiting: Vec<_> = all.chunks(share).map(|share| scope.spawn(move || share.iter().try_for_each(sync))).collect();
+            let waiting: Vec<_> = all
+                .chunks(share)
+                .map(|share| scope.spawn(move || share.iter().try_for_each(sync)))
+                .collect();
             let gone = || io::Error::other("a thread of loom ended early");
-            waiting.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(gone())))
+            waiting
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(gone())))
         })
     }
 }
@@ -130,20 +156,38 @@ impl Barrier {
 ///
 /// # Errors
 /// What the system refused; nobody may trust then that they are.
-pub fn make_durable(root: &Root, durability: Durability, files: &[PathBuf], bytes: u64) -> io::Result<()> {
+pub fn make_durable(
+    root: &Root,
+    durability: Durability,
+    files: &[PathBuf],
+    bytes: u64,
+) -> io::Result<()> {
     let barrier = Barrier::choose(durability, files.len(), bytes);
     let directories: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
     match (barrier, files.first().and_then(|file| file.parent())) {
         (Barrier::None, _) | (_, None) => return Ok(()),
-        (Barrier::Whole, Some(directory)) => return root.disk.sync_all(disk::open_directory(directory)?.as_fd()),
+        (Barrier::Whole, Some(directory)) => {
+            return root.disk.sync_all(disk::open_directory(directory)?.as_fd());
+        }
         (Barrier::Each | Barrier::Pool, Some(_)) => {}
     }
-    let name = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    let open =
-        |file: &PathBuf| disk::open_file(disk::open_directory(file.parent().unwrap_or(Path::new("")))?.as_fd(), &name(file));
+    let name = |file: &PathBuf| {
+        file.file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let open = |file: &PathBuf| {
+        disk::open_file(
+            disk::open_directory(file.parent().unwrap_or(Path::new("")))?.as_fd(),
+            &name(file),
+        )
+    };
     barrier.each(files, &|file| root.disk.sync(open(file)?.as_fd()))?;
     let directories: Vec<&Path> = directories.into_iter().collect();
-    barrier.each(&directories, &|directory| root.disk.sync(disk::open_directory(directory)?.as_fd()))
+    barrier.each(&directories, &|directory| {
+        root.disk.sync(disk::open_directory(directory)?.as_fd())
+    })
 }
 
 #[cfg(test)]
@@ -167,9 +211,15 @@ mod tests {
     fn others_data_is_waited_for_only_where_that_is_sooner() {
         let gigabytes = 3 << 30;
         assert_eq!(Barrier::of_many(100, 1 << 20, gigabytes), Barrier::Pool);
-        assert_eq!(Barrier::of_many(100_000, 200 << 20, gigabytes), Barrier::Whole);
+        assert_eq!(
+            Barrier::of_many(100_000, 200 << 20, gigabytes),
+            Barrier::Whole
+        );
         // What loom itself has written waits too, and is nobody else's.
-        assert_eq!(Barrier::of_many(10_000, 20 << 20, 100 << 20), Barrier::Whole);
+        assert_eq!(
+            Barrier::of_many(10_000, 20 << 20, 100 << 20),
+            Barrier::Whole
+        );
     }
 
     #[test]
@@ -183,11 +233,15 @@ mod tests {
             assert_eq!(root.disk.faults.asked(), calls);
             for number in 0..calls {
                 root.disk.faults.fail(number..number + 1);
-                assert!(make_durable(&root, durability, &files, 0).is_err(), "{number}");
+                assert!(
+                    make_durable(&root, durability, &files, 0).is_err(),
+                    "{number}"
+                );
                 assert_eq!(root.disk.faults.heal().len(), 1);
             }
         }
-        make_durable(&root, Durability::Full, &[scene.path().join("none")], 0).expect_err("it is not there");
+        make_durable(&root, Durability::Full, &[scene.path().join("none")], 0)
+            .expect_err("it is not there");
     }
 
     #[test]
@@ -195,24 +249,58 @@ mod tests {
         let scene = Scene::new(&[("loom.yaml", ""), ("a/x", ""), ("b/x", "")]);
         let root = scene.root();
         let transaction = Transaction::begin(&root, None).expect("begins");
-        let content = Content { hash: ContentHash::of(b""), mode: Mode::Plain };
+        let content = Content {
+            hash: ContentHash::of(b""),
+            mode: Mode::Plain,
+        };
         let step = |(slot, path): (usize, &str)| {
             let path = RepoPath::new(path).expect("a path");
-            Step { verb: Verb::Create, path, slot, old: None, new: Some(content), size: 0 }
+            Step {
+                verb: Verb::Create,
+                path,
+                slot,
+                old: None,
+                new: Some(content),
+                size: 0,
+            }
         };
-        let steps: Vec<Step> = ["a/y", "b/y", "gone/y", "y"].into_iter().enumerate().map(step).collect();
+        let steps: Vec<Step> = ["a/y", "b/y", "gone/y", "y"]
+            .into_iter()
+            .enumerate()
+            .map(step)
+            .collect();
         let (command, exchange) = ("apply".to_owned(), Exchange::Whole);
-        let head =
-            Head { format: FORMAT, id: 1, command, digest: None, undoes: None, exchange, bytes: 0, counts: Counts::of(&steps) };
-        transaction.write_journal(&Journal { head, steps: steps.clone() }).expect("is written");
-        for (barrier, calls) in [(Barrier::Each, 4 + 5), (Barrier::Pool, 4 + 5), (Barrier::Whole, 2), (Barrier::None, 0)] {
+        let head = Head {
+            format: FORMAT,
+            id: 1,
+            command,
+            digest: None,
+            undoes: None,
+            exchange,
+            bytes: 0,
+            counts: Counts::of(&steps),
+        };
+        transaction
+            .write_journal(&Journal {
+                head,
+                steps: steps.clone(),
+            })
+            .expect("is written");
+        for (barrier, calls) in [
+            (Barrier::Each, 4 + 5),
+            (Barrier::Pool, 4 + 5),
+            (Barrier::Whole, 2),
+            (Barrier::None, 0),
+        ] {
             root.disk.faults.fail(usize::MAX..usize::MAX);
             barrier.contents(&transaction).expect("is durable");
             barrier.names(&transaction, &steps).expect("is durable");
             assert_eq!(root.disk.faults.asked(), calls, "{barrier:?}");
             for number in 0..calls {
                 root.disk.faults.fail(number..number + 1);
-                let all = barrier.contents(&transaction).and_then(|()| barrier.names(&transaction, &steps));
+                let all = barrier
+                    .contents(&transaction)
+                    .and_then(|()| barrier.names(&transaction, &steps));
                 assert!(all.is_err(), "{barrier:?} {number}");
                 assert_eq!(root.disk.faults.heal().len(), 1);
             }

@@ -30,7 +30,10 @@ impl Care {
     }
 
     #[cfg(not(feature = "sabotage"))]
-    #[expect(clippy::unused_self, reason = "a build for the crash tests has another")]
+    #[expect(
+        clippy::unused_self,
+        reason = "a build for the crash tests has another"
+    )]
     pub(crate) fn is_sabotaged(self) -> bool {
         false
     }

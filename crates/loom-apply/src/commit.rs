@@ -50,7 +50,10 @@ pub struct Committed {
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Something else stood at a path than the plan saw; everything was put back. Exit code 3.
-    #[error("the plan became stale while it was applied, and everything was put back: {}", crate::stale::list(stale))]
+    #[error(
+        "the plan became stale while it was applied, and everything was put back: {}",
+        crate::stale::list(stale)
+    )]
     Stale {
         /// What stood there.
         stale: Vec<Stale>,
@@ -80,7 +83,9 @@ pub enum CommitError {
         unfinished: Unfinished,
     },
     /// Everything was done, and the system does not say whether it will last. Exit code 8.
-    #[error("{0}; every file is in its place, but it is not certain that a power loss leaves them there: run `loom recover`")]
+    #[error(
+        "{0}; every file is in its place, but it is not certain that a power loss leaves them there: run `loom recover`"
+    )]
     Undecided(Trouble),
 }
 
@@ -120,8 +125,17 @@ impl Staged<'_> {
     /// [`CommitError`]; but for [`CommitError::Unfinished`] and [`CommitError::Undecided`]
     /// everything is as it was before.
     pub fn commit(mut self) -> Result<Committed, CommitError> {
-        let journal = Journal { head: self.head(), steps: std::mem::take(&mut self.steps) };
-        let mut work = Work { staged: self, journal, index: None, displaced: Vec::new(), buffer: Vec::new() };
+        let journal = Journal {
+            head: self.head(),
+            steps: std::mem::take(&mut self.steps),
+        };
+        let mut work = Work {
+            staged: self,
+            journal,
+            index: None,
+            displaced: Vec::new(),
+            buffer: Vec::new(),
+        };
         let mark = match work.announce() {
             Ok(mark) => mark,
             Err(trouble) => return Err(work.unannounced(trouble)),
@@ -156,7 +170,12 @@ impl Work<'_> {
         IndexLock::prepare(transaction)?;
         if transaction.root.disk.takes(Care::FirstBarrier) {
             let durable = self.staged.barrier.contents(transaction);
-            durable.during(|| format!("make the new contents in `{}` durable", transaction.path().display()))?;
+            durable.during(|| {
+                format!(
+                    "make the new contents in `{}` durable",
+                    transaction.path().display()
+                )
+            })?;
         }
         self.index = IndexLock::take(transaction)?;
         Ok(mark)
@@ -165,23 +184,48 @@ impl Work<'_> {
     /// Nothing was exchanged: the transaction only has to go.
     fn unannounced(mut self, trouble: Trouble) -> CommitError {
         let root = self.staged.approved.root;
-        let removed = self.staged.transaction.discard().during(|| "remove what was written aside".to_owned());
-        let released = self.index.take().map_or(Ok(()), |index| index.release(root));
+        let removed = self
+            .staged
+            .transaction
+            .discard()
+            .during(|| "remove what was written aside".to_owned());
+        let released = self
+            .index
+            .take()
+            .map_or(Ok(()), |index| index.release(root));
         match removed.and(released) {
-            Ok(()) => CommitError::PutBack { trouble, kept: Vec::new() },
+            Ok(()) => CommitError::PutBack {
+                trouble,
+                kept: Vec::new(),
+            },
             Err(left) => {
                 let directory = self.staged.transaction.path();
-                let unfinished = Unfinished { directory, failures: vec![left], commands: Vec::new() };
-                CommitError::Unfinished { cause: trouble.to_string(), unfinished }
+                let unfinished = Unfinished {
+                    directory,
+                    failures: vec![left],
+                    commands: Vec::new(),
+                };
+                CommitError::Unfinished {
+                    cause: trouble.to_string(),
+                    unfinished,
+                }
             }
         }
     }
 
     fn forward(&mut self) -> Result<(), End> {
         let root = self.staged.approved.root;
-        self.staged.transaction.take_slots().during(|| format!("take `{}`", self.staged.transaction.slots_path().display()))?;
+        self.staged
+            .transaction
+            .take_slots()
+            .during(|| format!("take `{}`", self.staged.transaction.slots_path().display()))?;
         let mut parent = Parent::new(root);
-        let directories = self.journal.steps.iter().filter(|step| step.verb == Verb::Directory).count();
+        let directories = self
+            .journal
+            .steps
+            .iter()
+            .filter(|step| step.verb == Verb::Directory)
+            .count();
         for number in 0..self.journal.steps.len() {
             if number == directories && number > 0 && root.disk.takes(Care::FirstBarrier) {
                 // A name in a directory that a power loss forgets would be forgotten with it.
@@ -195,13 +239,19 @@ impl Work<'_> {
             self.step(number, &mut parent)?;
         }
         self.second_look()?;
-        if self.staged.approved.stop.is_asked() { Err(End::Stopped) } else { Ok(()) }
+        if self.staged.approved.stop.is_asked() {
+            Err(End::Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     fn step(&mut self, number: usize, parent: &mut Parent<'_>) -> Result<(), End> {
         let step = &self.journal.steps[number];
         let (path, slot, name) = (&step.path, step.slot(), step.path.file_name());
-        let opened = parent.surely_of(path).during(|| format!("open the directory of `{path}`"))?;
+        let opened = parent
+            .surely_of(path)
+            .during(|| format!("open the directory of `{path}`"))?;
         let directory = opened.map_err(|instead| stale(step, instead.clone()))?;
         let (transaction, disk) = (&self.staged.transaction, &self.staged.approved.root.disk);
         let slots = transaction.slots();
@@ -216,11 +266,19 @@ impl Work<'_> {
             (Ok(()), Verb::Update | Verb::Delete) => self.look_at(number),
             // Somebody else made the directory meanwhile: it stays.
             (Err(error), Verb::Directory) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            (Err(error), _) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
-                let found = look(directory, name, &mut self.buffer).during(|| format!("look at `{path}`"))?;
+            (Err(error), _)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+                ) =>
+            {
+                let found = look(directory, name, &mut self.buffer)
+                    .during(|| format!("look at `{path}`"))?;
                 Err(stale(step, found.observed()))
             }
-            (Err(error), _) => Err(Trouble::new(format!("{} `{path}`", word(step.verb)), error).into()),
+            (Err(error), _) => {
+                Err(Trouble::new(format!("{} `{path}`", word(step.verb)), error).into())
+            }
         }
     }
 
@@ -230,17 +288,25 @@ impl Work<'_> {
         if !root.disk.takes(Care::Look) {
             return Ok(());
         }
-        let (slots, doing) = (self.staged.transaction.slots(), || format!("look at what was at `{}`", step.path));
+        let (slots, doing) = (self.staged.transaction.slots(), || {
+            format!("look at what was at `{}`", step.path)
+        });
         let facts = disk::facts(slots, &step.slot()).during(doing)?;
         let is_racy = disk::is_racy(&facts);
         let is_same = |seen: &Seen| seen.facts == facts && !seen.is_racy;
         if !self.staged.seen[number].as_ref().is_some_and(is_same) {
             match look(slots, &step.slot(), &mut self.buffer).during(doing)? {
                 Found::File(content, now) if Some(content) == step.old && now == facts => {}
-                found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => return Err(stale(step, found.observed())),
+                found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => {
+                    return Err(stale(step, found.observed()));
+                }
             }
         }
-        self.displaced.push(Displaced { step: number, facts, is_racy });
+        self.displaced.push(Displaced {
+            step: number,
+            facts,
+            is_racy,
+        });
         Ok(())
     }
 
@@ -250,7 +316,12 @@ impl Work<'_> {
             let step = &self.journal.steps[displaced.step];
             let doing = || format!("look again at what was at `{}`", step.path);
             if !is_untouched(&self.staged, step, displaced, &mut self.buffer).during(doing)? {
-                let found = look(self.staged.transaction.slots(), &step.slot(), &mut self.buffer).during(doing)?;
+                let found = look(
+                    self.staged.transaction.slots(),
+                    &step.slot(),
+                    &mut self.buffer,
+                )
+                .during(doing)?;
                 return Err(stale(step, found.observed()));
             }
         }
@@ -260,7 +331,9 @@ impl Work<'_> {
     /// Sets the mark of the commit.
     fn set(&mut self, mark: &Mark) -> Result<(), End> {
         let transaction = &self.staged.transaction;
-        let set = mark.set(transaction.root).during(|| format!("commit `{}`", transaction.path().display()));
+        let set = mark
+            .set(transaction.root)
+            .during(|| format!("commit `{}`", transaction.path().display()));
         match set {
             // An error does not say how much was written: the journal itself does.
             Err(_) if self.is_marked() => Ok(()),
@@ -269,15 +342,23 @@ impl Work<'_> {
     }
 
     fn is_marked(&self) -> bool {
-        matches!(self.staged.transaction.read_journal(), Ok(Read::Sealed(_, Stage::Committed)))
+        matches!(
+            self.staged.transaction.read_journal(),
+            Ok(Read::Sealed(_, Stage::Committed))
+        )
     }
 
     /// Makes the commit last, and removes what nobody needs any more. Nothing here can undo it.
     fn finish(mut self) -> Result<Committed, CommitError> {
         let root = self.staged.approved.root;
         if root.disk.takes(Care::SecondBarrier) {
-            let durable = self.staged.barrier.names(&self.staged.transaction, &self.journal.steps);
-            durable.during(|| "make the changes durable".to_owned()).map_err(CommitError::Undecided)?;
+            let durable = self
+                .staged
+                .barrier
+                .names(&self.staged.transaction, &self.journal.steps);
+            durable
+                .during(|| "make the changes durable".to_owned())
+                .map_err(CommitError::Undecided)?;
         }
         let (mut kept, mut untidy) = (Vec::new(), Vec::new());
         for displaced in &self.displaced {
@@ -287,45 +368,98 @@ impl Work<'_> {
                 Ok(false) => {}
                 // It stays in its slot, and is looked at again before it comes back or goes.
                 Err(error) => {
-                    untidy.push(Trouble::new(format!("look again at what was at `{}`", step.path), error));
+                    untidy.push(Trouble::new(
+                        format!("look again at what was at `{}`", step.path),
+                        error,
+                    ));
                     continue;
                 }
             }
-            match self.staged.transaction.keep(&step.slot(), &step.path).during(|| format!("keep what was at `{}`", step.path)) {
-                Ok(place) => kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) }),
+            match self
+                .staged
+                .transaction
+                .keep(&step.slot(), &step.path)
+                .during(|| format!("keep what was at `{}`", step.path))
+            {
+                Ok(place) => kept.push(Kept {
+                    path: step.path.clone(),
+                    what: Rescued::Late(place),
+                }),
                 Err(trouble) => untidy.push(trouble),
             }
         }
         let (id, path) = (self.staged.transaction.id, self.staged.transaction.path());
         // Before the transaction is closed: whoever is cut off here is ended by recovery.
-        remove_emptied(&self.staged.transaction, self.staged.barrier, &self.journal.steps, &mut untidy);
+        remove_emptied(
+            &self.staged.transaction,
+            self.staged.barrier,
+            &self.journal.steps,
+            &mut untidy,
+        );
         // Git's lock first: whoever is cut off here leaves an open transaction, which says so.
-        untidy.extend(self.index.take().and_then(|index| index.release(root).err()));
-        untidy.extend(self.staged.transaction.retire().during(|| format!("close `{}`", path.display())).err());
+        untidy.extend(
+            self.index
+                .take()
+                .and_then(|index| index.release(root).err()),
+        );
+        untidy.extend(
+            self.staged
+                .transaction
+                .retire()
+                .during(|| format!("close `{}`", path.display()))
+                .err(),
+        );
         history::prune(root, &mut kept, &mut untidy);
-        Ok(Committed { id, kept, linked: std::mem::take(&mut self.staged.linked), untidy })
+        Ok(Committed {
+            id,
+            kept,
+            linked: std::mem::take(&mut self.staged.linked),
+            untidy,
+        })
     }
 
     /// Puts everything back.
     fn back(mut self, end: End) -> CommitError {
         let root = self.staged.approved.root;
-        let settled = settle(&mut self.staged.transaction, &self.journal, Direction::Back, self.staged.barrier);
+        let settled = settle(
+            &mut self.staged.transaction,
+            &self.journal,
+            Direction::Back,
+            self.staged.barrier,
+        );
         let released = match &settled {
-            Ok(_) => self.index.take().map_or(Ok(()), |index| index.release(root)),
+            Ok(_) => self
+                .index
+                .take()
+                .map_or(Ok(()), |index| index.release(root)),
             // Git stays away from what is in between.
             Err(_) => Ok(()),
         };
         let kept = match (settled, released) {
             (Ok(kept), Ok(())) => kept,
-            (Err(unfinished), _) => return CommitError::Unfinished { cause: end.to_string(), unfinished },
+            (Err(unfinished), _) => {
+                return CommitError::Unfinished {
+                    cause: end.to_string(),
+                    unfinished,
+                };
+            }
             (Ok(_), Err(left)) => {
-                let unfinished =
-                    Unfinished { directory: self.staged.transaction.path(), failures: vec![left], commands: Vec::new() };
-                return CommitError::Unfinished { cause: end.to_string(), unfinished };
+                let unfinished = Unfinished {
+                    directory: self.staged.transaction.path(),
+                    failures: vec![left],
+                    commands: Vec::new(),
+                };
+                return CommitError::Unfinished {
+                    cause: end.to_string(),
+                    unfinished,
+                };
             }
         };
         match end {
-            End::Stale(stale) => CommitError::Stale { stale: vec![stale], kept },
+            End::Stale(stale) => CommitError::Stale {
+                stale: vec![stale],
+                kept,
+            },
             End::Trouble(trouble) => CommitError::PutBack { trouble, kept },
             End::Stopped => CommitError::Stopped { kept },
         }
@@ -333,17 +467,27 @@ impl Work<'_> {
 }
 
 /// Whether what a step displaced is as it was when it was looked at.
-fn is_untouched(staged: &Staged<'_>, step: &Step, displaced: &Displaced, buffer: &mut Vec<u8>) -> io::Result<bool> {
+fn is_untouched(
+    staged: &Staged<'_>,
+    step: &Step,
+    displaced: &Displaced,
+    buffer: &mut Vec<u8>,
+) -> io::Result<bool> {
     let slots = staged.transaction.slots();
     if disk::facts(slots, &step.slot())? != displaced.facts {
         return Ok(false);
     }
-    Ok(!displaced.is_racy || matches!(look(slots, &step.slot(), buffer)?, Found::File(content, _) if Some(content) == step.old))
+    Ok(!displaced.is_racy
+        || matches!(look(slots, &step.slot(), buffer)?, Found::File(content, _) if Some(content) == step.old))
 }
 
 fn stale(step: &Step, found: Observed) -> End {
     let expected = step.old.map_or(Expect::Absent, Expect::Exactly);
-    End::Stale(Stale { path: step.path.clone(), expected, found })
+    End::Stale(Stale {
+        path: step.path.clone(),
+        expected,
+        found,
+    })
 }
 
 impl std::fmt::Display for End {

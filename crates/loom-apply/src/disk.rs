@@ -102,7 +102,11 @@ fn wide(value: impl TryInto<u64>) -> u64 {
 
 /// A directory by its path, links followed: for the root and Git's directory only.
 pub(crate) fn open_directory(path: &Path) -> io::Result<OwnedFd> {
-    Ok(fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+    Ok(fs::open(
+        path,
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?)
 }
 
 /// The path without links and `..`.
@@ -117,7 +121,11 @@ pub(crate) fn kind_at(path: &Path) -> io::Result<Kind> {
 
 /// The bytes of a file by its path, links followed: for Git's own small files only.
 pub(crate) fn read_path(path: &Path) -> io::Result<Vec<u8>> {
-    let file = fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+    let file = fs::open(
+        path,
+        OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
     let mut bytes = Vec::new();
     read_to_end(file.as_fd(), None, &mut bytes)?;
     Ok(bytes)
@@ -159,7 +167,9 @@ fn open_resolved(root: BorrowedFd<'_>, path: &str, mounts: Mounts) -> Result<Own
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     // The kernel asks for another try where somebody renames directories meanwhile: not for ever.
     let mut tries = (0..100).map(|_| fs::openat2(root, path, flags, Mode::empty(), resolve));
-    tries.find(|opened| !matches!(opened, Err(Errno::AGAIN | Errno::INTR))).unwrap_or(Err(Errno::AGAIN))
+    tries
+        .find(|opened| !matches!(opened, Err(Errno::AGAIN | Errno::INTR)))
+        .unwrap_or(Err(Errno::AGAIN))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -184,7 +194,8 @@ pub(crate) fn open_child(parent: BorrowedFd<'_>, name: &str) -> io::Result<Owned
 
 /// The file `name` in `directory` for reading; a link is an error, and nothing is waited for.
 pub(crate) fn open_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match fs::openat(directory, name, flags | UNRECORDED, Mode::empty()) {
         // Only its owner may.
         Err(Errno::PERM) => Ok(fs::openat(directory, name, flags, Mode::empty())?),
@@ -200,7 +211,11 @@ const UNRECORDED: OFlags = OFlags::empty();
 
 /// What `name` in `directory` is, itself.
 pub(crate) fn facts(directory: BorrowedFd<'_>, name: &str) -> io::Result<Facts> {
-    Ok(Facts::of(&fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?))
+    Ok(Facts::of(&fs::statat(
+        directory,
+        name,
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?))
 }
 
 /// Extended attributes by their names.
@@ -221,7 +236,11 @@ pub(crate) fn attributes(file: BorrowedFd<'_>) -> io::Result<Attributes> {
         value.truncate(length);
         Ok((name.to_vec(), value))
     };
-    names[..length].split(|byte| *byte == 0).filter(|name| is_kept(name)).map(value).collect()
+    names[..length]
+        .split(|byte| *byte == 0)
+        .filter(|name| is_kept(name))
+        .map(value)
+        .collect()
 }
 
 /// Whether a file was written so lately that it may be written again without a new time.
@@ -255,7 +274,11 @@ pub(crate) fn mount_of(directory: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
 /// Reads the rest of a file into `buffer`, which is emptied first and keeps its room.
 ///
 /// Of a regular file whose `size` is known, the read that would only say that it ends is saved.
-pub(crate) fn read_to_end(file: BorrowedFd<'_>, size: Option<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn read_to_end(
+    file: BorrowedFd<'_>,
+    size: Option<u64>,
+    buffer: &mut Vec<u8>,
+) -> io::Result<()> {
     buffer.clear();
     buffer.reserve(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
     while size.is_none_or(|size| size == 0 || (buffer.len() as u64) < size) {
@@ -275,7 +298,9 @@ pub(crate) fn read_to_end(file: BorrowedFd<'_>, size: Option<u64>, buffer: &mut 
 pub(crate) fn read_begin(file: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.clear();
     buffer.reserve(4096);
-    rustix::io::retry_on_intr(|| rustix::io::pread(file, rustix::buffer::spare_capacity(buffer), 0))?;
+    rustix::io::retry_on_intr(|| {
+        rustix::io::pread(file, rustix::buffer::spare_capacity(buffer), 0)
+    })?;
     Ok(())
 }
 
@@ -284,12 +309,18 @@ pub(crate) fn list(directory: BorrowedFd<'_>) -> io::Result<Vec<(String, Kind)>>
     let mut entries = Vec::new();
     for entry in fs::Dir::read_from(directory)? {
         let entry = entry?;
-        let Ok(name) = entry.file_name().to_str() else { continue };
+        let Ok(name) = entry.file_name().to_str() else {
+            continue;
+        };
         if matches!(name, "." | "..") {
             continue;
         }
         let known = entry.file_type();
-        let kind = if known == FileType::Unknown { facts(directory, name)?.kind } else { Kind::of(known) };
+        let kind = if known == FileType::Unknown {
+            facts(directory, name)?.kind
+        } else {
+            Kind::of(known)
+        };
         entries.push((name.to_owned(), kind));
     }
     entries.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
@@ -298,7 +329,12 @@ pub(crate) fn list(directory: BorrowedFd<'_>) -> io::Result<Vec<(String, Kind)>>
 
 /// Whether the user may make and remove names in a directory.
 pub(crate) fn may_change(directory: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(fs::accessat(directory, ".", fs::Access::WRITE_OK | fs::Access::EXEC_OK, AtFlags::EACCESS)?)
+    Ok(fs::accessat(
+        directory,
+        ".",
+        fs::Access::WRITE_OK | fs::Access::EXEC_OK,
+        AtFlags::EACCESS,
+    )?)
 }
 
 /// Gives the lock of a file back.
@@ -309,15 +345,24 @@ pub(crate) fn unlock(file: BorrowedFd<'_>) -> io::Result<()> {
 /// Whether a second name failed because there are none, here or there.
 pub(crate) fn has_no_links(error: &io::Error) -> bool {
     let errno = Errno::from_io_error(error);
-    matches!(errno, Some(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV | Errno::MLINK))
+    matches!(
+        errno,
+        Some(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV | Errno::MLINK)
+    )
 }
 
 /// How many bytes wait to be written to any disk, as far as the system says.
 pub(crate) fn unwritten() -> u64 {
     let text = read_path(Path::new("/proc/meminfo")).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let waiting = text.lines().filter_map(|line| line.strip_prefix("Dirty:").or(line.strip_prefix("Writeback:")));
-    waiting.filter_map(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()).sum::<u64>() * 1024
+    let waiting = text.lines().filter_map(|line| {
+        line.strip_prefix("Dirty:")
+            .or(line.strip_prefix("Writeback:"))
+    });
+    waiting
+        .filter_map(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+        .sum::<u64>()
+        * 1024
 }
 
 /// Whether a directory belongs to the user who runs loom.
@@ -327,7 +372,10 @@ pub(crate) fn is_mine(facts: &Facts) -> bool {
 
 /// Whether an exchange failed because the kernel or the file system has none.
 pub(crate) fn has_no_exchange(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP))
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)
+    )
 }
 
 /// The wall clock, in seconds since 1970.
@@ -337,7 +385,10 @@ pub(crate) fn now() -> u64 {
 
 /// What this machine is called.
 pub(crate) fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Everything that changes something.
@@ -356,13 +407,20 @@ impl Disk {
 
     /// Where the tests let a change fail.
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the tests have another")]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the tests have another"
+    )]
     fn step(&self, _call: &'static str) -> io::Result<()> {
         Ok(())
     }
 
     /// Whether a care is taken: always, but where a control of the crash tests leaves it out.
-    #[cfg_attr(not(any(test, feature = "sabotage")), expect(clippy::unused_self, reason = "only the tests leave something out"))]
+    #[cfg_attr(
+        not(any(test, feature = "sabotage")),
+        expect(clippy::unused_self, reason = "only the tests leave something out")
+    )]
     pub(crate) fn takes(&self, care: Care) -> bool {
         #[cfg(test)]
         if self.faults.leaves_out(care) {
@@ -372,17 +430,37 @@ impl Disk {
     }
 
     /// Makes a file that is not there yet, for writing.
-    pub(crate) fn create(&self, directory: BorrowedFd<'_>, name: &str, mode: u32) -> io::Result<OwnedFd> {
+    pub(crate) fn create(
+        &self,
+        directory: BorrowedFd<'_>,
+        name: &str,
+        mode: u32,
+    ) -> io::Result<OwnedFd> {
         self.step("create")?;
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(fs::openat(directory, name, flags, Mode::from_raw_mode(mode))?)
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(fs::openat(
+            directory,
+            name,
+            flags,
+            Mode::from_raw_mode(mode),
+        )?)
     }
 
     /// Opens a file for reading and writing, and makes it first where it is missing.
-    pub(crate) fn open_or_create(&self, directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    pub(crate) fn open_or_create(
+        &self,
+        directory: BorrowedFd<'_>,
+        name: &str,
+    ) -> io::Result<OwnedFd> {
         self.step("create")?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(fs::openat(directory, name, flags, Mode::from_raw_mode(0o666))?)
+        Ok(fs::openat(
+            directory,
+            name,
+            flags,
+            Mode::from_raw_mode(0o666),
+        )?)
     }
 
     /// Writes all of `bytes` at the file's position.
@@ -405,7 +483,12 @@ impl Disk {
     }
 
     /// Writes all of `bytes` over what is at `offset`, which takes no new room.
-    pub(crate) fn overwrite(&self, file: BorrowedFd<'_>, offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn overwrite(
+        &self,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        mut bytes: &[u8],
+    ) -> io::Result<()> {
         let step = self.step("overwrite");
         #[cfg(test)]
         if step.is_err() && self.faults.tears() {
@@ -427,9 +510,20 @@ impl Disk {
     /// Says that the file `name` changed now.
     pub(crate) fn touch(&self, directory: BorrowedFd<'_>, name: &str) -> io::Result<()> {
         self.step("touch")?;
-        let now = fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_NOW };
-        let times = fs::Timestamps { last_access: now, last_modification: now };
-        Ok(fs::utimensat(directory, name, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+        let now = fs::Timespec {
+            tv_sec: 0,
+            tv_nsec: fs::UTIME_NOW,
+        };
+        let times = fs::Timestamps {
+            last_access: now,
+            last_modification: now,
+        };
+        Ok(fs::utimensat(
+            directory,
+            name,
+            &times,
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
     }
 
     /// Empties a file.
@@ -448,12 +542,20 @@ impl Disk {
     /// Gives the file an owner and a group.
     pub(crate) fn own(&self, file: BorrowedFd<'_>, owner: u32, group: u32) -> io::Result<()> {
         self.step("own")?;
-        Ok(fs::fchown(file, Some(fs::Uid::from_raw(owner)), Some(fs::Gid::from_raw(group)))?)
+        Ok(fs::fchown(
+            file,
+            Some(fs::Uid::from_raw(owner)),
+            Some(fs::Gid::from_raw(group)),
+        )?)
     }
 
     /// Gives a file extended attributes. One that cannot be given is an error, but for a label that
     /// only the system's administrator may set: the system then gives the file its own.
-    pub(crate) fn set_attributes(&self, file: BorrowedFd<'_>, attributes: &Attributes) -> io::Result<()> {
+    pub(crate) fn set_attributes(
+        &self,
+        file: BorrowedFd<'_>,
+        attributes: &Attributes,
+    ) -> io::Result<()> {
         for (name, value) in attributes {
             self.step("attribute")?;
             match fs::fsetxattr(file, name.as_slice(), value, fs::XattrFlags::empty()) {
@@ -466,7 +568,11 @@ impl Disk {
     }
 
     /// Renames to a name that is free; [`io::ErrorKind::AlreadyExists`] where it is not.
-    pub(crate) fn rename(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+    pub(crate) fn rename(
+        &self,
+        from: (BorrowedFd<'_>, &str),
+        to: (BorrowedFd<'_>, &str),
+    ) -> io::Result<()> {
         self.step("rename")?;
         match fs::renameat_with(from.0, from.1, to.0, to.1, RenameFlags::NOREPLACE) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
@@ -482,28 +588,52 @@ impl Disk {
     }
 
     /// Renames to a name of loom's own, which is known to be free: in one step on every file system.
-    pub(crate) fn take(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+    pub(crate) fn take(
+        &self,
+        from: (BorrowedFd<'_>, &str),
+        to: (BorrowedFd<'_>, &str),
+    ) -> io::Result<()> {
         self.step("rename")?;
         match fs::renameat_with(from.0, from.1, to.0, to.1, RenameFlags::NOREPLACE) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(fs::renameat(from.0, from.1, to.0, to.1)?),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                Ok(fs::renameat(from.0, from.1, to.0, to.1)?)
+            }
             other => Ok(other?),
         }
     }
 
     /// Exchanges two names, in one step.
-    pub(crate) fn exchange(&self, one: (BorrowedFd<'_>, &str), two: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+    pub(crate) fn exchange(
+        &self,
+        one: (BorrowedFd<'_>, &str),
+        two: (BorrowedFd<'_>, &str),
+    ) -> io::Result<()> {
         self.step("exchange")?;
-        Ok(fs::renameat_with(one.0, one.1, two.0, two.1, RenameFlags::EXCHANGE)?)
+        Ok(fs::renameat_with(
+            one.0,
+            one.1,
+            two.0,
+            two.1,
+            RenameFlags::EXCHANGE,
+        )?)
     }
 
     /// Renames over a name that is there.
-    pub(crate) fn replace(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+    pub(crate) fn replace(
+        &self,
+        from: (BorrowedFd<'_>, &str),
+        to: (BorrowedFd<'_>, &str),
+    ) -> io::Result<()> {
         self.step("replace")?;
         Ok(fs::renameat(from.0, from.1, to.0, to.1)?)
     }
 
     /// Gives a file a second name.
-    pub(crate) fn link(&self, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+    pub(crate) fn link(
+        &self,
+        from: (BorrowedFd<'_>, &str),
+        to: (BorrowedFd<'_>, &str),
+    ) -> io::Result<()> {
         self.step("link")?;
         Ok(fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty())?)
     }
@@ -521,7 +651,12 @@ impl Disk {
     }
 
     /// Makes a directory that is not there yet.
-    pub(crate) fn make_directory(&self, parent: BorrowedFd<'_>, name: &str, mode: u32) -> io::Result<()> {
+    pub(crate) fn make_directory(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &str,
+        mode: u32,
+    ) -> io::Result<()> {
         self.step("mkdir")?;
         Ok(fs::mkdirat(parent, name, Mode::from_raw_mode(mode))?)
     }
@@ -570,11 +705,25 @@ mod tests {
     fn that_a_file_was_read_is_not_written_down_with_it() {
         let scene = Scene::new(&[("x", "text")]);
         let root = scene.root();
-        let [long_ago, now] = [(1, 0), (0, fs::UTIME_NOW)].map(|(tv_sec, tv_nsec)| fs::Timespec { tv_sec, tv_nsec });
-        let times = fs::Timestamps { last_access: long_ago, last_modification: now };
+        let [long_ago, now] =
+            [(1, 0), (0, fs::UTIME_NOW)].map(|(tv_sec, tv_nsec)| fs::Timespec { tv_sec, tv_nsec });
+        let times = fs::Timestamps {
+            last_access: long_ago,
+            last_modification: now,
+        };
         fs::utimensat(root.directory(), "x", &times, AtFlags::empty()).expect("has these times");
-        read_to_end(open_file(root.directory(), "x").expect("opens").as_fd(), None, &mut Vec::new()).expect("is read");
-        assert_eq!(fs::statat(root.directory(), "x", AtFlags::empty()).expect("is there").st_atime, 1);
+        read_to_end(
+            open_file(root.directory(), "x").expect("opens").as_fd(),
+            None,
+            &mut Vec::new(),
+        )
+        .expect("is read");
+        assert_eq!(
+            fs::statat(root.directory(), "x", AtFlags::empty())
+                .expect("is there")
+                .st_atime,
+            1
+        );
     }
 
     #[test]
@@ -590,11 +739,17 @@ mod tests {
                 assert!(open(root.as_fd(), path).is_err(), "{path}");
             }
             let directory = open(root.as_fd(), "real/d").expect("opens");
-            assert_eq!(facts(directory.as_fd(), "x").expect("is there").kind, Kind::File);
+            assert_eq!(
+                facts(directory.as_fd(), "x").expect("is there").kind,
+                Kind::File
+            );
         }
         assert!(open_beneath(root.as_fd(), "..").is_err());
         let real = open_beneath(root.as_fd(), "real").expect("opens");
         assert!(open_file(real.as_fd(), "file").is_err());
-        assert_eq!(facts(real.as_fd(), "file").expect("is there").kind, Kind::Link);
+        assert_eq!(
+            facts(real.as_fd(), "file").expect("is there").kind,
+            Kind::Link
+        );
     }
 }

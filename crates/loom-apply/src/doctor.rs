@@ -169,15 +169,30 @@ impl Finding {
         use Standing::{Fine, Missing, Weaker};
         let (is_fine, otherwise) = match self {
             Self::Kernel { opening, .. } => (*opening == Opening::Whole, Weaker),
-            Self::FileSystem { lasting, .. } => (matches!(lasting, Lasting::Kept | Lasting::AsBelow), Weaker),
-            Self::Private { access: Access::Shut(_), .. } => (false, Missing),
+            Self::FileSystem { lasting, .. } => {
+                (matches!(lasting, Lasting::Kept | Lasting::AsBelow), Weaker)
+            }
+            Self::Private {
+                access: Access::Shut(_),
+                ..
+            } => (false, Missing),
             Self::Private { access, .. } => (*access == Access::Mine, Weaker),
             Self::Mount(tried) => (tried.works(), Missing),
-            Self::Exchange { exchange, links } => (exchange.works(), if links.works() { Weaker } else { Missing }),
-            Self::HardLinks(tried) | Self::Sync(tried) | Self::ExtendedAttributes(tried) => (tried.works(), Weaker),
-            Self::Case(spellings) | Self::Normalisation(spellings) => (*spellings == Spellings::Apart, Weaker),
+            Self::Exchange { exchange, links } => (
+                exchange.works(),
+                if links.works() { Weaker } else { Missing },
+            ),
+            Self::HardLinks(tried) | Self::Sync(tried) | Self::ExtendedAttributes(tried) => {
+                (tried.works(), Weaker)
+            }
+            Self::Case(spellings) | Self::Normalisation(spellings) => {
+                (*spellings == Spellings::Apart, Weaker)
+            }
             Self::GitDirectory(directory) => (directory.is_some(), Weaker),
-            Self::IndexLock(holder) => (matches!(holder, IndexHolder::Nobody | IndexHolder::Loom), Weaker),
+            Self::IndexLock(holder) => (
+                matches!(holder, IndexHolder::Nobody | IndexHolder::Loom),
+                Weaker,
+            ),
             Self::Lock(holder) => (!matches!(holder, Holder::Process(_)), Weaker),
             Self::Rewritten(files) => (files.is_empty(), Missing),
             Self::Interrupted(ids) => (ids.is_empty(), Missing),
@@ -207,24 +222,50 @@ pub fn doctor(root: &Root, managed: &[RepoPath]) -> Result<Vec<Finding>, Trouble
     let doing = || format!("look at `{}`", place.display());
     let near = root.nearest_private().during(doing)?;
     let (release, opening) = machine::kernel(root.directory());
-    let (name, lasting) = machine::file_system(root.directory()).during(|| format!("look at `{}`", root.path().display()))?;
-    let mut found = vec![Finding::Kernel { release, opening }, Finding::FileSystem { name, lasting }];
+    let (name, lasting) = machine::file_system(root.directory())
+        .during(|| format!("look at `{}`", root.path().display()))?;
+    let mut found = vec![
+        Finding::Kernel { release, opening },
+        Finding::FileSystem { name, lasting },
+    ];
     match Scratch::make(&root.disk, near.as_fd()) {
         Ok(scratch) => {
-            found.push(Finding::Private { place: place.clone(), access: access(near.as_fd()).during(doing)? });
-            found.extend(scratch.try_all(root).during(|| format!("try something in `{}`", place.display()))?);
+            found.push(Finding::Private {
+                place: place.clone(),
+                access: access(near.as_fd()).during(doing)?,
+            });
+            found.extend(
+                scratch
+                    .try_all(root)
+                    .during(|| format!("try something in `{}`", place.display()))?,
+            );
         }
-        Err(error) => found.push(Finding::Private { place: place.clone(), access: Access::Shut(error.to_string()) }),
+        Err(error) => found.push(Finding::Private {
+            place: place.clone(),
+            access: Access::Shut(error.to_string()),
+        }),
     }
     let holder = holder(root).during(doing)?;
     found.push(Finding::GitDirectory(root.git().map(ToOwned::to_owned)));
-    found.push(Finding::IndexLock(index_holder(root, &holder).during(|| "look at Git's lock on its index".to_owned())?));
-    found.push(Finding::Rewritten(rewritten(root, &managed.iter().collect::<Vec<_>>())));
+    found.push(Finding::IndexLock(
+        index_holder(root, &holder).during(|| "look at Git's lock on its index".to_owned())?,
+    ));
+    found.push(Finding::Rewritten(rewritten(
+        root,
+        &managed.iter().collect::<Vec<_>>(),
+    )));
     let transactions = transaction::all(root).during(doing)?;
-    found.push(Finding::Interrupted(interrupted(root, &transactions, &holder)));
+    found.push(Finding::Interrupted(interrupted(
+        root,
+        &transactions,
+        &holder,
+    )));
     found.push(Finding::Lock(holder));
     found.push(history(root, &transactions));
-    found.push(Finding::Kept { place: place.join(KEPT), names: kept(root).during(doing)? });
+    found.push(Finding::Kept {
+        place: place.join(KEPT),
+        names: kept(root).during(doing)?,
+    });
     Ok(found)
 }
 
@@ -252,7 +293,12 @@ impl<'a> Scratch<'a> {
         let name = format!("doctor-{}", std::process::id());
         disk.make_directory(parent, &name, 0o700)?;
         let directory = disk::open_child(parent, &name)?;
-        Ok(Self { disk, parent, name, directory })
+        Ok(Self {
+            disk,
+            parent,
+            name,
+            directory,
+        })
     }
 
     fn try_all(&self, root: &Root) -> io::Result<Vec<Finding>> {
@@ -262,14 +308,19 @@ impl<'a> Scratch<'a> {
         }
         let exchange = Tried::of(self.disk.exchange((here, "one"), (here, "two")));
         let links = Tried::of(self.disk.link((here, "one"), (here, "three")));
-        let attributes = Tried::of(machine::try_attribute(disk::open_file(here, "one")?.as_fd()));
+        let attributes = Tried::of(machine::try_attribute(
+            disk::open_file(here, "one")?.as_fd(),
+        ));
         let spellings = |other: &str| match disk::facts(here, other) {
             Ok(_) => Spellings::Same,
             Err(_) => Spellings::Apart,
         };
         Ok(vec![
             Finding::Mount(self.mount(root)?),
-            Finding::Exchange { exchange, links: links.clone() },
+            Finding::Exchange {
+                exchange,
+                links: links.clone(),
+            },
             Finding::HardLinks(links),
             Finding::Sync(Tried::of(self.disk.sync_all(here))),
             Finding::ExtendedAttributes(attributes),
@@ -298,7 +349,9 @@ impl Drop for Scratch<'_> {
 
 /// Who holds loom's lock, without trying to take it.
 fn holder(root: &Root) -> io::Result<Holder> {
-    let Some(private) = root.find_private()? else { return Ok(Holder::Nobody) };
+    let Some(private) = root.find_private()? else {
+        return Ok(Holder::Nobody);
+    };
     let facts = match disk::facts(private.as_fd(), lock::FILE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Holder::Nobody),
         facts => facts?,
@@ -309,13 +362,19 @@ fn holder(root: &Root) -> io::Result<Holder> {
         machine::Held::By(process) => {
             let said = lock::holder(&disk::open_file(private.as_fd(), lock::FILE)?);
             let process = format!("pid {process}");
-            Holder::Process(if said.starts_with(&format!("{process} ")) { said } else { process })
+            Holder::Process(if said.starts_with(&format!("{process} ")) {
+                said
+            } else {
+                process
+            })
         }
     })
 }
 
 fn index_holder(root: &Root, holder: &Holder) -> io::Result<IndexHolder> {
-    let Some(git) = root.git() else { return Ok(IndexHolder::Nobody) };
+    let Some(git) = root.git() else {
+        return Ok(IndexHolder::Nobody);
+    };
     let git = disk::open_directory(git)?;
     let file = match disk::open_file(git.as_fd(), lock::INDEX) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(IndexHolder::Nobody),
@@ -332,7 +391,9 @@ fn index_holder(root: &Root, holder: &Holder) -> io::Result<IndexHolder> {
 
 /// The transactions that nobody works on any more, and that may have changed something.
 fn interrupted(root: &Root, transactions: &[(Phase, u64)], holder: &Holder) -> Vec<u64> {
-    let is_left = |id: u64| match Transaction::open(root, Phase::Open, id).and_then(|open| open.read_journal()) {
+    let is_left = |id: u64| match Transaction::open(root, Phase::Open, id)
+        .and_then(|open| open.read_journal())
+    {
         Ok(read) => read != Read::Unsealed,
         // One that cannot be looked at, as another user's cannot, stands in the way all the same.
         Err(error) => error.kind() != io::ErrorKind::NotFound,
@@ -340,7 +401,9 @@ fn interrupted(root: &Root, transactions: &[(Phase, u64)], holder: &Holder) -> V
     match holder {
         Holder::Process(_) => Vec::new(),
         Holder::Nobody | Holder::Unknown => {
-            let open = transactions.iter().filter(|(phase, _)| *phase == Phase::Open);
+            let open = transactions
+                .iter()
+                .filter(|(phase, _)| *phase == Phase::Open);
             open.map(|(_, id)| *id).filter(|id| is_left(*id)).collect()
         }
     }
@@ -349,24 +412,45 @@ fn interrupted(root: &Root, transactions: &[(Phase, u64)], holder: &Holder) -> V
 /// How much there is to roll back to.
 fn history(root: &Root, transactions: &[(Phase, u64)]) -> Finding {
     let of = |id: u64| Transaction::open(root, Phase::Undo, id).and_then(|entry| size(&entry));
-    let kept: Vec<u64> = transactions.iter().filter(|(phase, _)| *phase == Phase::Undo).map(|(_, id)| *id).collect();
+    let kept: Vec<u64> = transactions
+        .iter()
+        .filter(|(phase, _)| *phase == Phase::Undo)
+        .map(|(_, id)| *id)
+        .collect();
     // What cannot be looked at, or went meanwhile, takes no room that anybody could count.
     let bytes = kept.iter().map(|id| of(*id).unwrap_or(0)).sum();
-    Finding::History { entries: kept.len(), bytes }
+    Finding::History {
+        entries: kept.len(),
+        bytes,
+    }
 }
 
 fn size(entry: &Transaction<'_>) -> io::Result<u64> {
     let of = |place: BorrowedFd<'_>| -> io::Result<u64> {
-        let files = disk::list(place)?.into_iter().filter(|(_, kind)| *kind != Kind::Directory);
-        files.map(|(name, _)| Ok(disk::facts(place, &name)?.size)).sum()
+        let files = disk::list(place)?
+            .into_iter()
+            .filter(|(_, kind)| *kind != Kind::Directory);
+        files
+            .map(|(name, _)| Ok(disk::facts(place, &name)?.size))
+            .sum()
     };
-    Ok(of(entry.directory())? + if entry.has_slots() { of(entry.slots())? } else { 0 })
+    Ok(of(entry.directory())?
+        + if entry.has_slots() {
+            of(entry.slots())?
+        } else {
+            0
+        })
 }
 
 fn kept(root: &Root) -> io::Result<Vec<String>> {
-    let Some(private) = root.find_private()? else { return Ok(Vec::new()) };
+    let Some(private) = root.find_private()? else {
+        return Ok(Vec::new());
+    };
     match disk::open_child(private.as_fd(), KEPT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        kept => Ok(disk::list(kept?.as_fd())?.into_iter().map(|(name, _)| name).collect()),
+        kept => Ok(disk::list(kept?.as_fd())?
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()),
     }
 }

@@ -19,7 +19,11 @@ use crate::root::Root;
 
 /// The files that match any of `patterns`; one that is no pattern matches nothing.
 pub(crate) fn matches(root: &Root, patterns: &[String]) -> Vec<RepoPath> {
-    let mut walk = Walk { root, globs: Globs::new(patterns), found: Vec::new() };
+    let mut walk = Walk {
+        root,
+        globs: Globs::new(patterns),
+        found: Vec::new(),
+    };
     for pattern in patterns {
         let (directory, depth) = start_of(pattern.strip_prefix("./").unwrap_or(pattern));
         walk.enter(directory, depth);
@@ -31,10 +35,16 @@ pub(crate) fn matches(root: &Root, patterns: &[String]) -> Vec<RepoPath> {
 
 /// The directory that all matches of a pattern are below, and how many levels below it at most.
 fn start_of(pattern: &str) -> (&str, usize) {
-    let wild = pattern.find(['*', '?', '[', '{', '\\']).unwrap_or(pattern.len());
+    let wild = pattern
+        .find(['*', '?', '[', '{', '\\'])
+        .unwrap_or(pattern.len());
     let directory = pattern[..wild].rfind('/').map_or("", |end| &pattern[..end]);
     let below = &pattern[directory.len()..];
-    let depth = if below.contains("**") { usize::MAX } else { below.trim_start_matches('/').matches('/').count() };
+    let depth = if below.contains("**") {
+        usize::MAX
+    } else {
+        below.trim_start_matches('/').matches('/').count()
+    };
     (directory, depth)
 }
 
@@ -48,14 +58,27 @@ impl Walk<'_> {
     /// Collects the matches in `directory` and `depth` levels below it. What cannot be read holds none.
     fn enter(&mut self, directory: &str, depth: usize) {
         let opened = disk::open_beneath(self.root.directory(), directory);
-        let Ok(entries) = opened.and_then(|opened| disk::list(opened.as_fd())) else { return };
+        let Ok(entries) = opened.and_then(|opened| disk::list(opened.as_fd())) else {
+            return;
+        };
         for (name, kind) in entries {
-            let path = if directory.is_empty() { name } else { format!("{directory}/{name}") };
-            let Ok(path) = RepoPath::new(&path) else { continue };
+            let path = if directory.is_empty() {
+                name
+            } else {
+                format!("{directory}/{name}")
+            };
+            let Ok(path) = RepoPath::new(&path) else {
+                continue;
+            };
             match kind {
                 Kind::File if self.globs.matches(&path) => self.found.push(path),
                 Kind::Directory if depth > 0 => self.enter(path.as_str(), depth - 1),
-                Kind::File | Kind::Directory | Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device => {}
+                Kind::File
+                | Kind::Directory
+                | Kind::Link
+                | Kind::Fifo
+                | Kind::Socket
+                | Kind::Device => {}
             }
         }
     }
@@ -69,24 +92,48 @@ mod tests {
     use crate::tests::Scene;
 
     fn matching(patterns: &[&str]) -> Vec<String> {
-        let files =
-            ["a.yaml", "stories/a.yaml", "stories/x/b.yml", "stories/x/y/c.json", "stories/d.txt", "services/api/loom.yaml"];
+        let files = [
+            "a.yaml",
+            "stories/a.yaml",
+            "stories/x/b.yml",
+            "stories/x/y/c.json",
+            "stories/d.txt",
+            "services/api/loom.yaml",
+        ];
         let files = files.map(|path| (path, ""));
         let scene = Scene::new(&files);
         scene.write(".git/stories/z.yaml", "");
         symlink("a.yaml", scene.path().join("stories/link.yaml")).expect("links");
         symlink(".", scene.path().join("stories/loop")).expect("links");
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        matches(&scene.root(), &patterns).iter().map(ToString::to_string).collect()
+        matches(&scene.root(), &patterns)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn a_pattern_stays_within_a_part_unless_it_says_otherwise() {
-        assert_eq!(matching(&["stories/*.yaml", "./stories/a.yaml"]), ["stories/a.yaml"]);
-        assert_eq!(matching(&["stories/**/*.{yaml,yml,json}"]), ["stories/a.yaml", "stories/x/b.yml", "stories/x/y/c.json"]);
-        assert_eq!(matching(&["services/*/loom.yaml", "*.yaml"]), ["a.yaml", "services/api/loom.yaml"]);
-        assert_eq!(matching(&["{stories/x,services/api}/*.y*ml"]), ["services/api/loom.yaml", "stories/x/b.yml"]);
-        assert_eq!(matching(&["none/*", "a.yaml/*", "../*", "[", ".git/**"]), [""; 0]);
+        assert_eq!(
+            matching(&["stories/*.yaml", "./stories/a.yaml"]),
+            ["stories/a.yaml"]
+        );
+        assert_eq!(
+            matching(&["stories/**/*.{yaml,yml,json}"]),
+            ["stories/a.yaml", "stories/x/b.yml", "stories/x/y/c.json"]
+        );
+        assert_eq!(
+            matching(&["services/*/loom.yaml", "*.yaml"]),
+            ["a.yaml", "services/api/loom.yaml"]
+        );
+        assert_eq!(
+            matching(&["{stories/x,services/api}/*.y*ml"]),
+            ["services/api/loom.yaml", "stories/x/b.yml"]
+        );
+        assert_eq!(
+            matching(&["none/*", "a.yaml/*", "../*", "[", ".git/**"]),
+            [""; 0]
+        );
     }
 
     #[test]

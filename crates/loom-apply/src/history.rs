@@ -79,7 +79,9 @@ pub enum UndoError {
         by: u64,
     },
     /// It has been undone, and done again. Exit code 1.
-    #[error("entry {id} was rolled back, and entry {by} did it again; `loom rollback {by}` undoes that")]
+    #[error(
+        "entry {id} was rolled back, and entry {by} did it again; `loom rollback {by}` undoes that"
+    )]
     Again {
         /// The entry.
         id: u64,
@@ -97,7 +99,9 @@ pub enum UndoError {
         by: Option<u64>,
     },
     /// Its journal does not say what it did. Exit code 1.
-    #[error("what entry {0} did cannot be read: its journal is damaged, or was written by another version of loom")]
+    #[error(
+        "what entry {0} did cannot be read: its journal is damaged, or was written by another version of loom"
+    )]
     Unreadable(u64),
     /// It cannot be staged.
     #[error(transparent)]
@@ -128,11 +132,34 @@ pub fn history(root: &Root) -> Result<Vec<Past>, Trouble> {
             entry => entry.during(doing)?,
         };
         // The head alone: the history is listed often, and a journal may be long.
-        let head = entry.read_head().during(doing)?.filter(|head| head.format == FORMAT);
-        let Some(Head { command, digest, undoes, counts, .. }) = head else { continue };
+        let head = entry
+            .read_head()
+            .during(doing)?
+            .filter(|head| head.format == FORMAT);
+        let Some(Head {
+            command,
+            digest,
+            undoes,
+            counts,
+            ..
+        }) = head
+        else {
+            continue;
+        };
         let at = entry.written_at().during(doing)?.0;
-        let undone_by = past.iter().find(|later| later.undoes == Some(id)).map(|later| later.id);
-        past.push(Past { id, command, digest, undoes, undone_by, at, counts });
+        let undone_by = past
+            .iter()
+            .find(|later| later.undoes == Some(id))
+            .map(|later| later.id);
+        past.push(Past {
+            id,
+            command,
+            digest,
+            undoes,
+            undone_by,
+            at,
+            counts,
+        });
     }
     Ok(past)
 }
@@ -154,7 +181,10 @@ fn changes_of(steps: &[Step]) -> Vec<(Did, RepoPath)> {
         Verb::Update => Some(Did::Updated),
         Verb::Delete => Some(Did::Deleted),
     };
-    let mut changes: Vec<_> = steps.iter().filter_map(|step| Some((did(step.verb)?, step.path.clone()))).collect();
+    let mut changes: Vec<_> = steps
+        .iter()
+        .filter_map(|step| Some((did(step.verb)?, step.path.clone())))
+        .collect();
     changes.sort_by(|(_, one), (_, other)| one.cmp(other));
     changes
 }
@@ -171,7 +201,9 @@ fn open(root: &Root, id: u64) -> Result<(Transaction<'_>, Journal), UndoError> {
     let entry = Transaction::open(root, Phase::Undo, id).during(doing)?;
     match entry.read_journal().during(doing)? {
         Read::Sealed(journal, Stage::Committed) => Ok((entry, journal)),
-        Read::Sealed(_, Stage::Open) | Read::Unsealed | Read::Foreign(_) | Read::Refused => Err(UndoError::Unreadable(id)),
+        Read::Sealed(_, Stage::Open) | Read::Unsealed | Read::Foreign(_) | Read::Refused => {
+            Err(UndoError::Unreadable(id))
+        }
     }
 }
 
@@ -181,16 +213,24 @@ pub fn newest(past: &[Past]) -> Option<&Past> {
     // An entry that undoes one that did something only takes something back; one that undoes such an
     // entry does something again.
     let does = |entry_of: &Past| {
-        let chain = std::iter::successors(entry_of.undoes, |id| entry(*id).and_then(|entry| entry.undoes));
+        let chain = std::iter::successors(entry_of.undoes, |id| {
+            entry(*id).and_then(|entry| entry.undoes)
+        });
         chain.count() % 2 == 0
     };
-    past.iter().find(|entry| entry.undone_by.is_none() && does(entry))
+    past.iter()
+        .find(|entry| entry.undone_by.is_none() && does(entry))
 }
 
 /// The numbers of the entries, the newest first.
 fn entries(root: &Root) -> Result<Vec<u64>, Trouble> {
-    let all = transaction::all(root).during(|| format!("list the history in `{}`", root.private().display()))?;
-    Ok(all.into_iter().rev().filter_map(|(phase, id)| (phase == Phase::Undo).then_some(id)).collect())
+    let all = transaction::all(root)
+        .during(|| format!("list the history in `{}`", root.private().display()))?;
+    Ok(all
+        .into_iter()
+        .rev()
+        .filter_map(|(phase, id)| (phase == Phase::Undo).then_some(id))
+        .collect())
 }
 
 impl<'r> Approved<'r> {
@@ -202,20 +242,28 @@ impl<'r> Approved<'r> {
     pub fn stage_undo(self, id: u64) -> Result<Staged<'r>, Box<Failed<Self, UndoError>>> {
         match undo(&self, id) {
             Ok(prepared) => Ok(prepared.staged(self)),
-            Err(error) => Err(Box::new(Failed { instance: self, error })),
+            Err(error) => Err(Box::new(Failed {
+                instance: self,
+                error,
+            })),
         }
     }
 }
 
 fn undo<'r>(approved: &Approved<'r>, id: u64) -> Result<Prepared<'r>, UndoError> {
     let past = history(approved.root)?;
-    let named = past.iter().find(|entry| entry.id == id).ok_or(UndoError::Unknown(id))?;
+    let named = past
+        .iter()
+        .find(|entry| entry.id == id)
+        .ok_or(UndoError::Unknown(id))?;
     if let Some(error) = undone(&past, named) {
         return Err(error);
     }
     let (entry, journal) = open(approved.root, id)?;
     let jobs: Vec<Job<'_>> = journal.steps.iter().filter_map(job).collect();
-    let none = |_: usize, _: Option<Vec<u8>>| Err("an entry of the history has its own contents".to_owned());
+    let none = |_: usize, _: Option<Vec<u8>>| {
+        Err("an entry of the history has its own contents".to_owned())
+    };
     prepare(approved, Some(entry), &jobs, &none).map_err(|error| match error {
         StageError::Stale(stale) => {
             let by = changed_later(approved.root, &past, id, &stale);
@@ -231,11 +279,19 @@ fn undo<'r>(approved: &Approved<'r>, id: u64) -> Result<Prepared<'r>, UndoError>
 
 /// Why an entry is not in force any more, if it is not.
 fn undone(past: &[Past], named: &Past) -> Option<UndoError> {
-    let next = |id: &u64| past.iter().find(|entry| entry.id == *id).and_then(|entry| entry.undone_by);
+    let next = |id: &u64| {
+        past.iter()
+            .find(|entry| entry.id == *id)
+            .and_then(|entry| entry.undone_by)
+    };
     let later: Vec<u64> = std::iter::successors(named.undone_by, next).collect();
     let (id, by) = (named.id, *later.last()?);
     // One undoes it, two do it again, three undo that.
-    Some(if later.len() % 2 == 1 { UndoError::Undone { id, by } } else { UndoError::Again { id, by } })
+    Some(if later.len() % 2 == 1 {
+        UndoError::Undone { id, by }
+    } else {
+        UndoError::Again { id, by }
+    })
 }
 
 /// What undoes a step of an entry. Directories that become empty go without being asked.
@@ -244,15 +300,25 @@ fn job(step: &Step) -> Option<Job<'_>> {
         Verb::Directory => return None,
         Verb::Create | Verb::Update | Verb::Delete => step.old.map_or(Fill::Nothing, Fill::Restore),
     };
-    Some(Job { path: &step.path, slot: step.slot, guard: Guard::Whole(step.new), fill })
+    Some(Job {
+        path: &step.path,
+        slot: step.slot,
+        guard: Guard::Whole(step.new),
+        fill,
+    })
 }
 
 /// The newest later entry in force that touched one of the files.
 fn changed_later(root: &Root, past: &[Past], id: u64, stale: &[Stale]) -> Option<u64> {
     let paths: BTreeSet<&RepoPath> = stale.iter().map(|stale| &stale.path).collect();
-    let touches =
-        |entry: &&Past| changes(root, entry.id).is_ok_and(|changes| changes.iter().any(|(_, path)| paths.contains(path)));
-    past.iter().filter(|entry| entry.id > id && entry.undone_by.is_none()).find(touches).map(|entry| entry.id)
+    let touches = |entry: &&Past| {
+        changes(root, entry.id)
+            .is_ok_and(|changes| changes.iter().any(|(_, path)| paths.contains(path)))
+    };
+    past.iter()
+        .filter(|entry| entry.id > id && entry.undone_by.is_none())
+        .find(touches)
+        .map(|entry| entry.id)
 }
 
 /// Removes the entries that are too many, too old or too large.
@@ -265,7 +331,10 @@ pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>
     for (place, id) in entries.into_iter().enumerate() {
         let goes = Transaction::open(root, Phase::Undo, id).and_then(|entry| {
             // What was undone holds nothing any more.
-            bytes += entry.read_head()?.filter(|_| entry.has_slots()).map_or(0, |head| head.bytes);
+            bytes += entry
+                .read_head()?
+                .filter(|_| entry.has_slots())
+                .map_or(0, |head| head.bytes);
             let age = disk::now().saturating_sub(entry.written_at()?.0);
             Ok((place > 0 && (place >= MOST || bytes > LARGEST || age > OLDEST)).then_some(entry))
         });
@@ -274,15 +343,25 @@ pub(crate) fn prune(root: &Root, kept: &mut Vec<Kept>, untidy: &mut Vec<Trouble>
             Ok(Some(entry)) => remove(entry, kept),
             Err(error) => Err(error),
         };
-        untidy.extend(removed.during(|| format!("remove entry {id} from the history")).err());
+        untidy.extend(
+            removed
+                .during(|| format!("remove entry {id} from the history"))
+                .err(),
+        );
     }
 }
 
 /// Removes an entry. One whose journal cannot be read stays: nobody can say what its slots hold.
 fn remove(mut entry: Transaction<'_>, kept: &mut Vec<Kept>) -> io::Result<()> {
-    let Read::Sealed(journal, Stage::Committed) = entry.read_journal()? else { return Ok(()) };
+    let Read::Sealed(journal, Stage::Committed) = entry.read_journal()? else {
+        return Ok(());
+    };
     let mut buffer = Vec::new();
-    for step in journal.steps.iter().filter(|step| step.old.is_some() && entry.has_slots()) {
+    for step in journal
+        .steps
+        .iter()
+        .filter(|step| step.old.is_some() && entry.has_slots())
+    {
         let slot = step.slot();
         // A file with another name is not gone with this one.
         if disk::facts(entry.slots(), &slot).is_ok_and(|facts| facts.links > 1) {
@@ -293,7 +372,10 @@ fn remove(mut entry: Transaction<'_>, kept: &mut Vec<Kept>) -> io::Result<()> {
             Found::File(content, _) if Some(content) == step.old => {}
             Found::File(..) | Found::Other(_) => {
                 let place = entry.keep(&slot, &step.path)?;
-                kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
+                kept.push(Kept {
+                    path: step.path.clone(),
+                    what: Rescued::Late(place),
+                });
             }
         }
     }

@@ -59,7 +59,11 @@ pub struct Counts {
 impl Counts {
     pub(crate) fn of(steps: &[Step]) -> Self {
         let count = |verb| steps.iter().filter(|step| step.verb == verb).count();
-        Self { created: count(Verb::Create), updated: count(Verb::Update), deleted: count(Verb::Delete) }
+        Self {
+            created: count(Verb::Create),
+            updated: count(Verb::Update),
+            deleted: count(Verb::Delete),
+        }
     }
 }
 
@@ -155,7 +159,13 @@ impl Journal {
         line(&mut text, &self.head);
         self.steps.iter().for_each(|step| line(&mut text, step));
         let blake3 = ContentHash::of(text.as_bytes());
-        line(&mut text, &Seal { steps: self.steps.len(), blake3 });
+        line(
+            &mut text,
+            &Seal {
+                steps: self.steps.len(),
+                blake3,
+            },
+        );
         text.push_str(&" ".repeat(MARK - 1));
         text.push('\n');
         text
@@ -164,13 +174,20 @@ impl Journal {
     /// Reads the text of a journal.
     pub(crate) fn read(text: &str) -> Read {
         let head = text.lines().next().unwrap_or_default();
-        let format = serde_json::from_str::<serde_json::Value>(head).ok().and_then(|head| head["format"].as_u64());
+        let format = serde_json::from_str::<serde_json::Value>(head)
+            .ok()
+            .and_then(|head| head["format"].as_u64());
         match format.map(u32::try_from) {
             Some(Ok(format)) if format != FORMAT => Read::Foreign(format),
             Some(_) => sealed(text).map_or(Read::Unsealed, |(body, steps)| {
                 let mark = &text[mark_at(text)..];
-                let stage = if *mark == commit_mark(&text[..mark_at(text)]) { Stage::Committed } else { Stage::Open };
-                Self::of_lines(body, steps).map_or(Read::Refused, |journal| Read::Sealed(journal, stage))
+                let stage = if *mark == commit_mark(&text[..mark_at(text)]) {
+                    Stage::Committed
+                } else {
+                    Stage::Open
+                };
+                Self::of_lines(body, steps)
+                    .map_or(Read::Refused, |journal| Read::Sealed(journal, stage))
             }),
             None => Read::Unsealed,
         }
@@ -179,14 +196,18 @@ impl Journal {
     fn of_lines(body: &str, count: usize) -> Option<Self> {
         let mut lines = body.lines();
         let head = serde_json::from_str(lines.next()?).ok()?;
-        let steps: Vec<Step> = lines.map(|line| serde_json::from_str(line).ok()).collect::<Option<_>>()?;
+        let steps: Vec<Step> = lines
+            .map(|line| serde_json::from_str(line).ok())
+            .collect::<Option<_>>()?;
         (count == steps.len() && is_consistent(&steps)).then_some(Self { head, steps })
     }
 }
 
 /// What the seal is of, and how many steps it counts; `None` where it is missing or wrong.
 fn sealed(text: &str) -> Option<(&str, usize)> {
-    let body = text.get(..text.len().checked_sub(MARK)?)?.strip_suffix('\n')?;
+    let body = text
+        .get(..text.len().checked_sub(MARK)?)?
+        .strip_suffix('\n')?;
     let (before, seal) = body.rsplit_once('\n')?;
     let seal: Seal = serde_json::from_str(seal).ok()?;
     let is_whole = seal.blake3 == ContentHash::of(&text.as_bytes()[..=before.len()]);
@@ -201,7 +222,11 @@ pub(crate) fn mark_at(text: &str) -> usize {
 /// The line that says that everything was done. `sealed` is the journal's text up to it.
 pub(crate) fn commit_mark(sealed: &str) -> String {
     let seal = ContentHash::of_parts([&b"committed"[..], sealed.as_bytes()]);
-    format!("{:<width$}\n", format!("{{\"committed\":\"{seal}\"}}"), width = MARK - 1)
+    format!(
+        "{:<width$}\n",
+        format!("{{\"committed\":\"{seal}\"}}"),
+        width = MARK - 1
+    )
 }
 
 fn line(text: &mut String, value: &impl Serialize) {
@@ -215,15 +240,24 @@ fn is_consistent(steps: &[Step]) -> bool {
     for step in steps {
         let whole = match step.verb {
             Verb::Directory => step.old.is_none() && step.new.is_none(),
-            Verb::Create => step.old.is_none() && step.new.is_some() && files.insert(step.path.as_str()),
-            Verb::Update => step.old.is_some() && step.new.is_some() && files.insert(step.path.as_str()),
-            Verb::Delete => step.old.is_some() && step.new.is_none() && files.insert(step.path.as_str()),
+            Verb::Create => {
+                step.old.is_none() && step.new.is_some() && files.insert(step.path.as_str())
+            }
+            Verb::Update => {
+                step.old.is_some() && step.new.is_some() && files.insert(step.path.as_str())
+            }
+            Verb::Delete => {
+                step.old.is_some() && step.new.is_none() && files.insert(step.path.as_str())
+            }
         };
         if !whole || !slots.insert(step.slot) {
             return false;
         }
     }
-    let above = |path: &str| path.match_indices('/').any(|(at, _)| files.contains(&path[..at]));
+    let above = |path: &str| {
+        path.match_indices('/')
+            .any(|(at, _)| files.contains(&path[..at]))
+    };
     !steps.iter().any(|step| above(step.path.as_str()))
 }
 
@@ -234,7 +268,10 @@ mod tests {
     use super::*;
 
     fn content(text: &str) -> Content {
-        Content { hash: ContentHash::of(text.as_bytes()), mode: Mode::Plain }
+        Content {
+            hash: ContentHash::of(text.as_bytes()),
+            mode: Mode::Plain,
+        }
     }
 
     fn step(verb: Verb, path: &str, slot: usize) -> Step {
@@ -244,19 +281,46 @@ mod tests {
             Verb::Update => (Some(content("old")), Some(content("new"))),
             Verb::Delete => (Some(content("old")), None),
         };
-        Step { verb, path: RepoPath::new(path).expect("a path"), slot, old, new, size: 3 }
+        Step {
+            verb,
+            path: RepoPath::new(path).expect("a path"),
+            slot,
+            old,
+            new,
+            size: 3,
+        }
     }
 
     fn journal(steps: Vec<Step>) -> Journal {
         let digest = Some(ContentHash::of(b"plan"));
         let (command, exchange, counts) = ("apply".into(), Exchange::Whole, Counts::of(&steps));
-        let head = Head { format: FORMAT, id: 7, command, digest, undoes: None, exchange, bytes: 0, counts };
+        let head = Head {
+            format: FORMAT,
+            id: 7,
+            command,
+            digest,
+            undoes: None,
+            exchange,
+            bytes: 0,
+            counts,
+        };
         Journal { head, steps }
     }
 
     fn whole() -> Journal {
-        let verbs = [(Verb::Directory, "d"), (Verb::Create, "d/ü \""), (Verb::Update, "a"), (Verb::Delete, "b/c")];
-        journal(verbs.iter().enumerate().map(|(slot, (verb, path))| step(*verb, path, slot)).collect())
+        let verbs = [
+            (Verb::Directory, "d"),
+            (Verb::Create, "d/ü \""),
+            (Verb::Update, "a"),
+            (Verb::Delete, "b/c"),
+        ];
+        journal(
+            verbs
+                .iter()
+                .enumerate()
+                .map(|(slot, (verb, path))| step(*verb, path, slot))
+                .collect(),
+        )
     }
 
     fn committed(text: &str) -> String {
@@ -268,10 +332,16 @@ mod tests {
     fn a_journal_is_read_as_it_was_written() {
         for journal in [whole(), journal(vec![])] {
             let text = journal.to_text();
-            assert_eq!(Journal::read(&text), Read::Sealed(journal.clone(), Stage::Open));
+            assert_eq!(
+                Journal::read(&text),
+                Read::Sealed(journal.clone(), Stage::Open)
+            );
             let committed = committed(&text);
             assert_eq!(committed.len(), text.len());
-            assert_eq!(Journal::read(&committed), Read::Sealed(journal, Stage::Committed));
+            assert_eq!(
+                Journal::read(&committed),
+                Read::Sealed(journal, Stage::Committed)
+            );
         }
     }
 
@@ -282,7 +352,11 @@ mod tests {
             assert_eq!(Journal::read(&text[..end]), Read::Unsealed, "{end}");
             let zeros = format!("{}{}", &text[..end], "\0".repeat(text.len() - end));
             // What is torn behind the seal is a mark that was not written.
-            let expected = if end < mark_at(&text) { Read::Unsealed } else { Read::Sealed(whole(), Stage::Open) };
+            let expected = if end < mark_at(&text) {
+                Read::Unsealed
+            } else {
+                Read::Sealed(whole(), Stage::Open)
+            };
             assert_eq!(Journal::read(&zeros), expected, "{end}");
         }
     }
@@ -294,7 +368,11 @@ mod tests {
         let mark_ends = committed.trim_end().len();
         for end in mark_at(&text)..mark_ends {
             let torn = format!("{}{}", &committed[..end], &text[end..]);
-            assert_eq!(Journal::read(&torn), Read::Sealed(whole(), Stage::Open), "{end}");
+            assert_eq!(
+                Journal::read(&torn),
+                Read::Sealed(whole(), Stage::Open),
+                "{end}"
+            );
         }
     }
 
@@ -302,16 +380,31 @@ mod tests {
     fn a_journal_changed_anywhere_is_not_taken() {
         let text = committed(&whole().to_text());
         for at in (0..text.len()).filter(|at| text.as_bytes()[*at].is_ascii_alphanumeric()) {
-            let other = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+            let other = if text.as_bytes()[at] == b'0' {
+                "1"
+            } else {
+                "0"
+            };
             let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
-            assert_ne!(Journal::read(&changed), Read::Sealed(whole(), Stage::Committed), "{at}");
+            assert_ne!(
+                Journal::read(&changed),
+                Read::Sealed(whole(), Stage::Committed),
+                "{at}"
+            );
         }
     }
 
     #[test]
     fn a_mark_of_another_journal_is_none() {
-        let (one, other) = (whole().to_text(), journal(vec![step(Verb::Create, "x", 0)]).to_text());
-        let stolen = format!("{}{}", &one[..mark_at(&one)], commit_mark(&other[..mark_at(&other)]));
+        let (one, other) = (
+            whole().to_text(),
+            journal(vec![step(Verb::Create, "x", 0)]).to_text(),
+        );
+        let stolen = format!(
+            "{}{}",
+            &one[..mark_at(&one)],
+            commit_mark(&other[..mark_at(&other)])
+        );
         assert_eq!(Journal::read(&stolen), Read::Sealed(whole(), Stage::Open));
     }
 
@@ -329,19 +422,39 @@ mod tests {
         let text = |line: &str| {
             let head = serde_json::to_string(&journal(vec![]).head).expect("writes");
             let sealed = format!("{head}\n{line}\n");
-            let seal = serde_json::to_string(&Seal { steps: 1, blake3: ContentHash::of(sealed.as_bytes()) }).expect("writes");
+            let seal = serde_json::to_string(&Seal {
+                steps: 1,
+                blake3: ContentHash::of(sealed.as_bytes()),
+            })
+            .expect("writes");
             format!("{sealed}{seal}\n{}\n", " ".repeat(MARK - 1))
         };
         let good = serde_json::to_string(&step(Verb::Delete, "PATH", 0)).expect("writes");
         assert!(matches!(Journal::read(&text(&good)), Read::Sealed(..)));
-        for bad in ["../x", "/etc/passwd", "a/../../x", ".git/config", "a/.GIT/x", "a//b", "a\\u0000b", ""] {
-            assert_eq!(Journal::read(&text(&good.replace("PATH", bad))), Read::Refused, "{bad}");
+        for bad in [
+            "../x",
+            "/etc/passwd",
+            "a/../../x",
+            ".git/config",
+            "a/.GIT/x",
+            "a//b",
+            "a\\u0000b",
+            "",
+        ] {
+            assert_eq!(
+                Journal::read(&text(&good.replace("PATH", bad))),
+                Read::Refused,
+                "{bad}"
+            );
         }
         for bad in [
             vec![step(Verb::Create, "a", 0), step(Verb::Delete, "a", 1)],
             vec![step(Verb::Create, "a", 0), step(Verb::Create, "b", 0)],
             vec![step(Verb::Create, "a", 0), step(Verb::Create, "a/b", 1)],
-            vec![Step { new: None, ..step(Verb::Update, "a", 0) }],
+            vec![Step {
+                new: None,
+                ..step(Verb::Update, "a", 0)
+            }],
         ] {
             assert_eq!(Journal::read(&journal(bad).to_text()), Read::Refused);
         }

@@ -31,7 +31,9 @@
 //! Power loss, and kills of the whole program at every system call, are for `cargo xtask crash`.
 
 #[cfg(not(unix))]
-compile_error!("loom runs on Linux and macOS: on Windows, use it in the Windows Subsystem for Linux");
+compile_error!(
+    "loom runs on Linux and macOS: on Windows, use it in the Windows Subsystem for Linux"
+);
 
 pub mod attributes;
 mod barrier;
@@ -66,7 +68,9 @@ pub use objects::Objects;
 pub use observe::observe;
 pub use recover::{Direction, Recovered, Unfinished, Unsettled, is_settled};
 pub use root::{LedgerError, Root, RootError};
-pub use stage::{Approved, Becomes, Cause, Change, Contents, Durability, Failed, Put, StageError, Staged, Stop};
+pub use stage::{
+    Approved, Becomes, Cause, Change, Contents, Durability, Failed, Put, StageError, Staged, Stop,
+};
 pub use stale::Stale;
 pub use transaction::{Kept, Rescued};
 pub use trouble::Trouble;

@@ -37,7 +37,9 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another loom holds it. Exit code 6.
-    #[error("another loom is at work in this repository ({holder}); wait for it, or give `--lock-timeout` a longer time")]
+    #[error(
+        "another loom is at work in this repository ({holder}); wait for it, or give `--lock-timeout` a longer time"
+    )]
     Held {
         /// Who, such as `pid 4711 on build-3`.
         holder: String,
@@ -67,20 +69,35 @@ impl Lock {
     pub(crate) fn hold(root: &Root, wait: Duration) -> Result<Self, LockError> {
         let place = || format!("take the lock `{}`", root.private().join(FILE).display());
         let private = root.open_private().during(place)?;
-        let file = root.disk.open_or_create(private.as_fd(), FILE).during(place)?;
+        let file = root
+            .disk
+            .open_or_create(private.as_fd(), FILE)
+            .during(place)?;
         let begin = Instant::now();
         loop {
             match root.disk.try_lock(file.as_fd()) {
                 Ok(()) => break,
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error).during(place)?,
-                Err(_) if begin.elapsed() >= wait => return Err(LockError::Held { holder: holder(&file) }),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Err(error).during(place)?;
+                }
+                Err(_) if begin.elapsed() >= wait => {
+                    return Err(LockError::Held {
+                        holder: holder(&file),
+                    });
+                }
                 Err(_) => std::thread::sleep(PAUSE),
             }
         }
         // From here on dropping it gives it back, also where the text cannot be written.
-        let lock = Self { file, recovered: Vec::new() };
+        let lock = Self {
+            file,
+            recovered: Vec::new(),
+        };
         let me = format!("{}\n", me());
-        root.disk.truncate(lock.file.as_fd()).and_then(|()| root.disk.write(lock.file.as_fd(), me.as_bytes())).during(place)?;
+        root.disk
+            .truncate(lock.file.as_fd())
+            .and_then(|()| root.disk.write(lock.file.as_fd(), me.as_bytes()))
+            .during(place)?;
         Ok(lock)
     }
 }
@@ -126,7 +143,9 @@ impl IndexLock {
     /// step. There is none where there is no Git.
     pub(crate) fn take(transaction: &Transaction<'_>) -> Result<Option<Self>, Trouble> {
         let root = transaction.root;
-        let Some(path) = root.git() else { return Ok(None) };
+        let Some(path) = root.git() else {
+            return Ok(None);
+        };
         let doing = || format!("take Git's lock `{}`", path.join(INDEX).display());
         let git = disk::open_directory(path).during(doing)?;
         match Self::make(transaction, &git) {
@@ -138,7 +157,11 @@ impl IndexLock {
                             .to_owned()
                     }
                 };
-                Err(Trouble { doing: doing(), cause, help })
+                Err(Trouble {
+                    doing: doing(),
+                    cause,
+                    help,
+                })
             }
             made => made.map(|()| Some(Self { git })).during(doing),
         }
@@ -152,8 +175,9 @@ impl IndexLock {
                 drop(disk.unlink(git, ASIDE));
                 let file = disk.create(git, ASIDE, 0o666)?;
                 let written = disk.write(file.as_fd(), mark(transaction.root).as_bytes());
-                let renamed =
-                    written.and_then(|()| disk.sync(file.as_fd())).and_then(|()| disk.rename((git, ASIDE), (git, INDEX)));
+                let renamed = written
+                    .and_then(|()| disk.sync(file.as_fd()))
+                    .and_then(|()| disk.rename((git, ASIDE), (git, INDEX)));
                 renamed.inspect_err(|_| drop(disk.unlink(git, ASIDE)))
             }
             linked => linked,
@@ -170,7 +194,9 @@ impl IndexLock {
 
     /// Gives back the one that a killed run left. Only under the lock.
     pub(crate) fn reclaim(root: &Root) -> Result<(), Trouble> {
-        let Some(path) = root.git() else { return Ok(()) };
+        let Some(path) = root.git() else {
+            return Ok(());
+        };
         let git = disk::open_directory(path).during(|| format!("open `{}`", path.display()))?;
         remove_own(root, &git)
     }
@@ -191,7 +217,12 @@ pub(crate) fn mark(root: &Root) -> String {
 fn of_loom(git: &OwnedFd) -> Option<String> {
     let mut text = Vec::new();
     disk::read_begin(disk::open_file(git.as_fd(), INDEX).ok()?.as_fd(), &mut text).ok()?;
-    Some(String::from_utf8_lossy(&text).strip_prefix(OURS)?.trim().to_owned())
+    Some(
+        String::from_utf8_lossy(&text)
+            .strip_prefix(OURS)?
+            .trim()
+            .to_owned(),
+    )
 }
 
 fn remove_own(root: &Root, git: &OwnedFd) -> Result<(), Trouble> {
@@ -202,7 +233,11 @@ fn remove_own(root: &Root, git: &OwnedFd) -> Result<(), Trouble> {
     };
     let mut text = Vec::new();
     disk::read_to_end(file.as_fd(), None, &mut text).during(doing)?;
-    if text == mark(root).as_bytes() { root.disk.unlink(git.as_fd(), INDEX).during(doing) } else { Ok(()) }
+    if text == mark(root).as_bytes() {
+        root.disk.unlink(git.as_fd(), INDEX).during(doing)
+    } else {
+        Ok(())
+    }
 }
 
 /// What the lock's file says of who holds it.
@@ -210,7 +245,11 @@ pub(crate) fn holder(file: &OwnedFd) -> String {
     let mut text = Vec::new();
     let read = disk::read_to_end(file.as_fd(), None, &mut text);
     let text = String::from_utf8_lossy(&text).trim().to_owned();
-    if read.is_err() || text.is_empty() { "it did not say who it is".to_owned() } else { text }
+    if read.is_err() || text.is_empty() {
+        "it did not say who it is".to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -223,8 +262,13 @@ mod tests {
         let scene = Scene::new(&[("loom.yaml", "")]);
         let (one, two) = (scene.root(), scene.root());
         let held = Lock::take(&one, Duration::ZERO).expect("is free");
-        let error = Lock::take(&two, PAUSE * 2).expect_err("is held").to_string();
-        assert!(error.contains(&format!("pid {} on ", std::process::id())), "{error}");
+        let error = Lock::take(&two, PAUSE * 2)
+            .expect_err("is held")
+            .to_string();
+        assert!(
+            error.contains(&format!("pid {} on ", std::process::id())),
+            "{error}"
+        );
         drop(held);
         drop(Lock::take(&two, Duration::ZERO).expect("is free again"));
     }
@@ -234,7 +278,8 @@ mod tests {
         let scene = Scene::new(&[("loom.yaml", "")]);
         let held = Lock::take(&scene.root(), Duration::ZERO).expect("is free");
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| Lock::take(&scene.root(), Duration::from_mins(1)).map(drop));
+            let waiting =
+                scope.spawn(|| Lock::take(&scene.root(), Duration::from_mins(1)).map(drop));
             std::thread::sleep(PAUSE * 2);
             drop(held);
             assert!(waiting.join().expect("does not panic").is_ok());

@@ -76,7 +76,11 @@ const CARELESS: &[&str] = &["volatile", "nobarrier", "barrier=0"];
 /// The name and release of the system, and how it opens a path below `directory`.
 pub(crate) fn kernel(directory: BorrowedFd<'_>) -> (String, Opening) {
     let system = rustix::system::uname();
-    let release = format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy());
+    let release = format!(
+        "{} {}",
+        system.sysname().to_string_lossy(),
+        system.release().to_string_lossy()
+    );
     (release, opening(directory))
 }
 
@@ -104,7 +108,10 @@ pub(crate) fn file_system(directory: BorrowedFd<'_>) -> io::Result<(String, Last
     let number = u32::try_from(number & 0xffff_ffff).unwrap_or_default();
     let mounts = disk::read_path(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     let (mount, _) = disk::mount_of(directory)?;
-    Ok(judge(number, mount_line(&String::from_utf8_lossy(&mounts), mount)))
+    Ok(judge(
+        number,
+        mount_line(&String::from_utf8_lossy(&mounts), mount),
+    ))
 }
 
 /// What the file system of a directory is called, and what lasts on it.
@@ -115,7 +122,11 @@ pub(crate) fn file_system(_directory: BorrowedFd<'_>) -> io::Result<(String, Las
 
 /// The type and the options of a mount, from the text of `/proc/self/mountinfo` (proc(5)).
 fn mount_line(mounts: &str, number: u64) -> Option<(&str, &str)> {
-    let line = mounts.lines().find(|line| line.split(' ').next().is_some_and(|id| id.parse() == Ok(number)))?;
+    let line = mounts.lines().find(|line| {
+        line.split(' ')
+            .next()
+            .is_some_and(|id| id.parse() == Ok(number))
+    })?;
     let (_, rest) = line.split_once(" - ")?;
     let mut fields = rest.split(' ');
     let kind = fields.next()?;
@@ -130,9 +141,12 @@ fn judge(number: u32, mount: Option<(&str, &str)>) -> (String, Lasting) {
         (None, Some((_, name, _))) => (*name).to_owned(),
         (None, None) => format!("file system {number:#x}"),
     };
-    let is_careless = mount.is_some_and(|(_, options)| options.split(',').any(|option| CARELESS.contains(&option)));
+    let is_careless = mount
+        .is_some_and(|(_, options)| options.split(',').any(|option| CARELESS.contains(&option)));
     match known {
-        Some((_, _, Lasting::Kept | Lasting::AsBelow)) if is_careless => (name, Lasting::UntilPowerLoss),
+        Some((_, _, Lasting::Kept | Lasting::AsBelow)) if is_careless => {
+            (name, Lasting::UntilPowerLoss)
+        }
         // One number stands for three, and the oldest has no journal.
         Some((0xef53, ..)) if name == "ext2" => (name, Lasting::Simple),
         Some((_, _, lasting)) => (name, *lasting),
@@ -142,7 +156,12 @@ fn judge(number: u32, mount: Option<(&str, &str)>) -> (String, Lasting) {
 
 /// Tries to give a file an attribute of the user's own.
 pub(crate) fn try_attribute(file: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(rustix::fs::fsetxattr(file, "user.loom", b"1", rustix::fs::XattrFlags::empty())?)
+    Ok(rustix::fs::fsetxattr(
+        file,
+        "user.loom",
+        b"1",
+        rustix::fs::XattrFlags::empty(),
+    )?)
 }
 
 /// Who holds the lock of a file, as the kernel lists it: nothing is tried.
@@ -158,7 +177,9 @@ pub(crate) fn holder_of(file: &Facts) -> Held {
 fn locked_by(locks: &str, inode: u64) -> Held {
     let process = locks.lines().find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, "WRITE", process, place, ..] = fields.as_slice() else { return None };
+        let [_, "FLOCK", _, "WRITE", process, place, ..] = fields.as_slice() else {
+            return None;
+        };
         let held = place.rsplit(':').next()?.parse() == Ok(inode);
         process.parse().ok().filter(|_| held)
     });
@@ -180,10 +201,19 @@ mod tests {
         let of = |number, mount| judge(number, mount_line(MOUNTS, mount));
         assert_eq!(of(0xef53, 29), ("ext4".to_owned(), Lasting::Kept));
         assert_eq!(of(0x6969, 62), ("nfs4".to_owned(), Lasting::Remote));
-        assert_eq!(of(0x794c_7630, 61), ("overlay".to_owned(), Lasting::UntilPowerLoss));
+        assert_eq!(
+            of(0x794c_7630, 61),
+            ("overlay".to_owned(), Lasting::UntilPowerLoss)
+        );
         assert_eq!(of(0x794c_7630, 9), ("overlay".to_owned(), Lasting::AsBelow));
-        assert_eq!(of(0x0102_1994, 9), ("tmpfs".to_owned(), Lasting::UntilPowerLoss));
-        assert_eq!(of(0xabc, 9), ("file system 0xabc".to_owned(), Lasting::Untested));
+        assert_eq!(
+            of(0x0102_1994, 9),
+            ("tmpfs".to_owned(), Lasting::UntilPowerLoss)
+        );
+        assert_eq!(
+            of(0xabc, 9),
+            ("file system 0xabc".to_owned(), Lasting::Untested)
+        );
     }
 
     #[test]

@@ -47,7 +47,12 @@ impl<'r> Objects<'r> {
             at = place.end + 1;
             places.insert(hash, place);
         }
-        Self { root, bytes, places, end: at }
+        Self {
+            root,
+            bytes,
+            places,
+            end: at,
+        }
     }
 
     /// The text of a hash, if `is_it`. The hash is that of what a text says, which for keys of a file
@@ -69,13 +74,31 @@ impl<'r> Objects<'r> {
     ///
     /// # Errors
     /// What the system refused. The store is then as it was, or lacks some of the new texts.
-    pub fn keep(&self, _lock: &Lock, texts: &[(ContentHash, String)], named: &BTreeSet<ContentHash>) -> Result<(), Trouble> {
-        let doing = || format!("keep the rendered texts in `{}`", self.root.private().join(FILE).display());
+    pub fn keep(
+        &self,
+        _lock: &Lock,
+        texts: &[(ContentHash, String)],
+        named: &BTreeSet<ContentHash>,
+    ) -> Result<(), Trouble> {
+        let doing = || {
+            format!(
+                "keep the rendered texts in `{}`",
+                self.root.private().join(FILE).display()
+            )
+        };
         let mut added = Vec::new();
-        for (hash, text) in texts.iter().filter(|(hash, text)| self.text(*hash) != Some(text)) {
+        for (hash, text) in texts
+            .iter()
+            .filter(|(hash, text)| self.text(*hash) != Some(text))
+        {
             push(&mut added, *hash, text.as_bytes());
         }
-        let live: usize = self.places.iter().filter(|(hash, _)| named.contains(hash)).map(|(_, place)| place.len()).sum();
+        let live: usize = self
+            .places
+            .iter()
+            .filter(|(hash, _)| named.contains(hash))
+            .map(|(_, place)| place.len())
+            .sum();
         let is_mostly_dead = self.bytes.len() > 2 * (live + self.places.len() * LINE);
         match (is_mostly_dead, added.is_empty()) {
             (true, _) => self.rewrite(named, added).during(doing),
@@ -88,7 +111,9 @@ impl<'r> Objects<'r> {
     fn append(&self, added: &[u8]) -> io::Result<()> {
         let private = self.root.open_private()?;
         let file = self.root.disk.open_or_create(private.as_fd(), FILE)?;
-        self.root.disk.overwrite(file.as_fd(), self.end as u64, added)
+        self.root
+            .disk
+            .overwrite(file.as_fd(), self.end as u64, added)
     }
 
     fn rewrite(&self, named: &BTreeSet<ContentHash>, added: Vec<u8>) -> io::Result<()> {
@@ -104,7 +129,9 @@ impl<'r> Objects<'r> {
         }
         let file = self.root.disk.create(private.as_fd(), NEXT, 0o600)?;
         self.root.disk.write(file.as_fd(), &bytes)?;
-        self.root.disk.replace((private.as_fd(), NEXT), (private.as_fd(), FILE))
+        self.root
+            .disk
+            .replace((private.as_fd(), NEXT), (private.as_fd(), FILE))
     }
 }
 
@@ -119,7 +146,11 @@ fn push(bytes: &mut Vec<u8>, hash: ContentHash, text: &[u8]) {
 
 /// The record at an offset: its hash, and the place of its text.
 fn record(bytes: &[u8], at: usize) -> Option<(ContentHash, Range<usize>)> {
-    let length = bytes.get(at..)?.iter().take(2 * LINE).position(|byte| *byte == b'\n')?;
+    let length = bytes
+        .get(at..)?
+        .iter()
+        .take(2 * LINE)
+        .position(|byte| *byte == b'\n')?;
     let line = std::str::from_utf8(&bytes[at..at + length]).ok()?;
     let (hash, size) = line.split_once(' ')?;
     let start = at + length + 1;
@@ -128,7 +159,9 @@ fn record(bytes: &[u8], at: usize) -> Option<(ContentHash, Range<usize>)> {
 }
 
 fn read(root: &Root) -> io::Result<Vec<u8>> {
-    let Some(private) = root.find_private()? else { return Ok(Vec::new()) };
+    let Some(private) = root.find_private()? else {
+        return Ok(Vec::new());
+    };
     let file = disk::open_file(private.as_fd(), FILE)?;
     let mut bytes = Vec::new();
     disk::read_to_end(file.as_fd(), None, &mut bytes)?;
@@ -145,15 +178,24 @@ mod tests {
     use crate::tests::Scene;
 
     fn keep(root: &Root, texts: &[&str], named: &[&str]) {
-        let texts: Vec<_> = texts.iter().map(|text| (ContentHash::of(text.as_bytes()), (*text).to_owned())).collect();
-        let named = named.iter().map(|text| ContentHash::of(text.as_bytes())).collect();
+        let texts: Vec<_> = texts
+            .iter()
+            .map(|text| (ContentHash::of(text.as_bytes()), (*text).to_owned()))
+            .collect();
+        let named = named
+            .iter()
+            .map(|text| ContentHash::of(text.as_bytes()))
+            .collect();
         let lock = Lock::take(root, Duration::ZERO).expect("the lock is free");
-        Objects::open(root).keep(&lock, &texts, &named).expect("it can be written");
+        Objects::open(root)
+            .keep(&lock, &texts, &named)
+            .expect("it can be written");
     }
 
     fn has(root: &Root, text: &str) -> bool {
         let hash = ContentHash::of(text.as_bytes());
-        Objects::open(root).get(hash, &|text| ContentHash::of(text.as_bytes()) == hash) == Some(text)
+        Objects::open(root).get(hash, &|text| ContentHash::of(text.as_bytes()) == hash)
+            == Some(text)
     }
 
     #[test]
@@ -162,11 +204,23 @@ mod tests {
         let root = Root::open(scene.path()).expect("it opens");
         assert!(Objects::open(&root).is_empty());
         keep(&root, &["one\n", ""], &["one\n", ""]);
-        keep(&root, &["one\n", "two\nlines"], &["one\n", "", "two\nlines"]);
+        keep(
+            &root,
+            &["one\n", "two\nlines"],
+            &["one\n", "", "two\nlines"],
+        );
         assert!(has(&root, "one\n") && has(&root, "") && has(&root, "two\nlines"));
-        let size = fs::metadata(root.private().join(FILE)).expect("it is there").len();
+        let size = fs::metadata(root.private().join(FILE))
+            .expect("it is there")
+            .len();
         keep(&root, &["one\n"], &["one\n", "", "two\nlines"]);
-        assert_eq!(fs::metadata(root.private().join(FILE)).expect("it is there").len(), size, "nothing is kept twice");
+        assert_eq!(
+            fs::metadata(root.private().join(FILE))
+                .expect("it is there")
+                .len(),
+            size,
+            "nothing is kept twice"
+        );
     }
 
     #[test]
@@ -177,7 +231,12 @@ mod tests {
         keep(&root, &[&large, "small"], &[&large, "small"]);
         keep(&root, &["new"], &["small", "new"]);
         assert!(!has(&root, &large) && has(&root, "small") && has(&root, "new"));
-        assert!(fs::metadata(root.private().join(FILE)).expect("it is there").len() < 1_000);
+        assert!(
+            fs::metadata(root.private().join(FILE))
+                .expect("it is there")
+                .len()
+                < 1_000
+        );
     }
 
     #[test]

@@ -30,10 +30,19 @@ pub fn observe(root: &Root, wants: &[Want]) -> Snapshot {
         .par_chunks(NEIGHBOURS)
         .map_init(Vec::new, |buffer, wants| {
             let mut parent = Parent::new(root);
-            wants.iter().map(|want| look(&mut parent, want, buffer)).collect()
+            wants
+                .iter()
+                .map(|want| look(&mut parent, want, buffer))
+                .collect()
         })
         .collect();
-    Snapshot(wants.iter().map(|want| want.path.clone()).zip(seen.into_iter().flatten()).collect())
+    Snapshot(
+        wants
+            .iter()
+            .map(|want| want.path.clone())
+            .zip(seen.into_iter().flatten())
+            .collect(),
+    )
 }
 
 fn look(parent: &mut Parent<'_>, want: &Want, buffer: &mut Vec<u8>) -> Seen {
@@ -48,21 +57,41 @@ fn look(parent: &mut Parent<'_>, want: &Want, buffer: &mut Vec<u8>) -> Seen {
 
 /// What counts of a file, wherever its bytes come from.
 pub fn seen(want: &Want, whole: Observed, bytes: &[u8]) -> Seen {
-    let is_read = matches!(whole, Observed::File(_)) && (!want.blocks.is_empty() || !want.keys.is_empty());
+    let is_read =
+        matches!(whole, Observed::File(_)) && (!want.blocks.is_empty() || !want.keys.is_empty());
     let (whole, text) = match is_read.then(|| std::str::from_utf8(bytes)) {
         None => (whole, None),
         Some(Ok(text)) => (whole, Some(text)),
-        Some(Err(_)) => (Observed::Foreign("a file that is not UTF-8 text".to_owned()), None),
+        Some(Err(_)) => (
+            Observed::Foreign("a file that is not UTF-8 text".to_owned()),
+            None,
+        ),
     };
     let kept = text.filter(|_| !want.keys.is_empty());
-    let kept = kept.map(|text| Box::new(Text { text: text.to_owned(), ..Text::default() }));
-    Seen { whole, blocks: blocks(want, text), text: kept }
+    let kept = kept.map(|text| {
+        Box::new(Text {
+            text: text.to_owned(),
+            ..Text::default()
+        })
+    });
+    Seen {
+        whole,
+        blocks: blocks(want, text),
+        text: kept,
+    }
 }
 
 fn blocks(want: &Want, text: Option<&str>) -> BTreeMap<String, Option<ContentHash>> {
     let comment = block::comment_of(&want.path);
-    let hash = |address: &String| Some(ContentHash::of(block::find(text?, comment?, address)?.as_bytes()));
-    want.blocks.iter().map(|address| (address.clone(), hash(address))).collect()
+    let hash = |address: &String| {
+        Some(ContentHash::of(
+            block::find(text?, comment?, address)?.as_bytes(),
+        ))
+    };
+    want.blocks
+        .iter()
+        .map(|address| (address.clone(), hash(address)))
+        .collect()
 }
 
 /// What a name in a directory turned out to be.
@@ -85,7 +114,11 @@ impl Found {
 }
 
 /// Looks at `name` in `directory`; a regular file's bytes are left in `buffer`.
-pub(crate) fn examine(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8>) -> io::Result<Found> {
+pub(crate) fn examine(
+    directory: BorrowedFd<'_>,
+    name: &str,
+    buffer: &mut Vec<u8>,
+) -> io::Result<Found> {
     examine_with(directory, name, buffer, header::content_hash, &mut |_| ())
 }
 
@@ -104,7 +137,10 @@ pub(crate) fn examine_with(
             // Links, sockets and some devices cannot be opened; a regular file that cannot is an error.
             return match disk::facts(directory, name)?.kind {
                 Kind::File => Err(error),
-                kind @ (Kind::Directory | Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device) => Ok(Found::Other(kind)),
+                kind
+                @ (Kind::Directory | Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device) => {
+                    Ok(Found::Other(kind))
+                }
             };
         }
     };
@@ -114,12 +150,22 @@ pub(crate) fn examine_with(
     }
     disk::read_to_end(file.as_fd(), Some(facts.size), buffer)?;
     look(file.as_fd());
-    Ok(Found::File(Content { hash: hash(buffer), mode: mode_of(facts.permissions) }, facts))
+    Ok(Found::File(
+        Content {
+            hash: hash(buffer),
+            mode: mode_of(facts.permissions),
+        },
+        facts,
+    ))
 }
 
 /// Executable is what its owner may run.
 pub(crate) fn mode_of(permissions: u32) -> Mode {
-    if permissions & 0o100 == 0 { Mode::Plain } else { Mode::Executable }
+    if permissions & 0o100 == 0 {
+        Mode::Plain
+    } else {
+        Mode::Executable
+    }
 }
 
 pub(crate) fn unreadable(error: &io::Error) -> String {
@@ -137,7 +183,12 @@ pub(crate) struct Parent<'r> {
 
 impl<'r> Parent<'r> {
     pub(crate) fn new(root: &'r Root) -> Self {
-        Self { root, path: None, opened: Err(Observed::Absent), refusal: None }
+        Self {
+            root,
+            path: None,
+            opened: Err(Observed::Absent),
+            refusal: None,
+        }
     }
 
     /// The directory that holds `path`, or what stands there instead of one that loom may change.
@@ -145,16 +196,30 @@ impl<'r> Parent<'r> {
         let parent = path.parent().unwrap_or("");
         if self.path.as_deref() != Some(parent) {
             // What was good above the last directory is good above this one.
-            let known = self.path.as_deref().filter(|_| self.opened.is_ok()).unwrap_or("");
+            let known = self
+                .path
+                .as_deref()
+                .filter(|_| self.opened.is_ok())
+                .unwrap_or("");
             let opened = disk::open_on_mount(self.root.directory(), parent);
-            let is_ours = || ends(parent, known).all(|end| self.root.other_repository(&parent[..end]).is_none());
+            let is_ours = || {
+                ends(parent, known).all(|end| self.root.other_repository(&parent[..end]).is_none())
+            };
             self.refusal = None;
             self.opened = match opened {
-                Ok(directory) if self.root.is_on_device(directory.as_fd()) && is_ours() => Ok(directory),
-                Ok(_) => Err(instead_of_directory(self.root, parent, &io::ErrorKind::Other.into())),
+                Ok(directory) if self.root.is_on_device(directory.as_fd()) && is_ours() => {
+                    Ok(directory)
+                }
+                Ok(_) => Err(instead_of_directory(
+                    self.root,
+                    parent,
+                    &io::ErrorKind::Other.into(),
+                )),
                 Err(error) => {
                     let instead = instead_of_directory(self.root, parent, &error);
-                    self.refusal = error.raw_os_error().filter(|_| instead == unopened(parent, &error));
+                    self.refusal = error
+                        .raw_os_error()
+                        .filter(|_| instead == unopened(parent, &error));
                     Err(instead)
                 }
             };
@@ -165,7 +230,10 @@ impl<'r> Parent<'r> {
 
     /// As [`Parent::of`], for those who act on what they find: a directory that the system did not
     /// open is an error, and not somebody's.
-    pub(crate) fn surely_of(&mut self, path: &RepoPath) -> io::Result<Result<BorrowedFd<'_>, &Observed>> {
+    pub(crate) fn surely_of(
+        &mut self,
+        path: &RepoPath,
+    ) -> io::Result<Result<BorrowedFd<'_>, &Observed>> {
         let is_open = self.of(path).is_ok();
         match self.refusal.filter(|_| !is_open) {
             Some(error) => Err(io::Error::from_raw_os_error(error)),
@@ -180,8 +248,15 @@ fn unopened(parent: &str, error: &io::Error) -> Observed {
 
 /// Where the directories of a path end, from the top down; those that `known` is in or is left out.
 fn ends<'a>(path: &'a str, known: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let is_known = |end: &usize| known.strip_prefix(&path[..*end]).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let all = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    let is_known = |end: &usize| {
+        known
+            .strip_prefix(&path[..*end])
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let all = path
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .chain([path.len()]);
     all.filter(move |end| *end > 0 && !is_known(end))
 }
 
@@ -207,11 +282,19 @@ fn instead_of_directory(root: &Root, parent: &str, error: &io::Error) -> Observe
         }
         if facts.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             // A submodule that is not fetched may not even have its directory.
-            let other = ends(parent, "").find_map(|end| Some(foreign(root.other_repository(&parent[..end])?, &parent[..end])));
+            let other = ends(parent, "").find_map(|end| {
+                Some(foreign(
+                    root.other_repository(&parent[..end])?,
+                    &parent[..end],
+                ))
+            });
             return other.unwrap_or(Observed::Absent);
         }
         above = disk::open_child(directory.as_fd(), name);
-        if above.as_ref().is_ok_and(|directory| !root.is_on_mount(directory.as_fd())) {
+        if above
+            .as_ref()
+            .is_ok_and(|directory| !root.is_on_mount(directory.as_fd()))
+        {
             return instead("a mount");
         }
         begin = end + 1;
@@ -231,24 +314,40 @@ mod tests {
     use crate::tests::Scene;
 
     fn want(path: &str) -> Want {
-        Want { path: RepoPath::new(path).expect("a path"), blocks: Vec::new(), keys: Vec::new() }
+        Want {
+            path: RepoPath::new(path).expect("a path"),
+            blocks: Vec::new(),
+            keys: Vec::new(),
+        }
     }
 
     fn seen(scene: &Scene, path: &str) -> Observed {
         let want = want(path);
-        observe(&scene.root(), std::slice::from_ref(&want)).whole(&want.path).clone()
+        observe(&scene.root(), std::slice::from_ref(&want))
+            .whole(&want.path)
+            .clone()
     }
 
     fn file(text: &str, mode: Mode) -> Observed {
-        Observed::File(Content { hash: ContentHash::of(text.as_bytes()), mode })
+        Observed::File(Content {
+            hash: ContentHash::of(text.as_bytes()),
+            mode,
+        })
     }
 
     #[test]
     fn a_file_is_its_content_without_the_header_and_its_mode() {
-        let scene = Scene::new(&[("a", "x\n"), ("b", "# Managed by loom: file.b (project); see 'loom explain PATH'\nx\n")]);
+        let scene = Scene::new(&[
+            ("a", "x\n"),
+            (
+                "b",
+                "# Managed by loom: file.b (project); see 'loom explain PATH'\nx\n",
+            ),
+        ]);
         assert_eq!(seen(&scene, "a"), file("x\n", Mode::Plain));
         assert_eq!(seen(&scene, "b"), file("x\n", Mode::Plain));
-        fs::set_permissions(scene.path().join("a"), fs::Permissions::from_mode(0o700)).expect("changes the mode");
+        fs::set_permissions(scene.path().join("a"), fs::Permissions::from_mode(0o700))
+            .expect("changes the mode");
         assert_eq!(seen(&scene, "a"), file("x\n", Mode::Executable));
         assert_eq!(seen(&scene, "c"), Observed::Absent);
         assert_eq!(seen(&scene, "no/such/directory"), Observed::Absent);
@@ -259,18 +358,33 @@ mod tests {
         let scene = Scene::new(&[("file", ""), ("dir/x", "")]);
         symlink("file", scene.path().join("link")).expect("links");
         symlink("dir", scene.path().join("linked")).expect("links");
-        rustix::fs::mkfifoat(scene.root().directory(), "pipe", rustix::fs::Mode::from_raw_mode(0o600)).expect("makes a pipe");
+        rustix::fs::mkfifoat(
+            scene.root().directory(),
+            "pipe",
+            rustix::fs::Mode::from_raw_mode(0o600),
+        )
+        .expect("makes a pipe");
         let _socket = UnixListener::bind(scene.path().join("socket")).expect("binds");
         for (path, noun) in [
             ("dir", "a directory"),
             ("link", "a symbolic link"),
             ("pipe", "a named pipe"),
             ("socket", "a socket"),
-            ("linked/x", "a symbolic link in place of the directory `linked`"),
-            ("linked/none/x", "a symbolic link in place of the directory `linked`"),
+            (
+                "linked/x",
+                "a symbolic link in place of the directory `linked`",
+            ),
+            (
+                "linked/none/x",
+                "a symbolic link in place of the directory `linked`",
+            ),
             ("dir/x/y", "a file in place of the directory `dir/x`"),
         ] {
-            assert_eq!(seen(&scene, path), Observed::Foreign(noun.to_owned()), "{path}");
+            assert_eq!(
+                seen(&scene, path),
+                Observed::Foreign(noun.to_owned()),
+                "{path}"
+            );
         }
     }
 
@@ -280,18 +394,27 @@ mod tests {
         let scene = Scene::new(&[("x.md", text.as_str())]);
         scene.write("latin.md", b"\xff");
         let blocks = vec!["file.x".to_owned(), "file.y".to_owned()];
-        let wants = ["latin.md", "x.md"].map(|path| Want { blocks: blocks.clone(), ..want(path) });
+        let wants = ["latin.md", "x.md"].map(|path| Want {
+            blocks: blocks.clone(),
+            ..want(path)
+        });
         let snapshot = observe(&scene.root(), &wants);
         let seen = &snapshot.0[&wants[1].path];
         assert_eq!(seen.blocks["file.x"], Some(ContentHash::of(b"theirs\n")));
         assert_eq!(seen.blocks["file.y"], None);
-        assert_eq!(snapshot.whole(&wants[0].path), &Observed::Foreign("a file that is not UTF-8 text".to_owned()));
+        assert_eq!(
+            snapshot.whole(&wants[0].path),
+            &Observed::Foreign("a file that is not UTF-8 text".to_owned())
+        );
     }
 
     #[test]
     fn the_snapshot_is_the_same_in_any_order() {
         let paths: Vec<String> = (0..300).map(|n| format!("d{}/f{n}", n % 7)).collect();
-        let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), path.as_str())).collect();
+        let files: Vec<(&str, &str)> = paths
+            .iter()
+            .map(|path| (path.as_str(), path.as_str()))
+            .collect();
         let scene = Scene::new(&files);
         let mut wants: Vec<Want> = paths.iter().map(|path| want(path)).collect();
         let mixed = observe(&scene.root(), &wants);

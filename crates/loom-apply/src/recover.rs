@@ -75,7 +75,9 @@ pub enum Unsettled {
     #[error(transparent)]
     Locked(#[from] LockError),
     /// A run was cut off. Exit code 8.
-    #[error("an earlier run of loom was interrupted, and the repository may be half changed (its change number {0})")]
+    #[error(
+        "an earlier run of loom was interrupted, and the repository may be half changed (its change number {0})"
+    )]
     Interrupted(u64),
     /// The private place cannot be read. Exit code 1.
     #[error(transparent)]
@@ -88,7 +90,9 @@ pub enum Unsettled {
 /// # Errors
 /// [`Unsettled`] says what is going on.
 pub fn is_settled(root: &Root, wait: Duration) -> Result<(), Unsettled> {
-    let Some(id) = interrupted(root)? else { return Ok(()) };
+    let Some(id) = interrupted(root)? else {
+        return Ok(());
+    };
     drop(Lock::hold(root, wait)?);
     // Whoever had the lock may have ended it meanwhile.
     match interrupted(root)? {
@@ -102,7 +106,9 @@ fn interrupted(root: &Root) -> Result<Option<u64>, Trouble> {
     let doing = || format!("look at `{}`", root.private().display());
     for (phase, id) in transaction::all(root).during(doing)? {
         if phase == Phase::Open {
-            let read = Transaction::open(root, phase, id).and_then(|open| open.read_journal()).during(doing)?;
+            let read = Transaction::open(root, phase, id)
+                .and_then(|open| open.read_journal())
+                .during(doing)?;
             if read != Read::Unsealed {
                 return Ok(Some(id));
             }
@@ -114,9 +120,16 @@ fn interrupted(root: &Root) -> Result<Option<u64>, Trouble> {
 /// Settles whatever earlier runs left. Only under the lock.
 pub(crate) fn recover(root: &Root) -> Result<Vec<Recovered>, Unfinished> {
     let mut recovered = Vec::new();
-    let failed = |directory, trouble| Unfinished { directory, failures: vec![trouble], commands: Vec::new() };
+    let failed = |directory, trouble| Unfinished {
+        directory,
+        failures: vec![trouble],
+        commands: Vec::new(),
+    };
     let doing = || format!("look at `{}`", root.private().display());
-    for (phase, id) in transaction::all(root).during(doing).map_err(|trouble| failed(root.private(), trouble))? {
+    for (phase, id) in transaction::all(root)
+        .during(doing)
+        .map_err(|trouble| failed(root.private(), trouble))?
+    {
         let directory = root.private().join(phase.name(id));
         let settled = match phase {
             Phase::Undo => Ok(None),
@@ -135,35 +148,59 @@ pub(crate) fn recover(root: &Root) -> Result<Vec<Recovered>, Unfinished> {
 
 /// Settles one open transaction.
 fn settle_left(root: &Root, id: u64, directory: &Path) -> Result<Option<Recovered>, Unfinished> {
-    let failed = |trouble| Unfinished { directory: directory.to_owned(), failures: vec![trouble], commands: Vec::new() };
+    let failed = |trouble| Unfinished {
+        directory: directory.to_owned(),
+        failures: vec![trouble],
+        commands: Vec::new(),
+    };
     let doing = || format!("open `{}`", directory.display());
-    let mut left = Transaction::open(root, Phase::Open, id).during(doing).map_err(failed)?;
+    let mut left = Transaction::open(root, Phase::Open, id)
+        .during(doing)
+        .map_err(failed)?;
     let (journal, stage) = match left.read_journal().during(doing).map_err(failed)? {
         Read::Unsealed => {
-            let removed = left.discard().during(|| format!("remove `{}`", directory.display()));
+            let removed = left
+                .discard()
+                .during(|| format!("remove `{}`", directory.display()));
             return removed.map(|()| None).map_err(failed);
         }
         Read::Foreign(format) => {
             let cause = io::Error::other(format!("its journal has the format {format}"));
-            let help = "another version of loom wrote it: run `loom recover` with that one".to_owned();
-            return Err(failed(Trouble { doing: doing(), cause, help }));
+            let help =
+                "another version of loom wrote it: run `loom recover` with that one".to_owned();
+            return Err(failed(Trouble {
+                doing: doing(),
+                cause,
+                help,
+            }));
         }
         Read::Refused => {
             let cause = io::Error::other("its journal names what no loom would touch");
             let help = "somebody else may have made it: look at it, and remove its directory if it is not yours".to_owned();
-            return Err(failed(Trouble { doing: doing(), cause, help }));
+            return Err(failed(Trouble {
+                doing: doing(),
+                cause,
+                help,
+            }));
         }
         Read::Sealed(journal, stage) => (journal, stage),
     };
     left.exchange = journal.head.exchange;
-    left.find_undone(&journal.head, stage).during(doing).map_err(failed)?;
+    left.find_undone(&journal.head, stage)
+        .during(doing)
+        .map_err(failed)?;
     let direction = match stage {
         Stage::Open => Direction::Back,
         Stage::Committed => Direction::Forward,
     };
     let barrier = Barrier::choose(Durability::Full, journal.steps.len(), 0);
     let kept = settle(&mut left, &journal, direction, barrier)?;
-    Ok(Some(Recovered { id, command: journal.head.command, direction, kept }))
+    Ok(Some(Recovered {
+        id,
+        command: journal.head.command,
+        direction,
+        kept,
+    }))
 }
 
 /// Undoes or does every step, makes that durable, and closes the transaction.
@@ -173,15 +210,27 @@ pub(crate) fn settle(
     direction: Direction,
     barrier: Barrier,
 ) -> Result<Vec<Kept>, Unfinished> {
-    let mut work = Settling { transaction, direction, parent: Parent::new(transaction.root), buffer: Vec::new() };
+    let mut work = Settling {
+        transaction,
+        direction,
+        parent: Parent::new(transaction.root),
+        buffer: Vec::new(),
+    };
     let (mut kept, mut failures) = (Vec::new(), Vec::new());
     for step in in_order(&journal.steps, direction) {
-        match work.step(step).during(|| format!("{direction} `{}`", step.path)) {
+        match work
+            .step(step)
+            .during(|| format!("{direction} `{}`", step.path))
+        {
             Ok(left) => kept.extend(left),
             Err(trouble) => failures.push(trouble),
         }
     }
-    let commands = if failures.is_empty() { Vec::new() } else { work.remaining(&journal.steps) };
+    let commands = if failures.is_empty() {
+        Vec::new()
+    } else {
+        work.remaining(&journal.steps)
+    };
     if failures.is_empty() {
         // Whose the slots are is durable before anything closes: what belongs to an entry would go otherwise.
         let handed = match direction {
@@ -195,8 +244,13 @@ pub(crate) fn settle(
         // A directory that stays is no reason not to end.
         remove_emptied(transaction, barrier, &journal.steps, &mut Vec::new());
     }
-    if failures.is_empty() && direction == Direction::Back && transaction.root.disk.takes(Care::Slot) {
-        match rescue(transaction, &journal.steps).during(|| "look at what was written aside".to_owned()) {
+    if failures.is_empty()
+        && direction == Direction::Back
+        && transaction.root.disk.takes(Care::Slot)
+    {
+        match rescue(transaction, &journal.steps)
+            .during(|| "look at what was written aside".to_owned())
+        {
             Ok(late) => kept.extend(late),
             Err(trouble) => failures.push(trouble),
         }
@@ -207,9 +261,21 @@ pub(crate) fn settle(
             Direction::Back => transaction.discard(),
             Direction::Forward => transaction.retire(),
         };
-        failures.extend(closed.during(|| format!("close `{}`", directory.display())).err());
+        failures.extend(
+            closed
+                .during(|| format!("close `{}`", directory.display()))
+                .err(),
+        );
     }
-    if failures.is_empty() { Ok(kept) } else { Err(Unfinished { directory, failures, commands }) }
+    if failures.is_empty() {
+        Ok(kept)
+    } else {
+        Err(Unfinished {
+            directory,
+            failures,
+            commands,
+        })
+    }
 }
 
 /// Keeps what somebody wrote into a slot: what was exchanged on the way back is looked at once more
@@ -220,7 +286,10 @@ fn rescue(transaction: &Transaction<'_>, steps: &[Step]) -> io::Result<Vec<Kept>
     for step in steps {
         if held(transaction.slots(), &step.slot(), step, &mut buffer)?.0 == Held::Other {
             let place = transaction.keep(&step.slot(), &step.path)?;
-            kept.push(Kept { path: step.path.clone(), what: Rescued::Late(place) });
+            kept.push(Kept {
+                path: step.path.clone(),
+                what: Rescued::Late(place),
+            });
         }
     }
     Ok(kept)
@@ -228,7 +297,12 @@ fn rescue(transaction: &Transaction<'_>, steps: &[Step]) -> io::Result<Vec<Kept>
 
 /// Removes the directories whose last file was deleted, and makes that durable: once the transaction
 /// is closed, nobody would remove those that a power loss brings back.
-pub(crate) fn remove_emptied(transaction: &Transaction<'_>, barrier: Barrier, steps: &[Step], untidy: &mut Vec<Trouble>) {
+pub(crate) fn remove_emptied(
+    transaction: &Transaction<'_>,
+    barrier: Barrier,
+    steps: &[Step],
+    untidy: &mut Vec<Trouble>,
+) {
     let (root, mut above_removed) = (transaction.root, BTreeSet::new());
     let deletes = steps.iter().filter(|step| step.verb == Verb::Delete);
     let parents: BTreeSet<&str> = deletes.filter_map(|step| step.path.parent()).collect();
@@ -236,19 +310,34 @@ pub(crate) fn remove_emptied(transaction: &Transaction<'_>, barrier: Barrier, st
         let mut path = RepoPath::new(parent).ok();
         while let Some(directory) = path {
             let above = disk::open_beneath(root.directory(), directory.parent().unwrap_or(""));
-            match above.and_then(|above| root.disk.remove_directory(above.as_fd(), directory.file_name())) {
+            match above.and_then(|above| {
+                root.disk
+                    .remove_directory(above.as_fd(), directory.file_name())
+            }) {
                 // Whoever was cut off may have removed it, and not the one above.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if is_in_use(&error) || !is_empty(root, &directory) => break,
-                Err(error) => untidy.push(Trouble::new(format!("remove the empty directory `{directory}`"), error)),
+                Err(error) => untidy.push(Trouble::new(
+                    format!("remove the empty directory `{directory}`"),
+                    error,
+                )),
                 Ok(()) => drop(above_removed.insert(directory.parent().unwrap_or("").to_owned())),
             }
-            path = directory.parent().and_then(|parent| RepoPath::new(parent).ok());
+            path = directory
+                .parent()
+                .and_then(|parent| RepoPath::new(parent).ok());
         }
     }
     if !above_removed.is_empty() && root.disk.takes(Care::SecondBarrier) {
-        let durable = barrier.directories(transaction, &above_removed.iter().map(String::as_str).collect());
-        untidy.extend(durable.during(|| "make the removal of empty directories durable".to_owned()).err());
+        let durable = barrier.directories(
+            transaction,
+            &above_removed.iter().map(String::as_str).collect(),
+        );
+        untidy.extend(
+            durable
+                .during(|| "make the removal of empty directories durable".to_owned())
+                .err(),
+        );
     }
 }
 
@@ -307,17 +396,24 @@ fn back(verb: Verb, slot: Held, target: Held, one_file: bool) -> Task {
         (Verb::Create, Held::Nothing, Held::Nothing) => Task::Nothing,
         (Verb::Create, Held::Nothing, Held::Old | Held::Other) => Task::Stay,
         (Verb::Create, Held::Old | Held::Other, Held::New) => Task::Lost,
-        (Verb::Create, Held::Old | Held::Other, Held::Nothing | Held::Old | Held::Other) => Task::Nothing,
+        (Verb::Create, Held::Old | Held::Other, Held::Nothing | Held::Old | Held::Other) => {
+            Task::Nothing
+        }
         (Verb::Update, Held::Nothing, Held::New) => Task::Lost,
         (Verb::Update, Held::Nothing, Held::Nothing | Held::Old | Held::Other) => Task::Nothing,
         (Verb::Update, Held::Old | Held::Other, Held::New) => Task::Exchange,
         (Verb::Update, Held::Old | Held::Other, Held::Old) => Task::Nothing,
         (Verb::Update, Held::Old, Held::Nothing) => Task::Put,
-        (Verb::Update, Held::Old | Held::Other, Held::Other) | (Verb::Update, Held::Other, Held::Nothing) => Task::Keep,
+        (Verb::Update, Held::Old | Held::Other, Held::Other)
+        | (Verb::Update, Held::Other, Held::Nothing) => Task::Keep,
         (Verb::Delete, Held::Nothing, _) => Task::Nothing,
         (Verb::Delete, Held::New | Held::Old | Held::Other, Held::Nothing) => Task::Put,
         (Verb::Delete, Held::New | Held::Old, Held::Old) => Task::Nothing,
-        (Verb::Delete, Held::New | Held::Old | Held::Other, Held::New | Held::Old | Held::Other) => Task::Keep,
+        (
+            Verb::Delete,
+            Held::New | Held::Old | Held::Other,
+            Held::New | Held::Old | Held::Other,
+        ) => Task::Keep,
     }
 }
 
@@ -353,7 +449,9 @@ impl Settling<'_, '_> {
     /// Settles one step.
     fn step(&mut self, step: &Step) -> io::Result<Option<Kept>> {
         let ended = match step.verb {
-            Verb::Update => self.transaction.end_swap(step, self.parent.of(&step.path).ok())?,
+            Verb::Update => self
+                .transaction
+                .end_swap(step, self.parent.of(&step.path).ok())?,
             Verb::Directory | Verb::Create | Verb::Delete => None,
         };
         let task = self.task(step)?;
@@ -363,13 +461,20 @@ impl Settling<'_, '_> {
 
     /// What is to be done about a step, by what its slot and its path hold.
     fn task(&mut self, step: &Step) -> io::Result<Task> {
-        let (slot, slot_facts) = held(self.transaction.slots(), &step.slot(), step, &mut self.buffer)?;
+        let (slot, slot_facts) = held(
+            self.transaction.slots(),
+            &step.slot(),
+            step,
+            &mut self.buffer,
+        )?;
         let (target, target_facts) = match self.parent.surely_of(&step.path)? {
             Ok(directory) => held(directory, step.path.file_name(), step, &mut self.buffer)?,
             Err(Observed::Absent) => (Held::Nothing, None),
             Err(Observed::Foreign(_) | Observed::File(_)) => (Held::Other, None),
         };
-        let one_file = slot_facts.zip(target_facts).is_some_and(|(slot, target)| slot.same_file(&target));
+        let one_file = slot_facts
+            .zip(target_facts)
+            .is_some_and(|(slot, target)| slot.same_file(&target));
         // The control: recovery that is sure of what the path holds, and misreads what somebody wrote.
         let slot = match (self.transaction.root.disk.takes(Care::Slot), step.verb) {
             (false, Verb::Update) if target != Held::New => Held::New,
@@ -382,18 +487,34 @@ impl Settling<'_, '_> {
     }
 
     fn carry_out(&mut self, task: Task, step: &Step) -> io::Result<Option<Kept>> {
-        let (transaction, disk, direction) = (self.transaction, &self.transaction.root.disk, self.direction);
+        let (transaction, disk, direction) = (
+            self.transaction,
+            &self.transaction.root.disk,
+            self.direction,
+        );
         let (slots, slot, name) = (transaction.slots(), step.slot(), step.path.file_name());
         match task {
             Task::Nothing => return Ok(None),
             Task::Keep => return self.keep(step).map(Some),
-            Task::Stay => return Ok(Some(Kept { path: step.path.clone(), what: Rescued::Theirs })),
-            Task::Lost => return Err(io::Error::other("what was at its place is not where loom put it")),
+            Task::Stay => {
+                return Ok(Some(Kept {
+                    path: step.path.clone(),
+                    what: Rescued::Theirs,
+                }));
+            }
+            Task::Lost => {
+                return Err(io::Error::other(
+                    "what was at its place is not where loom put it",
+                ));
+            }
             Task::Leave => return self.leave(step).map(|()| None),
             Task::Put | Task::Make => self.make_parents(&step.path)?,
             Task::Exchange | Task::Take | Task::Unlink => {}
         }
-        let directory = self.parent.of(&step.path).map_err(|instead| io::Error::other(describe(instead)))?;
+        let directory = self
+            .parent
+            .of(&step.path)
+            .map_err(|instead| io::Error::other(describe(instead)))?;
         match task {
             Task::Make => match disk.make_directory(directory, name, 0o777) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -423,10 +544,19 @@ impl Settling<'_, '_> {
         if held(transaction.slots(), &slot, step, &mut self.buffer)?.0 == expected {
             return Ok(None);
         }
-        let directory = self.parent.of(&step.path).map_err(|instead| io::Error::other(describe(instead)))?;
+        let directory = self
+            .parent
+            .of(&step.path)
+            .map_err(|instead| io::Error::other(describe(instead)))?;
         if task == Task::Take {
-            transaction.root.disk.rename((transaction.slots(), &slot), (directory, name))?;
-            return Ok(Some(Kept { path: step.path.clone(), what: Rescued::Theirs }));
+            transaction
+                .root
+                .disk
+                .rename((transaction.slots(), &slot), (directory, name))?;
+            return Ok(Some(Kept {
+                path: step.path.clone(),
+                what: Rescued::Theirs,
+            }));
         }
         transaction.swap(&slot, directory, name)?;
         self.keep(step).map(Some)
@@ -435,28 +565,49 @@ impl Settling<'_, '_> {
     /// Keeps what the slot holds, beside somebody's file at the path.
     fn keep(&self, step: &Step) -> io::Result<Kept> {
         let place = self.transaction.keep(&step.slot(), &step.path)?;
-        Ok(Kept { path: step.path.clone(), what: Rescued::Other(place) })
+        Ok(Kept {
+            path: step.path.clone(),
+            what: Rescued::Other(place),
+        })
     }
 
     /// Removes a directory that loom made, unless something is in it.
     fn leave(&mut self, step: &Step) -> io::Result<()> {
-        let Ok(directory) = self.parent.of(&step.path) else { return Ok(()) };
-        match self.transaction.root.disk.remove_directory(directory, step.path.file_name()) {
+        let Ok(directory) = self.parent.of(&step.path) else {
+            return Ok(());
+        };
+        match self
+            .transaction
+            .root
+            .disk
+            .remove_directory(directory, step.path.file_name())
+        {
             // Nothing is lost with an empty directory that stays, and recovery must end.
-            Err(error) if is_in_use(&error) || error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            Err(error) if is_in_use(&error) || error.kind() == io::ErrorKind::PermissionDenied => {
+                Ok(())
+            }
             removed => removed,
         }
     }
 
     /// Makes the directories of a path that somebody removed.
     fn make_parents(&mut self, path: &RepoPath) -> io::Result<()> {
-        let Err(Observed::Absent) = self.parent.of(path) else { return Ok(()) };
+        let Err(Observed::Absent) = self.parent.of(path) else {
+            return Ok(());
+        };
         let root = self.transaction.root;
         for (end, _) in path.as_str().match_indices('/') {
-            let Ok(directory) = RepoPath::new(&path.as_str()[..end]) else { continue };
+            let Ok(directory) = RepoPath::new(&path.as_str()[..end]) else {
+                continue;
+            };
             let mut parent = Parent::new(root);
-            let above = parent.of(&directory).map_err(|instead| io::Error::other(describe(instead)))?;
-            match root.disk.make_directory(above, directory.file_name(), 0o777) {
+            let above = parent
+                .of(&directory)
+                .map_err(|instead| io::Error::other(describe(instead)))?;
+            match root
+                .disk
+                .make_directory(above, directory.file_name(), 0o777)
+            {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                 Ok(()) | Err(_) => {}
             }
@@ -481,28 +632,46 @@ impl Settling<'_, '_> {
         let aside = quoted(&place.join(aside(&step.slot())));
         match task {
             Task::Nothing | Task::Stay => None,
-            Task::Exchange => Some(format!("mv -f -- {path} {aside}; mv -n -- {slot} {path}; mv -n -- {aside} {slot}")),
+            Task::Exchange => Some(format!(
+                "mv -f -- {path} {aside}; mv -n -- {slot} {path}; mv -n -- {aside} {slot}"
+            )),
             Task::Put => Some(format!("mv -n -- {slot} {path}")),
             Task::Take => Some(format!("mv -n -- {path} {slot}")),
             Task::Unlink => Some(format!("rm -f -- {path}")),
             Task::Leave if self.is_missing(step) => None,
-            Task::Leave => Some(format!("rmdir -- {path} || echo 'it holds other files: leave it'")),
+            Task::Leave => Some(format!(
+                "rmdir -- {path} || echo 'it holds other files: leave it'"
+            )),
             Task::Make => Some(format!("mkdir -p -- {path}")),
-            Task::Keep => Some(format!("# {slot} holds an earlier {path}: keep it where you like, then remove it")),
-            Task::Lost => Some(format!("# what was at {path} is lost: restore it, from Git for example")),
+            Task::Keep => Some(format!(
+                "# {slot} holds an earlier {path}: keep it where you like, then remove it"
+            )),
+            Task::Lost => Some(format!(
+                "# what was at {path} is lost: restore it, from Git for example"
+            )),
         }
     }
 
     fn is_missing(&self, step: &Step) -> bool {
-        let above = disk::open_beneath(self.transaction.root.directory(), step.path.parent().unwrap_or(""));
+        let above = disk::open_beneath(
+            self.transaction.root.directory(),
+            step.path.parent().unwrap_or(""),
+        );
         above.is_ok_and(|above| disk::facts(above.as_fd(), step.path.file_name()).is_err())
     }
 }
 
-fn held(directory: BorrowedFd<'_>, name: &str, step: &Step, buffer: &mut Vec<u8>) -> io::Result<(Held, Option<Facts>)> {
+fn held(
+    directory: BorrowedFd<'_>,
+    name: &str,
+    step: &Step,
+    buffer: &mut Vec<u8>,
+) -> io::Result<(Held, Option<Facts>)> {
     Ok(match look(directory, name, buffer) {
         // What loom may not read is not what loom wrote.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (Held::Other, disk::facts(directory, name).ok()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            (Held::Other, disk::facts(directory, name).ok())
+        }
         Err(error) => return Err(error),
         Ok(found) => of_found(found, step),
     })
@@ -528,13 +697,17 @@ fn describe(instead: &Observed) -> String {
 /// Whether a directory was not removed because something is in it or on it, or because it is gone.
 pub(crate) fn is_in_use(error: &io::Error) -> bool {
     use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory, NotFound, ResourceBusy};
-    matches!(error.kind(), DirectoryNotEmpty | AlreadyExists | NotFound | NotADirectory | ResourceBusy)
+    matches!(
+        error.kind(),
+        DirectoryNotEmpty | AlreadyExists | NotFound | NotADirectory | ResourceBusy
+    )
 }
 
 /// Whether nothing is in a directory, as far as it lets itself be read: a removal that is not
 /// permitted is refused whatever is in it.
 fn is_empty(root: &Root, directory: &RepoPath) -> bool {
-    let listed = disk::open_beneath(root.directory(), directory.as_str()).and_then(|opened| disk::list(opened.as_fd()));
+    let listed = disk::open_beneath(root.directory(), directory.as_str())
+        .and_then(|opened| disk::list(opened.as_fd()));
     listed.map_or(true, |inside| inside.is_empty())
 }
 

@@ -63,7 +63,9 @@ struct Private {
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// No loom.yaml, from the start upward.
-    #[error("there is no loom.yaml in {0} or in any directory above it; `loom init` writes a first one")]
+    #[error(
+        "there is no loom.yaml in {0} or in any directory above it; `loom init` writes a first one"
+    )]
     NotFound(PathBuf),
     /// The directory does not open.
     #[error("the directory {path} cannot be opened: {cause}")]
@@ -92,15 +94,24 @@ impl Root {
     /// # Errors
     /// [`RootError::NotFound`] where there is none, [`RootError::Closed`] where it does not open.
     pub fn find(start: &Path) -> Result<Self, RootError> {
-        let closed = |cause| RootError::Closed { path: start.to_owned(), cause };
+        let closed = |cause| RootError::Closed {
+            path: start.to_owned(),
+            cause,
+        };
         let start = disk::canonical(start).map_err(closed)?;
-        let holds = |directory: &&Path| matches!(disk::kind_at(&directory.join(PROJECT)), Ok(Kind::File));
+        let holds =
+            |directory: &&Path| matches!(disk::kind_at(&directory.join(PROJECT)), Ok(Kind::File));
         let is_project = |directory: &&Path| {
             let text = disk::read_path(&directory.join(PROJECT)).unwrap_or_default();
-            text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"project:"))
+            text.split(|byte| *byte == b'\n')
+                .any(|line| line.starts_with(b"project:"))
         };
         let nearest = start.ancestors().filter(|directory| holds(directory));
-        match nearest.clone().find(is_project).or_else(|| nearest.clone().next()) {
+        match nearest
+            .clone()
+            .find(is_project)
+            .or_else(|| nearest.clone().next())
+        {
             Some(directory) => Self::open(directory),
             None => Err(RootError::NotFound(start)),
         }
@@ -111,19 +122,41 @@ impl Root {
     /// # Errors
     /// [`RootError::Closed`] where it does not open.
     pub fn open(directory: &Path) -> Result<Self, RootError> {
-        let closed = |cause| RootError::Closed { path: directory.to_owned(), cause };
+        let closed = |cause| RootError::Closed {
+            path: directory.to_owned(),
+            cause,
+        };
         let path = disk::canonical(directory).map_err(closed)?;
         let opened = disk::open_directory(&path).map_err(closed)?;
-        let git = path.ancestors().find_map(|top| Some(Git { directory: git_directory(top)?, top: top.to_owned() }));
+        let git = path.ancestors().find_map(|top| {
+            Some(Git {
+                directory: git_directory(top)?,
+                top: top.to_owned(),
+            })
+        });
         let private = match &git {
             Some(git) if same_mount(opened.as_fd(), &git.directory) => {
                 Private::in_git(&git.directory, path.strip_prefix(&git.top).ok())
             }
-            _ => Private { base: path.clone(), parts: PRIVATE.split('/').map(str::to_owned).collect(), in_git: false },
+            _ => Private {
+                base: path.clone(),
+                parts: PRIVATE.split('/').map(str::to_owned).collect(),
+                in_git: false,
+            },
         };
         let mount = disk::mount_of(opened.as_fd()).map_err(closed)?;
-        let submodules = git.as_ref().map_or_else(BTreeSet::new, |git| submodules(git, &path));
-        Ok(Self { directory: opened, git, private, mount, submodules, disk: Disk::default(), path })
+        let submodules = git
+            .as_ref()
+            .map_or_else(BTreeSet::new, |git| submodules(git, &path));
+        Ok(Self {
+            directory: opened,
+            git,
+            private,
+            mount,
+            submodules,
+            disk: Disk::default(),
+            path,
+        })
     }
 
     /// The directory's path, absolute and without links.
@@ -148,7 +181,10 @@ impl Root {
 
     /// Where lock, staging, history and caches live. It may not exist yet.
     pub fn private(&self) -> PathBuf {
-        self.private.parts.iter().fold(self.private.base.clone(), |path, part| path.join(part))
+        self.private
+            .parts
+            .iter()
+            .fold(self.private.base.clone(), |path, part| path.join(part))
     }
 
     pub(crate) fn directory(&self) -> BorrowedFd<'_> {
@@ -158,12 +194,20 @@ impl Root {
     /// Which Git repository the directory `path` is instead of a part of this one, if it is any: one
     /// of its own, with a worktree or without, or a submodule, which may not be fetched yet.
     pub(crate) fn other_repository(&self, path: &str) -> Option<&'static str> {
-        let kind = |name: &str| disk::facts(self.directory(), &format!("{path}/{name}")).ok().map(|facts| facts.kind);
+        let kind = |name: &str| {
+            disk::facts(self.directory(), &format!("{path}/{name}"))
+                .ok()
+                .map(|facts| facts.kind)
+        };
         if self.submodules.contains(path) {
             return Some("a submodule of Git");
         }
-        let is_bare =
-            || kind("HEAD") == Some(Kind::File) && ["objects", "refs"].iter().all(|name| kind(name) == Some(Kind::Directory));
+        let is_bare = || {
+            kind("HEAD") == Some(Kind::File)
+                && ["objects", "refs"]
+                    .iter()
+                    .all(|name| kind(name) == Some(Kind::Directory))
+        };
         (kind(".git").is_some() || is_bare()).then_some("another Git repository")
     }
 
@@ -244,8 +288,11 @@ impl Root {
     }
 
     fn open_file(&self, path: &RepoPath) -> Result<OwnedFd, ReadError> {
-        let directory = disk::open_beneath(self.directory(), path.parent().unwrap_or("")).map_err(refused)?;
-        let kind = disk::facts(directory.as_fd(), path.file_name()).map_err(refused)?.kind;
+        let directory =
+            disk::open_beneath(self.directory(), path.parent().unwrap_or("")).map_err(refused)?;
+        let kind = disk::facts(directory.as_fd(), path.file_name())
+            .map_err(refused)?
+            .kind;
         if kind != Kind::File {
             return Err(ReadError::Other(format!("it is {}", kind.noun())));
         }
@@ -257,7 +304,10 @@ impl Root {
     /// # Errors
     /// [`LedgerError`] for a file that cannot be read: a ledger that is half read would lie.
     pub fn ledger(&self) -> Result<Vec<(String, String)>, LedgerError> {
-        let failed = |place: &str, cause| LedgerError { place: place.to_owned(), cause };
+        let failed = |place: &str, cause| LedgerError {
+            place: place.to_owned(),
+            cause,
+        };
         let folder = disk::open_beneath(self.directory(), ledger::FOLDER);
         let names = match folder.and_then(|opened| disk::list(opened.as_fd())) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -265,10 +315,14 @@ impl Root {
         };
         let mut files = Vec::new();
         for (name, _) in names {
-            let Some(code) = name.strip_suffix(".jsonl") else { continue };
+            let Some(code) = name.strip_suffix(".jsonl") else {
+                continue;
+            };
             let path = format!("{}/{name}", ledger::FOLDER);
             let read = RepoPath::new(&path).map_err(|error| ReadError::Other(error.to_string()));
-            let mut text = read.and_then(|path| text(self.read_bytes(&path)?)).map_err(|cause| failed(&path, cause))?;
+            let mut text = read
+                .and_then(|path| text(self.read_bytes(&path)?))
+                .map_err(|cause| failed(&path, cause))?;
             text.shrink_to_fit();
             files.push((code.to_owned(), text));
         }
@@ -300,7 +354,11 @@ fn text(bytes: Vec<u8>) -> Result<String, ReadError> {
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn refused(error: io::Error) -> ReadError {
-    if error.kind() == io::ErrorKind::NotFound { ReadError::Missing } else { ReadError::Other(error.to_string()) }
+    if error.kind() == io::ErrorKind::NotFound {
+        ReadError::Missing
+    } else {
+        ReadError::Other(error.to_string())
+    }
 }
 
 impl Private {
@@ -308,9 +366,16 @@ impl Private {
     fn in_git(git: &Path, below: Option<&Path>) -> Self {
         let mut parts = vec!["loom".to_owned()];
         if let Some(below) = below.filter(|below| !below.as_os_str().is_empty()) {
-            parts.push(format!("root-{}", ContentHash::of(below.as_os_str().as_encoded_bytes()).short(16)));
+            parts.push(format!(
+                "root-{}",
+                ContentHash::of(below.as_os_str().as_encoded_bytes()).short(16)
+            ));
         }
-        Self { base: git.to_owned(), parts, in_git: true }
+        Self {
+            base: git.to_owned(),
+            parts,
+            in_git: true,
+        }
     }
 }
 
@@ -336,13 +401,19 @@ fn submodules(git: &Git, root: &Path) -> BTreeSet<String> {
     let paths = text.lines().filter_map(|line| {
         let (key, value) = line.split_once('=')?;
         let value = value.trim().trim_matches('"').trim_end_matches('/');
-        key.trim().eq_ignore_ascii_case("path").then(|| git.top.join(value))
+        key.trim()
+            .eq_ignore_ascii_case("path")
+            .then(|| git.top.join(value))
     });
-    paths.filter_map(|path| Some(path.strip_prefix(root).ok()?.to_str()?.to_owned())).filter(|path| !path.is_empty()).collect()
+    paths
+        .filter_map(|path| Some(path.strip_prefix(root).ok()?.to_str()?.to_owned()))
+        .filter(|path| !path.is_empty())
+        .collect()
 }
 
 fn same_mount(root: BorrowedFd<'_>, git: &Path) -> bool {
-    let mounts = disk::open_directory(git).and_then(|git| Ok((disk::mount_of(git.as_fd())?, disk::mount_of(root)?)));
+    let mounts = disk::open_directory(git)
+        .and_then(|git| Ok((disk::mount_of(git.as_fd())?, disk::mount_of(root)?)));
     mounts.is_ok_and(|(git, root)| git == root)
 }
 
@@ -356,7 +427,11 @@ mod tests {
     #[test]
     fn the_root_is_the_nearest_loom_yaml_upward() {
         let scene = Scene::new(&[("loom.yaml", "x"), ("a/b/c.txt", ""), ("a/loom.yaml", "y")]);
-        let found = |below: &str| Root::find(&scene.path().join(below)).map(|root| root.path().to_owned()).ok();
+        let found = |below: &str| {
+            Root::find(&scene.path().join(below))
+                .map(|root| root.path().to_owned())
+                .ok()
+        };
         assert_eq!(found("a/b"), Some(scene.path().join("a")));
         assert_eq!(found(""), Some(scene.path().to_owned()));
         let empty = Scene::new(&[]);
@@ -366,11 +441,19 @@ mod tests {
 
     #[test]
     fn the_private_place_is_in_git_by_root() {
-        let scene = Scene::new(&[(".git/HEAD", "ref: x"), ("loom.yaml", ""), ("sub/loom.yaml", "")]);
+        let scene = Scene::new(&[
+            (".git/HEAD", "ref: x"),
+            ("loom.yaml", ""),
+            ("sub/loom.yaml", ""),
+        ]);
         let top = Root::open(scene.path()).expect("opens");
         assert_eq!(top.private(), scene.path().join(".git/loom"));
         let sub = Root::open(&scene.path().join("sub")).expect("opens");
-        assert!(sub.private().starts_with(scene.path().join(".git/loom")), "{:?}", sub.private());
+        assert!(
+            sub.private().starts_with(scene.path().join(".git/loom")),
+            "{:?}",
+            sub.private()
+        );
         assert_ne!(sub.private(), top.private());
         assert!(!top.private().exists(), "a reader made it");
         top.open_private().expect("is made");
@@ -379,9 +462,15 @@ mod tests {
 
     #[test]
     fn the_private_place_of_a_worktree_is_its_own() {
-        let scene = Scene::new(&[("main/.git/worktrees/w/HEAD", "x"), ("w/.git", "gitdir: ../main/.git/worktrees/w\n")]);
+        let scene = Scene::new(&[
+            ("main/.git/worktrees/w/HEAD", "x"),
+            ("w/.git", "gitdir: ../main/.git/worktrees/w\n"),
+        ]);
         let root = Root::open(&scene.path().join("w")).expect("opens");
-        assert_eq!(root.private(), scene.path().join("main/.git/worktrees/w/loom"));
+        assert_eq!(
+            root.private(),
+            scene.path().join("main/.git/worktrees/w/loom")
+        );
     }
 
     #[test]
@@ -391,15 +480,29 @@ mod tests {
         root.open_private().expect("is made");
         root.open_private().expect("is there");
         assert_eq!(root.private(), scene.path().join(".loom/private"));
-        assert_eq!(fs::read(scene.path().join(".loom/private/.gitignore")).ok().as_deref(), Some(&b"*\n"[..]));
+        assert_eq!(
+            fs::read(scene.path().join(".loom/private/.gitignore"))
+                .ok()
+                .as_deref(),
+            Some(&b"*\n"[..])
+        );
     }
 
     #[test]
     fn the_ledger_is_read_in_the_order_of_codes() {
-        let scene =
-            Scene::new(&[(".loom/ledger/project.jsonl", "p"), (".loom/ledger/ENT-001.jsonl", "e"), (".loom/ledger/x", "")]);
+        let scene = Scene::new(&[
+            (".loom/ledger/project.jsonl", "p"),
+            (".loom/ledger/ENT-001.jsonl", "e"),
+            (".loom/ledger/x", ""),
+        ]);
         let files = scene.root().ledger().expect("reads");
-        assert_eq!(files, [("ENT-001".to_owned(), "e".to_owned()), ("project".to_owned(), "p".to_owned())]);
+        assert_eq!(
+            files,
+            [
+                ("ENT-001".to_owned(), "e".to_owned()),
+                ("project".to_owned(), "p".to_owned())
+            ]
+        );
         assert!(Scene::new(&[]).root().ledger().expect("reads").is_empty());
     }
 
@@ -407,7 +510,13 @@ mod tests {
     fn what_is_no_file_is_not_read() {
         let scene = Scene::new(&[("dir/x", "")]);
         scene.write("latin", b"\xff");
-        let error = |path: &str| scene.root().read(&RepoPath::new(path).expect("a path")).expect_err("no text").to_string();
+        let error = |path: &str| {
+            scene
+                .root()
+                .read(&RepoPath::new(path).expect("a path"))
+                .expect_err("no text")
+                .to_string()
+        };
         assert_eq!(error("dir"), "the file cannot be read: it is a directory");
         assert_eq!(error("none"), "the file does not exist");
         assert_eq!(error("latin"), "the file is not UTF-8 text");

@@ -131,7 +131,9 @@ pub enum StageError {
     #[error("the plan is stale: {}", crate::stale::list(.0))]
     Stale(Vec<Stale>),
     /// Two changes cannot both be. Exit code 1.
-    #[error("`{0}` and `{1}` cannot both be changed: they are one path, or one is the other's directory")]
+    #[error(
+        "`{0}` and `{1}` cannot both be changed: they are one path, or one is the other's directory"
+    )]
     Overlap(RepoPath, RepoPath),
     /// The bytes of a change could not be made, or are not those of the plan. Exit code 7.
     #[error("the content of `{path}` could not be made: {cause}")]
@@ -142,7 +144,9 @@ pub enum StageError {
         cause: String,
     },
     /// What an earlier transaction displaced is no longer as it was. Exit code 3.
-    #[error("what was at `{0}` before cannot come back: somebody wrote to it after loom had set it aside, or removed it")]
+    #[error(
+        "what was at `{0}` before cannot come back: somebody wrote to it after loom had set it aside, or removed it"
+    )]
     Late(RepoPath),
     /// The system refused. Exit code 7.
     #[error(transparent)]
@@ -172,13 +176,19 @@ impl<'r> Approved<'r> {
     ///
     /// # Errors
     /// [`StageError`], with the changes and the lock given back.
-    pub fn stage(self, contents: Contents<'_>) -> Result<Staged<'r>, Box<Failed<Self, StageError>>> {
+    pub fn stage(
+        self,
+        contents: Contents<'_>,
+    ) -> Result<Staged<'r>, Box<Failed<Self, StageError>>> {
         let jobs: Vec<Job<'_>> = self.changes.iter().enumerate().map(Job::of).collect();
         let prepared = prepare(&self, None, &jobs, contents);
         drop(jobs);
         match prepared {
             Ok(prepared) => Ok(prepared.staged(self)),
-            Err(error) => Err(Box::new(Failed { instance: self, error })),
+            Err(error) => Err(Box::new(Failed {
+                instance: self,
+                error,
+            })),
         }
     }
 }
@@ -222,7 +232,12 @@ impl<'a> Job<'a> {
             Put::Edit(becomes) => Fill::Edit(becomes),
             Put::Nothing => Fill::Nothing,
         };
-        Self { path: &change.path, slot, guard: Guard::Plan(change.expect), fill }
+        Self {
+            path: &change.path,
+            slot,
+            guard: Guard::Plan(change.expect),
+            fill,
+        }
     }
 }
 
@@ -248,8 +263,21 @@ pub(crate) struct Prepared<'r> {
 
 impl<'r> Prepared<'r> {
     pub(crate) fn staged(self, approved: Approved<'r>) -> Staged<'r> {
-        let Self { transaction, steps, seen, barrier, linked } = self;
-        Staged { transaction, steps, seen, barrier, linked, approved }
+        let Self {
+            transaction,
+            steps,
+            seen,
+            barrier,
+            linked,
+        } = self;
+        Staged {
+            transaction,
+            steps,
+            seen,
+            barrier,
+            linked,
+            approved,
+        }
     }
 }
 
@@ -264,35 +292,79 @@ pub(crate) fn prepare<'r>(
     order.sort_unstable_by(|one, two| jobs[*one].path.cmp(jobs[*two].path));
     overlaps(&order, jobs)?;
     let transaction = Transaction::begin(approved.root, undone)?;
-    let mut work: Vec<(usize, Option<Seen>)> = order.iter().copied().zip(check_guards(approved.root, &order, jobs)?).collect();
+    let mut work: Vec<(usize, Option<Seen>)> = order
+        .iter()
+        .copied()
+        .zip(check_guards(approved.root, &order, jobs)?)
+        .collect();
     // What is absent and stays absent was checked, and needs no step.
     work.retain(|(index, seen)| seen.is_some() || !matches!(jobs[*index].fill, Fill::Nothing));
-    let missing = check_places(&transaction, work.iter().map(|(index, _)| jobs[*index].path))?;
-    let aside = Aside { transaction: &transaction, jobs, contents, stop: &approved.stop };
-    let written: Result<Vec<(Step, u64)>, StageError> =
-        work.par_iter().map(|(index, seen)| aside.step(*index, seen.as_ref())).collect();
+    let missing = check_places(
+        &transaction,
+        work.iter().map(|(index, _)| jobs[*index].path),
+    )?;
+    let aside = Aside {
+        transaction: &transaction,
+        jobs,
+        contents,
+        stop: &approved.stop,
+    };
+    let written: Result<Vec<(Step, u64)>, StageError> = work
+        .par_iter()
+        .map(|(index, seen)| aside.step(*index, seen.as_ref()))
+        .collect();
     let written = written?;
     let bytes = written.iter().map(|(_, bytes)| bytes).sum();
-    let has_other_names = |(_, seen): &&(usize, Option<Seen>)| seen.as_ref().is_some_and(|seen| seen.facts.links > 1);
-    let linked = work.iter().filter(has_other_names).map(|(index, _)| jobs[*index].path.clone()).collect();
+    let has_other_names =
+        |(_, seen): &&(usize, Option<Seen>)| seen.as_ref().is_some_and(|seen| seen.facts.links > 1);
+    let linked = work
+        .iter()
+        .filter(has_other_names)
+        .map(|(index, _)| jobs[*index].path.clone())
+        .collect();
     let free = jobs.iter().map(|job| job.slot + 1).max().unwrap_or(0);
-    let directory = |(number, path)| Step { verb: Verb::Directory, path, slot: free + number, old: None, new: None, size: 0 };
-    let directories = missing.into_iter().enumerate().map(directory).map(|step| (step, None));
-    let files = written.into_iter().map(|(step, _)| step).zip(work.into_iter().map(|(_, seen)| seen));
+    let directory = |(number, path)| Step {
+        verb: Verb::Directory,
+        path,
+        slot: free + number,
+        old: None,
+        new: None,
+        size: 0,
+    };
+    let directories = missing
+        .into_iter()
+        .enumerate()
+        .map(directory)
+        .map(|step| (step, None));
+    let files = written
+        .into_iter()
+        .map(|(step, _)| step)
+        .zip(work.into_iter().map(|(_, seen)| seen));
     let mut steps: Vec<(Step, Option<Seen>)> = directories.chain(files).collect();
     // Directories, creates, updates, deletes; each by path.
     steps.sort_by_key(|(step, _)| step.verb);
     let (steps, seen): (Vec<Step>, Vec<Option<Seen>>) = steps.into_iter().unzip();
     let barrier = Barrier::choose(approved.durability, steps.len(), bytes);
-    Ok(Prepared { transaction, steps, seen, barrier, linked })
+    Ok(Prepared {
+        transaction,
+        steps,
+        seen,
+        barrier,
+        linked,
+    })
 }
 
 /// Each path once, and none below another.
 fn overlaps(order: &[usize], jobs: &[Job<'_>]) -> Result<(), StageError> {
     let paths: BTreeSet<&str> = jobs.iter().map(|job| job.path.as_str()).collect();
-    let same = order.windows(2).find(|pair| jobs[pair[0]].path == jobs[pair[1]].path);
+    let same = order
+        .windows(2)
+        .find(|pair| jobs[pair[0]].path == jobs[pair[1]].path);
     if let Some(pair) = same {
-        return Err(StageError::Overlap(jobs[pair[0]].path.clone(), jobs[pair[1]].path.clone()));
+        return Err(StageError::Overlap(
+            jobs[pair[0]].path.clone(),
+            jobs[pair[1]].path.clone(),
+        ));
     }
     for job in jobs {
         let path = job.path.as_str();
@@ -306,12 +378,19 @@ fn overlaps(order: &[usize], jobs: &[Job<'_>]) -> Result<(), StageError> {
 }
 
 /// What stands at every path, in order; or everything that is not what was expected.
-fn check_guards(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<Vec<Option<Seen>>, StageError> {
+fn check_guards(
+    root: &Root,
+    order: &[usize],
+    jobs: &[Job<'_>],
+) -> Result<Vec<Option<Seen>>, StageError> {
     let seen: Vec<Vec<Result<Option<Seen>, Stale>>> = order
         .par_chunks(NEIGHBOURS)
         .map_init(Vec::new, |buffer, indices| {
             let mut parent = Parent::new(root);
-            indices.iter().map(|index| check_guard(&mut parent, &jobs[*index], buffer)).collect()
+            indices
+                .iter()
+                .map(|index| check_guard(&mut parent, &jobs[*index], buffer))
+                .collect()
         })
         .collect();
     let (mut before, mut stale) = (Vec::with_capacity(order.len()), Vec::new());
@@ -321,10 +400,18 @@ fn check_guards(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<Vec<Op
             Err(other) => stale.push(other),
         }
     }
-    if stale.is_empty() { Ok(before) } else { Err(StageError::Stale(stale)) }
+    if stale.is_empty() {
+        Ok(before)
+    } else {
+        Err(StageError::Stale(stale))
+    }
 }
 
-fn check_guard(parent: &mut Parent<'_>, job: &Job<'_>, buffer: &mut Vec<u8>) -> Result<Option<Seen>, Stale> {
+fn check_guard(
+    parent: &mut Parent<'_>,
+    job: &Job<'_>,
+    buffer: &mut Vec<u8>,
+) -> Result<Option<Seen>, Stale> {
     let expected = job.guard.expect();
     let mut attributes = Ok(Attributes::default());
     let hash = match job.guard {
@@ -346,15 +433,27 @@ fn check_guard(parent: &mut Parent<'_>, job: &Job<'_>, buffer: &mut Vec<u8>) -> 
         Err(instead) => instead.clone(),
     };
     if !meets(&observed, expected) {
-        return Err(Stale { path: job.path.clone(), expected, found: observed });
+        return Err(Stale {
+            path: job.path.clone(),
+            expected,
+            found: observed,
+        });
     }
     Ok(match found {
         Ok((Found::File(content, facts), attributes)) => {
             let content = match job.guard {
-                Guard::Plan(_) => Content { hash: ContentHash::of(buffer), ..content },
+                Guard::Plan(_) => Content {
+                    hash: ContentHash::of(buffer),
+                    ..content
+                },
                 Guard::Whole(_) => content,
             };
-            Some(Seen { content, facts, is_racy: disk::is_racy(&facts), attributes })
+            Some(Seen {
+                content,
+                facts,
+                is_racy: disk::is_racy(&facts),
+                attributes,
+            })
         }
         Ok((Found::Nothing | Found::Other(_), _)) | Err(_) => None,
     })
@@ -374,7 +473,8 @@ fn check_places<'p>(
     transaction: &Transaction<'_>,
     paths: impl Iterator<Item = &'p RepoPath>,
 ) -> Result<BTreeSet<RepoPath>, StageError> {
-    let home = disk::mount_of(transaction.slots()).during(|| format!("look at `{}`", transaction.path().display()))?;
+    let home = disk::mount_of(transaction.slots())
+        .during(|| format!("look at `{}`", transaction.path().display()))?;
     let parents: BTreeSet<&str> = paths.map(|path| path.parent().unwrap_or("")).collect();
     let mut missing = BTreeSet::new();
     for mut parent in parents {
@@ -387,7 +487,12 @@ fn check_places<'p>(
                 opened => break opened,
             }
         };
-        check_place(directory, home).during(|| format!("change files in `{}`", if parent.is_empty() { "." } else { parent }))?;
+        check_place(directory, home).during(|| {
+            format!(
+                "change files in `{}`",
+                if parent.is_empty() { "." } else { parent }
+            )
+        })?;
     }
     Ok(missing)
 }
@@ -415,8 +520,18 @@ impl Aside<'_, '_> {
             return Err(StageError::Stopped);
         }
         let job = &self.jobs[index];
-        let (old, size) = (seen.map(|seen| seen.content), seen.map_or(0, |seen| seen.facts.size));
-        let step = |verb, new| Step { verb, path: job.path.clone(), slot: job.slot, old, new, size };
+        let (old, size) = (
+            seen.map(|seen| seen.content),
+            seen.map_or(0, |seen| seen.facts.size),
+        );
+        let step = |verb, new| Step {
+            verb,
+            path: job.path.clone(),
+            slot: job.slot,
+            old,
+            new,
+            size,
+        };
         let (new, bytes) = match job.fill {
             Fill::Nothing => return Ok((step(Verb::Delete, None), 0)),
             Fill::Restore(content) => (self.restore(job, content)?, 0),
@@ -426,19 +541,36 @@ impl Aside<'_, '_> {
                 self.write(index, becomes, seen, current)?
             }
         };
-        Ok((step(if seen.is_some() { Verb::Update } else { Verb::Create }, Some(new)), bytes))
+        Ok((
+            step(
+                if seen.is_some() {
+                    Verb::Update
+                } else {
+                    Verb::Create
+                },
+                Some(new),
+            ),
+            bytes,
+        ))
     }
 
     /// The bytes that are there, if they still are what was seen.
     fn read_old(&self, job: &Job<'_>, seen: &Seen) -> Result<Vec<u8>, StageError> {
         let (path, mut bytes) = (job.path, Vec::new());
-        let parent = disk::open_beneath(self.transaction.root.directory(), path.parent().unwrap_or(""));
+        let parent = disk::open_beneath(
+            self.transaction.root.directory(),
+            path.parent().unwrap_or(""),
+        );
         let found = parent.and_then(|parent| look(parent.as_fd(), path.file_name(), &mut bytes));
         match found.during(|| format!("read `{path}`"))? {
             Found::File(content, _) if content == seen.content => Ok(bytes),
             found @ (Found::Nothing | Found::File(..) | Found::Other(_)) => {
                 let (expected, found) = (job.guard.expect(), found.observed());
-                Err(StageError::Stale(vec![Stale { path: path.clone(), expected, found }]))
+                Err(StageError::Stale(vec![Stale {
+                    path: path.clone(),
+                    expected,
+                    found,
+                }]))
             }
         }
     }
@@ -452,31 +584,72 @@ impl Aside<'_, '_> {
         current: Option<Vec<u8>>,
     ) -> Result<(Content, u64), StageError> {
         let Job { path, slot, .. } = self.jobs[index];
-        let failed = |cause: String| StageError::Content { path: path.clone(), cause };
+        let failed = |cause: String| StageError::Content {
+            path: path.clone(),
+            cause,
+        };
         let bytes = (self.contents)(index, current).map_err(failed)?;
-        if becomes.hash.is_some_and(|hash| hash != content_hash(&bytes)) {
-            return Err(failed("it is not the content that was planned; plan again".to_owned()));
+        if becomes
+            .hash
+            .is_some_and(|hash| hash != content_hash(&bytes))
+        {
+            return Err(failed(
+                "it is not the content that was planned; plan again".to_owned(),
+            ));
         }
-        self.fill(&slot_name(slot), &bytes, becomes.mode, seen.map(|seen| (&seen.facts, &seen.attributes)))
-            .during(|| format!("write the new content of `{path}` to `{}`", self.transaction.path().display()))?;
-        Ok((Content { hash: ContentHash::of(&bytes), mode: becomes.mode }, bytes.len() as u64))
+        self.fill(
+            &slot_name(slot),
+            &bytes,
+            becomes.mode,
+            seen.map(|seen| (&seen.facts, &seen.attributes)),
+        )
+        .during(|| {
+            format!(
+                "write the new content of `{path}` to `{}`",
+                self.transaction.path().display()
+            )
+        })?;
+        Ok((
+            Content {
+                hash: ContentHash::of(&bytes),
+                mode: becomes.mode,
+            },
+            bytes.len() as u64,
+        ))
     }
 
     /// Sees that the slot holds the very file that an earlier transaction displaced.
     fn restore(&self, job: &Job<'_>, displaced: Content) -> Result<Content, StageError> {
         let (slots, slot, path) = (self.transaction.slots(), slot_name(job.slot), job.path);
-        let doing = || format!("restore what was at `{path}` from `{}`", self.transaction.slots_path().display());
+        let doing = || {
+            format!(
+                "restore what was at `{path}` from `{}`",
+                self.transaction.slots_path().display()
+            )
+        };
         match look(slots, &slot, &mut Vec::new()).during(doing)? {
             Found::File(content, _) if content == displaced => {}
-            Found::Nothing | Found::File(..) | Found::Other(_) => return Err(StageError::Late(path.clone())),
+            Found::Nothing | Found::File(..) | Found::Other(_) => {
+                return Err(StageError::Late(path.clone()));
+            }
         }
         // A build that ran since must see that the file changed again.
-        self.transaction.root.disk.touch(slots, &slot).during(doing)?;
+        self.transaction
+            .root
+            .disk
+            .touch(slots, &slot)
+            .during(doing)?;
         Ok(displaced)
     }
 
     /// Writes a slot. It gets what belongs to the place, and not to the content, from the old file.
-    fn fill(&self, slot: &str, bytes: &[u8], mode: Mode, old: Option<(&Facts, &Attributes)>) -> io::Result<()> {
+    fn fill(
+        &self,
+        slot: &str,
+        bytes: &[u8],
+        mode: Mode,
+        old: Option<(&Facts, &Attributes)>,
+    ) -> io::Result<()> {
         let disk = &self.transaction.root.disk;
         // The user's umask takes from these what the user never gives.
         let permissions = match mode {
@@ -503,8 +676,13 @@ impl Aside<'_, '_> {
         }
         disk.set_attributes(file.as_fd(), attributes)?;
         // Another owner, or an access list, may have changed the permissions again.
-        let is_as_made = attributes.is_empty() && (before.owner, before.group) == (created.owner, created.group);
-        if is_as_made && wanted == created.permissions { Ok(()) } else { disk.permit(file.as_fd(), wanted) }
+        let is_as_made =
+            attributes.is_empty() && (before.owner, before.group) == (created.owner, created.group);
+        if is_as_made && wanted == created.permissions {
+            Ok(())
+        } else {
+            disk.permit(file.as_fd(), wanted)
+        }
     }
 }
 

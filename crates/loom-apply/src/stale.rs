@@ -23,7 +23,9 @@ pub(crate) fn meets(found: &Observed, expect: Expect) -> bool {
     match (found, expect) {
         (Observed::Absent, Expect::Absent) => true,
         (Observed::File(content), Expect::Exactly(expected)) => *content == expected,
-        (Observed::File(_), Expect::Absent) | (Observed::Absent, Expect::Exactly(_)) | (Observed::Foreign(_), _) => false,
+        (Observed::File(_), Expect::Absent)
+        | (Observed::Absent, Expect::Exactly(_))
+        | (Observed::Foreign(_), _) => false,
     }
 }
 
@@ -32,20 +34,32 @@ impl fmt::Display for Stale {
         let path = &self.path;
         match (&self.found, self.expected) {
             (Observed::Foreign(what), _) => write!(f, "there is {what} at `{path}`"),
-            (Observed::File(_), Expect::Absent) => write!(f, "there is a file at `{path}`, where there was none"),
+            (Observed::File(_), Expect::Absent) => {
+                write!(f, "there is a file at `{path}`, where there was none")
+            }
             (Observed::Absent, Expect::Exactly(_)) => write!(f, "`{path}` is gone"),
-            (Observed::File(Content { hash, mode }), Expect::Exactly(expected)) if *hash == expected.hash => match mode {
-                Mode::Plain => write!(f, "`{path}` is no longer executable"),
-                Mode::Executable => write!(f, "`{path}` has become executable"),
-            },
+            (Observed::File(Content { hash, mode }), Expect::Exactly(expected))
+                if *hash == expected.hash =>
+            {
+                match mode {
+                    Mode::Plain => write!(f, "`{path}` is no longer executable"),
+                    Mode::Executable => write!(f, "`{path}` has become executable"),
+                }
+            }
             (Observed::File(_), Expect::Exactly(_)) => write!(f, "`{path}` was edited"),
             // Seen only while a commit fails: nothing can be made there.
-            (Observed::Absent, Expect::Absent) => write!(f, "the directory of `{path}` was removed"),
+            (Observed::Absent, Expect::Absent) => {
+                write!(f, "the directory of `{path}` was removed")
+            }
         }
     }
 }
 
 /// All of them, as the end of a sentence.
 pub(crate) fn list(stale: &[Stale]) -> String {
-    stale.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    stale
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

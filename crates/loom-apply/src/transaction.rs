@@ -51,17 +51,25 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    const ALL: [(Self, &'static str); 3] = [(Self::Open, "txn-"), (Self::Undo, "undo-"), (Self::Gone, "gone-")];
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Open, "txn-"),
+        (Self::Undo, "undo-"),
+        (Self::Gone, "gone-"),
+    ];
 
     /// The name of a directory.
     pub(crate) fn name(self, id: u64) -> String {
-        let prefix = Self::ALL.iter().find(|(phase, _)| *phase == self).map_or("", |(_, prefix)| prefix);
+        let prefix = Self::ALL
+            .iter()
+            .find(|(phase, _)| *phase == self)
+            .map_or("", |(_, prefix)| prefix);
         format!("{prefix}{id}")
     }
 
     fn of(name: &str) -> Option<(Self, u64)> {
-        let (phase, number) =
-            Self::ALL.iter().find_map(|(phase, prefix)| Some((*phase, name.strip_prefix(prefix)?.parse().ok()?)))?;
+        let (phase, number) = Self::ALL
+            .iter()
+            .find_map(|(phase, prefix)| Some((*phase, name.strip_prefix(prefix)?.parse().ok()?)))?;
         (phase.name(number) == name).then_some((phase, number))
     }
 }
@@ -105,8 +113,13 @@ pub(crate) struct Transaction<'r> {
 
 /// The transactions of a root, in the order of their numbers.
 pub(crate) fn all(root: &Root) -> io::Result<Vec<(Phase, u64)>> {
-    let Some(private) = root.find_private()? else { return Ok(Vec::new()) };
-    let mut found: Vec<_> = disk::list(private.as_fd())?.iter().filter_map(|(name, _)| Phase::of(name)).collect();
+    let Some(private) = root.find_private()? else {
+        return Ok(Vec::new());
+    };
+    let mut found: Vec<_> = disk::list(private.as_fd())?
+        .iter()
+        .filter_map(|(name, _)| Phase::of(name))
+        .collect();
     found.sort_unstable_by_key(|(_, id)| *id);
     Ok(found)
 }
@@ -118,11 +131,23 @@ impl<'r> Transaction<'r> {
         let private = root.open_private().during(doing)?;
         let id = all(root).during(doing)?.last().map_or(0, |(_, id)| *id) + 1;
         let name = Phase::Open.name(id);
-        root.disk.make_directory(private.as_fd(), &name, 0o700).during(doing)?;
+        root.disk
+            .make_directory(private.as_fd(), &name, 0o700)
+            .during(doing)?;
         let directory = disk::open_child(private.as_fd(), &name).during(doing)?;
         let (slots, undone) = (None, undone.map(Box::new));
         let (phase, exchange, is_disposable) = (Phase::Open, Exchange::Whole, true);
-        let mut begun = Self { root, private, directory, slots, undone, phase, id, exchange, is_disposable };
+        let mut begun = Self {
+            root,
+            private,
+            directory,
+            slots,
+            undone,
+            phase,
+            id,
+            exchange,
+            is_disposable,
+        };
         begun.furnish().during(doing)?;
         Ok(begun)
     }
@@ -131,7 +156,9 @@ impl<'r> Transaction<'r> {
     fn furnish(&mut self) -> io::Result<()> {
         self.exchange = self.probe()?;
         if self.undone.is_none() {
-            self.root.disk.make_directory(self.directory(), SLOTS, 0o700)?;
+            self.root
+                .disk
+                .make_directory(self.directory(), SLOTS, 0o700)?;
             self.slots = Some(disk::open_child(self.directory(), SLOTS)?);
         }
         Ok(())
@@ -142,29 +169,55 @@ impl<'r> Transaction<'r> {
         let private = root.open_private()?;
         let directory = disk::open_child(private.as_fd(), &phase.name(id))?;
         if !disk::is_mine(&disk::facts_of(directory.as_fd())?) {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it belongs to another user",
+            ));
         }
         let slots = match disk::open_child(directory.as_fd(), SLOTS) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             slots => Some(slots?),
         };
         let (undone, exchange, is_disposable) = (None, Exchange::Whole, false);
-        Ok(Self { root, private, directory, slots, undone, phase, id, exchange, is_disposable })
+        Ok(Self {
+            root,
+            private,
+            directory,
+            slots,
+            undone,
+            phase,
+            id,
+            exchange,
+            is_disposable,
+        })
     }
 
     /// Finds the entry that an earlier one undoes, which it takes the slots of or has taken them.
     pub(crate) fn find_undone(&mut self, head: &Head, stage: Stage) -> io::Result<()> {
         let Some(id) = head.undoes else { return Ok(()) };
-        let missing =
-            |what| Err(io::Error::new(io::ErrorKind::NotFound, format!("{what} entry {id}, which it undoes, are not there")));
+        let missing = |what| {
+            Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{what} entry {id}, which it undoes, are not there"),
+            ))
+        };
         match Self::open(self.root, Phase::Undo, id) {
             // It may have gone since: but only when this one is committed, and has its slots.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && stage == Stage::Committed && self.has_slots() => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return missing("the journal and the directory of"),
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && stage == Stage::Committed
+                    && self.has_slots() => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return missing("the journal and the directory of");
+            }
             undone => self.undone = Some(Box::new(undone?)),
         }
         let is_there = self.has_slots() || self.undone().is_some_and(Self::has_slots);
-        if is_there { Ok(()) } else { missing("the slots of") }
+        if is_there {
+            Ok(())
+        } else {
+            missing("the slots of")
+        }
     }
 
     /// Tries an exchange on two files of its own.
@@ -226,7 +279,9 @@ impl<'r> Transaction<'r> {
     }
 
     fn hand_slots_to(&self, other: &Self) -> io::Result<()> {
-        self.root.disk.take((self.directory(), SLOTS), (other.directory(), SLOTS))
+        self.root
+            .disk
+            .take((self.directory(), SLOTS), (other.directory(), SLOTS))
     }
 
     /// The private place.
@@ -241,7 +296,9 @@ impl<'r> Transaction<'r> {
 
     /// Where its slots are, for people.
     pub(crate) fn slots_path(&self) -> PathBuf {
-        let lent = self.undone().filter(|_| exists(self.directory(), SLOTS).is_ok_and(|has_taken| !has_taken));
+        let lent = self
+            .undone()
+            .filter(|_| exists(self.directory(), SLOTS).is_ok_and(|has_taken| !has_taken));
         lent.unwrap_or(self).path().join(SLOTS)
     }
 
@@ -251,7 +308,11 @@ impl<'r> Transaction<'r> {
         let file = self.root.disk.create(self.directory(), JOURNAL, 0o600)?;
         self.root.disk.write(file.as_fd(), text.as_bytes())?;
         let at = journal::mark_at(&text);
-        Ok(Mark { file, at: at as u64, text: journal::commit_mark(&text[..at]) })
+        Ok(Mark {
+            file,
+            at: at as u64,
+            text: journal::commit_mark(&text[..at]),
+        })
     }
 
     /// From here on dropping it removes nothing.
@@ -272,7 +333,9 @@ impl<'r> Transaction<'r> {
 
     /// The mark of the commit is durable.
     pub(crate) fn sync_journal(&self) -> io::Result<()> {
-        self.root.disk.sync(disk::open_file(self.directory(), JOURNAL)?.as_fd())
+        self.root
+            .disk
+            .sync(disk::open_file(self.directory(), JOURNAL)?.as_fd())
     }
 
     /// Reads the head of the journal alone, without asking whether the rest is whole.
@@ -280,7 +343,10 @@ impl<'r> Transaction<'r> {
         let file = disk::open_file(self.directory(), JOURNAL)?;
         let mut bytes = Vec::new();
         disk::read_begin(file.as_fd(), &mut bytes)?;
-        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = bytes
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         Ok(serde_json::from_slice(line).ok())
     }
 
@@ -297,8 +363,9 @@ impl<'r> Transaction<'r> {
             Exchange::Linked => {
                 let aside = aside(slot);
                 disk.rename((slots, slot), (slots, &aside))?;
-                let swapped =
-                    disk.link((directory, name), (slots, slot)).and_then(|()| disk.replace((slots, &aside), (directory, name)));
+                let swapped = disk
+                    .link((directory, name), (slots, slot))
+                    .and_then(|()| disk.replace((slots, &aside), (directory, name)));
                 if swapped.is_err() {
                     // The path is untouched: what the slot holds is at most a second name of it.
                     disk.replace((slots, &aside), (slots, slot))?;
@@ -309,20 +376,34 @@ impl<'r> Transaction<'r> {
     }
 
     /// Ends a swap that was cut off between its steps, so that the slot says what happened.
-    pub(crate) fn end_swap(&self, step: &Step, directory: Option<BorrowedFd<'_>>) -> io::Result<Option<Kept>> {
+    pub(crate) fn end_swap(
+        &self,
+        step: &Step,
+        directory: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Option<Kept>> {
         let (slots, slot) = (self.slots(), step.slot());
         let aside = aside(&slot);
         if self.exchange == Exchange::Whole || !exists(slots, &aside)? {
             return Ok(None);
         }
         let second_name = || {
-            let target = directory.and_then(|directory| disk::facts(directory, step.path.file_name()).ok());
-            target.is_some_and(|target| disk::facts(slots, &slot).is_ok_and(|held| held.same_file(&target)))
+            let target =
+                directory.and_then(|directory| disk::facts(directory, step.path.file_name()).ok());
+            target.is_some_and(|target| {
+                disk::facts(slots, &slot).is_ok_and(|held| held.same_file(&target))
+            })
         };
         // Where the path has changed meanwhile, the slot holds the last name of what was there.
-        let kept = if exists(slots, &slot)? && !second_name() { Some(self.keep(&slot, &step.path)?) } else { None };
+        let kept = if exists(slots, &slot)? && !second_name() {
+            Some(self.keep(&slot, &step.path)?)
+        } else {
+            None
+        };
         self.root.disk.replace((slots, &aside), (slots, &slot))?;
-        Ok(kept.map(|place| Kept { path: step.path.clone(), what: Rescued::Other(place) }))
+        Ok(kept.map(|place| Kept {
+            path: step.path.clone(),
+            what: Rescued::Other(place),
+        }))
     }
 
     /// Moves a slot to where nobody removes it, and says where that is.
@@ -334,7 +415,10 @@ impl<'r> Transaction<'r> {
         }
         let kept = disk::open_child(self.private.as_fd(), KEPT)?;
         let taken = disk::list(kept.as_fd())?;
-        let number = |(name, _): &(String, Kind)| name.split_once('-').and_then(|(number, _)| number.parse::<u64>().ok());
+        let number = |(name, _): &(String, Kind)| {
+            name.split_once('-')
+                .and_then(|(number, _)| number.parse::<u64>().ok())
+        };
         let number = taken.iter().filter_map(number).max().unwrap_or(0) + 1;
         let name = format!("{number}-{}", path.file_name());
         let name = name[..name.floor_char_boundary(255)].to_owned();
@@ -363,16 +447,22 @@ impl<'r> Transaction<'r> {
         // Not by what was opened: slots that were taken have been given back.
         if exists(directory, SLOTS)? {
             let slots = disk::open_child(directory, SLOTS)?;
-            disk::list(slots.as_fd())?.iter().try_for_each(|(name, _)| disk.unlink(slots.as_fd(), name))?;
+            disk::list(slots.as_fd())?
+                .iter()
+                .try_for_each(|(name, _)| disk.unlink(slots.as_fd(), name))?;
             disk.remove_directory(directory, SLOTS)?;
         }
-        disk::list(directory)?.iter().try_for_each(|(name, _)| disk.unlink(directory, name))?;
+        disk::list(directory)?
+            .iter()
+            .try_for_each(|(name, _)| disk.unlink(directory, name))?;
         disk.remove_directory(self.private.as_fd(), &self.phase.name(self.id))
     }
 
     fn become_phase(&mut self, phase: Phase) -> io::Result<()> {
         let (from, to) = (self.phase.name(self.id), phase.name(self.id));
-        self.root.disk.replace((self.private.as_fd(), &from), (self.private.as_fd(), &to))?;
+        self.root
+            .disk
+            .replace((self.private.as_fd(), &from), (self.private.as_fd(), &to))?;
         self.phase = phase;
         Ok(())
     }
@@ -398,7 +488,8 @@ pub(crate) struct Mark {
 impl Mark {
     /// Says in the journal that everything was done.
     pub(crate) fn set(&self, root: &Root) -> io::Result<()> {
-        root.disk.overwrite(self.file.as_fd(), self.at, self.text.as_bytes())
+        root.disk
+            .overwrite(self.file.as_fd(), self.at, self.text.as_bytes())
     }
 }
 
@@ -415,7 +506,11 @@ fn exists(directory: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
 }
 
 /// Looks at `name` in `directory`, with the hash of all its bytes: those of loom's header too.
-pub(crate) fn look(directory: BorrowedFd<'_>, name: &str, buffer: &mut Vec<u8>) -> io::Result<Found> {
+pub(crate) fn look(
+    directory: BorrowedFd<'_>,
+    name: &str,
+    buffer: &mut Vec<u8>,
+) -> io::Result<Found> {
     examine_with(directory, name, buffer, ContentHash::of, &mut |_| ())
 }
 

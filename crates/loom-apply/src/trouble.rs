@@ -39,12 +39,18 @@ impl<T> During<T> for io::Result<T> {
 fn help(cause: &io::Error) -> &'static str {
     match Errno::from_io_error(cause) {
         Some(Errno::NOSPC | Errno::DQUOT) => "free some space there, then run loom again",
-        Some(Errno::ACCESS | Errno::PERM) => "see who owns the place and whether you may write there, then run loom again",
-        Some(Errno::ROFS) => "the file system is mounted read-only: mount it writable, then run loom again",
+        Some(Errno::ACCESS | Errno::PERM) => {
+            "see who owns the place and whether you may write there, then run loom again"
+        }
+        Some(Errno::ROFS) => {
+            "the file system is mounted read-only: mount it writable, then run loom again"
+        }
         Some(Errno::MFILE | Errno::NFILE) => {
             "too many files are open: raise the limit with `ulimit -n 4096`, then run loom again"
         }
-        Some(Errno::BUSY) => "something is mounted at that very place: unmount it, then run loom again",
+        Some(Errno::BUSY) => {
+            "something is mounted at that very place: unmount it, then run loom again"
+        }
         Some(Errno::XDEV) => {
             "the place is on another mount than loom's own directory, and files cannot be exchanged across mounts"
         }

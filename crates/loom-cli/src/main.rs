@@ -14,7 +14,10 @@ use std::path::Path;
 
 use loom_apply::{Root, RootError};
 
-use cli::{CheckFormat, Command, DriftFormat, Global, GraphFormat, Invocation, Plan, PlanFormat, ReportFormat, Subject, ToCheck};
+use cli::{
+    CheckFormat, Command, DriftFormat, Global, GraphFormat, Invocation, Plan, PlanFormat,
+    ReportFormat, Subject, ToCheck,
+};
 use commands::{Desk, Failure};
 use env::{Mask, Streams};
 use exit::Exit;
@@ -29,7 +32,12 @@ fn main() -> Exit {
     if let Some(jobs) = invocation.global.jobs {
         // fails only where a pool exists already, and none does yet
         // this thread is one of them, so that one job is one thread
-        drop(rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).use_current_thread().build_global());
+        drop(
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(jobs.get())
+                .use_current_thread()
+                .build_global(),
+        );
     }
     let mut out = Mask::new(io::stdout());
     let result = run(&invocation, streams, &mut out);
@@ -39,13 +47,23 @@ fn main() -> Exit {
         // whoever reads the output has gone, as `head` does
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(failure) => {
-            if let Command::Drift { format: DriftFormat::Junit, .. } = &invocation.command {
+            if let Command::Drift {
+                format: DriftFormat::Junit,
+                ..
+            } = &invocation.command
+            {
                 // as below
-                drop(report::drift::junit::failure(&failure.whole(), &mut out).and_then(|()| out.flush()));
+                drop(
+                    report::drift::junit::failure(&failure.whole(), &mut out)
+                        .and_then(|()| out.flush()),
+                );
             }
             if let (Failure::Input(input), true) = (&failure, speaks_json(&invocation.command)) {
                 // where standard output is gone there is nobody left to tell
-                drop(report::diagnostics::json(&input.1, &input.0, &mut out).and_then(|()| out.flush()));
+                drop(
+                    report::diagnostics::json(&input.1, &input.0, &mut out)
+                        .and_then(|()| out.flush()),
+                );
             } else {
                 report::diagnostics::failure(&failure, streams.err);
             }
@@ -58,9 +76,13 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
     let global = &invocation.global;
     match &invocation.command {
         Command::Init => commands::init::run(global, streams, out),
-        Command::Show { file, style } => commands::show::run(file, *style, global.talk, streams, out),
+        Command::Show { file, style } => {
+            commands::show::run(file, *style, global.talk, streams, out)
+        }
         Command::Explain(Subject::Code(code)) => commands::explain::code(code, out),
-        Command::Providers { kind } => commands::providers::run(kind.as_deref(), commands::pass::REGISTRY, out),
+        Command::Providers { kind } => {
+            commands::providers::run(kind.as_deref(), commands::pass::REGISTRY, out)
+        }
         Command::Schema(of) => commands::schema::run(*of, commands::pass::REGISTRY, out),
         Command::Completions(shell) => commands::completions::run(*shell, out),
         Command::Man { command } => commands::man::run(command.as_deref(), out),
@@ -88,7 +110,12 @@ fn run(invocation: &Invocation, streams: Streams, out: &mut dyn Write) -> Result
 }
 
 /// The commands that are about one repository.
-fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
+fn in_repository(
+    command: &Command,
+    global: &Global,
+    streams: Streams,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let root = find(command, &env::start(global.directory.as_deref())?)?;
     let desk = Desk::new(global, root, streams);
     if only_reads(command) {
@@ -103,13 +130,20 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
         Command::Rollback(asked) => commands::rollback::run(&desk, asked, out),
         Command::Absorb(asked) => commands::absorb::run(&desk, asked, out),
         Command::Resolve(asked) => commands::resolve::run(&desk, asked, out),
-        Command::Repair { confirmation, durability } => commands::repair::run(&desk, *confirmation, *durability, out),
+        Command::Repair {
+            confirmation,
+            durability,
+        } => commands::repair::run(&desk, *confirmation, *durability, out),
         Command::Doctor { format } => commands::doctor::run(&desk, *format, out),
-        Command::Drift { selection, format } => commands::drift::run(&desk, selection, *format, out),
+        Command::Drift { selection, format } => {
+            commands::drift::run(&desk, selection, *format, out)
+        }
         Command::Check(asked) => commands::check::run(&desk, asked, out),
         Command::Graph(asked) => commands::graph::run(&desk, asked, out),
         Command::Handoff(asked) => commands::handoff::run(&desk, asked, out),
-        Command::Explain(Subject::AddressOrPath(subject)) => commands::explain::run(&desk, subject, out),
+        Command::Explain(Subject::AddressOrPath(subject)) => {
+            commands::explain::run(&desk, subject, out)
+        }
         Command::Adopt(asked) => commands::adopt::run(&desk, asked, out),
         Command::Forget { address } => commands::refactoring::forget(&desk, address, out),
         Command::Move { from, to } => commands::refactoring::move_address(&desk, from, to, out),
@@ -127,8 +161,10 @@ fn in_repository(command: &Command, global: &Global, streams: Streams, out: &mut
 /// The repository. The commands about earlier runs also find one whose loom.yaml such a run took
 /// away, or did not come to write.
 fn find(command: &Command, start: &Path) -> Result<Root, RootError> {
-    let is_about_the_past =
-        matches!(command, Command::Recover | Command::History { .. } | Command::Rollback(_) | Command::Doctor { .. });
+    let is_about_the_past = matches!(
+        command,
+        Command::Recover | Command::History { .. } | Command::Rollback(_) | Command::Doctor { .. }
+    );
     // files can be checked where there is no project yet
     if matches!(command, Command::Check(asked) if !asked.paths.is_empty()) {
         return Root::find(start).or_else(|_| Root::open(start));
@@ -157,10 +193,12 @@ fn only_reads(command: &Command) -> bool {
 /// Whether a command's output is read by a program.
 fn speaks_json(command: &Command) -> bool {
     match command {
-        Command::Plan(Plan { style, .. }) | Command::Show { style, .. } => style.format == PlanFormat::Json,
-        Command::Validate { format } | Command::History { format, .. } | Command::Doctor { format } => {
-            *format == ReportFormat::Json
+        Command::Plan(Plan { style, .. }) | Command::Show { style, .. } => {
+            style.format == PlanFormat::Json
         }
+        Command::Validate { format }
+        | Command::History { format, .. }
+        | Command::Doctor { format } => *format == ReportFormat::Json,
         Command::Drift { format, .. } => *format == DriftFormat::Json,
         Command::Check(check) => check.format == CheckFormat::Json,
         Command::Graph(graph) => graph.format == GraphFormat::Json,

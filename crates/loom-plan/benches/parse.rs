@@ -29,7 +29,8 @@ fn yaml(services: usize) -> String {
 fn json(services: usize) -> String {
     let mut sources = Sources::default();
     let id = sources.add("loom.yaml", yaml(services));
-    let node = node::parse_one(&sources, id, &mut Diagnostics::default()).expect("the text above is YAML");
+    let node =
+        node::parse_one(&sources, id, &mut Diagnostics::default()).expect("the text above is YAML");
     node.to_json().to_string()
 }
 

@@ -54,13 +54,26 @@ pub enum Untraced {
 impl std::fmt::Display for Untraced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Added(line) => write!(f, "line {line}: lines were added or taken out here, and a setting only gives values"),
-            Self::NoSetting(line) => write!(f, "line {line}: no single setting gives what was changed here"),
+            Self::Added(line) => write!(
+                f,
+                "line {line}: lines were added or taken out here, and a setting only gives values"
+            ),
+            Self::NoSetting(line) => write!(
+                f,
+                "line {line}: no single setting gives what was changed here"
+            ),
             Self::Several(line, pointers) => {
-                write!(f, "line {line}: any of these settings gives it, and only you know which: {}", pointers.join(", "))
+                write!(
+                    f,
+                    "line {line}: any of these settings gives it, and only you know which: {}",
+                    pointers.join(", ")
+                )
             }
             Self::Elsewhere(line, file) => {
-                write!(f, "line {line}: it comes from {file}, which another program writes: change it there")
+                write!(
+                    f,
+                    "line {line}: it comes from {file}, which another program writes: change it there"
+                )
             }
             Self::Differs(line) => {
                 write!(
@@ -108,31 +121,45 @@ pub fn trace(absorb: Absorb<'_>) -> Result<BTreeSet<Edit>, Vec<Untraced>> {
     let (mut edits, mut untraced) = (BTreeSet::new(), Vec::new());
     let mut rendered: BTreeMap<Edit, Option<String>> = BTreeMap::new();
     for at in changed {
-        let proposed: BTreeSet<Edit> = places.iter().flat_map(|place| place.edits(old[at], new[at], absorb.sources)).collect();
+        let proposed: BTreeSet<Edit> = places
+            .iter()
+            .flat_map(|place| place.edits(old[at], new[at], absorb.sources))
+            .collect();
         let mut gives = |edit: &Edit| {
             let text = rendered.entry(edit.clone()).or_insert_with(|| {
                 let texts = edited(absorb.sources, std::slice::from_ref(edit))?;
                 (absorb.render)(&texts)
             });
-            text.as_deref().is_some_and(|text| text.split_inclusive('\n').nth(at) == Some(new[at]))
+            text.as_deref()
+                .is_some_and(|text| text.split_inclusive('\n').nth(at) == Some(new[at]))
         };
         let sources: Vec<Edit> = proposed.into_iter().filter(|edit| gives(edit)).collect();
         match sources.as_slice() {
             [] => untraced.push(Untraced::NoSetting(at + 1)),
-            [edit] if !is_of_people(&edit.file) => untraced.push(Untraced::Elsewhere(at + 1, Arc::clone(&edit.file))),
+            [edit] if !is_of_people(&edit.file) => {
+                untraced.push(Untraced::Elsewhere(at + 1, Arc::clone(&edit.file)));
+            }
             [edit] => drop(edits.insert(edit.clone())),
-            several => untraced.push(Untraced::Several(at + 1, several.iter().map(|edit| edit.pointer.clone()).collect())),
+            several => untraced.push(Untraced::Several(
+                at + 1,
+                several.iter().map(|edit| edit.pointer.clone()).collect(),
+            )),
         }
     }
     if !untraced.is_empty() {
         return Err(untraced);
     }
     let all: Vec<Edit> = edits.iter().cloned().collect();
-    let text = edited(absorb.sources, &all).and_then(|texts| (absorb.render)(&texts)).unwrap_or_default();
+    let text = edited(absorb.sources, &all)
+        .and_then(|texts| (absorb.render)(&texts))
+        .unwrap_or_default();
     if text == absorb.observed {
         return Ok(edits);
     }
-    let differing = new.iter().enumerate().filter(|(at, line)| text.split_inclusive('\n').nth(*at) != Some(**line));
+    let differing = new
+        .iter()
+        .enumerate()
+        .filter(|(at, line)| text.split_inclusive('\n').nth(*at) != Some(**line));
     let mut untraced: Vec<Untraced> = differing.map(|(at, _)| Untraced::Differs(at + 1)).collect();
     if untraced.is_empty() {
         untraced.push(Untraced::Added(new.len()));
@@ -143,7 +170,9 @@ pub fn trace(absorb: Absorb<'_>) -> Result<BTreeSet<Edit>, Vec<Untraced>> {
 /// Whether people write a file: loom.yaml and native stories, which are YAML. JSON comes from other
 /// programs.
 fn is_of_people(file: &str) -> bool {
-    [".yaml", ".yml"].iter().any(|suffix| file.ends_with(suffix))
+    [".yaml", ".yml"]
+        .iter()
+        .any(|suffix| file.ends_with(suffix))
 }
 
 fn lines(text: &str) -> Vec<&str> {
@@ -156,8 +185,12 @@ fn changed(old: &[&str], new: &[&str]) -> Result<Vec<usize>, Vec<Untraced>> {
         return Ok((0..old.len()).filter(|at| old[*at] != new[*at]).collect());
     }
     let ops = similar::capture_diff_slices(similar::Algorithm::Myers, old, new);
-    let uneven = ops.iter().filter(|op| op.old_range().len() != op.new_range().len());
-    Err(uneven.map(|op| Untraced::Added(op.new_range().start + 1)).collect())
+    let uneven = ops
+        .iter()
+        .filter(|op| op.old_range().len() != op.new_range().len());
+    Err(uneven
+        .map(|op| Untraced::Added(op.new_range().start + 1))
+        .collect())
 }
 
 /// The texts of the files that edits change; `None` where two edits overlap.
@@ -166,7 +199,12 @@ pub fn edited(sources: &Sources, edits: &[Edit]) -> Option<BTreeMap<Arc<str>, St
     for edit in edits {
         by_file.entry(&edit.file).or_default().push(edit);
     }
-    let text_of = |file: &str| sources.ids().map(|id| sources.get(id)).find(|source| source.name.as_ref() == file);
+    let text_of = |file: &str| {
+        sources
+            .ids()
+            .map(|id| sources.get(id))
+            .find(|source| source.name.as_ref() == file)
+    };
     let mut texts = BTreeMap::new();
     for (file, edits) in by_file {
         let (old, mut text, mut at) = (Arc::clone(&text_of(file)?.text), String::new(), 0);
@@ -205,14 +243,23 @@ fn places(absorb: Absorb<'_>) -> Vec<Place> {
 
 fn leaves(pointer: &str, node: &Node, sources: &Sources, found: &mut Vec<Place>) {
     match &node.value {
-        Value::Map(map) => map.iter().for_each(|(key, node)| leaves(&format!("{pointer}.{key}"), node, sources, found)),
+        Value::Map(map) => map
+            .iter()
+            .for_each(|(key, node)| leaves(&format!("{pointer}.{key}"), node, sources, found)),
         Value::Seq(items) => {
-            items.iter().enumerate().for_each(|(at, node)| leaves(&format!("{pointer}[{at}]"), node, sources, found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(at, node)| leaves(&format!("{pointer}[{at}]"), node, sources, found));
         }
         Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {
             let span = sources.outermost(node.span);
             let file = Arc::clone(&sources.get(span.source).name);
-            found.push(Place { pointer: pointer.to_owned(), file, range: span.start as usize..span.end as usize });
+            found.push(Place {
+                pointer: pointer.to_owned(),
+                file,
+                range: span.start as usize..span.end as usize,
+            });
         }
     }
 }
@@ -221,15 +268,26 @@ impl Place {
     /// The edits of the written value that could make the old line the new one: the words that
     /// differ, ever more of those around them, or the whole line where the value has many.
     fn edits(&self, old: &str, new: &str, sources: &Sources) -> Vec<Edit> {
-        let source = sources.ids().map(|id| sources.get(id)).find(|source| source.name == self.file);
-        let Some(raw) = source.and_then(|source| source.text.get(self.range.clone())) else { return Vec::new() };
+        let source = sources
+            .ids()
+            .map(|id| sources.get(id))
+            .find(|source| source.name == self.file);
+        let Some(raw) = source.and_then(|source| source.text.get(self.range.clone())) else {
+            return Vec::new();
+        };
         let mut pairs = words(old, new);
         pairs.push((old.trim(), new.trim()));
         pairs.dedup();
         let edit = |(was, is): (&str, &str)| {
             let start = only(raw, was)? + self.range.start;
             let (file, pointer) = (Arc::clone(&self.file), self.pointer.clone());
-            Some(Edit { file, start, end: start + was.len(), new: is.to_owned(), pointer })
+            Some(Edit {
+                file,
+                start,
+                end: start + was.len(),
+                new: is.to_owned(),
+                pointer,
+            })
         };
         // the words themselves tell enough: more around them is the same edit, written longer
         pairs.into_iter().find_map(edit).into_iter().collect()
@@ -239,13 +297,19 @@ impl Place {
 /// Where a word stands in a text, if it stands there once, and not within a longer one.
 fn only(text: &str, word: &str) -> Option<usize> {
     let is_word = |at: usize| {
-        let (before, after) = (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
+        let (before, after) = (
+            text[..at].chars().next_back(),
+            text[at + word.len()..].chars().next(),
+        );
         let glued = |inside: Option<char>, outside: Option<char>| {
             inside.is_some_and(char::is_alphanumeric) && outside.is_some_and(char::is_alphanumeric)
         };
         !glued(word.chars().next(), before) && !glued(word.chars().next_back(), after)
     };
-    let mut found = text.match_indices(word).map(|(at, _)| at).filter(|at| !word.is_empty() && is_word(*at));
+    let mut found = text
+        .match_indices(word)
+        .map(|(at, _)| at)
+        .filter(|at| !word.is_empty() && is_word(*at));
     let first = found.next()?;
     found.next().is_none().then_some(first)
 }
@@ -253,7 +317,12 @@ fn only(text: &str, word: &str) -> Option<usize> {
 /// What differs between two lines, as whole words: letters and digits first, then with what often
 /// holds words together.
 fn words<'a>(old: &'a str, new: &'a str) -> Vec<(&'a str, &'a str)> {
-    let front: usize = old.chars().zip(new.chars()).take_while(|(one, other)| one == other).map(|(c, _)| c.len_utf8()).sum();
+    let front: usize = old
+        .chars()
+        .zip(new.chars())
+        .take_while(|(one, other)| one == other)
+        .map(|(c, _)| c.len_utf8())
+        .sum();
     let (old_rest, new_rest) = (&old[front..], &new[front..]);
     let back: usize = old_rest
         .chars()
@@ -264,11 +333,26 @@ fn words<'a>(old: &'a str, new: &'a str) -> Vec<(&'a str, &'a str)> {
         .sum();
     let grown = |glue: &str| {
         let inside = |c: &char| c.is_alphanumeric() || glue.contains(*c);
-        let before: usize = old[..front].chars().rev().take_while(inside).map(char::len_utf8).sum();
-        let after: usize = old[old.len() - back..].chars().take_while(inside).map(char::len_utf8).sum();
-        (&old[front - before..old.len() - back + after], &new[front - before..new.len() - back + after])
+        let before: usize = old[..front]
+            .chars()
+            .rev()
+            .take_while(inside)
+            .map(char::len_utf8)
+            .sum();
+        let after: usize = old[old.len() - back..]
+            .chars()
+            .take_while(inside)
+            .map(char::len_utf8)
+            .sum();
+        (
+            &old[front - before..old.len() - back + after],
+            &new[front - before..new.len() - back + after],
+        )
     };
-    ["_", "_-.", "_-./:@", "_-./:@ "].into_iter().map(grown).collect()
+    ["_", "_-.", "_-./:@", "_-./:@ "]
+        .into_iter()
+        .map(grown)
+        .collect()
 }
 
 #[cfg(test)]
@@ -285,32 +369,66 @@ mod tests {
         let node = parse_one(&sources, id, &mut found).expect("it parses");
         let mut reads = ReadOf::default();
         for (key, node) in node.as_map().expect("a mapping").iter() {
-            reads.insert(key.to_string(), Read { value: Some(node.clone()), environment: None });
+            reads.insert(
+                key.to_string(),
+                Read {
+                    value: Some(node.clone()),
+                    environment: None,
+                },
+            );
         }
         let render = |text: &str| {
             let mut sources = Sources::default();
             let id = sources.add("loom.yaml", text);
             let node = parse_one(&sources, id, &mut Diagnostics::default())?;
-            let of = |key: &str| node.get(key).and_then(Node::scalar_text).unwrap_or_default().into_owned();
-            Some(format!("port {}\nname {}\nalso {}\n{}", of("port"), of("name"), of("also"), of("text")))
+            let of = |key: &str| {
+                node.get(key)
+                    .and_then(Node::scalar_text)
+                    .unwrap_or_default()
+                    .into_owned()
+            };
+            Some(format!(
+                "port {}\nname {}\nalso {}\n{}",
+                of("port"),
+                of("name"),
+                of("also"),
+                of("text")
+            ))
         };
         let desired = render(text).expect("it renders");
         let again = |texts: &BTreeMap<Arc<str>, String>| render(texts.get("loom.yaml")?);
-        let absorb = Absorb { desired: &desired, observed, sources: &sources, reads: &reads, render: &again };
-        trace(absorb).map(|edits| edited(&sources, &edits.into_iter().collect::<Vec<_>>()).expect("edits do not overlap"))
+        let absorb = Absorb {
+            desired: &desired,
+            observed,
+            sources: &sources,
+            reads: &reads,
+            render: &again,
+        };
+        trace(absorb).map(|edits| {
+            edited(&sources, &edits.into_iter().collect::<Vec<_>>()).expect("edits do not overlap")
+        })
     }
 
     fn text_after(text: &str, observed: &str) -> String {
-        traced(text, observed).unwrap_or_else(|untraced| panic!("{untraced:?}")).remove("loom.yaml").unwrap_or_default()
+        traced(text, observed)
+            .unwrap_or_else(|untraced| panic!("{untraced:?}"))
+            .remove("loom.yaml")
+            .unwrap_or_default()
     }
 
     #[test]
     fn a_value_goes_back_to_its_setting_and_every_other_byte_stays() {
         let text = "# ours\nport:   3000 # since 2019\nname: 'api-3000'\nalso: x\n";
         let after = text_after(text, "port 8080\nname api-3000\nalso x\n");
-        assert_eq!(after, "# ours\nport:   8080 # since 2019\nname: 'api-3000'\nalso: x\n");
+        assert_eq!(
+            after,
+            "# ours\nport:   8080 # since 2019\nname: 'api-3000'\nalso: x\n"
+        );
         let after = text_after(text, "port 8080\nname web-3000\nalso x\n");
-        assert_eq!(after, "# ours\nport:   8080 # since 2019\nname: 'web-3000'\nalso: x\n");
+        assert_eq!(
+            after,
+            "# ours\nport:   8080 # since 2019\nname: 'web-3000'\nalso: x\n"
+        );
     }
 
     #[test]
@@ -323,8 +441,14 @@ mod tests {
     #[test]
     fn what_no_single_setting_gives_is_refused_with_its_line() {
         let text = "port: 3000\nname: api\nalso: x\n";
-        assert_eq!(traced(text, "door 3000\nname api\nalso x\n"), Err(vec![Untraced::NoSetting(1)]));
-        assert_eq!(traced(text, "port 3000\nname api\nmine\nalso x\n"), Err(vec![Untraced::Added(3)]));
+        assert_eq!(
+            traced(text, "door 3000\nname api\nalso x\n"),
+            Err(vec![Untraced::NoSetting(1)])
+        );
+        assert_eq!(
+            traced(text, "port 3000\nname api\nmine\nalso x\n"),
+            Err(vec![Untraced::Added(3)])
+        );
     }
 
     #[test]
@@ -335,16 +459,38 @@ mod tests {
         let id = sources.add("loom.yaml", text);
         let node = parse_one(&sources, id, &mut found).expect("it parses");
         let mut reads = ReadOf::default();
-        reads.insert("port".to_owned(), Read { value: node.get("port").cloned(), environment: None });
+        reads.insert(
+            "port".to_owned(),
+            Read {
+                value: node.get("port").cloned(),
+                environment: None,
+            },
+        );
         let render = |texts: &BTreeMap<Arc<str>, String>| {
-            let port = texts["loom.yaml"].trim_start_matches("port: ").trim().to_owned();
+            let port = texts["loom.yaml"]
+                .trim_start_matches("port: ")
+                .trim()
+                .to_owned();
             Some(format!("listen {port}\nprobe {port}\n"))
         };
         let of = |observed| {
-            trace(Absorb { desired: "listen 3000\nprobe 3000\n", observed, sources: &sources, reads: &reads, render: &render })
+            trace(Absorb {
+                desired: "listen 3000\nprobe 3000\n",
+                observed,
+                sources: &sources,
+                reads: &reads,
+                render: &render,
+            })
         };
-        assert_eq!(of("listen 8080\nprobe 3000\n"), Err(vec![Untraced::Differs(2)]));
-        assert_eq!(of("listen 8080\nprobe 8080\n").map(|edits| edits.len()), Ok(1), "all of its lines were edited alike");
+        assert_eq!(
+            of("listen 8080\nprobe 3000\n"),
+            Err(vec![Untraced::Differs(2)])
+        );
+        assert_eq!(
+            of("listen 8080\nprobe 8080\n").map(|edits| edits.len()),
+            Ok(1),
+            "all of its lines were edited alike"
+        );
         assert!(of("listen 8080\nprobe 9090\n").is_err());
     }
 }

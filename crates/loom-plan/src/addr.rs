@@ -102,7 +102,9 @@ impl RepoPath {
 
     /// What follows the last dot of the file's name, if anything does.
     pub fn extension(&self) -> Option<&str> {
-        self.file_name().rsplit_once('.').map(|(_, extension)| extension)
+        self.file_name()
+            .rsplit_once('.')
+            .map(|(_, extension)| extension)
     }
 
     /// The directory that holds the file; `None` at the root.
@@ -121,7 +123,9 @@ impl RepoPath {
     /// # Errors
     /// [`PathError`], as for [`RepoPath::new`]; `..` may climb as far as the root.
     pub fn sibling(&self, text: &str) -> Result<Self, PathError> {
-        let mut parts: Vec<&str> = self.parent().map_or(Vec::new(), |parent| parent.split('/').collect());
+        let mut parts: Vec<&str> = self
+            .parent()
+            .map_or(Vec::new(), |parent| parent.split('/').collect());
         for part in text.split('/') {
             match part {
                 "." => {}
@@ -150,7 +154,10 @@ fn shown(text: &str) -> String {
     if text.len() <= 4 * SIDE {
         return text.to_owned();
     }
-    let (begin, end) = (text.floor_char_boundary(SIDE), text.ceil_char_boundary(text.len() - SIDE));
+    let (begin, end) = (
+        text.floor_char_boundary(SIDE),
+        text.ceil_char_boundary(text.len() - SIDE),
+    );
     format!("{}…{}", &text[..begin], &text[end..])
 }
 
@@ -160,7 +167,11 @@ fn folds_to_git(part: &str) -> bool {
         return false;
     }
     let folded = folded(part);
-    let stem = folded.split(':').next().unwrap_or("").trim_end_matches([' ', '.']);
+    let stem = folded
+        .split(':')
+        .next()
+        .unwrap_or("")
+        .trim_end_matches([' ', '.']);
     stem == ".git" || stem == "git~1"
 }
 
@@ -175,7 +186,11 @@ fn folded(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     let seen = text.nfd().filter(|c| !is_invisible(*c));
-    seen.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
+    seen.flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfc()
+        .collect()
 }
 
 /// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt), and what HFS+ ignores.
@@ -220,7 +235,9 @@ pub struct Name(Arc<str>);
 
 /// Why a text is not a [`Name`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a name: use lower-case letters, digits and `-`, beginning with a letter, at most 63")]
+#[error(
+    "`{0}` is not a name: use lower-case letters, digits and `-`, beginning with a letter, at most 63"
+)]
 pub struct NameError(String);
 
 impl Name {
@@ -229,7 +246,9 @@ impl Name {
     /// # Errors
     /// [`NameError`] says what a name may hold.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let letters = text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let begins = text.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
         if letters && begins && !text.ends_with('-') && text.len() <= 63 {
             Ok(Self(text.into()))
@@ -284,7 +303,9 @@ pub struct Address {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// No dot between kind and name.
-    #[error("`{0}` is not an address: write KIND.NAME or KIND.NAME[ITEM], such as kubernetes.manifest.api[production]")]
+    #[error(
+        "`{0}` is not an address: write KIND.NAME or KIND.NAME[ITEM], such as kubernetes.manifest.api[production]"
+    )]
     Form(String),
     /// The name or the item is not a name.
     #[error(transparent)]
@@ -294,7 +315,11 @@ pub enum AddressError {
 impl Address {
     /// An address from its parts.
     pub fn new(kind: &str, name: Name, item: Option<Name>) -> Self {
-        Self { kind: kind.into(), name, item }
+        Self {
+            kind: kind.into(),
+            name,
+            item,
+        }
     }
 
     /// Reads `kind.name` or `kind.name[item]`.
@@ -308,11 +333,16 @@ impl Address {
             Some((head, rest)) => (head, Some(rest.strip_suffix(']').ok_or_else(form)?)),
         };
         let (kind, name) = head.rsplit_once('.').ok_or_else(form)?;
-        let wellformed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+        let wellformed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
         if kind.is_empty() || kind.starts_with('.') || !kind.chars().all(wellformed) {
             return Err(form());
         }
-        Ok(Self { kind: kind.into(), name: Name::new(name)?, item: item.map(Name::new).transpose()? })
+        Ok(Self {
+            kind: kind.into(),
+            name: Name::new(name)?,
+            item: item.map(Name::new).transpose()?,
+        })
     }
 
     /// The kind, such as `kubernetes.manifest`.
@@ -333,20 +363,28 @@ impl Address {
     /// The address of one item.
     #[must_use]
     pub fn with_item(&self, item: Option<Name>) -> Self {
-        Self { item, ..self.clone() }
+        Self {
+            item,
+            ..self.clone()
+        }
     }
 
     /// The address without its item: what all of its siblings share.
     #[must_use]
     pub fn family(&self) -> Self {
-        Self { item: None, ..self.clone() }
+        Self {
+            item: None,
+            ..self.clone()
+        }
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.kind, self.name)?;
-        self.item.as_ref().map_or(Ok(()), |item| write!(f, "[{item}]"))
+        self.item
+            .as_ref()
+            .map_or(Ok(()), |item| write!(f, "[{item}]"))
     }
 }
 
@@ -393,7 +431,9 @@ impl ContentHash {
     /// # Errors
     /// [`HashError`] for anything else.
     pub fn parse(text: &str) -> Result<Self, HashError> {
-        blake3::Hash::from_hex(text).map(|hash| Self(*hash.as_bytes())).map_err(|_| HashError(text.to_owned()))
+        blake3::Hash::from_hex(text)
+            .map(|hash| Self(*hash.as_bytes()))
+            .map_err(|_| HashError(text.to_owned()))
     }
 
     /// The 32 bytes.
@@ -445,17 +485,40 @@ mod tests {
     #[test]
     fn paths_that_leave_the_repository_are_refused() {
         assert_eq!(refused(""), PathError::Empty);
-        for bad in ["/etc/passwd", "/", "C:/x", "c:x", "1:x", "é:x", "//server/x"] {
+        for bad in [
+            "/etc/passwd",
+            "/",
+            "C:/x",
+            "c:x",
+            "1:x",
+            "é:x",
+            "//server/x",
+        ] {
             assert!(matches!(refused(bad), PathError::Absolute(_)), "{bad:?}");
         }
         for bad in ["../x", "a/../b", "a/..", "a//b", "./a", "a/./b", "a/", "."] {
             assert!(matches!(refused(bad), PathError::Part(..)), "{bad:?}");
         }
-        for bad in ["a\\b", "..\\x", "a\nb", "a\rb", "a\0b", "a\tb", "a\u{7f}b", "a\u{85}b"] {
+        for bad in [
+            "a\\b", "..\\x", "a\nb", "a\rb", "a\0b", "a\tb", "a\u{7f}b", "a\u{85}b",
+        ] {
             assert!(matches!(refused(bad), PathError::Character(..)), "{bad:?}");
         }
-        for good in ["a", ".github/workflows/ci.yml", ".gitignore", "a/b c/ü.txt", "git", "...", "..a", "ab:x", "日本"] {
-            assert_eq!(RepoPath::new(good).map(|path| path.to_string()), Ok(good.to_owned()));
+        for good in [
+            "a",
+            ".github/workflows/ci.yml",
+            ".gitignore",
+            "a/b c/ü.txt",
+            "git",
+            "...",
+            "..a",
+            "ab:x",
+            "日本",
+        ] {
+            assert_eq!(
+                RepoPath::new(good).map(|path| path.to_string()),
+                Ok(good.to_owned())
+            );
         }
     }
 
@@ -463,7 +526,10 @@ mod tests {
     fn what_is_read_back_is_checked_again() {
         assert!(serde_json::from_str::<RepoPath>("\"a/b\"").is_ok());
         for bad in ["../x", "/x", ".git/config", "a/../b", ""] {
-            assert!(serde_json::from_value::<RepoPath>(bad.into()).is_err(), "{bad:?}");
+            assert!(
+                serde_json::from_value::<RepoPath>(bad.into()).is_err(),
+                "{bad:?}"
+            );
         }
     }
 
@@ -496,13 +562,29 @@ mod tests {
             ".git\u{e0001}",
         ];
         for part in part {
-            for path in [part.to_owned(), format!("{part}/config"), format!("a/{part}"), format!("a/{part}/hooks/x")] {
+            for path in [
+                part.to_owned(),
+                format!("{part}/config"),
+                format!("a/{part}"),
+                format!("a/{part}/hooks/x"),
+            ] {
                 assert!(matches!(refused(&path), PathError::Git(_)), "{path:?}");
             }
         }
-        for good in
-            [".gitx", ".git-x", ".git_", "x.git", "git", "git~2", "git~10", ".gitmodules", "..git", ". git", ".g it", ".gît"]
-        {
+        for good in [
+            ".gitx",
+            ".git-x",
+            ".git_",
+            "x.git",
+            "git",
+            "git~2",
+            "git~10",
+            ".gitmodules",
+            "..git",
+            ". git",
+            ".g it",
+            ".gît",
+        ] {
             assert!(RepoPath::new(good).is_ok(), "{good:?} was refused");
         }
     }
@@ -511,17 +593,30 @@ mod tests {
     fn a_path_is_as_long_as_the_system_takes() {
         assert!(RepoPath::new(&"x".repeat(255)).is_ok());
         assert!(matches!(refused(&"x".repeat(256)), PathError::Long(_)));
-        assert!(matches!(refused(&format!("a/{}/b", "ü".repeat(128))), PathError::Long(_)));
+        assert!(matches!(
+            refused(&format!("a/{}/b", "ü".repeat(128))),
+            PathError::Long(_)
+        ));
         let deep = format!("{}end", "d/".repeat(MAX_PATH / 2 - 2));
-        assert_eq!((deep.len(), RepoPath::new(&deep).is_ok()), (MAX_PATH - 1, true));
+        assert_eq!(
+            (deep.len(), RepoPath::new(&deep).is_ok()),
+            (MAX_PATH - 1, true)
+        );
         let error = refused(&format!("{deep}xx"));
         assert!(matches!(error, PathError::Deep(_)));
-        assert!(error.to_string().len() < 250 && error.to_string().contains('…'), "{error}");
+        assert!(
+            error.to_string().len() < 250 && error.to_string().contains('…'),
+            "{error}"
+        );
     }
 
     #[test]
     fn names_that_are_one_file_somewhere_fold_to_one_text() {
-        let folded = |text: &str| RepoPath::new(text).map(|path| path.folded()).expect("a path");
+        let folded = |text: &str| {
+            RepoPath::new(text)
+                .map(|path| path.folded())
+                .expect("a path")
+        };
         for same in [
             ["docs/README.md", "docs/readme.MD", "DOCS/readme.md"],
             ["stra\u{df}e", "STRASSE", "stra\u{1e9e}e"],
@@ -535,7 +630,13 @@ mod tests {
             assert_eq!(folded(same[0]), folded(same[1]), "{same:?}");
             assert_eq!(folded(same[0]), folded(same[2]), "{same:?}");
         }
-        for [one, other] in [["a", "b"], ["a", "\u{e4}"], ["a-b", "a_b"], ["\u{e9}", "\u{e8}"], ["a.b", "a/b"]] {
+        for [one, other] in [
+            ["a", "b"],
+            ["a", "\u{e4}"],
+            ["a-b", "a_b"],
+            ["\u{e9}", "\u{e8}"],
+            ["a.b", "a/b"],
+        ] {
             assert_ne!(folded(one), folded(other));
         }
     }
@@ -543,17 +644,35 @@ mod tests {
     #[test]
     fn a_sibling_is_seen_from_the_file() {
         let file = RepoPath::new("services/api/loom.yaml").expect("a path");
-        assert_eq!(file.sibling("src/x").map(String::from), Ok("services/api/src/x".to_owned()));
-        assert_eq!(file.sibling("../web").map(String::from), Ok("services/web".to_owned()));
+        assert_eq!(
+            file.sibling("src/x").map(String::from),
+            Ok("services/api/src/x".to_owned())
+        );
+        assert_eq!(
+            file.sibling("../web").map(String::from),
+            Ok("services/web".to_owned())
+        );
         assert!(file.sibling("../../../x").is_err());
     }
 
     #[test]
     fn addresses_read_back_as_they_are_written() {
         for text in ["file.readme", "kubernetes.manifest.entity-api[production]"] {
-            assert_eq!(Address::parse(text).map(|address| address.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                Address::parse(text).map(|address| address.to_string()),
+                Ok(text.to_owned())
+            );
         }
-        for bad in ["file", ".x", "file.X", "file.x[", "file.x[]", "file.x]", "file.x[A]", "fi le.x"] {
+        for bad in [
+            "file",
+            ".x",
+            "file.X",
+            "file.x[",
+            "file.x[]",
+            "file.x]",
+            "file.x[A]",
+            "fi le.x",
+        ] {
             assert!(Address::parse(bad).is_err(), "{bad:?} was taken");
         }
     }

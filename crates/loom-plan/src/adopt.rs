@@ -106,18 +106,36 @@ pub fn propose(
     let mut unread = Vec::new();
     for file in files {
         match read(file, readers, ask) {
-            Ok(read) => groups.entry((read.path.clone(), read.kind)).or_default().push(read),
-            Err(why) => unread.push(Unread { path: file.path.clone(), why }),
+            Ok(read) => groups
+                .entry((read.path.clone(), read.kind))
+                .or_default()
+                .push(read),
+            Err(why) => unread.push(Unread {
+                path: file.path.clone(),
+                why,
+            }),
         }
     }
     let mut taken = taken.clone();
     let proposals = groups.into_iter().map(|((path, kind), reads)| {
         let address = free_address(kind, &path, &taken);
         taken.insert(address.clone());
-        let settings = reads.iter().map(|read| &read.settings).cloned().reduce(|one, other| merged(&one, &other));
+        let settings = reads
+            .iter()
+            .map(|read| &read.settings)
+            .cloned()
+            .reduce(|one, other| merged(&one, &other));
         let settings = settings.unwrap_or_else(|| Node::map(nowhere(), Map::default()));
-        let files = reads.into_iter().map(|read| (read.file, read.fidelity)).collect();
-        Proposal { address, path, settings: escaped(&settings), files }
+        let files = reads
+            .into_iter()
+            .map(|read| (read.file, read.fidelity))
+            .collect();
+        Proposal {
+            address,
+            path,
+            settings: escaped(&settings),
+            files,
+        }
     });
     (proposals.collect(), unread)
 }
@@ -128,9 +146,11 @@ fn read(file: &Existing<'_>, readers: Readers<'_>, ask: Ask<'_>) -> Result<Read,
         return Err("it carries loom's header: another declaration wrote it".to_owned());
     }
     let kinds = readers.registry.providers.iter();
-    let drafts = kinds.filter_map(|provider| Some((*provider as &dyn Provider, provider.read(file)?)));
-    let mut drafts: Vec<(&dyn Provider, Draft)> =
-        drafts.filter(|(provider, draft)| ask.takes(provider.spec().kind, draft.fit)).collect();
+    let drafts =
+        kinds.filter_map(|provider| Some((*provider as &dyn Provider, provider.read(file)?)));
+    let mut drafts: Vec<(&dyn Provider, Draft)> = drafts
+        .filter(|(provider, draft)| ask.takes(provider.spec().kind, draft.fit))
+        .collect();
     drafts.sort_by_key(|(_, draft)| draft.fit);
     let mut why = match ask {
         Ask::Kind(kind) => format!("`{kind}` cannot be read from it"),
@@ -148,7 +168,9 @@ fn read(file: &Existing<'_>, readers: Readers<'_>, ask: Ask<'_>) -> Result<Read,
                     fidelity,
                 });
             }
-            Err(differs) => why = format!("as `{}` it would change: {differs}", provider.spec().kind),
+            Err(differs) => {
+                why = format!("as `{}` it would change: {differs}", provider.spec().kind);
+            }
         }
     }
     Err(why)
@@ -169,9 +191,18 @@ fn kept(
         settings: draft.settings.clone(),
         files: Vec::new(),
     };
-    let said = |found: crate::provider::Failure| found.into_iter().map(|it| it.message).collect::<Vec<_>>().join("; ");
+    let said = |found: crate::provider::Failure| {
+        found
+            .into_iter()
+            .map(|it| it.message)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
     let places = provider.places(&artifact).map_err(said)?;
-    let place = places.iter().find(|place| place.path == *file.path).ok_or("its path")?;
+    let place = places
+        .iter()
+        .find(|place| place.path == *file.path)
+        .ok_or("its path")?;
     if place.mode != file.mode {
         return Err(match file.mode {
             Mode::Executable => "the file would no longer be executable".to_owned(),
@@ -201,36 +232,55 @@ fn kept(
 fn laid_out(before: &str, after: &str, (was, is): (Reading, Reading)) -> Fidelity {
     let mut kept = is.comments;
     let mut lost = was.comments;
-    lost.retain(|comment| match kept.iter().position(|other| other == comment) {
-        Some(at) => {
-            kept.remove(at);
-            false
-        }
-        None => true,
-    });
+    lost.retain(
+        |comment| match kept.iter().position(|other| other == comment) {
+            Some(at) => {
+                kept.remove(at);
+                false
+            }
+            None => true,
+        },
+    );
     let (mut from, mut whole) = (0, 0);
     let comments = lost.into_iter().map(|comment| {
         let first = comment.lines().next().unwrap_or_default().to_owned();
-        let found = before.lines().enumerate().skip(from).find(|(_, line)| !first.is_empty() && line.contains(&first));
+        let found = before
+            .lines()
+            .enumerate()
+            .skip(from)
+            .find(|(_, line)| !first.is_empty() && line.contains(&first));
         if let Some((at, line)) = found {
             from = at + 1;
-            whole += usize::from(line.trim_start().starts_with(&first) || line.trim_start().starts_with('#'));
+            whole += usize::from(
+                line.trim_start().starts_with(&first) || line.trim_start().starts_with('#'),
+            );
         }
         // some readers give a comment with what marks it, and some without
-        let shown = if first.starts_with(['#', '/']) { first } else { format!("# {first}") };
+        let shown = if first.starts_with(['#', '/']) {
+            first
+        } else {
+            format!("# {first}")
+        };
         (found.map(|(at, _)| at + 1), shown)
     });
     let comments: Vec<(Option<usize>, String)> = comments.collect();
     let diff = TextDiff::new(before, after);
-    Fidelity::Data { comments, lines: diff.removed().saturating_sub(whole).max(diff.added()) }
+    Fidelity::Data {
+        comments,
+        lines: diff.removed().saturating_sub(whole).max(diff.added()),
+    }
 }
 
 /// Two settings as one: mappings are put together, key by key.
 fn merged(one: &Node, other: &Node) -> Node {
-    let (Some(map), Some(more)) = (one.as_map(), other.as_map()) else { return other.clone() };
+    let (Some(map), Some(more)) = (one.as_map(), other.as_map()) else {
+        return other.clone();
+    };
     let mut map = map.clone();
     for (key, node) in more.iter() {
-        let node = map.get(key).map_or_else(|| node.clone(), |known| merged(known, node));
+        let node = map
+            .get(key)
+            .map_or_else(|| node.clone(), |known| merged(known, node));
         map.insert(key, node);
     }
     Node::map(one.span, map)
@@ -241,7 +291,14 @@ fn escaped(node: &Node) -> Node {
     let value = match &node.value {
         Value::String(text) if crate::intent::reference::concerns(text) => {
             let words = ["${ref:", "${env:", "${service:"];
-            Value::String(words.iter().fold(text.to_string(), |text, word| text.replace(word, &format!("${word}"))).into())
+            Value::String(
+                words
+                    .iter()
+                    .fold(text.to_string(), |text, word| {
+                        text.replace(word, &format!("${word}"))
+                    })
+                    .into(),
+            )
         }
         Value::Seq(items) => Value::Seq(items.iter().map(escaped).collect()),
         Value::Map(map) => {
@@ -251,9 +308,14 @@ fn escaped(node: &Node) -> Node {
             }
             return Node::map(node.span, all);
         }
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => node.value.clone(),
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {
+            node.value.clone()
+        }
     };
-    Node { span: node.span, value }
+    Node {
+        span: node.span,
+        value,
+    }
 }
 
 /// An address that nothing has yet, from the names of a path: the file's, then with directories.
@@ -267,8 +329,14 @@ fn free_address(kind: &str, path: &RepoPath, taken: &BTreeSet<Address>) -> Addre
         ("Dockerfile" | "Containerfile", rest) => rest,
         (stem, _) => stem,
     };
-    let mut words: Vec<&str> = Some(stem).filter(|stem| !stem.is_empty()).into_iter().collect();
-    let mut folders = folders.iter().rev().filter(|folder| !folder.starts_with('.'));
+    let mut words: Vec<&str> = Some(stem)
+        .filter(|stem| !stem.is_empty())
+        .into_iter()
+        .collect();
+    let mut folders = folders
+        .iter()
+        .rev()
+        .filter(|folder| !folder.starts_with('.'));
     if words.is_empty() {
         words.extend(folders.next());
     }
@@ -283,16 +351,26 @@ fn free_address(kind: &str, path: &RepoPath, taken: &BTreeSet<Address>) -> Addre
     }
     let last = kind.rsplit('.').next().unwrap_or(kind);
     let numbered = |number: usize| named(kind, &[&words.concat(), last, &number.to_string()]);
-    let free = [named(kind, &[last])].into_iter().chain((2..).map(numbered)).flatten();
-    free.into_iter().find(|address| !taken.contains(address)).expect("numbers do not end")
+    let free = [named(kind, &[last])]
+        .into_iter()
+        .chain((2..).map(numbered))
+        .flatten();
+    free.into_iter()
+        .find(|address| !taken.contains(address))
+        .expect("numbers do not end")
 }
 
 fn named(kind: &str, words: &[&str]) -> Option<Address> {
-    let mapped: String =
-        words.join("-").to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let mapped: String = words
+        .join("-")
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     let parts: Vec<&str> = mapped.split('-').filter(|part| !part.is_empty()).collect();
     let joined = parts.join("-");
-    let name = Name::new(joined.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')).ok()?;
+    let name =
+        Name::new(joined.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')).ok()?;
     Some(Address::new(kind, name, None))
 }
 
@@ -316,6 +394,8 @@ impl Proposal {
 
     /// Whether every byte of every file is kept.
     pub fn is_exact(&self) -> bool {
-        self.files.iter().all(|(_, fidelity)| *fidelity == Fidelity::Exact)
+        self.files
+            .iter()
+            .all(|(_, fidelity)| *fidelity == Fidelity::Exact)
     }
 }

@@ -20,14 +20,16 @@ use crate::provider::Comment;
 /// `None` for a format that has no comments.
 pub fn comment_of(path: &RepoPath) -> Option<Comment> {
     Some(match path.extension().unwrap_or_default() {
-        "json" | "geojson" | "ipynb" | "webmanifest" | "ndjson" | "jsonl" | "csv" | "tsv" => return None,
-        "md" | "markdown" | "html" | "htm" | "xhtml" | "xml" | "xsd" | "xsl" | "svg" | "vue" | "csproj" | "props" | "plist" => {
-            Comment::Html
+        "json" | "geojson" | "ipynb" | "webmanifest" | "ndjson" | "jsonl" | "csv" | "tsv" => {
+            return None;
         }
+        "md" | "markdown" | "html" | "htm" | "xhtml" | "xml" | "xsd" | "xsl" | "svg" | "vue"
+        | "csproj" | "props" | "plist" => Comment::Html,
         "sql" | "lua" | "hs" | "elm" | "ads" | "adb" | "vhdl" => Comment::Dashes,
-        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "go" | "rs" | "java" | "kt" | "kts" | "scala"
-        | "groovy" | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp" | "cs" | "swift" | "dart" | "php" | "proto" | "zig"
-        | "jsonc" | "json5" | "scss" | "less" | "sass" | "adoc" | "cue" | "jsonnet" => Comment::Slashes,
+        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "go" | "rs" | "java"
+        | "kt" | "kts" | "scala" | "groovy" | "gradle" | "c" | "h" | "cc" | "cpp" | "hpp"
+        | "cs" | "swift" | "dart" | "php" | "proto" | "zig" | "jsonc" | "json5" | "scss"
+        | "less" | "sass" | "adoc" | "cue" | "jsonnet" => Comment::Slashes,
         "css" => Comment::Stars,
         "el" | "lisp" | "clj" | "scm" | "asm" => Comment::Semicolon,
         _ => Comment::Hash,
@@ -36,15 +38,25 @@ pub fn comment_of(path: &RepoPath) -> Option<Comment> {
 
 fn markers(comment: Comment, address: &str) -> (String, String) {
     let (open, close) = delimiters(comment);
-    (format!("{open}loom:begin {address}{close}"), format!("{open}loom:end {address}{close}"))
+    (
+        format!("{open}loom:begin {address}{close}"),
+        format!("{open}loom:end {address}{close}"),
+    )
 }
 
 /// The body between the markers, if both stand there as lines of their own, in order.
 pub fn find<'a>(text: &'a str, comment: Comment, address: &str) -> Option<Cow<'a, str>> {
     let found = ranges(text, comment, address)?;
     let body = &text[found.body];
-    let foreign_ends = found.line_end == "\r\n" && body.split_inclusive('\n').all(|line| line.ends_with("\r\n"));
-    Some(if foreign_ends { Cow::Owned(body.replace("\r\n", "\n")) } else { Cow::Borrowed(body) })
+    let foreign_ends = found.line_end == "\r\n"
+        && body
+            .split_inclusive('\n')
+            .all(|line| line.ends_with("\r\n"));
+    Some(if foreign_ends {
+        Cow::Owned(body.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(body)
+    })
 }
 
 /// Where a block stands in a text.
@@ -59,14 +71,21 @@ struct Found {
 
 fn ranges(text: &str, comment: Comment, address: &str) -> Option<Found> {
     let (begin, end) = markers(comment, address);
-    let (mut at, mut start) = (BYTE_ORDER_MARK.len() * usize::from(text.starts_with(BYTE_ORDER_MARK)), None);
+    let (mut at, mut start) = (
+        BYTE_ORDER_MARK.len() * usize::from(text.starts_with(BYTE_ORDER_MARK)),
+        None,
+    );
     for line in text[at..].split_inclusive('\n') {
         let bare = line.trim_end_matches(['\n', '\r']);
         let behind = at + line.len();
         match start {
             None if bare == begin => start = Some((at, behind, line_end(line))),
             Some((outer, inner, line_end)) if bare == end => {
-                return Some(Found { body: inner..at, whole: outer..behind, line_end });
+                return Some(Found {
+                    body: inner..at,
+                    whole: outer..behind,
+                    line_end,
+                });
             }
             _ => {}
         }
@@ -80,8 +99,15 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// How all lines of a text end; `\n` where they differ.
 fn line_end(text: &str) -> &'static str {
-    let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).peekable();
-    if lines.peek().is_some() && lines.all(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
+    let mut lines = text
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+        .peekable();
+    if lines.peek().is_some() && lines.all(|line| line.ends_with("\r\n")) {
+        "\r\n"
+    } else {
+        "\n"
+    }
 }
 
 /// The text with the block's body set; a block that is not there yet goes to the end.
@@ -89,9 +115,20 @@ fn line_end(text: &str) -> &'static str {
 /// A last line without a newline gets one, and keeps it when the block goes: what somebody appends
 /// to the file must not end up behind the marker.
 pub fn set(text: &str, comment: Comment, address: &str, body: &str) -> String {
-    let body = |line_end| if line_end == "\n" { body.to_owned() } else { body.replace('\n', line_end) };
+    let body = |line_end| {
+        if line_end == "\n" {
+            body.to_owned()
+        } else {
+            body.replace('\n', line_end)
+        }
+    };
     if let Some(found) = ranges(text, comment, address) {
-        return format!("{}{}{}", &text[..found.body.start], body(found.line_end), &text[found.body.end..]);
+        return format!(
+            "{}{}{}",
+            &text[..found.body.start],
+            body(found.line_end),
+            &text[found.body.end..]
+        );
     }
     let (begin, end) = markers(comment, address);
     let newline = line_end(text);
@@ -105,7 +142,9 @@ pub fn set(text: &str, comment: Comment, address: &str, body: &str) -> String {
 
 /// The text with a block under another address, where it stands and as it is.
 pub fn rename(text: &str, comment: Comment, from: &str, to: &str) -> String {
-    let Some(found) = ranges(text, comment, from) else { return text.to_owned() };
+    let Some(found) = ranges(text, comment, from) else {
+        return text.to_owned();
+    };
     let (old, new) = (markers(comment, from), markers(comment, to));
     let begin = text[found.whole.start..found.body.start].replacen(&old.0, &new.0, 1);
     let end = text[found.body.end..found.whole.end].replacen(&old.1, &new.1, 1);
@@ -115,9 +154,14 @@ pub fn rename(text: &str, comment: Comment, from: &str, to: &str) -> String {
 
 /// The text without the block and the blank line that `set` put before it.
 pub fn remove(text: &str, comment: Comment, address: &str) -> String {
-    let Some(found) = ranges(text, comment, address) else { return text.to_owned() };
+    let Some(found) = ranges(text, comment, address) else {
+        return text.to_owned();
+    };
     let (before, after) = (&text[..found.whole.start], &text[found.whole.end..]);
-    let before = before.strip_suffix(found.line_end).filter(|kept| kept.ends_with('\n')).unwrap_or(before);
+    let before = before
+        .strip_suffix(found.line_end)
+        .filter(|kept| kept.ends_with('\n'))
+        .unwrap_or(before);
     format!("{before}{after}")
 }
 
@@ -182,6 +226,9 @@ mod tests {
     #[test]
     fn a_line_end_that_somebody_changed_is_an_edit() {
         let text = "x\r\n# loom:begin file.x\r\none\r\ntwo\n# loom:end file.x\r\n";
-        assert_eq!(body_of(text, Comment::Hash).as_deref(), Some("one\r\ntwo\n"));
+        assert_eq!(
+            body_of(text, Comment::Hash).as_deref(),
+            Some("one\r\ntwo\n")
+        );
     }
 }

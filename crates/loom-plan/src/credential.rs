@@ -22,8 +22,18 @@ struct Format {
     what: &'static str,
 }
 
-const fn format(prefix: &'static str, tail: fn(u8) -> bool, length: RangeInclusive<usize>, what: &'static str) -> Format {
-    Format { prefix, tail, length, what }
+const fn format(
+    prefix: &'static str,
+    tail: fn(u8) -> bool,
+    length: RangeInclusive<usize>,
+    what: &'static str,
+) -> Format {
+    Format {
+        prefix,
+        tail,
+        length,
+        what,
+    }
 }
 
 fn upper(byte: u8) -> bool {
@@ -60,9 +70,20 @@ const FORMATS: &[Format] = &[
 ];
 
 /// Words that say that a literal only stands for a credential.
-const PLACEHOLDERS: &[&str] = &["example", "changeme", "change-me", "change_me", "placeholder", "xxxx", "dummy", "your"];
+const PLACEHOLDERS: &[&str] = &[
+    "example",
+    "changeme",
+    "change-me",
+    "change_me",
+    "placeholder",
+    "xxxx",
+    "dummy",
+    "your",
+];
 /// Passwords that nobody takes for one.
-const OBVIOUS: &[&str] = &["password", "passwd", "pass", "secret", "postgres", "mysql", "root", "admin", "test", "guest"];
+const OBVIOUS: &[&str] = &[
+    "password", "passwd", "pass", "secret", "postgres", "mysql", "root", "admin", "test", "guest",
+];
 
 /// What high entropy in a secret's place is called.
 const RANDOM: &str = "a random value";
@@ -76,7 +97,9 @@ struct Found {
 /// Reports every credential in a node and returns the node without it. A stage that calls this
 /// ends with [`hide`].
 pub fn guard(node: &Node, sources: &mut Sources, out: &mut Diagnostics) -> Node {
-    Guard { sources, out }.node(node, false).unwrap_or_else(|| node.clone())
+    Guard { sources, out }
+        .node(node, false)
+        .unwrap_or_else(|| node.clone())
 }
 
 /// Reports every known token in a file that becomes part of an output as it is. A stage that calls
@@ -88,9 +111,19 @@ pub fn refuse(id: SourceId, sources: &Sources, out: &mut Diagnostics) {
 }
 
 fn finding(span: Span, what: &str) -> Diagnostic {
-    let place = if what == RANDOM { " in a secret's place" } else { "" };
-    let finding = Diagnostic::new(Code::Credential, format!("this looks like a credential: {what}{place}"));
-    let finding = finding.at(span, "a literal that everybody who reads the repository can use");
+    let place = if what == RANDOM {
+        " in a secret's place"
+    } else {
+        ""
+    };
+    let finding = Diagnostic::new(
+        Code::Credential,
+        format!("this looks like a credential: {what}{place}"),
+    );
+    let finding = finding.at(
+        span,
+        "a literal that everybody who reads the repository can use",
+    );
     finding.help("take it out, replace it where it was issued, and refer to it: `secret: true`, or `secret: { from: …, key: … }`")
 }
 
@@ -98,7 +131,10 @@ fn finding(span: Span, what: &str) -> Diagnostic {
 /// from the `first` on, wherever it stands (comments, prose); and the latter in the texts of the
 /// findings. Once for a whole stage: each redaction copies the text.
 pub fn hide(sources: &mut Sources, first: usize, out: &mut Diagnostics) {
-    let reported = out.iter().filter(|found| found.code == Code::Credential).flat_map(|found| &found.labels);
+    let reported = out
+        .iter()
+        .filter(|found| found.code == Code::Credential)
+        .flat_map(|found| &found.labels);
     let mut spans: Vec<Span> = reported.map(|label| label.span).collect();
     for id in sources.ids().skip(first) {
         let found = tokens(&sources.get(id).text);
@@ -107,7 +143,10 @@ pub fn hide(sources: &mut Sources, first: usize, out: &mut Diagnostics) {
     sources.redact(&spans);
     for diagnostic in out.iter_mut() {
         let texts = diagnostic.labels.iter_mut().map(|label| &mut label.text);
-        for text in texts.chain([&mut diagnostic.message]).chain(&mut diagnostic.help) {
+        for text in texts
+            .chain([&mut diagnostic.message])
+            .chain(&mut diagnostic.help)
+        {
             if let Cow::Owned(masked) = masked(text) {
                 *text = masked;
             }
@@ -117,24 +156,37 @@ pub fn hide(sources: &mut Sources, first: usize, out: &mut Diagnostics) {
 
 /// Where a text holds known tokens, and what they are.
 pub fn found(text: &str) -> Vec<(Range<usize>, &'static str)> {
-    tokens(text).into_iter().map(|found| (found.range, found.what)).collect()
+    tokens(text)
+        .into_iter()
+        .map(|found| (found.range, found.what))
+        .collect()
 }
 
 /// The text with `*` in the place of known tokens.
 pub fn masked(text: &str) -> Cow<'_, str> {
     match tokens(text).as_slice() {
         [] => text.into(),
-        found => found.iter().fold(text.to_owned(), |text, found| mask(&text, &found.range)).into(),
+        found => found
+            .iter()
+            .fold(text.to_owned(), |text, found| mask(&text, &found.range))
+            .into(),
     }
 }
 
 fn mask(text: &str, range: &Range<usize>) -> String {
-    let stars: String = text[range.clone()].chars().map(|c| if c == '\n' { c } else { '*' }).collect();
+    let stars: String = text[range.clone()]
+        .chars()
+        .map(|c| if c == '\n' { c } else { '*' })
+        .collect();
     format!("{}{stars}{}", &text[..range.start], &text[range.end..])
 }
 
 fn span_of(source: SourceId, range: &Range<usize>) -> Span {
-    Span { source, start: offset(range.start), end: offset(range.end) }
+    Span {
+        source,
+        start: offset(range.start),
+        end: offset(range.end),
+    }
 }
 
 struct Guard<'a> {
@@ -149,21 +201,32 @@ impl Guard<'_> {
         let value = match &node.value {
             Value::String(text) => Value::String(self.text(text, node.span, secret)?.into()),
             Value::Seq(items) => {
-                let changed: Vec<Option<Node>> = items.iter().map(|item| self.node(item, secret)).collect();
+                let changed: Vec<Option<Node>> =
+                    items.iter().map(|item| self.node(item, secret)).collect();
                 changed.iter().any(Option::is_some).then(|| {
                     let whole = changed.into_iter().zip(items.iter());
-                    Value::Seq(whole.map(|(changed, item)| changed.unwrap_or_else(|| item.clone())).collect())
+                    Value::Seq(
+                        whole
+                            .map(|(changed, item)| changed.unwrap_or_else(|| item.clone()))
+                            .collect(),
+                    )
                 })?
             }
             Value::Map(map) => Value::Map(self.map(map, secret)?.into()),
             Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => return None,
         };
-        Some(Node { span: node.span, value })
+        Some(Node {
+            span: node.span,
+            value,
+        })
     }
 
     fn map(&mut self, map: &Map, secret: bool) -> Option<Map> {
         // `{ name: DB_PASSWORD, value: … }`, as Kubernetes and Compose write a variable
-        let named = map.get("name").and_then(Node::as_str).is_some_and(is_secret_name);
+        let named = map
+            .get("name")
+            .and_then(Node::as_str)
+            .is_some_and(is_secret_name);
         let mut changed: Option<Map> = None;
         for (key, entry) in map.entries() {
             if let Some(masked) = self.text(key, entry.key, false) {
@@ -173,7 +236,10 @@ impl Guard<'_> {
             let inside = match key.as_ref() {
                 "secret" | "description" | "title" | "name" | "key" | "from" => false,
                 "value" => secret || named,
-                key => is_secret_name(key) || (secret && !matches!(entry.node.value, Value::Map(_) | Value::Seq(_))),
+                key => {
+                    is_secret_name(key)
+                        || (secret && !matches!(entry.node.value, Value::Map(_) | Value::Seq(_)))
+                }
             };
             if let Some(node) = self.node(&entry.node, inside) {
                 changed.get_or_insert_with(|| map.clone()).insert(key, node);
@@ -185,7 +251,10 @@ impl Guard<'_> {
     fn text(&mut self, text: &str, span: Span, secret: bool) -> Option<String> {
         let mut found = tokens(text);
         if found.is_empty() && secret && is_random(text) {
-            found.push(Found { range: 0..text.len(), what: RANDOM });
+            found.push(Found {
+                range: 0..text.len(),
+                what: RANDOM,
+            });
         }
         if found.is_empty() {
             return None;
@@ -202,12 +271,22 @@ impl Guard<'_> {
 
 /// Whether a key or a variable is called like something secret. `key` alone is not.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let is =
-        |part: &[u8], word: &str| part[0].eq_ignore_ascii_case(&word.as_bytes()[0]) && part.eq_ignore_ascii_case(word.as_bytes());
-    let holds = |word: &str| name.as_bytes().windows(word.len()).any(|part| is(part, word));
-    let parted = |end: &[u8; 4]| end.eq_ignore_ascii_case(b"_key") || end.eq_ignore_ascii_case(b"-key");
+    let is = |part: &[u8], word: &str| {
+        part[0].eq_ignore_ascii_case(&word.as_bytes()[0])
+            && part.eq_ignore_ascii_case(word.as_bytes())
+    };
+    let holds = |word: &str| {
+        name.as_bytes()
+            .windows(word.len())
+            .any(|part| is(part, word))
+    };
+    let parted =
+        |end: &[u8; 4]| end.eq_ignore_ascii_case(b"_key") || end.eq_ignore_ascii_case(b"-key");
     let key = name.ends_with("Key") || name.as_bytes().last_chunk().is_some_and(parted);
-    (key || ["secret", "token", "password", "passwd"].into_iter().any(holds)) && !holds("public")
+    (key || ["secret", "token", "password", "passwd"]
+        .into_iter()
+        .any(holds))
+        && !holds("public")
 }
 
 /// All known tokens of a text, in order.
@@ -241,11 +320,20 @@ fn run(bytes: &[u8], wanted: fn(u8) -> bool) -> usize {
 
 fn known_token(text: &str, at: usize) -> Option<Found> {
     let rest = &text.as_bytes()[at..];
-    let format = FORMATS.iter().find(|format| rest.starts_with(format.prefix.as_bytes()))?;
+    let format = FORMATS
+        .iter()
+        .find(|format| rest.starts_with(format.prefix.as_bytes()))?;
     let tail = &rest[format.prefix.len()..];
-    let end = format.prefix.len() + run(&tail[..tail.len().min(format.length.end() + 1)], format.tail);
+    let end = format.prefix.len()
+        + run(
+            &tail[..tail.len().min(format.length.end() + 1)],
+            format.tail,
+        );
     let fits = format.length.contains(&(end - format.prefix.len()));
-    (fits && !is_placeholder(&text[at..at + end])).then(|| Found { range: at..at + end, what: format.what })
+    (fits && !is_placeholder(&text[at..at + end])).then(|| Found {
+        range: at..at + end,
+        what: format.what,
+    })
 }
 
 /// A JSON Web Token: three parts of base64url, the first two being JSON objects (RFC 7519).
@@ -257,7 +345,10 @@ fn web_token(bytes: &[u8], at: usize) -> Option<Found> {
     };
     let dot = |at: usize| (bytes.get(at) == Some(&b'.')).then_some(at + 1);
     let end = part(dot(part(dot(part(at, b"eyJ")?)?, b"eyJ")?)?, b"")?;
-    Some(Found { range: at..end, what: "a JSON Web Token" })
+    Some(Found {
+        range: at..end,
+        what: "a JSON Web Token",
+    })
 }
 
 /// `-----BEGIN … PRIVATE KEY-----`, as far as its end or the text's.
@@ -268,22 +359,38 @@ fn private_key(text: &str, at: usize) -> Option<Found> {
         return None;
     }
     let close = format!("-----END {label}-----");
-    let end = text[at..].find(&close).map_or(text.len(), |end| at + end + close.len());
-    Some(Found { range: at..end, what: "a private key" })
+    let end = text[at..]
+        .find(&close)
+        .map_or(text.len(), |end| at + end + close.len());
+    Some(Found {
+        range: at..end,
+        what: "a private key",
+    })
 }
 
 /// The password of `scheme://user:password@host`.
 fn password_of_url(text: &str, at: usize) -> Option<Found> {
     let rest = text[at..].strip_prefix("://")?;
-    let authority =
-        &rest[..rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#')).unwrap_or(rest.len())];
+    let authority = &rest[..rest
+        .find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#'))
+        .unwrap_or(rest.len())];
     let (user, password) = authority.rsplit_once('@')?.0.split_once(':')?;
-    let written = password.chars().all(|c| !matches!(c, '$' | '{' | '<' | '*' | '%'));
-    if password.is_empty() || !written || password == user || OBVIOUS.contains(&password) || is_placeholder(password) {
+    let written = password
+        .chars()
+        .all(|c| !matches!(c, '$' | '{' | '<' | '*' | '%'));
+    if password.is_empty()
+        || !written
+        || password == user
+        || OBVIOUS.contains(&password)
+        || is_placeholder(password)
+    {
         return None;
     }
     let start = at + "://".len() + user.len() + 1;
-    Some(Found { range: start..start + password.len(), what: "a URL with a password" })
+    Some(Found {
+        range: start..start + password.len(),
+        what: "a URL with a password",
+    })
 }
 
 fn is_placeholder(text: &str) -> bool {
@@ -293,7 +400,9 @@ fn is_placeholder(text: &str) -> bool {
 
 /// Whether a text is one long run of letters and digits without a pattern.
 fn is_random(text: &str) -> bool {
-    let alphabet = text.bytes().all(|byte| word(byte) || matches!(byte, b'+' | b'/' | b'=' | b'.' | b'!' | b'@' | b'#'));
+    let alphabet = text
+        .bytes()
+        .all(|byte| word(byte) || matches!(byte, b'+' | b'/' | b'=' | b'.' | b'!' | b'@' | b'#'));
     if text.len() < 16 || !alphabet || is_placeholder(text) || is_uuid(text) {
         return false;
     }
@@ -304,13 +413,19 @@ fn is_random(text: &str) -> bool {
         _ => 3,
     };
     let bytes = text.as_bytes();
-    let changes = bytes.windows(2).filter(|pair| class(pair[0]) != class(pair[1])).count();
+    let changes = bytes
+        .windows(2)
+        .filter(|pair| class(pair[0]) != class(pair[1]))
+        .count();
     changes * 4 >= bytes.len() - 1 && entropy(bytes) >= 3.0
 }
 
 fn is_uuid(text: &str) -> bool {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    lengths == [8, 4, 4, 4, 12]
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// Bits for each byte (Shannon).
@@ -320,7 +435,12 @@ fn entropy(bytes: &[u8]) -> f64 {
         counts[usize::from(*byte)] += 1;
     }
     let length = f64::from(offset(bytes.len()));
-    counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / length).map(|share| -share * share.log2()).sum()
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / length)
+        .map(|share| -share * share.log2())
+        .sum()
 }
 
 #[cfg(test)]
@@ -336,9 +456,23 @@ mod tests {
         let before = sources.clone();
         let node = guard(&node, &mut sources, &mut out);
         hide(&mut sources, 0, &mut out);
-        let places = out.iter().map(|found| sources.outermost(found.labels[0].span)).collect::<Vec<_>>();
-        assert!(places.iter().all(|span| sources.slice(*span).chars().all(|c| c == '*' || c == '\n')), "it is redacted");
-        (places.iter().map(|span| before.slice(*span).to_owned()).collect(), node.to_json())
+        let places = out
+            .iter()
+            .map(|found| sources.outermost(found.labels[0].span))
+            .collect::<Vec<_>>();
+        assert!(
+            places
+                .iter()
+                .all(|span| sources.slice(*span).chars().all(|c| c == '*' || c == '\n')),
+            "it is redacted"
+        );
+        (
+            places
+                .iter()
+                .map(|span| before.slice(*span).to_owned())
+                .collect(),
+            node.to_json(),
+        )
     }
 
     #[test]
@@ -355,7 +489,8 @@ mod tests {
             format!("sk_live_{}", "a1B2c3D4".repeat(3)),
             format!("AIza{}", "a1B2c".repeat(7)),
             format!("npm_{}", "a1B2c3D4e5f6".repeat(3)),
-            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P".to_owned(),
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+                .to_owned(),
         ];
         for token in tokens {
             let (found, node) = guarded(&format!("a:\n- x: 'curl -H \"{token}\" https://x'\n"));
@@ -377,16 +512,31 @@ mod tests {
     #[test]
     fn texts_made_to_keep_the_search_busy_do_not() {
         let begun = std::time::Instant::now();
-        for piece in ["eyJ-", "eyJaaaaaaaaaa.", "AIza-", "://", "://a:b@", "-----BEGIN ", "-----BEGIN PRIVATE KEY", "github_pat_"]
-        {
+        for piece in [
+            "eyJ-",
+            "eyJaaaaaaaaaa.",
+            "AIza-",
+            "://",
+            "://a:b@",
+            "-----BEGIN ",
+            "-----BEGIN PRIVATE KEY",
+            "github_pat_",
+        ] {
             tokens(&piece.repeat(200_000 / piece.len()));
         }
-        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(10),
+            "{:?}",
+            begun.elapsed()
+        );
     }
 
     #[test]
     fn only_the_password_of_a_url_is_covered() {
-        assert_eq!(guarded("a: 'amqp://app:s3cr3tpw@mq:5672/x'").0, ["s3cr3tpw"]);
+        assert_eq!(
+            guarded("a: 'amqp://app:s3cr3tpw@mq:5672/x'").0,
+            ["s3cr3tpw"]
+        );
         for good in [
             "https://example.com/a:b@c",
             "postgres://$USER:$PASSWORD@db/x",

@@ -61,10 +61,20 @@ fn find(content: &[u8]) -> Option<std::ops::Range<usize>> {
     let start = insertion_point(content);
     let length = content[start..].iter().position(|byte| *byte == b'\n')? + 1;
     let line = std::str::from_utf8(&content[start..start + length - 1]).ok()?;
-    let (open, close) = [Comment::Hash, Comment::Slashes, Comment::Dashes, Comment::Html, Comment::Stars, Comment::Semicolon]
-        .map(delimiters)
-        .into_iter()
-        .find(|(open, _)| line.strip_prefix(open).is_some_and(|rest| rest.starts_with(BEGIN)))?;
+    let (open, close) = [
+        Comment::Hash,
+        Comment::Slashes,
+        Comment::Dashes,
+        Comment::Html,
+        Comment::Stars,
+        Comment::Semicolon,
+    ]
+    .map(delimiters)
+    .into_iter()
+    .find(|(open, _)| {
+        line.strip_prefix(open)
+            .is_some_and(|rest| rest.starts_with(BEGIN))
+    })?;
     line.strip_suffix(close)?.ends_with(END).then_some(())?;
     let gap = usize::from(open == "<!-- " && content.get(start + length) == Some(&b'\n'));
     Some(start..start + length + gap)
@@ -74,9 +84,15 @@ fn find(content: &[u8]) -> Option<std::ops::Range<usize>> {
 fn insertion_point(content: &[u8]) -> usize {
     let mut at = 0;
     if content.starts_with(b"---\n") {
-        return content.windows(5).position(|window| window == b"\n---\n").map_or(0, |found| found + 5);
+        return content
+            .windows(5)
+            .position(|window| window == b"\n---\n")
+            .map_or(0, |found| found + 5);
     }
-    while content[at..].starts_with(b"#!") || content[at..].starts_with(b"# syntax=") || content[at..].starts_with(b"# escape=") {
+    while content[at..].starts_with(b"#!")
+        || content[at..].starts_with(b"# syntax=")
+        || content[at..].starts_with(b"# escape=")
+    {
         match content[at..].iter().position(|byte| *byte == b'\n') {
             Some(length) => at += length + 1,
             None => return content.len(),
@@ -91,15 +107,30 @@ mod tests {
 
     #[test]
     fn a_header_that_is_placed_is_found_and_left_out() {
-        let texts =
-            ["", "a\nb\n", "#!/bin/sh\nx\n", "# syntax=docker/dockerfile:1\nFROM x\n", "---\ntitle: x\n---\n# T\n", "\nx\n"];
+        let texts = [
+            "",
+            "a\nb\n",
+            "#!/bin/sh\nx\n",
+            "# syntax=docker/dockerfile:1\nFROM x\n",
+            "---\ntitle: x\n---\n# T\n",
+            "\nx\n",
+        ];
         for text in texts {
-            for comment in [Comment::Hash, Comment::Slashes, Comment::Dashes, Comment::Html] {
+            for comment in [
+                Comment::Hash,
+                Comment::Slashes,
+                Comment::Dashes,
+                Comment::Html,
+            ] {
                 let header = line(comment, "pipeline.api", "ENT-001, ENT-002");
                 let placed = place(text, &header);
                 assert!(placed.contains(&header), "{placed}");
                 assert!(is_in(placed.as_bytes()));
-                assert_eq!(content_hash(placed.as_bytes()), ContentHash::of(text.as_bytes()), "{placed:?}");
+                assert_eq!(
+                    content_hash(placed.as_bytes()),
+                    ContentHash::of(text.as_bytes()),
+                    "{placed:?}"
+                );
                 assert_eq!(strip(placed.as_bytes()), text.as_bytes());
             }
         }
@@ -107,7 +138,11 @@ mod tests {
 
     #[test]
     fn a_line_that_a_person_added_to_is_no_header() {
-        assert!(!is_in(b"# Managed by loom: x (project); see 'loom explain PATH' and ask me\n"));
-        assert!(!is_in(b"x\n# Managed by loom: x (project); see 'loom explain PATH'\n"));
+        assert!(!is_in(
+            b"# Managed by loom: x (project); see 'loom explain PATH' and ask me\n"
+        ));
+        assert!(!is_in(
+            b"x\n# Managed by loom: x (project); see 'loom explain PATH'\n"
+        ));
     }
 }

@@ -64,7 +64,9 @@ impl Globs {
     /// # Errors
     /// The reason, for people.
     pub fn check(pattern: &str) -> Result<(), String> {
-        glob(pattern).map(drop).map_err(|error| error.kind().to_string())
+        glob(pattern)
+            .map(drop)
+            .map_err(|error| error.kind().to_string())
     }
 
     /// Whether one of the patterns matches.
@@ -74,11 +76,18 @@ impl Globs {
 }
 
 fn glob(pattern: &str) -> Result<Glob, globset::Error> {
-    GlobBuilder::new(pattern.strip_prefix("./").unwrap_or(pattern)).literal_separator(true).build()
+    GlobBuilder::new(pattern.strip_prefix("./").unwrap_or(pattern))
+        .literal_separator(true)
+        .build()
 }
 
 /// Reads and parses a file of one document. What cannot be read is a finding, and no node.
-pub(crate) fn load(input: &dyn Input, path: &RepoPath, sources: &mut Sources, out: &mut Diagnostics) -> Option<Node> {
+pub(crate) fn load(
+    input: &dyn Input,
+    path: &RepoPath,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Node> {
     parsed(input.read(path), path, sources, out)
 }
 
@@ -104,8 +113,14 @@ pub(crate) fn parsed(
 
 fn unreadable(error: &ReadError, path: &RepoPath) -> Diagnostic {
     let (code, help) = match error {
-        ReadError::Missing => (Code::FileMissing, "write the file, or take out what names it"),
-        ReadError::NotUtf8 => (Code::NotUtf8, "save it as UTF-8: `iconv -t UTF-8` converts it"),
+        ReadError::Missing => (
+            Code::FileMissing,
+            "write the file, or take out what names it",
+        ),
+        ReadError::NotUtf8 => (
+            Code::NotUtf8,
+            "save it as UTF-8: `iconv -t UTF-8` converts it",
+        ),
         ReadError::TooLarge(_) => (Code::TooLarge, "split it"),
         ReadError::Other(_) => (Code::FileMissing, "see that it is a file that you may read"),
     };
@@ -123,7 +138,11 @@ impl Input for Memory {
 
     fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
         let globs = Globs::new(patterns);
-        self.0.keys().filter(|path| globs.matches(path)).cloned().collect()
+        self.0
+            .keys()
+            .filter(|path| globs.matches(path))
+            .cloned()
+            .collect()
     }
 }
 
@@ -134,13 +153,22 @@ mod tests {
     #[test]
     fn a_pattern_stays_within_a_part_unless_it_says_otherwise() {
         let matching = |pattern: &str| {
-            let files = ["a.yaml", "stories/a.yaml", "stories/x/b.yml", "stories/c.json", "stories/d.txt"];
+            let files = [
+                "a.yaml",
+                "stories/a.yaml",
+                "stories/x/b.yml",
+                "stories/c.json",
+                "stories/d.txt",
+            ];
             let path = |text: &&str| (RepoPath::new(text).expect("a path"), Arc::from(""));
             let found = Memory(files.iter().map(path).collect()).glob(&[pattern.to_owned()]);
             found.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(matching("stories/*.yaml"), ["stories/a.yaml"]);
-        assert_eq!(matching("./stories/**/*.{yaml,yml,json}"), ["stories/a.yaml", "stories/c.json", "stories/x/b.yml"]);
+        assert_eq!(
+            matching("./stories/**/*.{yaml,yml,json}"),
+            ["stories/a.yaml", "stories/c.json", "stories/x/b.yml"]
+        );
         assert_eq!(matching("*.yaml"), ["a.yaml"]);
         assert!(matching("stories/[").is_empty());
         assert!(Globs::check("stories/[").is_err());

@@ -147,21 +147,37 @@ impl Ledger {
         let mut ledger = Self::default();
         for (code, text) in files {
             let (lines, markers) = without_markers(text);
-            let said: Vec<Said> = lines.par_iter().with_min_len(256).map(|(_, line)| read_line(line)).collect();
-            let mut book = Book { records: Vec::with_capacity(said.len()), ..Book::default() };
+            let said: Vec<Said> = lines
+                .par_iter()
+                .with_min_len(256)
+                .map(|(_, line)| read_line(line))
+                .collect();
+            let mut book = Book {
+                records: Vec::with_capacity(said.len()),
+                ..Book::default()
+            };
             for ((number, _), said) in lines.iter().zip(said) {
                 match said {
                     Said::Record(record) => book.records.push(*record),
                     Said::Input(pointer, hash) => drop(book.inputs.insert(pointer, hash)),
                     Said::Nothing => {}
                     Said::Newer(format) => {
-                        let message =
-                            format!("{FOLDER}/{code}.jsonl has the format {format}, and this loom reads up to {FORMAT}");
-                        out.push(Diagnostic::new(Code::LedgerVersion, message).help("use a newer loom"));
+                        let message = format!(
+                            "{FOLDER}/{code}.jsonl has the format {format}, and this loom reads up to {FORMAT}"
+                        );
+                        out.push(
+                            Diagnostic::new(Code::LedgerVersion, message).help("use a newer loom"),
+                        );
                     }
                     Said::Garbage => {
-                        let message = format!("line {} of {FOLDER}/{code}.jsonl cannot be read and is left out", number + 1);
-                        out.push(Diagnostic::new(Code::LedgerLine, message).help("the next apply writes the file anew"));
+                        let message = format!(
+                            "line {} of {FOLDER}/{code}.jsonl cannot be read and is left out",
+                            number + 1
+                        );
+                        out.push(
+                            Diagnostic::new(Code::LedgerLine, message)
+                                .help("the next apply writes the file anew"),
+                        );
                     }
                 }
             }
@@ -179,12 +195,19 @@ impl Ledger {
 
     /// Every record, with the code of the file that holds it.
     pub fn records(&self) -> impl Iterator<Item = (&str, &Record)> {
-        self.books.iter().flat_map(|(code, book)| book.records.iter().map(move |record| (code.as_str(), record)))
+        self.books.iter().flat_map(|(code, book)| {
+            book.records
+                .iter()
+                .map(move |record| (code.as_str(), record))
+        })
     }
 
     /// The hash that was last seen of an input value.
     pub fn input(&self, pointer: &str) -> Option<&str> {
-        self.books.values().find_map(|book| book.inputs.get(pointer)).map(String::as_str)
+        self.books
+            .values()
+            .find_map(|book| book.inputs.get(pointer))
+            .map(String::as_str)
     }
 }
 
@@ -193,12 +216,20 @@ impl Book {
     pub fn write(&self) -> String {
         let mut records: Vec<&Record> = self.records.iter().collect();
         records.sort_by(|a, b| (&a.path, &a.part).cmp(&(&b.path, &b.part)));
-        let mut text = json(&Line { loom: Some("ledger".into()), format: Some(FORMAT), ..Line::default() });
+        let mut text = json(&Line {
+            loom: Some("ledger".into()),
+            format: Some(FORMAT),
+            ..Line::default()
+        });
         for record in records {
             text += &record.line();
         }
         for (input, hash) in &self.inputs {
-            text += &json(&Line { input: Some(input.as_str().into()), hash: Some(hash.as_str().into()), ..Line::default() });
+            text += &json(&Line {
+                input: Some(input.as_str().into()),
+                hash: Some(hash.as_str().into()),
+                ..Line::default()
+            });
         }
         text
     }
@@ -228,9 +259,11 @@ impl Record {
             own: Some(self.own.as_str().into()),
             retain: self.retain,
             rendered: Some(self.rendered.hash.to_string().into()),
-            written: (self.written.hash != self.rendered.hash).then(|| self.written.hash.to_string().into()),
+            written: (self.written.hash != self.rendered.hash)
+                .then(|| self.written.hash.to_string().into()),
             mode: (self.rendered.mode == Mode::Executable).then(|| mode(self.rendered.mode).into()),
-            written_mode: (self.written.mode != self.rendered.mode).then(|| mode(self.written.mode).into()),
+            written_mode: (self.written.mode != self.rendered.mode)
+                .then(|| mode(self.written.mode).into()),
             kind: Some(self.address.kind().into()),
             version: Some(self.version),
             ..Line::default()
@@ -239,7 +272,8 @@ impl Record {
 }
 
 fn json(line: &Line<'_>) -> String {
-    let mut text = serde_json::to_string(line).expect("a line of strings and numbers is always JSON");
+    let mut text =
+        serde_json::to_string(line).expect("a line of strings and numbers is always JSON");
     text.push('\n');
     text
 }
@@ -263,13 +297,20 @@ fn without_markers(text: &str) -> (Vec<(usize, &str)>, usize) {
 /// What a merge left in a file, as a warning: Git's markers, and outputs with several lines.
 fn merged(code: &str, book: &Book, markers: usize) -> Diagnostics {
     let mut found = Diagnostics::default();
-    let several = book.records.chunk_by(|one, other| one.key() == other.key()).filter(|same| same.len() > 1);
+    let several = book
+        .records
+        .chunk_by(|one, other| one.key() == other.key())
+        .filter(|same| same.len() > 1);
     let paths: Vec<&str> = several.map(|same| same[0].path.as_str()).collect();
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let counted =
+        |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let said = match (markers, paths.as_slice()) {
         (0, []) => return found,
         (markers, []) => format!("{markers} lines of Git's conflict markers"),
-        (0, [first, ..]) => format!("several lines for {}, such as {first}", counted(paths.len(), "output")),
+        (0, [first, ..]) => format!(
+            "several lines for {}, such as {first}",
+            counted(paths.len(), "output")
+        ),
         (markers, [first, ..]) => {
             format!(
                 "{markers} lines of Git's conflict markers, and several lines for {}, such as {first}",
@@ -278,7 +319,10 @@ fn merged(code: &str, book: &Book, markers: usize) -> Diagnostics {
         }
     };
     let message = format!("{FOLDER}/{code}.jsonl holds what a merge left: {said}");
-    found.push(Diagnostic::new(Code::LedgerMerged, message).help("nothing is lost; the next `loom apply` writes the file anew"));
+    found.push(
+        Diagnostic::new(Code::LedgerMerged, message)
+            .help("nothing is lost; the next `loom apply` writes the file anew"),
+    );
     found
 }
 
@@ -286,14 +330,18 @@ fn read_line(line: &str) -> Said {
     if line.trim().is_empty() {
         return Said::Nothing;
     }
-    let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Said::Garbage };
+    let Ok(line) = serde_json::from_str::<Line<'_>>(line) else {
+        return Said::Garbage;
+    };
     match (&line.loom, &line.input, &line.hash) {
         (Some(_), ..) => match line.format {
             Some(format) if format > FORMAT => Said::Newer(format),
             _ => Said::Nothing,
         },
         (None, Some(input), Some(hash)) => Said::Input(input.to_string(), hash.to_string()),
-        _ => line.record().map_or(Said::Garbage, |record| Said::Record(Box::new(record))),
+        _ => line
+            .record()
+            .map_or(Said::Garbage, |record| Said::Record(Box::new(record))),
     }
 }
 
@@ -303,10 +351,20 @@ impl Line<'_> {
             Some("executable") => Mode::Executable,
             _ => Mode::Plain,
         };
-        let rendered = Content { hash: ContentHash::parse(self.rendered.as_ref()?).ok()?, mode: mode(self.mode.as_deref()) };
+        let rendered = Content {
+            hash: ContentHash::parse(self.rendered.as_ref()?).ok()?,
+            mode: mode(self.mode.as_deref()),
+        };
         let written = Content {
-            hash: self.written.as_ref().map_or(Ok(rendered.hash), |hash| ContentHash::parse(hash)).ok()?,
-            mode: self.written_mode.as_deref().map_or(rendered.mode, |text| mode(Some(text))),
+            hash: self
+                .written
+                .as_ref()
+                .map_or(Ok(rendered.hash), |hash| ContentHash::parse(hash))
+                .ok()?,
+            mode: self
+                .written_mode
+                .as_deref()
+                .map_or(rendered.mode, |text| mode(Some(text))),
         };
         let own = match self.own.as_deref()? {
             "file" => Own::File,
@@ -341,7 +399,10 @@ mod tests {
     use super::*;
 
     fn record(path: &str, rendered: &str, written: &str) -> Record {
-        let content = |text: &str| Content { hash: ContentHash::of(text.as_bytes()), mode: Mode::Plain };
+        let content = |text: &str| Content {
+            hash: ContentHash::of(text.as_bytes()),
+            mode: Mode::Plain,
+        };
         Record {
             path: RepoPath::new(path).expect("a path"),
             part: Part::Whole,
@@ -366,21 +427,28 @@ mod tests {
         let mut keys = record("c", "4", "4");
         keys.own = Own::Keys;
         keys.part = Part::Keys("file.x".to_owned());
-        keys.keys = ["scripts.build", "files[=\"dist\"]"].map(|text| text.parse().expect("a path")).to_vec();
+        keys.keys = ["scripts.build", "files[=\"dist\"]"]
+            .map(|text| text.parse().expect("a path"))
+            .to_vec();
         let book = Book {
             records: vec![record("a \"q\"", "1", "1"), executable, block, keys],
             inputs: BTreeMap::from([("services.api.port".to_owned(), "abc123".to_owned())]),
         };
         let mut out = Diagnostics::default();
         let read = Ledger::read(&[("ENT-001".to_owned(), book.write())], &mut out);
-        assert_eq!((read.books["ENT-001"].clone(), out.is_empty()), (book, true));
+        assert_eq!(
+            (read.books["ENT-001"].clone(), out.is_empty()),
+            (book, true)
+        );
     }
 
     #[test]
     fn the_mode_that_an_earlier_loom_wrote_of_a_block_is_the_file_s() {
         let mut block = record("a", "1", "1");
         block.part = Part::Block("file.x".to_owned());
-        let text = block.line().replace("\"kind\"", "\"mode\":\"executable\",\"kind\"");
+        let text = block
+            .line()
+            .replace("\"kind\"", "\"mode\":\"executable\",\"kind\"");
         assert!(text.contains("executable"));
         let read = Ledger::read(&[("project".to_owned(), text)], &mut Diagnostics::default());
         assert_eq!(read.books["project"].records, [block]);
@@ -388,7 +456,11 @@ mod tests {
 
     #[test]
     fn what_was_before_both_sides_is_no_candidate_and_what_a_merge_left_is_said() {
-        let (base, ours, theirs) = (record("a", "0", "0"), record("a", "1", "1"), record("a", "2", "2"));
+        let (base, ours, theirs) = (
+            record("a", "0", "0"),
+            record("a", "1", "1"),
+            record("a", "2", "2"),
+        );
         let text = format!(
             "<<<<<<< ours\n{}||||||| base\n{}=======\n{}>>>>>>> theirs\n{}",
             ours.line(),
@@ -398,7 +470,11 @@ mod tests {
         );
         let mut out = Diagnostics::default();
         let read = Ledger::read(&[("project".to_owned(), text)], &mut out);
-        let paths: Vec<&str> = read.books["project"].records.iter().map(|record| record.path.as_str()).collect();
+        let paths: Vec<&str> = read.books["project"]
+            .records
+            .iter()
+            .map(|record| record.path.as_str())
+            .collect();
         assert_eq!(paths, ["a", "a", "b"]);
         assert!(!read.books["project"].records.contains(&base));
         let said: Vec<&str> = out.iter().map(|found| found.message.as_str()).collect();
@@ -410,14 +486,27 @@ mod tests {
     #[test]
     fn a_merge_leaves_all_its_candidates_and_nothing_is_fatal_but_a_newer_format() {
         let (ours, theirs) = (record("a", "1", "1"), record("a", "2", "2"));
-        let text = format!("<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\nnot json\n\n{{}}\n", ours.line(), theirs.line());
+        let text = format!(
+            "<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\nnot json\n\n{{}}\n",
+            ours.line(),
+            theirs.line()
+        );
         let mut out = Diagnostics::default();
         let read = Ledger::read(&[("project".to_owned(), text)], &mut out);
         assert_eq!(read.books["project"].records.len(), 2);
         let codes: Vec<_> = out.iter().map(|found| found.code).collect();
-        assert_eq!(codes, [Code::LedgerLine, Code::LedgerLine, Code::LedgerMerged]);
+        assert_eq!(
+            codes,
+            [Code::LedgerLine, Code::LedgerLine, Code::LedgerMerged]
+        );
         let mut out = Diagnostics::default();
-        Ledger::read(&[("project".to_owned(), "{\"loom\":\"ledger\",\"format\":2}\n".to_owned())], &mut out);
+        Ledger::read(
+            &[(
+                "project".to_owned(),
+                "{\"loom\":\"ledger\",\"format\":2}\n".to_owned(),
+            )],
+            &mut out,
+        );
         assert!(out.has_errors());
     }
 }

@@ -94,7 +94,9 @@ pub struct Entry {
 
 impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
-        self.iter().map(|(key, node)| (key, &node.value)).eq(other.iter().map(|(key, node)| (key, &node.value)))
+        self.iter()
+            .map(|(key, node)| (key, &node.value))
+            .eq(other.iter().map(|(key, node)| (key, &node.value)))
     }
 }
 
@@ -115,7 +117,13 @@ impl Map {
             self.dollar |= node.may_hold_dollar();
             return Some(std::mem::replace(&mut entry.node, node));
         }
-        self.add(key.into(), Entry { key: node.span, node });
+        self.add(
+            key.into(),
+            Entry {
+                key: node.span,
+                node,
+            },
+        );
         None
     }
 
@@ -164,18 +172,27 @@ impl Map {
 impl Node {
     /// A text.
     pub fn string(span: Span, text: impl Into<Arc<str>>) -> Self {
-        Self { span, value: Value::String(text.into()) }
+        Self {
+            span,
+            value: Value::String(text.into()),
+        }
     }
 
     /// A mapping. It gives back the room that it does not need: there are tens of thousands.
     pub fn map(span: Span, mut map: Map) -> Self {
         map.entries.shrink_to_fit();
-        Self { span, value: Value::Map(Arc::new(map)) }
+        Self {
+            span,
+            value: Value::Map(Arc::new(map)),
+        }
     }
 
     /// A list.
     pub fn seq(span: Span, items: Vec<Self>) -> Self {
-        Self { span, value: Value::Seq(items.into()) }
+        Self {
+            span,
+            value: Value::Seq(items.into()),
+        }
     }
 
     /// The same as a JSON value, every part at `span`: how blueprints write settings.
@@ -185,10 +202,18 @@ impl Node {
             serde_json::Value::Bool(value) => Value::Bool(*value),
             serde_json::Value::Number(number) => match number.as_i64() {
                 Some(value) => Value::Integer(value),
-                None => Value::Float(Float { text: number.to_string().into(), value: number.as_f64().unwrap_or(f64::NAN) }),
+                None => Value::Float(Float {
+                    text: number.to_string().into(),
+                    value: number.as_f64().unwrap_or(f64::NAN),
+                }),
             },
             serde_json::Value::String(text) => Value::String(text.as_str().into()),
-            serde_json::Value::Array(items) => Value::Seq(items.iter().map(|item| Self::from_json(span, item)).collect()),
+            serde_json::Value::Array(items) => Value::Seq(
+                items
+                    .iter()
+                    .map(|item| Self::from_json(span, item))
+                    .collect(),
+            ),
             serde_json::Value::Object(fields) => {
                 let mut map = Map::default();
                 for (key, field) in fields {
@@ -206,12 +231,15 @@ impl Node {
             Value::Null => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),
             Value::Integer(value) => (*value).into(),
-            Value::Float(float) => serde_json::Number::from_f64(float.value).map_or(serde_json::Value::Null, Into::into),
+            Value::Float(float) => serde_json::Number::from_f64(float.value)
+                .map_or(serde_json::Value::Null, Into::into),
             Value::String(text) => text.as_ref().into(),
             Value::Seq(items) => items.iter().map(Self::to_json).collect(),
-            Value::Map(map) => {
-                map.iter().map(|(key, node)| (key.to_string(), node.to_json())).collect::<serde_json::Map<_, _>>().into()
-            }
+            Value::Map(map) => map
+                .iter()
+                .map(|(key, node)| (key.to_string(), node.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
         }
     }
 
@@ -227,27 +255,47 @@ impl Node {
 
     /// The mapping, if it is one.
     pub fn as_map(&self) -> Option<&Map> {
-        if let Value::Map(map) = &self.value { Some(map) } else { None }
+        if let Value::Map(map) = &self.value {
+            Some(map)
+        } else {
+            None
+        }
     }
 
     /// The items, if it is a list.
     pub fn as_seq(&self) -> Option<&[Self]> {
-        if let Value::Seq(items) = &self.value { Some(items) } else { None }
+        if let Value::Seq(items) = &self.value {
+            Some(items)
+        } else {
+            None
+        }
     }
 
     /// The text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
-        if let Value::String(text) = &self.value { Some(text) } else { None }
+        if let Value::String(text) = &self.value {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// The whole number, if it is one.
     pub fn as_integer(&self) -> Option<i64> {
-        if let Value::Integer(value) = self.value { Some(value) } else { None }
+        if let Value::Integer(value) = self.value {
+            Some(value)
+        } else {
+            None
+        }
     }
 
     /// The truth value, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
-        if let Value::Bool(value) = self.value { Some(value) } else { None }
+        if let Value::Bool(value) = self.value {
+            Some(value)
+        } else {
+            None
+        }
     }
 
     /// Whether a text in it may hold a `$`, with which every reference begins. `false` is certain
@@ -296,8 +344,15 @@ impl Node {
 pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> Vec<Node> {
     let text = Arc::clone(&sources.get(id).text);
     if text.len() > MAX_BYTES {
-        let message = format!("this file has {} bytes, and loom reads at most {MAX_BYTES}", text.len());
-        diagnostics.push(Diagnostic::new(Code::TooLarge, message).at(Span::start_of(id), "").help("split it"));
+        let message = format!(
+            "this file has {} bytes, and loom reads at most {MAX_BYTES}",
+            text.len()
+        );
+        diagnostics.push(
+            Diagnostic::new(Code::TooLarge, message)
+                .at(Span::start_of(id), "")
+                .help("split it"),
+        );
         return Vec::new();
     }
     let mut reader = Reader {
@@ -319,18 +374,29 @@ pub fn parse_one(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics)
     let mut documents = parse(sources, id, diagnostics);
     if let Some(second) = documents.get(1) {
         let found = Diagnostic::new(Code::Syntax, "this file holds more than one document");
-        diagnostics.push(found.at(second.span, "the second begins here").help("keep one document in each file"));
+        diagnostics.push(
+            found
+                .at(second.span, "the second begins here")
+                .help("keep one document in each file"),
+        );
         return None;
     }
-    let failed = diagnostics.iter().skip(before).any(|found| matches!(found.code, Code::Syntax | Code::TooLarge));
+    let failed = diagnostics
+        .iter()
+        .skip(before)
+        .any(|found| matches!(found.code, Code::Syntax | Code::TooLarge));
     match documents.pop() {
         Some(node) => Some(node),
         None if failed => None,
-        None => Some(Node { span: Span::start_of(id), value: Value::Null }),
+        None => Some(Node {
+            span: Span::start_of(id),
+            value: Value::Null,
+        }),
     }
 }
 
-type Events<'text> = dyn Iterator<Item = Result<(Event<'text>, granit_parser::Span), granit_parser::ScanError>> + 'text;
+type Events<'text> = dyn Iterator<Item = Result<(Event<'text>, granit_parser::Span), granit_parser::ScanError>>
+    + 'text;
 
 struct Reader<'a> {
     id: SourceId,
@@ -347,7 +413,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn documents(&mut self) -> Vec<Node> {
         let options = options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
-        let mut events: Box<Events<'a>> = Box::new(Parser::new_from_str_with_options(self.text, options));
+        let mut events: Box<Events<'a>> =
+            Box::new(Parser::new_from_str_with_options(self.text, options));
         let mut documents = Vec::new();
         while let Some((event, span)) = self.next(&mut *events) {
             if matches!(event, Event::DocumentStart(..)) {
@@ -366,11 +433,21 @@ impl<'a> Reader<'a> {
         match events.next()? {
             Ok((event, span)) => Some((event, self.span(&span))),
             Err(error) => {
-                let at = self.text.floor_char_boundary(error.marker().byte_offset().unwrap_or(self.text.len()));
+                let at = self
+                    .text
+                    .floor_char_boundary(error.marker().byte_offset().unwrap_or(self.text.len()));
                 let end = self.text.ceil_char_boundary(at + 1);
-                let span = Span { source: self.id, start: offset(at), end: offset(end) };
-                let deep = matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded);
-                self.diagnostics.push(syntax_error(&error.info(), self.text, at, span, deep));
+                let span = Span {
+                    source: self.id,
+                    start: offset(at),
+                    end: offset(end),
+                };
+                let deep = matches!(
+                    error.kind(),
+                    granit_parser::ErrorKind::RecursionLimitExceeded
+                );
+                self.diagnostics
+                    .push(syntax_error(&error.info(), self.text, at, span, deep));
                 self.failed = true;
                 None
             }
@@ -379,16 +456,37 @@ impl<'a> Reader<'a> {
 
     fn span(&self, span: &granit_parser::Span) -> Span {
         let range = span.byte_range().unwrap_or(0..0);
-        Span { source: self.id, start: offset(range.start), end: offset(range.end) }
+        Span {
+            source: self.id,
+            start: offset(range.start),
+            end: offset(range.end),
+        }
     }
 
     /// The node that an event begins, and how many nodes it holds; `None` for the events around them.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's list of events is open; others begin no node")]
-    fn node(&mut self, event: Event<'a>, span: Span, events: &mut Events<'a>) -> Option<(Node, usize)> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the parser's list of events is open; others begin no node"
+    )]
+    fn node(
+        &mut self,
+        event: Event<'a>,
+        span: Span,
+        events: &mut Events<'a>,
+    ) -> Option<(Node, usize)> {
         let (anchor, node, size) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let tag = tag.as_deref().and_then(|tag| tag.core_suffix().map(str::to_owned));
-                (anchor, Node { span, value: scalar(&text, style, tag.as_deref()) }, 1)
+                let tag = tag
+                    .as_deref()
+                    .and_then(|tag| tag.core_suffix().map(str::to_owned));
+                (
+                    anchor,
+                    Node {
+                        span,
+                        value: scalar(&text, style, tag.as_deref()),
+                    },
+                    1,
+                )
             }
             Event::SequenceStart(_, anchor, _) => {
                 self.deeper(span)?;
@@ -412,24 +510,40 @@ impl<'a> Reader<'a> {
     fn deeper(&mut self, span: Span) -> Option<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return self.fail(Code::TooLarge, span, &format!("nested deeper than {MAX_DEPTH} levels"), "flatten it");
+            return self.fail(
+                Code::TooLarge,
+                span,
+                &format!("nested deeper than {MAX_DEPTH} levels"),
+                "flatten it",
+            );
         }
         Some(())
     }
 
     fn fail<T>(&mut self, code: Code, span: Span, message: &str, help: &str) -> Option<T> {
-        self.diagnostics.push(Diagnostic::new(code, message).at(span, "").help(help));
+        self.diagnostics
+            .push(Diagnostic::new(code, message).at(span, "").help(help));
         self.failed = true;
         None
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Option<(Node, usize)> {
         let Some((node, size)) = self.anchors.get(&id).cloned() else {
-            return self.fail(Code::Syntax, span, "this alias stands inside its own anchor", "write the value out");
+            return self.fail(
+                Code::Syntax,
+                span,
+                "this alias stands inside its own anchor",
+                "write the value out",
+            );
         };
         self.aliased = self.aliased.saturating_add(size);
         if self.aliased > MAX_ALIASED {
-            return self.fail(Code::TooLarge, span, "the aliases of this file expand without bound", "write the values out");
+            return self.fail(
+                Code::TooLarge,
+                span,
+                "the aliases of this file expand without bound",
+                "write the values out",
+            );
         }
         Some((Node { span, ..node }, size))
     }
@@ -457,21 +571,43 @@ impl<'a> Reader<'a> {
                 return Some((Node::map(self.trimmed(start, key_span), map), size));
             }
             let Event::Scalar(key, style, ..) = event else {
-                return self.fail(Code::Syntax, key_span, "a key must be a single value", "write the key as a text");
+                return self.fail(
+                    Code::Syntax,
+                    key_span,
+                    "a key must be a single value",
+                    "write the key as a text",
+                );
             };
             let (event, span) = self.next(events)?;
             let (node, inner) = self.node(event, span, events)?;
             size = size.saturating_add(inner);
-            if key == "<<" && style == ScalarStyle::Plain && matches!(node.value, Value::Map(_) | Value::Seq(_)) {
-                return self.fail(Code::Syntax, key_span, "YAML 1.2 has no merge key `<<`", "write the keys out");
+            if key == "<<"
+                && style == ScalarStyle::Plain
+                && matches!(node.value, Value::Map(_) | Value::Seq(_))
+            {
+                return self.fail(
+                    Code::Syntax,
+                    key_span,
+                    "YAML 1.2 has no merge key `<<`",
+                    "write the keys out",
+                );
             }
             if let Some(first) = map.entry(key.as_ref()) {
-                let found = Diagnostic::new(Code::DuplicateKey, format!("the key `{key}` stands twice in one mapping"));
+                let found = Diagnostic::new(
+                    Code::DuplicateKey,
+                    format!("the key `{key}` stands twice in one mapping"),
+                );
                 let found = found.at(key_span, "again here").at(first.key, "first here");
                 self.diagnostics.push(found.help("keep one of the two"));
                 continue;
             }
-            map.add(self.shared(&key), Entry { key: key_span, node });
+            map.add(
+                self.shared(&key),
+                Entry {
+                    key: key_span,
+                    node,
+                },
+            );
         }
     }
 
@@ -487,32 +623,53 @@ impl<'a> Reader<'a> {
 
     /// From a collection's start to its end, without the blanks and line ends behind it.
     fn trimmed(&self, start: Span, end: Span) -> Span {
-        let text = self.text.get(start.start as usize..end.end as usize).unwrap_or("");
-        Span { end: start.start + offset(text.trim_end().len()), ..start }
+        let text = self
+            .text
+            .get(start.start as usize..end.end as usize)
+            .unwrap_or("");
+        Span {
+            end: start.start + offset(text.trim_end().len()),
+            ..start
+        }
     }
 }
 
 /// What the parser found, with the help that its usual causes call for.
 fn syntax_error(error: &str, text: &str, at: usize, span: Span, deep: bool) -> Diagnostic {
     if deep {
-        return Diagnostic::new(Code::TooLarge, format!("nested deeper than {MAX_DEPTH} levels")).at(span, "").help("flatten it");
+        return Diagnostic::new(
+            Code::TooLarge,
+            format!("nested deeper than {MAX_DEPTH} levels"),
+        )
+        .at(span, "")
+        .help("flatten it");
     }
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[line_start..].lines().next().unwrap_or("");
     let indent = line.len() - line.trim_start_matches(' ').len();
     if line[indent..].starts_with('\t') {
-        let tab = Span { start: offset(line_start + indent), end: offset(line_start + indent + 1), ..span };
-        let found = Diagnostic::new(Code::Syntax, format!("this is not YAML or JSON: {error}")).at(tab, "a tab");
+        let tab = Span {
+            start: offset(line_start + indent),
+            end: offset(line_start + indent + 1),
+            ..span
+        };
+        let found = Diagnostic::new(Code::Syntax, format!("this is not YAML or JSON: {error}"))
+            .at(tab, "a tab");
         return found.help("YAML indents with blanks: replace the tab");
     }
-    let help = if ["${ref:", "${env:", "${service:"].iter().any(|reference| line.contains(reference)) {
+    let help = if ["${ref:", "${env:", "${service:"]
+        .iter()
+        .any(|reference| line.contains(reference))
+    {
         "inside `{ }` and `[ ]` a reference must be quoted: \"${ref:…}\""
     } else if line.contains(['{', '[']) || open_brackets(&text[..at]) {
         "check the brackets and commas; quote a text that holds any of `{ } [ ] , : #`"
     } else {
         "check the indentation; quote a text that holds `: ` or ` #`, or begins with any of `@ % & * ! | > ' \"`"
     };
-    Diagnostic::new(Code::Syntax, format!("this is not YAML or JSON: {error}")).at(span, "here").help(help)
+    Diagnostic::new(Code::Syntax, format!("this is not YAML or JSON: {error}"))
+        .at(span, "here")
+        .help(help)
 }
 
 /// Whether more brackets are opened than closed, those in texts and comments counted too.
@@ -538,7 +695,9 @@ pub fn plain(text: &str) -> Value {
         _ => {}
     }
     let radix = |prefix, radix| {
-        let digits = text.strip_prefix(prefix).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
+        let digits = text
+            .strip_prefix(prefix)
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
         i64::from_str_radix(digits, radix).ok()
     };
     if let Some(value) = radix("0x", 16).or_else(|| radix("0o", 8)) {
@@ -553,16 +712,30 @@ pub fn plain(text: &str) -> Value {
     }
     let number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.bytes().any(|b| b.is_ascii_digit())
-        && unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-    if number || matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        && unsigned
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    if number
+        || matches!(unsigned, ".inf" | ".Inf" | ".INF")
+        || matches!(text, ".nan" | ".NaN" | ".NAN")
+    {
         return float(text);
     }
     Value::String(text.into())
 }
 
 fn float(text: &str) -> Value {
-    match text.to_lowercase().replace(".inf", "inf").replace(".nan", "nan").trim_start_matches('+').parse() {
-        Ok(value) => Value::Float(Float { text: text.into(), value }),
+    match text
+        .to_lowercase()
+        .replace(".inf", "inf")
+        .replace(".nan", "nan")
+        .trim_start_matches('+')
+        .parse()
+    {
+        Ok(value) => Value::Float(Float {
+            text: text.into(),
+            value,
+        }),
         Err(_) => Value::String(text.into()),
     }
 }

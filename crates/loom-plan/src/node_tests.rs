@@ -23,11 +23,19 @@ fn problem(text: &str) -> (Code, String, String) {
     let (sources, _, found) = read(text);
     let all: Vec<&Diagnostic> = found.iter().collect();
     assert_eq!(all.len(), 1, "{text:?}: {all:?}");
-    (all[0].code, sources.slice(all[0].labels[0].span).to_owned(), all[0].help.clone().unwrap_or_default())
+    (
+        all[0].code,
+        sources.slice(all[0].labels[0].span).to_owned(),
+        all[0].help.clone().unwrap_or_default(),
+    )
 }
 
 fn float_of(text: &str) -> Option<f64> {
-    if let Value::Float(float) = value(text) { Some(float.value) } else { None }
+    if let Value::Float(float) = value(text) {
+        Some(float.value)
+    } else {
+        None
+    }
 }
 
 #[test]
@@ -36,13 +44,22 @@ fn plain_scalars_follow_the_core_schema_of_yaml_1_2() {
         (&["~", "null", "Null", "NULL", ""][..], Value::Null),
         (&["true", "True", "TRUE"], Value::Bool(true)),
         (&["false", "False", "FALSE"], Value::Bool(false)),
-        (&["12", "+12", "0o14", "0xC", "0xc", "012"], Value::Integer(12)),
+        (
+            &["12", "+12", "0o14", "0xC", "0xc", "012"],
+            Value::Integer(12),
+        ),
         (&["-12"], Value::Integer(-12)),
     ] {
         for text in texts {
             assert_eq!(
                 value(&format!("- {text}")),
-                Value::Seq([Node { value: expected.clone(), span: Span::start_of(only_id()) }].into()),
+                Value::Seq(
+                    [Node {
+                        value: expected.clone(),
+                        span: Span::start_of(only_id())
+                    }]
+                    .into()
+                ),
                 "{text}"
             );
         }
@@ -53,13 +70,23 @@ fn plain_scalars_follow_the_core_schema_of_yaml_1_2() {
     {
         assert_eq!(value(&format!("[a, {text}]")).clone(), Value::Seq(strings(&["a", text])), "{text}");
     }
-    for (text, expected) in [("1.5", 1.5), ("-.5", -0.5), ("1.", 1.0), ("1e3", 1000.0), ("+12e03", 12_000.0), ("3.10", 3.1)] {
+    for (text, expected) in [
+        ("1.5", 1.5),
+        ("-.5", -0.5),
+        ("1.", 1.0),
+        ("1e3", 1000.0),
+        ("+12e03", 12_000.0),
+        ("3.10", 3.1),
+    ] {
         assert_eq!(float_of(text), Some(expected), "{text}");
     }
     assert_eq!(float_of(".inf"), Some(f64::INFINITY));
     assert_eq!(float_of("-.INF"), Some(f64::NEG_INFINITY));
     assert!(float_of(".nan").is_some_and(f64::is_nan));
-    assert_eq!(float_of("18446744073709551616"), Some(18_446_744_073_709_551_616.0));
+    assert_eq!(
+        float_of("18446744073709551616"),
+        Some(18_446_744_073_709_551_616.0)
+    );
 }
 
 fn only_id() -> SourceId {
@@ -67,7 +94,10 @@ fn only_id() -> SourceId {
 }
 
 fn strings(texts: &[&str]) -> Arc<[Node]> {
-    texts.iter().map(|text| Node::string(Span::start_of(only_id()), *text)).collect()
+    texts
+        .iter()
+        .map(|text| Node::string(Span::start_of(only_id()), *text))
+        .collect()
 }
 
 #[test]
@@ -89,7 +119,12 @@ fn json_of_any_layout_is_read() {
     let expected = serde_json::json!({ "a": [1, { "b": -1.5 }], "c": "x: y # z", "d": {}, "e": null, "f": "\u{1f600}/\u{8}\n" });
     let compact = r#"{"a":[1,{"b":-1.5}],"c":"x: y # z","d":{},"e":null,"f":"\ud83d\ude00\/\b\n"}"#;
     let tabs = "{\n\t\"a\": [\n\t\t1,\n\t\t{\n\t\t\t\"b\":\t-1.5\n\t\t}\n\t],\n\t\"c\": \"x: y # z\",\n\t\"d\": {\n\t},\n\t\"e\": null,\n\t\"f\": \"\\ud83d\\ude00\\/\\b\\n\"\n}\n";
-    for text in [compact, tabs, &tabs.replace('\n', "\r\n"), &format!("\u{feff}{compact}")] {
+    for text in [
+        compact,
+        tabs,
+        &tabs.replace('\n', "\r\n"),
+        &format!("\u{feff}{compact}"),
+    ] {
         let (_, nodes, found) = read(text);
         assert!(found.is_empty(), "{found:?}");
         assert_eq!(nodes[0].to_json(), expected);
@@ -111,18 +146,30 @@ fn a_byte_order_mark_and_line_ends_of_windows_shift_no_place() {
     for (key, entry) in map.entries() {
         assert_eq!(sources.slice(entry.key), key.as_ref());
     }
-    assert_eq!(sources.slice(map.get("b").expect("it is there").span), "- x");
-    assert_eq!(sources.position(map.get("c").expect("it is there").span).line, 5);
+    assert_eq!(
+        sources.slice(map.get("b").expect("it is there").span),
+        "- x"
+    );
+    assert_eq!(
+        sources
+            .position(map.get("c").expect("it is there").span)
+            .line,
+        5
+    );
 }
 
 #[test]
 fn nesting_is_read_to_128_levels_and_refused_beyond() {
-    let flow = |open: &str, close: &str, levels: usize| format!("{}1{}", open.repeat(levels), close.repeat(levels));
+    let flow = |open: &str, close: &str, levels: usize| {
+        format!("{}1{}", open.repeat(levels), close.repeat(levels))
+    };
     let sequences = |levels: usize| flow("[", "]", levels);
     let mappings = |levels: usize| flow("{\"a\":", "}", levels);
     let lists = |levels: usize| "- ".repeat(levels) + "x";
     let indented = |levels: usize| {
-        let lines: Vec<String> = (0..=levels).map(|level| " ".repeat(level) + if level < levels { "a:" } else { "x" }).collect();
+        let lines: Vec<String> = (0..=levels)
+            .map(|level| " ".repeat(level) + if level < levels { "a:" } else { "x" })
+            .collect();
         lines.join("\n")
     };
     let mixed = |levels: usize| "- ".repeat(64) + &flow("[", "]", levels - 64);
@@ -139,11 +186,21 @@ fn nesting_is_read_to_128_levels_and_refused_beyond() {
 
 #[test]
 fn aliases_that_expand_without_bound_are_refused_at_once() {
-    let line = |level: usize| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", "));
-    let bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned() + &(1..40).map(line).collect::<Vec<_>>().concat();
+    let line = |level: usize| {
+        format!(
+            "a{level}: &a{level} [{}]\n",
+            vec![format!("*a{}", level - 1); 10].join(", ")
+        )
+    };
+    let bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned()
+        + &(1..40).map(line).collect::<Vec<_>>().concat();
     let begun = Instant::now();
     assert_eq!(problem(&bomb).0, Code::TooLarge);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
     let (_, nodes, found) = read("a: &x {b: [1, 2]}\nc: *x\n");
     assert!(found.is_empty());
     assert_eq!(nodes[0].get("a"), nodes[0].get("c"));
@@ -154,7 +211,10 @@ fn aliases_that_expand_without_bound_are_refused_at_once() {
 #[test]
 fn merge_keys_are_refused_and_a_text_of_that_name_is_not() {
     let (code, underlined, help) = problem("a: &x {b: 1}\nc:\n  <<: *x\n");
-    assert_eq!((code, underlined.as_str(), help.as_str()), (Code::Syntax, "<<", "write the keys out"));
+    assert_eq!(
+        (code, underlined.as_str(), help.as_str()),
+        (Code::Syntax, "<<", "write the keys out")
+    );
     assert!(read("'<<': text").2.is_empty());
 }
 
@@ -163,9 +223,17 @@ fn the_second_of_two_equal_keys_is_shown_with_the_first() {
     let (sources, nodes, found) = read("a: 1\nb:\n  c: 1\n  \"c\": 2\n");
     let finding = found.iter().next().expect("one finding");
     assert_eq!(finding.code, Code::DuplicateKey);
-    let lines: Vec<usize> = finding.labels.iter().map(|label| sources.position(label.span).line).collect();
+    let lines: Vec<usize> = finding
+        .labels
+        .iter()
+        .map(|label| sources.position(label.span).line)
+        .collect();
     assert_eq!(lines, [4, 3]);
-    assert_eq!(nodes[0].at(&["b", "c"]).and_then(Node::as_integer), Some(1), "the rest is read all the same");
+    assert_eq!(
+        nodes[0].at(&["b", "c"]).and_then(Node::as_integer),
+        Some(1),
+        "the rest is read all the same"
+    );
 }
 
 #[test]
@@ -173,7 +241,10 @@ fn a_file_holds_one_document_or_none() {
     let one = |text: &str| {
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let id = sources.add("a.yaml", text);
-        (parse_one(&sources, id, &mut found).map(|node| node.value), found.iter().map(|found| found.code).collect::<Vec<_>>())
+        (
+            parse_one(&sources, id, &mut found).map(|node| node.value),
+            found.iter().map(|found| found.code).collect::<Vec<_>>(),
+        )
     };
     for empty in ["", "\n", "# only a comment\n", "---\n", "\u{feff}"] {
         assert_eq!(one(empty), (Some(Value::Null), vec![]), "{empty:?}");
@@ -200,7 +271,11 @@ fn help_speaks_of_the_usual_causes() {
         ("a: \"x\n", "\"", ""),
     ] {
         let (code, found, said) = problem(text);
-        assert_eq!((code, found.as_str()), (Code::Syntax, underlined), "{text:?}");
+        assert_eq!(
+            (code, found.as_str()),
+            (Code::Syntax, underlined),
+            "{text:?}"
+        );
         assert!(said.contains(help), "{text:?}: {said}");
     }
 }
@@ -214,25 +289,42 @@ const DOCUMENTS: &[&str] = &[
 ];
 
 fn changed() -> impl Strategy<Value = String> {
-    let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[\\PC\\t\\r\\n\\x00{}\\[\\]&*!|>'\"%@:,#-]{0,6}");
-    (prop::sample::select(DOCUMENTS), prop::collection::vec(edit, 1..6)).prop_map(|(document, edits)| {
-        let mut text = document.to_owned();
-        for (from, to, insert) in edits {
-            let (from, to) =
-                (text.floor_char_boundary(from.index(text.len() + 1)), text.floor_char_boundary(to.index(text.len() + 1)));
-            text.replace_range(from.min(to)..from.max(to).min(text.ceil_char_boundary(from.min(to) + 40)), &insert);
-        }
-        text
-    })
+    let edit = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        "[\\PC\\t\\r\\n\\x00{}\\[\\]&*!|>'\"%@:,#-]{0,6}",
+    );
+    (
+        prop::sample::select(DOCUMENTS),
+        prop::collection::vec(edit, 1..6),
+    )
+        .prop_map(|(document, edits)| {
+            let mut text = document.to_owned();
+            for (from, to, insert) in edits {
+                let (from, to) = (
+                    text.floor_char_boundary(from.index(text.len() + 1)),
+                    text.floor_char_boundary(to.index(text.len() + 1)),
+                );
+                text.replace_range(
+                    from.min(to)..from.max(to).min(text.ceil_char_boundary(from.min(to) + 40)),
+                    &insert,
+                );
+            }
+            text
+        })
 }
 
 fn spans_are_good(sources: &Sources, node: &Node) -> bool {
     let text = &sources.get(node.span.source).text;
-    let good = text.get(node.span.start as usize..node.span.end as usize).is_some();
+    let good = text
+        .get(node.span.start as usize..node.span.end as usize)
+        .is_some();
     good && match &node.value {
         Value::Seq(items) => items.iter().all(|item| spans_are_good(sources, item)),
         Value::Map(map) => map.iter().all(|(_, node)| spans_are_good(sources, node)),
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => true,
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {
+            true
+        }
     }
 }
 
@@ -240,7 +332,13 @@ fn holds(text: &str) -> Result<(), TestCaseError> {
     let (sources, nodes, found) = read(text);
     prop_assert!(nodes.iter().all(|node| spans_are_good(&sources, node)));
     for label in found.iter().flat_map(|found| &found.labels) {
-        prop_assert!(sources.get(label.span.source).text.get(label.span.start as usize..label.span.end as usize).is_some());
+        prop_assert!(
+            sources
+                .get(label.span.source)
+                .text
+                .get(label.span.start as usize..label.span.end as usize)
+                .is_some()
+        );
         prop_assert!(sources.position(label.span).line >= 1);
     }
     Ok(())
@@ -305,7 +403,11 @@ fn a_mapping_knows_of_a_dollar_however_deep_and_however_it_came() {
 fn equal_keys_of_one_file_share_their_text() {
     let (_, nodes, _) = read("a: { port: 1 }\nb: { port: 2 }\n");
     let key = |name: &str| {
-        let (key, _) = nodes[0].get(name).and_then(Node::as_map).and_then(|map| map.iter().next()).expect("one key");
+        let (key, _) = nodes[0]
+            .get(name)
+            .and_then(Node::as_map)
+            .and_then(|map| map.iter().next())
+            .expect("one key");
         Arc::clone(key)
     };
     assert!(Arc::ptr_eq(&key("a"), &key("b")));

@@ -212,7 +212,10 @@ pub trait Provider: Sync {
 impl KindSpec {
     /// What changed after one version, up to another.
     pub fn changes(&self, from: u32, to: u32) -> impl Iterator<Item = &'static str> {
-        self.changelog.iter().filter(move |(version, _)| (from + 1..=to).contains(version)).map(|(_, sentence)| *sentence)
+        self.changelog
+            .iter()
+            .filter(move |(version, _)| (from + 1..=to).contains(version))
+            .map(|(_, sentence)| *sentence)
     }
 }
 
@@ -264,18 +267,28 @@ pub struct Registry<'a> {
 impl<'a> Registry<'a> {
     /// The provider of a kind.
     pub fn provider(&self, kind: &str) -> Option<&'static dyn Provider> {
-        self.providers.iter().copied().find(|provider| provider.spec().kind == kind)
+        self.providers
+            .iter()
+            .copied()
+            .find(|provider| provider.spec().kind == kind)
     }
 
     /// The blueprint of a kind.
     pub fn blueprint(&self, kind: &str) -> Option<&'static dyn Blueprint> {
-        self.blueprints.iter().copied().find(|blueprint| blueprint.spec().kind == kind)
+        self.blueprints
+            .iter()
+            .copied()
+            .find(|blueprint| blueprint.spec().kind == kind)
     }
 
     /// All kinds, artifacts first.
     pub fn kinds(self) -> impl Iterator<Item = &'static str> + 'a {
         let providers = self.providers.iter().map(|provider| provider.spec().kind);
-        providers.chain(self.blueprints.iter().map(|blueprint| blueprint.spec().kind))
+        providers.chain(
+            self.blueprints
+                .iter()
+                .map(|blueprint| blueprint.spec().kind),
+        )
     }
 }
 
@@ -288,20 +301,36 @@ impl std::fmt::Debug for Registry<'_> {
 impl Artifact {
     /// The text of the file that a setting names.
     pub fn file(&self, setting: &str) -> Option<&str> {
-        self.files.iter().find(|(name, _)| *name == setting).map(|(_, text)| text.as_ref())
+        self.files
+            .iter()
+            .find(|(name, _)| *name == setting)
+            .map(|(_, text)| text.as_ref())
     }
 
     /// The one place of a kind with a single output: `path`, or the kind's default.
     ///
     /// # Errors
     /// A diagnostic, where the default is not a path.
-    pub fn single(&self, name: &str, default: &str, header: Option<Comment>) -> Result<Vec<Place>, Failure> {
+    pub fn single(
+        &self,
+        name: &str,
+        default: &str,
+        header: Option<Comment>,
+    ) -> Result<Vec<Place>, Failure> {
         let path = match &self.path {
             Some(path) => path.clone(),
             None => RepoPath::new(default).map_err(|error| {
-                vec![Diagnostic::new(crate::diag::Code::BadValue, error.to_string()).at(self.settings.span, "")]
+                vec![
+                    Diagnostic::new(crate::diag::Code::BadValue, error.to_string())
+                        .at(self.settings.span, ""),
+                ]
             })?,
         };
-        Ok(vec![Place { name: name.into(), path, mode: Mode::Plain, header }])
+        Ok(vec![Place {
+            name: name.into(),
+            path,
+            mode: Mode::Plain,
+            header,
+        }])
     }
 }

@@ -83,17 +83,37 @@ pub enum Need {
 impl Field {
     /// A key that must be there.
     pub const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Self {
-        Self { name, shape, need: Need::Required, doc }
+        Self {
+            name,
+            shape,
+            need: Need::Required,
+            doc,
+        }
     }
 
     /// A key that may be left out.
     pub const fn optional(name: &'static str, shape: Shape, doc: &'static str) -> Self {
-        Self { name, shape, need: Need::Optional, doc }
+        Self {
+            name,
+            shape,
+            need: Need::Optional,
+            doc,
+        }
     }
 
     /// A key that may be left out, and what is assumed then.
-    pub const fn default(name: &'static str, shape: Shape, default: &'static str, doc: &'static str) -> Self {
-        Self { name, shape, need: Need::Default(default), doc }
+    pub const fn default(
+        name: &'static str,
+        shape: Shape,
+        default: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            shape,
+            need: Need::Default(default),
+            doc,
+        }
     }
 }
 
@@ -108,7 +128,10 @@ pub struct World<'a> {
 
 /// A mapping whose keys are all names of environments or `default`.
 pub fn is_per_environment(map: &Map, environments: &[Name]) -> bool {
-    !map.is_empty() && map.keys().all(|key| key == "default" || environments.iter().any(|name| name.as_str() == key))
+    !map.is_empty()
+        && map
+            .keys()
+            .all(|key| key == "default" || environments.iter().any(|name| name.as_str() == key))
 }
 
 /// Checks `node` against `shape`. `what` names the value in messages, such as `port`.
@@ -116,11 +139,14 @@ pub fn check(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &mut
     match shape {
         Shape::Any => {}
         Shape::List(item) => match node.as_seq() {
-            Some(items) => items.iter().for_each(|node| check(node, item, what, world, out)),
+            Some(items) => items
+                .iter()
+                .for_each(|node| check(node, item, what, world, out)),
             None => out.push(wrong_type(node, "a list", what)),
         },
         Shape::Map(value) => with_map(node, what, out, |map, out| {
-            map.iter().for_each(|(key, node)| check_unless_null(node, value, key, world, out));
+            map.iter()
+                .for_each(|(key, node)| check_unless_null(node, value, key, world, out));
         }),
         Shape::Named(value) => with_map(node, what, out, |map, out| {
             for (key, entry) in map.entries() {
@@ -130,9 +156,14 @@ pub fn check(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &mut
                 check_unless_null(&entry.node, value, key, world, out);
             }
         }),
-        Shape::Record(fields) => with_map(node, what, out, |map, out| check_record(node, map, fields, world, out)),
+        Shape::Record(fields) => with_map(node, what, out, |map, out| {
+            check_record(node, map, fields, world, out);
+        }),
         Shape::Either(shapes) => {
-            let chosen = shapes.iter().find(|shape| fits(node, shape)).or(shapes.first());
+            let chosen = shapes
+                .iter()
+                .find(|shape| fits(node, shape))
+                .or(shapes.first());
             match chosen {
                 Some(shape) if fits(node, shape) => check(node, shape, what, world, out),
                 _ => {
@@ -143,9 +174,13 @@ pub fn check(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &mut
         }
         Shape::PerEnvironment(inner) => match node.as_map() {
             Some(map) if is_per_environment(map, world.environments) => {
-                map.iter().for_each(|(key, node)| check(node, inner, &format!("{what}.{key}"), world, out));
+                map.iter().for_each(|(key, node)| {
+                    check(node, inner, &format!("{what}.{key}"), world, out);
+                });
             }
-            Some(map) if !fits(node, inner) => out.push(unknown_environments(node, map, what, world)),
+            Some(map) if !fits(node, inner) => {
+                out.push(unknown_environments(node, map, what, world));
+            }
             _ => check(node, inner, what, world, out),
         },
         Shape::Text
@@ -164,7 +199,13 @@ pub fn check(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &mut
 }
 
 /// A key without a value, `staging:`, takes all that is assumed.
-fn check_unless_null(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &mut Diagnostics) {
+fn check_unless_null(
+    node: &Node,
+    shape: &Shape,
+    what: &str,
+    world: World<'_>,
+    out: &mut Diagnostics,
+) {
     if !node.is_null() {
         check(node, shape, what, world, out);
     }
@@ -178,18 +219,28 @@ fn check_record(node: &Node, map: &Map, fields: &[Field], world: World<'_>, out:
             None => out.push(unknown_key(key, entry.key, fields, world)),
         }
     }
-    for field in fields.iter().filter(|field| field.need == Need::Required && map.get(field.name).is_none()) {
-        let found = Diagnostic::new(Code::MissingKey, format!("`{}` is missing", field.name)).at(node.span, "");
+    for field in fields
+        .iter()
+        .filter(|field| field.need == Need::Required && map.get(field.name).is_none())
+    {
+        let found = Diagnostic::new(Code::MissingKey, format!("`{}` is missing", field.name))
+            .at(node.span, "");
         out.push(found.help(format!("add `{}`: {}", field.name, field.doc)));
     }
 }
 
 fn unknown_key(key: &str, span: Span, fields: &[Field], world: World<'_>) -> Diagnostic {
     let names = || fields.iter().map(|field| field.name);
-    let found = Diagnostic::new(Code::UnknownKey, format!("`{key}` is not a known key here")).at(span, "");
-    if let Some(field) = fields.first().filter(|_| key == "default" || world.environments.iter().any(|name| name.as_str() == key))
+    let found =
+        Diagnostic::new(Code::UnknownKey, format!("`{key}` is not a known key here")).at(span, "");
+    if let Some(field) = fields
+        .first()
+        .filter(|_| key == "default" || world.environments.iter().any(|name| name.as_str() == key))
     {
-        let inside = format!("name environments inside each setting, such as `{}: {{ {key}: … }}`", field.name);
+        let inside = format!(
+            "name environments inside each setting, such as `{}: {{ {key}: … }}`",
+            field.name
+        );
         return found.help(inside);
     }
     match did_you_mean(key, names()) {
@@ -198,7 +249,12 @@ fn unknown_key(key: &str, span: Span, fields: &[Field], world: World<'_>) -> Dia
     }
 }
 
-fn with_map(node: &Node, what: &str, out: &mut Diagnostics, then: impl FnOnce(&Map, &mut Diagnostics)) {
+fn with_map(
+    node: &Node,
+    what: &str,
+    out: &mut Diagnostics,
+    then: impl FnOnce(&Map, &mut Diagnostics),
+) {
     match node.as_map() {
         Some(map) => then(map, out),
         None => out.push(wrong_type(node, "a mapping", what)),
@@ -206,13 +262,24 @@ fn with_map(node: &Node, what: &str, out: &mut Diagnostics, then: impl FnOnce(&M
 }
 
 fn wrong_type(node: &Node, expected: &str, what: &str) -> Diagnostic {
-    let message = format!("`{what}` must be {expected}, and this is {}", node.type_name());
+    let message = format!(
+        "`{what}` must be {expected}, and this is {}",
+        node.type_name()
+    );
     Diagnostic::new(Code::WrongType, message).at(node.span, format!("expected {expected}"))
 }
 
 fn unknown_environments(node: &Node, map: &Map, what: &str, world: World<'_>) -> Diagnostic {
-    let known = || world.environments.iter().map(Name::as_str).chain(["default"]);
-    let stranger = map.entries().find(|(key, _)| !known().any(|name| name == key.as_ref()));
+    let known = || {
+        world
+            .environments
+            .iter()
+            .map(Name::as_str)
+            .chain(["default"])
+    };
+    let stranger = map
+        .entries()
+        .find(|(key, _)| !known().any(|name| name == key.as_ref()));
     let span = stranger.map_or(node.span, |(_, entry)| entry.key);
     let key = stranger.map_or("", |(key, _)| key.as_ref());
     let found = Diagnostic::new(
@@ -236,11 +303,22 @@ fn fits(node: &Node, shape: &Shape) -> bool {
         Shape::PerEnvironment(inner) => matches!(node.value, Value::Map(_)) || fits(node, inner),
         Shape::Bool => matches!(node.value, Value::Bool(_)),
         Shape::Integer(..) => matches!(node.value, Value::Integer(_)),
-        Shape::Scalar | Shape::Share => !matches!(node.value, Value::Seq(_) | Value::Map(_) | Value::Null),
-        Shape::Text | Shape::Duration | Shape::Name | Shape::Path | Shape::InputFile | Shape::Address | Shape::OneOf(_) => {
+        Shape::Scalar | Shape::Share => {
+            !matches!(node.value, Value::Seq(_) | Value::Map(_) | Value::Null)
+        }
+        Shape::Text
+        | Shape::Duration
+        | Shape::Name
+        | Shape::Path
+        | Shape::InputFile
+        | Shape::Address
+        | Shape::OneOf(_) => {
             matches!(node.value, Value::String(_))
         }
-        Shape::Quantity => matches!(node.value, Value::String(_) | Value::Integer(_) | Value::Float(_)),
+        Shape::Quantity => matches!(
+            node.value,
+            Value::String(_) | Value::Integer(_) | Value::Float(_)
+        ),
     }
 }
 
@@ -276,7 +354,8 @@ fn check_scalar(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &
         return out.push(found);
     }
     if let Err(problem) = scalar_problem(node, shape) {
-        let found = Diagnostic::new(Code::BadValue, format!("`{what}`: {problem}")).at(node.span, "");
+        let found =
+            Diagnostic::new(Code::BadValue, format!("`{what}`: {problem}")).at(node.span, "");
         out.push(match (shape, node.as_str()) {
             (Shape::OneOf(words), Some(said)) => match did_you_mean(said, words.iter().copied()) {
                 Some(near) => found.help(format!("did you mean `{near}`?")),
@@ -288,14 +367,28 @@ fn check_scalar(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &
 }
 
 /// A plain `yes`, `no`, `on` or `off` is a text in YAML 1.2 and a boolean in 1.1: say which it was.
-fn warn_plain_boolean(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &mut Diagnostics) {
+fn warn_plain_boolean(
+    node: &Node,
+    shape: &Shape,
+    what: &str,
+    world: World<'_>,
+    out: &mut Diagnostics,
+) {
     let concerned = matches!(shape, Shape::Text | Shape::Scalar | Shape::Bool);
-    let Some(text) = node.as_str().filter(|_| concerned) else { return };
-    let boolean = ["yes", "no", "on", "off"].iter().any(|boolean| text.eq_ignore_ascii_case(boolean));
+    let Some(text) = node.as_str().filter(|_| concerned) else {
+        return;
+    };
+    let boolean = ["yes", "no", "on", "off"]
+        .iter()
+        .any(|boolean| text.eq_ignore_ascii_case(boolean));
     if boolean && world.sources.slice(node.span) == text {
-        let message = format!("`{what}`: the plain `{text}` was read as the text \"{text}\", as YAML 1.2 does, not as a boolean");
+        let message = format!(
+            "`{what}`: the plain `{text}` was read as the text \"{text}\", as YAML 1.2 does, not as a boolean"
+        );
         let found = Diagnostic::new(Code::PlainBoolean, message).at(node.span, "");
-        out.push(found.help(format!("write \"{text}\" for the text, or `true` or `false`")));
+        out.push(found.help(format!(
+            "write \"{text}\" for the text, or `true` or `false`"
+        )));
     }
 }
 
@@ -312,26 +405,45 @@ fn scalar_problem(node: &Node, shape: &Shape) -> Result<(), String> {
                 _ => format!("{value} is not between {min} and {max}"),
             })
         }
-        Shape::Share => share(node).map(drop).ok_or_else(|| format!("`{text}` is not {}", describe(shape))),
-        Shape::Duration => milliseconds(&text).map(drop).ok_or_else(|| format!("`{text}` is not {}", describe(shape))),
-        Shape::Quantity => is_quantity(&text).then_some(()).ok_or_else(|| format!("`{text}` is not {}", describe(shape))),
-        Shape::Name => Name::new(&text).map(drop).map_err(|error| error.to_string()),
+        Shape::Share => share(node)
+            .map(drop)
+            .ok_or_else(|| format!("`{text}` is not {}", describe(shape))),
+        Shape::Duration => milliseconds(&text)
+            .map(drop)
+            .ok_or_else(|| format!("`{text}` is not {}", describe(shape))),
+        Shape::Quantity => is_quantity(&text)
+            .then_some(())
+            .ok_or_else(|| format!("`{text}` is not {}", describe(shape))),
+        Shape::Name => Name::new(&text)
+            .map(drop)
+            .map_err(|error| error.to_string()),
         // `./x` and `../x` are resolved against the file they stand in, so only what can never be a path is refused here
         Shape::Path | Shape::InputFile => {
-            let bare: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "." | "..")).collect();
+            let bare: Vec<&str> = text
+                .split('/')
+                .filter(|part| !matches!(*part, "." | ".."))
+                .collect();
             if bare.is_empty() {
                 return Ok(());
             }
-            RepoPath::new(&bare.join("/")).map(drop).map_err(|error| error.to_string())
+            RepoPath::new(&bare.join("/"))
+                .map(drop)
+                .map_err(|error| error.to_string())
         }
-        Shape::Address => Address::parse(&text).map(drop).map_err(|error| error.to_string()),
-        Shape::OneOf(words) if !words.contains(&text.as_ref()) => {
-            Err(format!("`{text}` is not known; it may be {}", one_of(words.iter().copied())))
-        }
+        Shape::Address => Address::parse(&text)
+            .map(drop)
+            .map_err(|error| error.to_string()),
+        Shape::OneOf(words) if !words.contains(&text.as_ref()) => Err(format!(
+            "`{text}` is not known; it may be {}",
+            one_of(words.iter().copied())
+        )),
         Shape::OneOf(_) | Shape::Any | Shape::Text | Shape::Scalar | Shape::Bool => Ok(()),
-        Shape::List(_) | Shape::Map(_) | Shape::Named(_) | Shape::Record(_) | Shape::Either(_) | Shape::PerEnvironment(_) => {
-            Ok(())
-        }
+        Shape::List(_)
+        | Shape::Map(_)
+        | Shape::Named(_)
+        | Shape::Record(_)
+        | Shape::Either(_)
+        | Shape::PerEnvironment(_) => Ok(()),
     }
 }
 
@@ -364,8 +476,13 @@ pub fn milliseconds(text: &str) -> Option<u64> {
 fn is_quantity(text: &str) -> bool {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let suffix = &text[number.len()..];
-    let known = matches!(suffix, "" | "m" | "k" | "M" | "G" | "T" | "P" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi");
-    known && number.parse::<f64>().is_ok_and(|value| value >= 0.0) && number.starts_with(|c: char| c.is_ascii_digit())
+    let known = matches!(
+        suffix,
+        "" | "m" | "k" | "M" | "G" | "T" | "P" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi"
+    );
+    known
+        && number.parse::<f64>().is_ok_and(|value| value >= 0.0)
+        && number.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The JSON Schema (2020-12) of a shape.
@@ -381,12 +498,18 @@ pub fn json_schema(shape: &Shape) -> serde_json::Value {
         Shape::Duration => json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" }),
         Shape::Quantity => json!({ "type": ["string", "number"] }),
         Shape::Name => json!({ "type": "string", "pattern": "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$" }),
-        Shape::Address => json!({ "type": "string", "pattern": "^[a-z0-9_.-]+\\.[a-z0-9-]+(\\[[a-z0-9-]+\\])?$" }),
+        Shape::Address => {
+            json!({ "type": "string", "pattern": "^[a-z0-9_.-]+\\.[a-z0-9-]+(\\[[a-z0-9-]+\\])?$" })
+        }
         Shape::OneOf(words) => json!({ "enum": words }),
         Shape::List(item) => json!({ "type": "array", "items": json_schema(item) }),
-        Shape::Map(value) | Shape::Named(value) => json!({ "type": "object", "additionalProperties": json_schema(value) }),
+        Shape::Map(value) | Shape::Named(value) => {
+            json!({ "type": "object", "additionalProperties": json_schema(value) })
+        }
         Shape::Record(fields) => record_schema(fields),
-        Shape::Either(shapes) => json!({ "anyOf": shapes.iter().map(json_schema).collect::<Vec<_>>() }),
+        Shape::Either(shapes) => {
+            json!({ "anyOf": shapes.iter().map(json_schema).collect::<Vec<_>>() })
+        }
         Shape::PerEnvironment(inner) => {
             let inner = json_schema(inner);
             json!({ "anyOf": [inner, { "type": "object", "additionalProperties": inner }] })
@@ -402,8 +525,13 @@ pub fn record_schema(fields: &[Field]) -> serde_json::Value {
         schema["description"] = field.doc.into();
         properties.insert(field.name.to_owned(), schema);
     }
-    let required: Vec<&str> = fields.iter().filter(|field| field.need == Need::Required).map(|field| field.name).collect();
-    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    let required: Vec<&str> = fields
+        .iter()
+        .filter(|field| field.need == Need::Required)
+        .map(|field| field.name)
+        .collect();
+    let mut schema =
+        json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -417,10 +545,17 @@ mod tests {
 
     const FIELDS: &[Field] = &[
         Field::required("name", Shape::Name, "what it is called"),
-        Field::optional("size", Shape::PerEnvironment(&Shape::Integer(1, 9)), "how large"),
+        Field::optional(
+            "size",
+            Shape::PerEnvironment(&Shape::Integer(1, 9)),
+            "how large",
+        ),
         Field::optional(
             "both",
-            Shape::Either(&[Shape::Bool, Shape::Record(&[Field::required("from", Shape::Text, "whence")])]),
+            Shape::Either(&[
+                Shape::Bool,
+                Shape::Record(&[Field::required("from", Shape::Text, "whence")]),
+            ]),
             "x",
         ),
     ];
@@ -430,8 +565,19 @@ mod tests {
         let id = sources.add("a.yaml", text);
         let node = node::parse_one(&sources, id, &mut out).expect("good YAML");
         let environments = ["staging", "production"].map(|name| Name::new(name).expect("a name"));
-        check(&node, shape, "it", World { sources: &sources, environments: &environments }, &mut out);
-        out.iter().map(|found| format!("{:?} {}", found.code, sources.slice(found.labels[0].span))).collect()
+        check(
+            &node,
+            shape,
+            "it",
+            World {
+                sources: &sources,
+                environments: &environments,
+            },
+            &mut out,
+        );
+        out.iter()
+            .map(|found| format!("{:?} {}", found.code, sources.slice(found.labels[0].span)))
+            .collect()
     }
 
     #[test]
@@ -441,16 +587,40 @@ mod tests {
             (Shape::Scalar, &["x", "1", "1.5", "true"], &["{}", "[]"]),
             (Shape::Bool, &["true"], &["1"]),
             (Shape::Integer(1, 9), &["1", "9"], &["0", "10", "x", "1.5"]),
-            (Shape::Share, &["2%", "0.02", "1", "100%"], &["2", "101%", "x", "-1%"]),
-            (Shape::Duration, &["500ms", "30s", "5m", "1h", "7d"], &["5", "5w", "m", "1.5h", "99999999999999999d"]),
-            (Shape::Quantity, &["250m", "256Mi", "1", "0.5", "2G"], &["lots", "1Q", "-1", "Mi"]),
+            (
+                Shape::Share,
+                &["2%", "0.02", "1", "100%"],
+                &["2", "101%", "x", "-1%"],
+            ),
+            (
+                Shape::Duration,
+                &["500ms", "30s", "5m", "1h", "7d"],
+                &["5", "5w", "m", "1.5h", "99999999999999999d"],
+            ),
+            (
+                Shape::Quantity,
+                &["250m", "256Mi", "1", "0.5", "2G"],
+                &["lots", "1Q", "-1", "Mi"],
+            ),
             (Shape::Name, &["a-1"], &["A", "-a", "a-", "a_b"]),
-            (Shape::Path, &["a/b", "./a", "../a", "."], &["/a", "a//b", ".git/x", "\"a\\nb\""]),
-            (Shape::Address, &["file.x", "kubernetes.manifest.api[production]"], &["x", "file.X"]),
+            (
+                Shape::Path,
+                &["a/b", "./a", "../a", "."],
+                &["/a", "a//b", ".git/x", "\"a\\nb\""],
+            ),
+            (
+                Shape::Address,
+                &["file.x", "kubernetes.manifest.api[production]"],
+                &["x", "file.X"],
+            ),
             (Shape::OneOf(&["a", "b"]), &["a"], &["c", "A"]),
         ] {
             for text in good {
-                assert_eq!(check_text(text, &shape), Vec::<String>::new(), "{shape:?} {text}");
+                assert_eq!(
+                    check_text(text, &shape),
+                    Vec::<String>::new(),
+                    "{shape:?} {text}"
+                );
             }
             for text in bad {
                 assert_eq!(check_text(text, &shape).len(), 1, "{shape:?} {text}");
@@ -462,30 +632,54 @@ mod tests {
     fn a_mapping_is_by_environment_only_where_all_of_its_keys_are() {
         let shape = Shape::Record(FIELDS);
         assert!(check_text("{ name: a, size: { staging: 1, default: 2 } }", &shape).is_empty());
-        assert_eq!(check_text("{ name: a, size: { staging: 1, production: 10 } }", &shape), ["BadValue 10"]);
-        assert_eq!(check_text("{ name: a, size: { stagin: 1 } }", &shape), ["UnknownEnvironment stagin"]);
-        assert_eq!(check_text("{ name: a, size: {} }", &shape), ["UnknownEnvironment {}"]);
+        assert_eq!(
+            check_text("{ name: a, size: { staging: 1, production: 10 } }", &shape),
+            ["BadValue 10"]
+        );
+        assert_eq!(
+            check_text("{ name: a, size: { stagin: 1 } }", &shape),
+            ["UnknownEnvironment stagin"]
+        );
+        assert_eq!(
+            check_text("{ name: a, size: {} }", &shape),
+            ["UnknownEnvironment {}"]
+        );
     }
 
     #[test]
     fn of_several_forms_the_one_whose_type_fits_is_checked() {
         let shape = Shape::Record(FIELDS);
         assert!(check_text("{ name: a, both: true }", &shape).is_empty());
-        assert_eq!(check_text("{ name: a, both: { form: x } }", &shape), ["UnknownKey form", "MissingKey { form: x }"]);
+        assert_eq!(
+            check_text("{ name: a, both: { form: x } }", &shape),
+            ["UnknownKey form", "MissingKey { form: x }"]
+        );
         assert_eq!(check_text("{ name: a, both: x }", &shape), ["WrongType x"]);
     }
 
     #[test]
     fn null_is_absent_except_where_a_value_must_be() {
         assert!(check_text("{ name: a, size: ~ }", &Shape::Record(FIELDS)).is_empty());
-        assert_eq!(check_text("{ name: ~ }", &Shape::Record(FIELDS)), ["WrongType ~"]);
-        assert!(check_text("{ a: , b: { name: x } }", &Shape::Named(&Shape::Record(FIELDS))).is_empty());
+        assert_eq!(
+            check_text("{ name: ~ }", &Shape::Record(FIELDS)),
+            ["WrongType ~"]
+        );
+        assert!(
+            check_text(
+                "{ a: , b: { name: x } }",
+                &Shape::Named(&Shape::Record(FIELDS))
+            )
+            .is_empty()
+        );
     }
 
     #[test]
     fn plain_words_that_other_versions_of_yaml_take_for_booleans_are_said() {
         for word in ["yes", "No", "ON", "off"] {
-            assert_eq!(check_text(word, &Shape::Text), [format!("PlainBoolean {word}")]);
+            assert_eq!(
+                check_text(word, &Shape::Text),
+                [format!("PlainBoolean {word}")]
+            );
             assert!(check_text(&format!("'{word}'"), &Shape::Text).is_empty());
             assert!(check_text(word, &Shape::Any).is_empty());
         }
@@ -496,7 +690,13 @@ mod tests {
         let schema = json_schema(&Shape::Record(FIELDS));
         assert_eq!(schema["required"], json!(["name"]));
         assert_eq!(schema["additionalProperties"], json!(false));
-        assert_eq!(schema["properties"]["size"]["anyOf"][0], json!({ "type": "integer", "minimum": 1, "maximum": 9 }));
-        assert_eq!(schema["properties"]["size"]["description"], json!("how large"));
+        assert_eq!(
+            schema["properties"]["size"]["anyOf"][0],
+            json!({ "type": "integer", "minimum": 1, "maximum": 9 })
+        );
+        assert_eq!(
+            schema["properties"]["size"]["description"],
+            json!("how large")
+        );
     }
 }

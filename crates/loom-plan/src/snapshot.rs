@@ -35,7 +35,10 @@ impl Part {
     pub fn counts(&self, content: Content) -> Content {
         match self {
             Self::Whole => content,
-            Self::Block(_) | Self::Keys(_) => Content { mode: Mode::Plain, ..content },
+            Self::Block(_) | Self::Keys(_) => Content {
+                mode: Mode::Plain,
+                ..content
+            },
         }
     }
 }
@@ -54,7 +57,10 @@ pub enum Observed {
 
 /// How the sentence of [`Observed::Foreign`] begins where something is there that loom could not look into,
 /// so that nobody knows what it holds.
-pub const UNREADABLE: [&str; 2] = ["a file that cannot be read", "a directory that cannot be opened"];
+pub const UNREADABLE: [&str; 2] = [
+    "a file that cannot be read",
+    "a directory that cannot be opened",
+];
 
 /// A path to look at, and the blocks to look for in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,18 +105,26 @@ impl Snapshot {
         let seen = self.0.get(&want.path);
         seen.is_some_and(|seen| {
             let is_read = want.keys.is_empty() || seen.is_text_known();
-            is_read && want.blocks.iter().all(|address| seen.blocks.contains_key(address))
+            is_read
+                && want
+                    .blocks
+                    .iter()
+                    .all(|address| seen.blocks.contains_key(address))
         })
     }
 
     /// The whole file at a path; absent where nobody looked.
     pub fn whole(&self, path: &RepoPath) -> &Observed {
-        self.0.get(path).map_or(&Observed::Absent, |seen| &seen.whole)
+        self.0
+            .get(path)
+            .map_or(&Observed::Absent, |seen| &seen.whole)
     }
 
     /// A part of the file at a path; absent where nobody looked.
     pub fn part(&self, path: &RepoPath, part: &Part) -> Observed {
-        self.0.get(path).map_or(Observed::Absent, |seen| seen.part(part))
+        self.0
+            .get(path)
+            .map_or(Observed::Absent, |seen| seen.part(part))
     }
 
     /// What was seen, for one who asks by ascending path.
@@ -127,7 +141,10 @@ impl<'a> Walk<'a> {
     /// What was seen at a path, which is none before the one that was last asked for.
     pub fn to(&mut self, path: &RepoPath) -> Option<&'a Seen> {
         while self.0.next_if(|(seen, _)| *seen < path).is_some() {}
-        self.0.peek().filter(|(seen, _)| *seen == path).map(|(_, seen)| *seen)
+        self.0
+            .peek()
+            .filter(|(seen, _)| *seen == path)
+            .map(|(_, seen)| *seen)
     }
 }
 
@@ -138,15 +155,18 @@ impl Seen {
         let text = self.text.as_deref();
         match (part, &self.whole) {
             (_, Observed::Absent | Observed::Foreign(_)) => self.whole.clone(),
-            (Part::Whole, Observed::File(_)) => {
-                text.and_then(|text| text.undelegated).map_or_else(|| self.whole.clone(), Observed::File)
-            }
-            (Part::Keys(address), Observed::File(_)) => {
-                text.and_then(|text| text.keys.get(address)).cloned().unwrap_or(Observed::Absent)
-            }
+            (Part::Whole, Observed::File(_)) => text
+                .and_then(|text| text.undelegated)
+                .map_or_else(|| self.whole.clone(), Observed::File),
+            (Part::Keys(address), Observed::File(_)) => text
+                .and_then(|text| text.keys.get(address))
+                .cloned()
+                .unwrap_or(Observed::Absent),
             (Part::Block(address), Observed::File(content)) => {
                 let block = self.blocks.get(address).copied().flatten();
-                block.map_or(Observed::Absent, |hash| Observed::File(part.counts(Content { hash, ..*content })))
+                block.map_or(Observed::Absent, |hash| {
+                    Observed::File(part.counts(Content { hash, ..*content }))
+                })
             }
         }
     }
@@ -176,25 +196,66 @@ mod tests {
 
     #[test]
     fn a_walk_finds_what_is_looked_up_and_several_parts_of_one_file() {
-        let content = |text: &str| Content { hash: ContentHash::of(text.as_bytes()), mode: Mode::Plain };
+        let content = |text: &str| Content {
+            hash: ContentHash::of(text.as_bytes()),
+            mode: Mode::Plain,
+        };
         let seen = |text: &str, blocks: &[(&str, Option<&str>)]| Seen {
             whole: Observed::File(content(text)),
-            blocks: blocks.iter().map(|(address, body)| ((*address).to_owned(), body.map(|body| content(body).hash))).collect(),
+            blocks: blocks
+                .iter()
+                .map(|(address, body)| ((*address).to_owned(), body.map(|body| content(body).hash)))
+                .collect(),
             text: None,
         };
-        let files = [("a", seen("1", &[])), ("b", seen("2", &[("file.x", Some("x")), ("file.y", None)])), ("d", seen("4", &[]))];
-        let snapshot = Snapshot(files.into_iter().map(|(name, seen)| (path(name), seen)).collect());
+        let files = [
+            ("a", seen("1", &[])),
+            ("b", seen("2", &[("file.x", Some("x")), ("file.y", None)])),
+            ("d", seen("4", &[])),
+        ];
+        let snapshot = Snapshot(
+            files
+                .into_iter()
+                .map(|(name, seen)| (path(name), seen))
+                .collect(),
+        );
         let block = |address: &str| Part::Block(address.to_owned());
-        let asked =
-            [("0", Part::Whole), ("b", block("file.x")), ("b", block("file.y")), ("b", block("file.z")), ("c", Part::Whole)];
+        let asked = [
+            ("0", Part::Whole),
+            ("b", block("file.x")),
+            ("b", block("file.y")),
+            ("b", block("file.z")),
+            ("c", Part::Whole),
+        ];
         let mut walk = snapshot.walk();
-        let found: Vec<Option<(Observed, bool)>> =
-            asked.iter().map(|(name, part)| walk.to(&path(name)).map(|seen| (seen.part(part), seen.answers(part)))).collect();
+        let found: Vec<Option<(Observed, bool)>> = asked
+            .iter()
+            .map(|(name, part)| {
+                walk.to(&path(name))
+                    .map(|seen| (seen.part(part), seen.answers(part)))
+            })
+            .collect();
         let x = Observed::File(content("x"));
-        assert_eq!(found, [None, Some((x, true)), Some((Observed::Absent, true)), Some((Observed::Absent, false)), None]);
+        assert_eq!(
+            found,
+            [
+                None,
+                Some((x, true)),
+                Some((Observed::Absent, true)),
+                Some((Observed::Absent, false)),
+                None
+            ]
+        );
         for ((name, part), found) in asked.iter().zip(found) {
-            assert_eq!(snapshot.part(&path(name), part), found.map_or(Observed::Absent, |(seen, _)| seen), "{name}");
+            assert_eq!(
+                snapshot.part(&path(name), part),
+                found.map_or(Observed::Absent, |(seen, _)| seen),
+                "{name}"
+            );
         }
-        assert_eq!(walk.to(&path("d")).map(|seen| &seen.whole), Some(&Observed::File(content("4"))));
+        assert_eq!(
+            walk.to(&path("d")).map(|seen| &seen.whole),
+            Some(&Observed::File(content("4")))
+        );
     }
 }

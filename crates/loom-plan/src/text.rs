@@ -86,7 +86,14 @@ impl Sources {
         let parent = self.get(raw.source);
         let offsets = align(&decoded, self.slice(raw), raw.start);
         let name = Arc::clone(&parent.name);
-        self.push(name, decoded, Some(Embedded { parent: raw.source, offsets }))
+        self.push(
+            name,
+            decoded,
+            Some(Embedded {
+                parent: raw.source,
+                offsets,
+            }),
+        )
     }
 
     /// Adds a text that is put together from pieces of another source, in their order.
@@ -94,12 +101,24 @@ impl Sources {
         let source = self.get(parent);
         let (mut text, mut offsets) = (String::new(), Vec::new());
         for piece in pieces {
-            text.push_str(source.text.get(piece.start as usize..piece.end as usize).unwrap_or(""));
+            text.push_str(
+                source
+                    .text
+                    .get(piece.start as usize..piece.end as usize)
+                    .unwrap_or(""),
+            );
             offsets.extend(piece.clone());
         }
         offsets.push(pieces.last().map_or(0, |piece| piece.end));
         let name = Arc::clone(&source.name);
-        self.push(name, text.into(), Some(Embedded { parent, offsets: offsets.into() }))
+        self.push(
+            name,
+            text.into(),
+            Some(Embedded {
+                parent,
+                offsets: offsets.into(),
+            }),
+        )
     }
 
     /// All sources, in the order in which they were added.
@@ -127,12 +146,23 @@ impl Sources {
     fn in_parent(&self, span: Span) -> Option<Span> {
         let embedded = self.get(span.source).embedded.as_ref()?;
         let at = |offset: u32| embedded.offsets[(offset as usize).min(embedded.offsets.len() - 1)];
-        Some(Span { source: embedded.parent, start: at(span.start), end: at(span.end).max(at(span.start)) })
+        Some(Span {
+            source: embedded.parent,
+            start: at(span.start),
+            end: at(span.end).max(at(span.start)),
+        })
     }
 
     fn push(&mut self, name: Arc<str>, text: Arc<str>, embedded: Option<Embedded>) -> SourceId {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| offset(at + 1))).collect();
-        self.0.push(SourceFile { name, text, line_starts, embedded });
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| offset(at + 1)))
+            .collect();
+        self.0.push(SourceFile {
+            name,
+            text,
+            line_starts,
+            embedded,
+        });
         SourceId(offset(self.0.len() - 1))
     }
 
@@ -143,7 +173,10 @@ impl Sources {
 
     /// The text that a span covers.
     pub fn slice(&self, span: Span) -> &str {
-        self.get(span.source).text.get(span.start as usize..span.end as usize).unwrap_or("")
+        self.get(span.source)
+            .text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("")
     }
 
     /// The same span in the file that a person can open: embedded texts lead to their parents.
@@ -159,17 +192,31 @@ impl Sources {
     pub fn position(&self, span: Span) -> Position {
         let span = self.outermost(span);
         let source = self.get(span.source);
-        let line = source.line_starts.partition_point(|start| *start <= span.start);
+        let line = source
+            .line_starts
+            .partition_point(|start| *start <= span.start);
         let start = source.line_starts[line - 1] as usize;
-        let column = source.text.get(start..span.start as usize).map_or(0, |before| before.chars().count()) + 1;
-        Position { file: Arc::clone(&source.name), line, column }
+        let column = source
+            .text
+            .get(start..span.start as usize)
+            .map_or(0, |before| before.chars().count())
+            + 1;
+        Position {
+            file: Arc::clone(&source.name),
+            line,
+            column,
+        }
     }
 }
 
 impl Span {
     /// An empty span at the start of a source.
     pub fn start_of(source: SourceId) -> Self {
-        Self { source, start: 0, end: 0 }
+        Self {
+            source,
+            start: 0,
+            end: 0,
+        }
     }
 }
 
@@ -184,7 +231,10 @@ fn starred(text: &str, spans: &[Span]) -> String {
     for span in spans {
         let start = text.floor_char_boundary(span.start as usize);
         let end = text.ceil_char_boundary(span.end as usize).max(start);
-        bytes[start..end].iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'*');
+        bytes[start..end]
+            .iter_mut()
+            .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+            .for_each(|byte| *byte = b'*');
     }
     String::from_utf8(bytes).expect("whole characters were replaced")
 }
@@ -223,7 +273,10 @@ fn opening(decoded: &str, raw: &str) -> (Quotes, usize) {
     match raw.as_bytes().first() {
         Some(b'"') => (Quotes::Double, 1),
         Some(b'\'') => (Quotes::Single, 1),
-        Some(b'|' | b'>') => (Quotes::None, raw.find('\n').map_or(raw.len(), |newline| newline + 1)),
+        Some(b'|' | b'>') => (
+            Quotes::None,
+            raw.find('\n').map_or(raw.len(), |newline| newline + 1),
+        ),
         _ => (Quotes::None, 0),
     }
 }
@@ -236,7 +289,9 @@ fn folded_length(rest: &str, wanted: char, quotes: Quotes) -> usize {
     }
     match rest.chars().next() {
         Some(c) if c == wanted || (c == '\\' && quotes == Quotes::Double) => 0,
-        Some(_) => rest.find(|c: char| c == wanted || !c.is_whitespace()).unwrap_or(0),
+        Some(_) => rest
+            .find(|c: char| c == wanted || !c.is_whitespace())
+            .unwrap_or(0),
         None => 0,
     }
 }
@@ -265,12 +320,22 @@ mod tests {
     fn what_is_redacted_is_gone_from_all_texts_and_moves_nothing() {
         let mut sources = Sources::default();
         let outer = sources.add("s.json", r#"{"d": "a \"sécret\"\nb"} c"#);
-        let inner = sources.add_embedded(Span { source: outer, start: 6, end: 24 }, "a \"sécret\"\nb");
+        let inner = sources.add_embedded(
+            Span {
+                source: outer,
+                start: 6,
+                end: 24,
+            },
+            "a \"sécret\"\nb",
+        );
         let span = find(&sources, inner, "sécret");
         sources.redact(&[span]);
         assert_eq!(&*sources.get(outer).text, r#"{"d": "a \"*******\"\nb"} c"#);
         assert_eq!(&*sources.get(inner).text, "a \"*******\"\nb");
-        assert_eq!(sources.slice(sources.outermost(find(&sources, inner, "b"))), "b");
+        assert_eq!(
+            sources.slice(sources.outermost(find(&sources, inner, "b"))),
+            "b"
+        );
     }
 
     #[test]
@@ -281,21 +346,41 @@ mod tests {
         assert_eq!(&*sources.get(inner).text, "one\ntwo\n");
         assert_eq!(sources.position(find(&sources, inner, "two")).line, 3);
         let empty = sources.add_pieces(outer, &[]);
-        assert_eq!(sources.outermost(Span::start_of(empty)), Span::start_of(outer));
+        assert_eq!(
+            sources.outermost(Span::start_of(empty)),
+            Span::start_of(outer)
+        );
     }
 
     #[test]
     fn a_literal_block_may_begin_with_a_quote() {
         let mut sources = Sources::default();
         let outer = sources.add("s.yaml", "d: |\n  \"a\\\\b\": x\n  c");
-        let inner = sources.add_embedded(Span { source: outer, start: 7, end: 20 }, "\"a\\\\b\": x\nc");
-        assert_eq!(sources.slice(sources.outermost(find(&sources, inner, "b"))), "b");
-        assert_eq!(sources.slice(sources.outermost(find(&sources, inner, "x"))), "x");
+        let inner = sources.add_embedded(
+            Span {
+                source: outer,
+                start: 7,
+                end: 20,
+            },
+            "\"a\\\\b\": x\nc",
+        );
+        assert_eq!(
+            sources.slice(sources.outermost(find(&sources, inner, "b"))),
+            "b"
+        );
+        assert_eq!(
+            sources.slice(sources.outermost(find(&sources, inner, "x"))),
+            "x"
+        );
     }
 
     fn find(sources: &Sources, id: SourceId, text: &str) -> Span {
         let start = sources.get(id).text.find(text).expect("the text is there");
-        Span { source: id, start: offset(start), end: offset(start + text.len()) }
+        Span {
+            source: id,
+            start: offset(start),
+            end: offset(start + text.len()),
+        }
     }
 
     #[test]
@@ -311,11 +396,18 @@ mod tests {
         let mut sources = Sources::default();
         let text = r#"{"d": "first \ud83d\ude00\n\"kind: x\"\tend"}"#;
         let outer = sources.add("s.json", text);
-        let raw = Span { source: outer, start: 6, end: offset(text.len() - 1) };
+        let raw = Span {
+            source: outer,
+            start: 6,
+            end: offset(text.len() - 1),
+        };
         let inner = sources.add_embedded(raw, "first \u{1f600}\n\"kind: x\"\tend");
         let span = sources.outermost(find(&sources, inner, "kind: x"));
         assert_eq!(sources.slice(span), "kind: x");
-        assert_eq!(sources.slice(sources.outermost(find(&sources, inner, "end"))), "end");
+        assert_eq!(
+            sources.slice(sources.outermost(find(&sources, inner, "end"))),
+            "end"
+        );
     }
 
     #[test]
@@ -323,8 +415,18 @@ mod tests {
         let mut sources = Sources::default();
         let text = "d: |\n    one\n      two: 3\n";
         let outer = sources.add("s.yaml", text);
-        let inner = sources.add_embedded(Span { source: outer, start: 3, end: offset(text.len()) }, "one\n  two: 3\n");
+        let inner = sources.add_embedded(
+            Span {
+                source: outer,
+                start: 3,
+                end: offset(text.len()),
+            },
+            "one\n  two: 3\n",
+        );
         let span = sources.outermost(find(&sources, inner, "two: 3"));
-        assert_eq!((sources.slice(span), sources.position(span).line), ("two: 3", 3));
+        assert_eq!(
+            (sources.slice(span), sources.position(span).line),
+            ("two: 3", 3)
+        );
     }
 }

@@ -47,7 +47,11 @@ fn artifact(text: &str) -> Vec<(&'static str, String)> {
 }
 
 fn two(first: (&'static str, &str), second: (&'static str, &str)) -> Vec<(&'static str, String)> {
-    vec![("loom.yaml", HEAD.to_owned()), (first.0, first.1.to_owned()), (second.0, second.1.to_owned())]
+    vec![
+        ("loom.yaml", HEAD.to_owned()),
+        (first.0, first.1.to_owned()),
+        (second.0, second.1.to_owned()),
+    ]
 }
 
 fn case(
@@ -57,7 +61,14 @@ fn case(
     (place, underlined): (&'static str, &'static str),
     help: &'static str,
 ) -> Case {
-    Case { name, files, code, place, underlined, help }
+    Case {
+        name,
+        files,
+        code,
+        place,
+        underlined,
+        help,
+    }
 }
 
 #[rustfmt::skip]
@@ -201,17 +212,47 @@ fn artifacts() -> Vec<Case> {
 
 #[test]
 fn each_fault_is_said_once_and_at_its_place() {
-    let cases: Vec<Case> = [syntax(), project(), services(), files(), stories(), artifacts()].into_iter().flatten().collect();
+    let cases: Vec<Case> = [
+        syntax(),
+        project(),
+        services(),
+        files(),
+        stories(),
+        artifacts(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     assert!(cases.len() >= 80, "{}", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let files: Vec<(&str, &str)> = case.files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let files: Vec<(&str, &str)> = case
+            .files
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
         let run = Run::of(&files, None);
-        let expected = format!("{} {} `{}`: ", case.code, case.place, case.underlined.trim_end());
+        let expected = format!(
+            "{} {} `{}`: ",
+            case.code,
+            case.place,
+            case.underlined.trim_end()
+        );
         let report = run.report();
-        let help = run.found.iter().next().and_then(|found| found.help.as_deref()).unwrap_or_default();
-        if run.found.iter().len() != 1 || !report.starts_with(&expected) || !help.contains(case.help) {
-            wrong.push(format!("{}:\n  expected {expected} ({})\n  found    {report}\n", case.name, case.help));
+        let help = run
+            .found
+            .iter()
+            .next()
+            .and_then(|found| found.help.as_deref())
+            .unwrap_or_default();
+        if run.found.iter().len() != 1
+            || !report.starts_with(&expected)
+            || !help.contains(case.help)
+        {
+            wrong.push(format!(
+                "{}:\n  expected {expected} ({})\n  found    {report}\n",
+                case.name, case.help
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -221,7 +262,12 @@ fn each_fault_is_said_once_and_at_its_place() {
 fn what_is_right_is_read_though_something_else_is_wrong() {
     let run = Run::of(
         &[
-            ("loom.yaml", &format!("{HEAD}gate: often\nservices: {{ api: {{ port: x }}, web: {{ port: 80 }} }}\n")),
+            (
+                "loom.yaml",
+                &format!(
+                    "{HEAD}gate: often\nservices: {{ api: {{ port: x }}, web: {{ port: 80 }} }}\n"
+                ),
+            ),
             (
                 "stories/a.yaml",
                 "story: S-1\nstatus: odd\ntasks: [{ id: T-1, artifacts: [{ kind: docs }, { kind: docs, service: web }] }]\n",
@@ -231,11 +277,20 @@ fn what_is_right_is_read_though_something_else_is_wrong() {
         None,
     );
     assert_eq!(
-        run.found.iter().map(|found| found.code.as_str()).collect::<Vec<_>>(),
+        run.found
+            .iter()
+            .map(|found| found.code.as_str())
+            .collect::<Vec<_>>(),
         ["LOOM0109", "LOOM0107", "LOOM0109", "LOOM0108"]
     );
     assert_eq!(run.project.map(|project| project.services.len()), Some(2));
-    assert_eq!(run.stories.iter().map(|story| story.code.as_str()).collect::<Vec<_>>(), ["S-1", "S-2"]);
+    assert_eq!(
+        run.stories
+            .iter()
+            .map(|story| story.code.as_str())
+            .collect::<Vec<_>>(),
+        ["S-1", "S-2"]
+    );
     assert_eq!(run.stories[0].tasks[0].entries.len(), 1);
 }
 

@@ -17,7 +17,9 @@ use loom_plan::plan::known::{self, Known};
 use loom_plan::plan::scope::{Adopting, Conflicts, Request};
 use loom_plan::plan::{self, Action, Outcome, Verb};
 use loom_plan::project::{OnDrift, read};
-use loom_plan::provider::{Artifact, Failure, KindSpec, Lost, Mode, Nature, Place, Provider, Registry};
+use loom_plan::provider::{
+    Artifact, Failure, KindSpec, Lost, Mode, Nature, Place, Provider, Registry,
+};
 use loom_plan::render::{self, Desired};
 use loom_plan::shape::{Field, Shape, World};
 use loom_plan::snapshot::{Content, Observed, Seen, Snapshot};
@@ -33,7 +35,11 @@ static FOLDER_SPEC: KindSpec = KindSpec {
     version: 1,
     changelog: &[(1, "The first version.")],
     summary: "files in a folder",
-    settings: &[Field::required("files", Shape::Map(&Shape::Text), "name to text")],
+    settings: &[Field::required(
+        "files",
+        Shape::Map(&Shape::Text),
+        "name to text",
+    )],
     attributes: &[],
     default_path: "NAME",
     nature: Nature::Stateful,
@@ -46,8 +52,12 @@ impl Provider for Folder {
 
     fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure> {
         let folder = artifact.path.as_ref().map_or("folder", RepoPath::as_str);
-        let names =
-            artifact.settings.get("files").and_then(|files| files.as_map()).into_iter().flat_map(loom_plan::node::Map::keys);
+        let names = artifact
+            .settings
+            .get("files")
+            .and_then(|files| files.as_map())
+            .into_iter()
+            .flat_map(loom_plan::node::Map::keys);
         let place = |name: &str| Place {
             name: name.into(),
             path: RepoPath::new(&format!("{folder}/{name}")).expect("a path"),
@@ -58,13 +68,23 @@ impl Provider for Folder {
     }
 
     fn render(&self, artifact: &Artifact, place: &Place) -> Result<String, Failure> {
-        let text = artifact.settings.at(&["files", &place.name]).and_then(|node| node.as_str()).unwrap_or_default();
+        let text = artifact
+            .settings
+            .at(&["files", &place.name])
+            .and_then(|node| node.as_str())
+            .unwrap_or_default();
         Ok(format!("{text}\n"))
     }
 
     fn lost(&self, before: &str, after: &str) -> Vec<Lost> {
-        let gone = before.lines().filter(|line| line.starts_with("resource") && !after.contains(line));
-        gone.map(|line| Lost { component: "database".to_owned(), name: line.to_owned() }).collect()
+        let gone = before
+            .lines()
+            .filter(|line| line.starts_with("resource") && !after.contains(line));
+        gone.map(|line| Lost {
+            component: "database".to_owned(),
+            name: line.to_owned(),
+        })
+        .collect()
     }
 }
 
@@ -92,11 +112,22 @@ impl Provider for Text {
     }
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
-        Ok(format!("{}\n", artifact.settings.get("content").and_then(|node| node.as_str()).unwrap_or_default()))
+        Ok(format!(
+            "{}\n",
+            artifact
+                .settings
+                .get("content")
+                .and_then(|node| node.as_str())
+                .unwrap_or_default()
+        ))
     }
 }
 
-const REGISTRY: Registry<'static> = Registry { providers: &[&Folder, &Text], blueprints: &[], formats: &[] };
+const REGISTRY: Registry<'static> = Registry {
+    providers: &[&Folder, &Text],
+    blueprints: &[],
+    formats: &[],
+};
 
 /// A repository in memory.
 #[derive(Clone, Default)]
@@ -113,7 +144,11 @@ struct Choices {
     conflicts: Conflicts,
 }
 
-const PLAIN: Choices = Choices { on_drift: None, adoption: Adopting::Declared, conflicts: Conflicts::Block };
+const PLAIN: Choices = Choices {
+    on_drift: None,
+    adoption: Adopting::Declared,
+    conflicts: Conflicts::Block,
+};
 
 /// What planning came to, and the ledger and the files afterwards.
 struct Planned {
@@ -126,11 +161,28 @@ fn desired(loom: &str) -> (loom_plan::project::Project, Sources, Desired) {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let project = read::read(&input, &mut sources, &mut found).expect("a project");
     let environments = project.environment_names.clone();
-    let declarations =
-        intent::compile(&project, &[], REGISTRY, World { sources: &sources, environments: &environments }, &mut found);
+    let declarations = intent::compile(
+        &project,
+        &[],
+        REGISTRY,
+        World {
+            sources: &sources,
+            environments: &environments,
+        },
+        &mut found,
+    );
     let mut ordered = graph::order(declarations, REGISTRY, &mut found).expect("no cycle");
     let files = link::read_files(&mut ordered.declarations, &input, &mut sources, &mut found);
-    let linked = link::link(&ordered, REGISTRY, &files, World { sources: &sources, environments: &environments }, &mut found);
+    let linked = link::link(
+        &ordered,
+        REGISTRY,
+        &files,
+        World {
+            sources: &sources,
+            environments: &environments,
+        },
+        &mut found,
+    );
     let desired = render::render(ordered, linked, REGISTRY.formats, &[], &mut found);
     let messages: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
     assert!(!found.has_errors(), "{messages:?}\n{loom}");
@@ -142,7 +194,10 @@ impl Repository {
         let seen = |want: &loom_plan::snapshot::Want| {
             let text = self.files.get(want.path.as_str());
             let whole = text.map_or(Observed::Absent, |text| {
-                Observed::File(Content { hash: header::content_hash(text.as_bytes()), mode: Mode::Plain })
+                Observed::File(Content {
+                    hash: header::content_hash(text.as_bytes()),
+                    mode: Mode::Plain,
+                })
             });
             let hash = |address: &String| {
                 let found = block::find(
@@ -150,24 +205,45 @@ impl Repository {
                     block::comment_of(&want.path).expect("it has comments"),
                     address,
                 );
-                (address.clone(), found.map(|body| loom_plan::addr::ContentHash::of(body.as_bytes())))
+                (
+                    address.clone(),
+                    found.map(|body| loom_plan::addr::ContentHash::of(body.as_bytes())),
+                )
             };
-            (want.path.clone(), Seen { whole, blocks: want.blocks.iter().map(hash).collect(), ..Seen::default() })
+            (
+                want.path.clone(),
+                Seen {
+                    whole,
+                    blocks: want.blocks.iter().map(hash).collect(),
+                    ..Seen::default()
+                },
+            )
         };
         Snapshot(wants.iter().map(seen).collect())
     }
 
     /// Plans, and carries out what can be carried out.
     fn run(&self, artifacts: &str, choices: Choices) -> Planned {
-        let loom = format!("loom: 1\nproject: shop\nenvironments: {{ production: {{}} }}\n{artifacts}\n");
+        let loom =
+            format!("loom: 1\nproject: shop\nenvironments: {{ production: {{}} }}\n{artifacts}\n");
         let (project, sources, desired) = desired(&loom);
         let ledger = Ledger::read(&self.ledger, &mut Diagnostics::default());
         let snapshot = self.observe(&known::wants(&desired.outputs, &ledger));
         let known = Known::choose(&ledger, &snapshot);
-        let request = Request::new(None, Vec::new(), Vec::new(), choices.on_drift, choices.adoption, choices.conflicts);
+        let request = Request::new(
+            None,
+            Vec::new(),
+            Vec::new(),
+            choices.on_drift,
+            choices.adoption,
+            choices.conflicts,
+        );
         let losses = |output: &render::Output, stands: &RepoPath| {
             let before = self.files.get(stands.as_str()).cloned().unwrap_or_default();
-            desired.declaration(output).provider.lost(&before, &desired.text(output).expect("a text"))
+            desired
+                .declaration(output)
+                .provider
+                .lost(&before, &desired.text(output).expect("a text"))
         };
         let inputs = Inputs {
             project: &project,
@@ -184,9 +260,16 @@ impl Repository {
         let outcome = plan::plan(inputs);
         let mut after = self.clone();
         if let Outcome::Ready(plan) = &outcome {
-            plan.actions.iter().for_each(|action| after.carry_out(action, self, &desired));
+            plan.actions
+                .iter()
+                .for_each(|action| after.carry_out(action, self, &desired));
             for (path, text) in plan::record::record(inputs, plan) {
-                let code = path.as_str().trim_start_matches(FOLDER).trim_matches('/').trim_end_matches(".jsonl").to_owned();
+                let code = path
+                    .as_str()
+                    .trim_start_matches(FOLDER)
+                    .trim_matches('/')
+                    .trim_end_matches(".jsonl")
+                    .to_owned();
                 after.ledger.retain(|(known, _)| *known != code);
                 after.ledger.extend(text.map(|text| (code, text)));
             }
@@ -198,14 +281,23 @@ impl Repository {
         if !action.verb.writes() {
             return;
         }
-        let old = before.files.get(action.old_path().as_str()).map(String::as_bytes);
+        let old = before
+            .files
+            .get(action.old_path().as_str())
+            .map(String::as_bytes);
         let text = desired.file_after(action, old).expect("it renders");
         if let Verb::Move { from } = &action.verb {
-            assert!(!before.files.contains_key(action.path.as_str()), "a move never goes onto a file");
+            assert!(
+                !before.files.contains_key(action.path.as_str()),
+                "a move never goes onto a file"
+            );
             self.files.remove(from.as_str());
         }
         match text {
-            Some(text) => self.files.insert(action.path.to_string(), String::from_utf8(text).expect("UTF-8")),
+            Some(text) => self.files.insert(
+                action.path.to_string(),
+                String::from_utf8(text).expect("UTF-8"),
+            ),
             None => self.files.remove(action.path.as_str()),
         };
     }
@@ -219,26 +311,47 @@ impl Repository {
 fn said(outcome: &Outcome) -> Vec<String> {
     let say = |action: &Action| match &action.verb {
         Verb::Move { from } => format!("move {from} → {}", action.path),
-        verb @ (Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget) => {
+        verb @ (Verb::Create
+        | Verb::Update
+        | Verb::Delete
+        | Verb::Adopt
+        | Verb::Keep
+        | Verb::Forget) => {
             format!("{} {}", verb.as_str(), action.path)
         }
     };
-    let conflicts = outcome.conflicts().iter().map(|conflict| format!("{:?} {}", conflict.conflict, conflict.path));
+    let conflicts = outcome
+        .conflicts()
+        .iter()
+        .map(|conflict| format!("{:?} {}", conflict.conflict, conflict.path));
     outcome.actions().iter().map(say).chain(conflicts).collect()
 }
 
 const OLD: &str = "artifacts: [{ kind: text, name: a, path: old, content: x }]";
 const NEW: &str = "artifacts: [{ kind: text, name: a, path: new, content: x }]";
-const KEEP: Choices = Choices { on_drift: Some(OnDrift::Keep), ..PLAIN };
-const RESTORE: Choices = Choices { on_drift: Some(OnDrift::Restore), ..PLAIN };
+const KEEP: Choices = Choices {
+    on_drift: Some(OnDrift::Keep),
+    ..PLAIN
+};
+const RESTORE: Choices = Choices {
+    on_drift: Some(OnDrift::Restore),
+    ..PLAIN
+};
 
 #[test]
 fn another_path_of_the_same_artifact_is_one_move_and_then_nothing() {
     let planned = Repository::applied(OLD).run(NEW, PLAIN);
     assert_eq!(said(&planned.outcome), ["move old → new"]);
-    assert_eq!(planned.after.files, [("new".to_owned(), "x\n".to_owned())].into());
+    assert_eq!(
+        planned.after.files,
+        [("new".to_owned(), "x\n".to_owned())].into()
+    );
     let again = planned.after.run(NEW, PLAIN);
-    assert!(matches!(again.outcome, Outcome::Converged(_)), "{:?}", said(&again.outcome));
+    assert!(
+        matches!(again.outcome, Outcome::Converged(_)),
+        "{:?}",
+        said(&again.outcome)
+    );
 }
 
 #[test]
@@ -251,50 +364,91 @@ fn another_path_and_another_content_are_one_move_that_writes_the_new_content() {
 #[test]
 fn an_accepted_edit_travels_with_its_artifact_and_is_still_accepted_there() {
     let mut repository = Repository::applied(OLD);
-    repository.files.insert("old".to_owned(), "mine\n".to_owned());
+    repository
+        .files
+        .insert("old".to_owned(), "mine\n".to_owned());
     let kept = repository.run(OLD, KEEP).after;
     let planned = kept.run(NEW, PLAIN);
     assert_eq!(said(&planned.outcome), ["move old → new"]);
-    assert_eq!(planned.after.files, [("new".to_owned(), "mine\n".to_owned())].into());
-    assert!(matches!(planned.after.run(NEW, PLAIN).outcome, Outcome::Converged(_)));
+    assert_eq!(
+        planned.after.files,
+        [("new".to_owned(), "mine\n".to_owned())].into()
+    );
+    assert!(matches!(
+        planned.after.run(NEW, PLAIN).outcome,
+        Outcome::Converged(_)
+    ));
 }
 
 #[test]
 fn an_edit_that_nobody_accepted_is_a_conflict_at_the_old_path_and_moves_once_it_is_decided() {
     let mut repository = Repository::applied(OLD);
-    repository.files.insert("old".to_owned(), "mine\n".to_owned());
+    repository
+        .files
+        .insert("old".to_owned(), "mine\n".to_owned());
     let planned = repository.run(NEW, PLAIN);
     assert_eq!(said(&planned.outcome), ["Edited old"]);
-    assert_eq!(repository.run(NEW, KEEP).after.files, [("new".to_owned(), "mine\n".to_owned())].into());
-    assert_eq!(repository.run(NEW, RESTORE).after.files, [("new".to_owned(), "x\n".to_owned())].into());
+    assert_eq!(
+        repository.run(NEW, KEEP).after.files,
+        [("new".to_owned(), "mine\n".to_owned())].into()
+    );
+    assert_eq!(
+        repository.run(NEW, RESTORE).after.files,
+        [("new".to_owned(), "x\n".to_owned())].into()
+    );
 }
 
 #[test]
 fn a_target_that_holds_what_is_desired_is_adopted_and_the_old_file_goes_by_its_own_row() {
     let mut repository = Repository::applied(OLD);
     repository.files.insert("new".to_owned(), "x\n".to_owned());
-    assert_eq!(said(&repository.run(NEW, PLAIN).outcome), ["adopt new", "delete old"]);
-    repository.files.insert("old".to_owned(), "mine\n".to_owned());
-    assert_eq!(said(&repository.run(NEW, PLAIN).outcome), ["adopt new", "DeletedButEdited old"]);
+    assert_eq!(
+        said(&repository.run(NEW, PLAIN).outcome),
+        ["adopt new", "delete old"]
+    );
+    repository
+        .files
+        .insert("old".to_owned(), "mine\n".to_owned());
+    assert_eq!(
+        said(&repository.run(NEW, PLAIN).outcome),
+        ["adopt new", "DeletedButEdited old"]
+    );
 }
 
 #[test]
-fn a_target_that_holds_anything_else_is_a_conflict_and_the_old_file_stays_even_where_conflicts_are_skipped() {
+fn a_target_that_holds_anything_else_is_a_conflict_and_the_old_file_stays_even_where_conflicts_are_skipped()
+ {
     let mut repository = Repository::applied(OLD);
-    repository.files.insert("new".to_owned(), "theirs\n".to_owned());
+    repository
+        .files
+        .insert("new".to_owned(), "theirs\n".to_owned());
     assert_eq!(said(&repository.run(NEW, PLAIN).outcome), ["NotOurs new"]);
-    let skipped = repository.run(NEW, Choices { conflicts: Conflicts::Skip, ..PLAIN });
+    let skipped = repository.run(
+        NEW,
+        Choices {
+            conflicts: Conflicts::Skip,
+            ..PLAIN
+        },
+    );
     assert_eq!(skipped.after.files, repository.files);
 }
 
 #[test]
 fn a_target_that_is_taken_over_as_it_is_leaves_the_old_file_to_its_own_row_in_the_same_plan() {
     let mut repository = Repository::applied(OLD);
-    repository.files.insert("new".to_owned(), "theirs\n".to_owned());
-    let choices = Choices { adoption: Adopting::All, ..PLAIN };
+    repository
+        .files
+        .insert("new".to_owned(), "theirs\n".to_owned());
+    let choices = Choices {
+        adoption: Adopting::All,
+        ..PLAIN
+    };
     let planned = repository.run(NEW, choices);
     assert_eq!(said(&planned.outcome), ["adopt new", "delete old"]);
-    assert!(matches!(planned.after.run(NEW, choices).outcome, Outcome::Converged(_)));
+    assert!(matches!(
+        planned.after.run(NEW, choices).outcome,
+        Outcome::Converged(_)
+    ));
 }
 
 #[test]
@@ -303,56 +457,112 @@ fn a_file_that_vanished_is_written_at_its_new_path() {
     repository.files.clear();
     let planned = repository.run(NEW, PLAIN);
     assert_eq!(said(&planned.outcome), ["create new"]);
-    assert!(!planned.after.ledger[0].1.contains("\"old\""), "the old record goes with it: {}", planned.after.ledger[0].1);
+    assert!(
+        !planned.after.ledger[0].1.contains("\"old\""),
+        "the old record goes with it: {}",
+        planned.after.ledger[0].1
+    );
 }
 
 #[test]
 fn two_artifacts_that_take_each_others_paths_are_written_in_place() {
     let pair = |a: &str, b: &str| {
-        format!("artifacts: [{{ kind: text, name: a, path: {a}, content: x }}, {{ kind: text, name: b, path: {b}, content: y }}]")
+        format!(
+            "artifacts: [{{ kind: text, name: a, path: {a}, content: x }}, {{ kind: text, name: b, path: {b}, content: y }}]"
+        )
     };
     let planned = Repository::applied(&pair("one", "two")).run(&pair("two", "one"), PLAIN);
     assert_eq!(said(&planned.outcome), ["update one", "update two"]);
     // one follows the other: where b was is written by its own row, and where a was goes
     let planned = Repository::applied(&pair("one", "two")).run(&pair("two", "three"), PLAIN);
-    assert_eq!(said(&planned.outcome), ["delete one", "create three", "update two"]);
-    assert!(matches!(planned.after.run(&pair("two", "three"), PLAIN).outcome, Outcome::Converged(_)));
+    assert_eq!(
+        said(&planned.outcome),
+        ["delete one", "create three", "update two"]
+    );
+    assert!(matches!(
+        planned.after.run(&pair("two", "three"), PLAIN).outcome,
+        Outcome::Converged(_)
+    ));
 }
 
 #[test]
 fn the_files_of_a_module_move_each_by_its_name() {
-    let module =
-        |path: &str, files: &str| format!("artifacts: [{{ kind: folder, name: a, path: {path}, files: {{ {files} }} }}]");
+    let module = |path: &str, files: &str| {
+        format!("artifacts: [{{ kind: folder, name: a, path: {path}, files: {{ {files} }} }}]")
+    };
     let repository = Repository::applied(&module("old", "main: resource db, outputs: b"));
     let moved = repository.run(&module("new", "main: resource db, outputs: b"), PLAIN);
-    assert_eq!(said(&moved.outcome), ["move old/main → new/main", "move old/outputs → new/outputs"]);
+    assert_eq!(
+        said(&moved.outcome),
+        ["move old/main → new/main", "move old/outputs → new/outputs"]
+    );
     // what it drops on the way is asked for at the old path, and what it no longer has goes by its own row
     let dropped = repository.run(&module("new", "main: a, outputs: b"), PLAIN);
-    assert_eq!(said(&dropped.outcome), ["move old/outputs → new/outputs", "Component old/main"]);
-    assert!(dropped.outcome.conflicts()[0].ways[0].contains("resource db"), "{:?}", dropped.outcome.conflicts()[0].ways);
+    assert_eq!(
+        said(&dropped.outcome),
+        ["move old/outputs → new/outputs", "Component old/main"]
+    );
+    assert!(
+        dropped.outcome.conflicts()[0].ways[0].contains("resource db"),
+        "{:?}",
+        dropped.outcome.conflicts()[0].ways
+    );
     let renamed = repository.run(&module("new", "main: resource db, results: b"), PLAIN);
-    assert_eq!(said(&renamed.outcome), ["move old/main → new/main", "create new/results", "Stateful old/outputs"]);
+    assert_eq!(
+        said(&renamed.outcome),
+        [
+            "move old/main → new/main",
+            "create new/results",
+            "Stateful old/outputs"
+        ]
+    );
 }
 
 #[test]
 fn a_block_is_taken_out_at_its_old_place_and_written_at_its_new_one() {
-    let of = |path: &str| format!("artifacts: [{{ kind: text, name: a, path: {path}, own: block, content: x }}]");
+    let of = |path: &str| {
+        format!("artifacts: [{{ kind: text, name: a, path: {path}, own: block, content: x }}]")
+    };
     let mut repository = Repository::default();
-    repository.files.insert("old".to_owned(), "mine\n".to_owned());
+    repository
+        .files
+        .insert("old".to_owned(), "mine\n".to_owned());
     let repository = repository.run(&of("old"), PLAIN).after;
     let planned = repository.run(&of("new"), PLAIN);
     assert_eq!(said(&planned.outcome), ["create new", "update old"]);
     assert_eq!(planned.after.files["old"], "mine\n");
     let mut edited = repository;
-    edited.files.insert("old".to_owned(), edited.files["old"].replace("\nx\n", "\nedited\n"));
-    assert_eq!(said(&edited.run(&of("new"), PLAIN).outcome), ["Edited old"], "nothing goes before somebody decides");
-    assert_eq!(edited.run(&of("new"), Choices { conflicts: Conflicts::Skip, ..PLAIN }).after.files, edited.files);
+    edited.files.insert(
+        "old".to_owned(),
+        edited.files["old"].replace("\nx\n", "\nedited\n"),
+    );
+    assert_eq!(
+        said(&edited.run(&of("new"), PLAIN).outcome),
+        ["Edited old"],
+        "nothing goes before somebody decides"
+    );
+    assert_eq!(
+        edited
+            .run(
+                &of("new"),
+                Choices {
+                    conflicts: Conflicts::Skip,
+                    ..PLAIN
+                }
+            )
+            .after
+            .files,
+        edited.files
+    );
 }
 
 #[test]
 fn a_block_under_another_address_stays_where_it_is() {
-    let of =
-        |name: &str, more: &str| format!("artifacts: [{{ kind: text, name: {name}, path: f, own: block, content: x }}]\n{more}");
+    let of = |name: &str, more: &str| {
+        format!(
+            "artifacts: [{{ kind: text, name: {name}, path: f, own: block, content: x }}]\n{more}"
+        )
+    };
     let mut repository = Repository::applied(&of("a", ""));
     let text = format!("above\n{}below\n", repository.files["f"]);
     repository.files.insert("f".to_owned(), text.clone());
@@ -360,15 +570,23 @@ fn a_block_under_another_address_stays_where_it_is() {
     let planned = repository.run(&moved, PLAIN);
     assert_eq!(said(&planned.outcome), ["update f"]);
     assert_eq!(planned.after.files["f"], text.replace("text.a", "text.b"));
-    assert!(matches!(planned.after.run(&moved, PLAIN).outcome, Outcome::Converged(_)));
+    assert!(matches!(
+        planned.after.run(&moved, PLAIN).outcome,
+        Outcome::Converged(_)
+    ));
 }
 
 #[test]
 fn moves_of_the_address_follow_one_another() {
-    let of = |name: &str, moved: &str| format!("artifacts: [{{ kind: text, name: {name}, path: {name}, content: x }}]\n{moved}");
+    let of = |name: &str, moved: &str| {
+        format!("artifacts: [{{ kind: text, name: {name}, path: {name}, content: x }}]\n{moved}")
+    };
     let repository = Repository::applied(&of("a", ""));
     let moved = "moved: [{ from: text.a, to: text.b }, { from: text.b, to: text.c }]";
-    assert_eq!(said(&repository.run(&of("c", moved), PLAIN).outcome), ["move a → c"]);
+    assert_eq!(
+        said(&repository.run(&of("c", moved), PLAIN).outcome),
+        ["move a → c"]
+    );
 }
 
 /// One step of a history.
@@ -398,17 +616,23 @@ fn step() -> impl Strategy<Value = Step> {
         (0_usize..3).prop_map(Step::Path),
         Just(Step::Rename),
         (0_u8..2).prop_map(Step::Content),
-        (on_drift, adoption, conflicts).prop_map(|(on_drift, adoption, conflicts)| Step::Apply(Choices {
-            on_drift,
-            adoption,
-            conflicts
-        })),
+        (on_drift, adoption, conflicts).prop_map(|(on_drift, adoption, conflicts)| Step::Apply(
+            Choices {
+                on_drift,
+                adoption,
+                conflicts
+            }
+        )),
     ]
 }
 
 /// What persons wrote that is still somewhere.
 fn of_persons(files: &BTreeMap<String, String>) -> BTreeSet<&str> {
-    files.values().map(String::as_str).filter(|text| text.starts_with("person")).collect()
+    files
+        .values()
+        .map(String::as_str)
+        .filter(|text| text.starts_with("person"))
+        .collect()
 }
 
 proptest! {

@@ -25,15 +25,25 @@ pub(crate) fn mapping(text: &str) -> Option<Node> {
 
 /// Whether a word begins with `!`, as a tag does. A text that only looks so is taken for one too.
 fn has_tag(text: &str) -> bool {
-    let words = text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
-    words.filter_map(|word| word.strip_prefix('!')).any(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '!'))
+    let words = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(str::split_whitespace);
+    words
+        .filter_map(|word| word.strip_prefix('!'))
+        .any(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '!'))
 }
 
 /// A draft with one setting.
 pub(crate) fn setting(name: &str, value: Node, fit: Fit) -> Draft {
     let mut map = Map::default();
     map.insert(name, value);
-    Draft { settings: Node::map(nowhere(), map), path: None, fit, order: Order::Told }
+    Draft {
+        settings: Node::map(nowhere(), map),
+        path: None,
+        fit,
+        order: Order::Told,
+    }
 }
 
 /// A draft of a whole text as `content`.
@@ -43,7 +53,9 @@ pub(crate) fn content(file: &Existing<'_>, fit: Fit) -> Draft {
 
 /// Whether a file's name ends in one of these, as `.yml`.
 pub(crate) fn ends(file: &Existing<'_>, endings: &[&str]) -> bool {
-    file.path.extension().is_some_and(|extension| endings.contains(&extension))
+    file.path
+        .extension()
+        .is_some_and(|extension| endings.contains(&extension))
 }
 
 /// The place of values that stand in no input file.

@@ -43,26 +43,41 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Arguments and blocks by their names; all of it as one where two have the same.
     fn body(&self, body: &Body, span: Range<usize>) -> Option<Tree> {
-        let parts = body.iter().map(|structure| self.structure(structure)).collect::<Option<Vec<_>>>()?;
+        let parts = body
+            .iter()
+            .map(|structure| self.structure(structure))
+            .collect::<Option<Vec<_>>>()?;
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         for part in &parts {
             *names.entry(&part.name).or_default() += 1;
         }
         if names.values().any(|times| *times > 1) {
-            return Some(Tree { shape: Shape::Leaf(self.words(&span)), span });
+            return Some(Tree {
+                shape: Shape::Leaf(self.words(&span)),
+                span,
+            });
         }
-        Some(Tree { span, shape: Shape::Map(Layout::Lines, parts) })
+        Some(Tree {
+            span,
+            shape: Shape::Map(Layout::Lines, parts),
+        })
     }
 
     fn structure(&self, structure: &Structure) -> Option<Part> {
         let (name, span, tree) = match structure {
-            Structure::Attribute(attribute) => {
-                (attribute.key.to_string().trim().to_owned(), attribute.span()?, self.expression(&attribute.value)?)
-            }
+            Structure::Attribute(attribute) => (
+                attribute.key.to_string().trim().to_owned(),
+                attribute.span()?,
+                self.expression(&attribute.value)?,
+            ),
             Structure::Block(block) => (name_of(block), block.span()?, self.block(block)?),
         };
         let end = span.start + self.text.get(span.clone())?.trim_end().len();
-        Some(Part { name, span: span.start..end.max(tree.span.end), tree })
+        Some(Part {
+            name,
+            span: span.start..end.max(tree.span.end),
+            tree,
+        })
     }
 
     fn block(&self, block: &Block) -> Option<Tree> {
@@ -76,7 +91,10 @@ impl Reader<'_> {
         let end = span.start + self.text.get(span.clone())?.trim_end().len();
         let span = span.start..end;
         let Expression::Object(object) = expression else {
-            return Some(Tree { shape: Shape::Leaf(self.words(&span)), span });
+            return Some(Tree {
+                shape: Shape::Leaf(self.words(&span)),
+                span,
+            });
         };
         let mut parts = Vec::new();
         for (key, value) in object {
@@ -85,25 +103,52 @@ impl Reader<'_> {
                 ObjectKey::Expression(expression) => expression.span()?.start,
             };
             let tree = self.expression(value.expr())?;
-            let name = self.text.get(start..tree.span.start)?.trim_end().trim_end_matches(['=', ':']).trim_end().to_owned();
-            parts.push(Part { name, span: start..tree.span.end, tree });
+            let name = self
+                .text
+                .get(start..tree.span.start)?
+                .trim_end()
+                .trim_end_matches(['=', ':'])
+                .trim_end()
+                .to_owned();
+            parts.push(Part {
+                name,
+                span: start..tree.span.end,
+                tree,
+            });
         }
         let is_in_lines = self.text.get(span.clone())?.contains('\n') && !parts.is_empty();
-        Some(Tree { span, shape: Shape::Map(if is_in_lines { Layout::Lines } else { Layout::Commas }, parts) })
+        Some(Tree {
+            span,
+            shape: Shape::Map(
+                if is_in_lines {
+                    Layout::Lines
+                } else {
+                    Layout::Commas
+                },
+                parts,
+            ),
+        })
     }
 
     /// A range without what the formatter decides: blanks are one, and indentation is none.
     fn words(&self, span: &Range<usize>) -> String {
         let text = self.text.get(span.clone()).unwrap_or_default();
         // what stands in a heredoc is meant as it stands
-        if text.contains("<<") { text.to_owned() } else { text.split_whitespace().collect::<Vec<_>>().join(" ") }
+        if text.contains("<<") {
+            text.to_owned()
+        } else {
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
     }
 }
 
 /// Type and labels.
 fn name_of(block: &Block) -> String {
     let labels = block.labels.iter().map(BlockLabel::as_str);
-    std::iter::once(block.ident.as_str()).chain(labels).collect::<Vec<_>>().join(" ")
+    std::iter::once(block.ident.as_str())
+        .chain(labels)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -113,7 +158,15 @@ mod tests {
     use super::*;
 
     fn merged(base: &str, observed: &str, desired: &str) -> Option<String> {
-        merge(Sides { base, observed, desired }, Some(&Hcl)).ok()
+        merge(
+            Sides {
+                base,
+                observed,
+                desired,
+            },
+            Some(&Hcl),
+        )
+        .ok()
     }
 
     const BUCKET: &str = "resource \"aws_s3_bucket\" \"logs\" {\n  bucket = \"logs\"\n  tags = {\n    team = \"shop\"\n  }\n}\n";
@@ -121,7 +174,9 @@ mod tests {
     #[test]
     fn arguments_and_blocks_merge_by_their_names() {
         let observed = BUCKET.replace("\"logs\"\n  tags", "\"logs-1\" # taken\n  tags");
-        let desired = BUCKET.replace("  tags", "  force_destroy = true\n  tags").replace("\"shop\"", "\"platform\"");
+        let desired = BUCKET
+            .replace("  tags", "  force_destroy = true\n  tags")
+            .replace("\"shop\"", "\"platform\"");
         let merged = merged(BUCKET, &observed, &desired).expect("the data do not clash");
         insta::assert_snapshot!(merged, @r#"
         resource "aws_s3_bucket" "logs" {
@@ -137,7 +192,11 @@ mod tests {
     #[test]
     fn one_argument_with_two_new_values_clashes() {
         assert_eq!(
-            merged(BUCKET, &BUCKET.replace("\"logs\"\n", "\"mine\"\n"), &BUCKET.replace("\"logs\"\n", "\"looms\"\n")),
+            merged(
+                BUCKET,
+                &BUCKET.replace("\"logs\"\n", "\"mine\"\n"),
+                &BUCKET.replace("\"logs\"\n", "\"looms\"\n")
+            ),
             None
         );
     }
@@ -145,17 +204,32 @@ mod tests {
     #[test]
     fn blocks_that_share_a_name_are_not_taken_apart() {
         let group = |one: u16, other: u16| {
-            format!("resource \"x\" \"y\" {{\n  ingress {{\n    port = {one}\n  }}\n  ingress {{\n    port = {other}\n  }}\n}}\n")
+            format!(
+                "resource \"x\" \"y\" {{\n  ingress {{\n    port = {one}\n  }}\n  ingress {{\n    port = {other}\n  }}\n}}\n"
+            )
         };
-        assert_eq!(merged(&group(80, 443), &group(81, 443), &group(80, 444)), None);
-        assert!(merged(&group(80, 443), &group(81, 443), &format!("# x\n{}", group(80, 443))).is_some());
+        assert_eq!(
+            merged(&group(80, 443), &group(81, 443), &group(80, 444)),
+            None
+        );
+        assert!(
+            merged(
+                &group(80, 443),
+                &group(81, 443),
+                &format!("# x\n{}", group(80, 443))
+            )
+            .is_some()
+        );
     }
 
     #[test]
     fn what_two_sides_add_goes_side_by_side() {
         let add = |name: &str| format!("{BUCKET}\nvariable \"{name}\" {{\n  type = string\n}}\n");
         let merged = merged(BUCKET, &add("mine"), &add("looms")).expect("the data do not clash");
-        assert!(merged.contains("variable \"mine\"") && merged.contains("variable \"looms\""), "{merged}");
+        assert!(
+            merged.contains("variable \"mine\"") && merged.contains("variable \"looms\""),
+            "{merged}"
+        );
         assert!(merged.parse::<Body>().is_ok(), "{merged}");
     }
 }

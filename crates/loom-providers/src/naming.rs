@@ -57,7 +57,9 @@ impl Repository {
     pub fn host_name(&self) -> Option<String> {
         match &self.host {
             RegistryHost::Foreign(host) => Some(host.clone()),
-            RegistryHost::Ecr { account, region } => Some(ecr_host(account.as_ref()?, region.as_ref()?)),
+            RegistryHost::Ecr { account, region } => {
+                Some(ecr_host(account.as_ref()?, region.as_ref()?))
+            }
             RegistryHost::Unknown => None,
         }
     }
@@ -73,7 +75,11 @@ impl Repository {
 
 /// The registry of an AWS account and region.
 pub fn ecr_host(account: &str, region: &str) -> String {
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let domain = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
     format!("{account}.dkr.ecr.{region}.{domain}")
 }
 
@@ -84,16 +90,27 @@ pub fn repository(cx: &Context<'_>) -> Repository {
     let name = cx.service().name();
     let stack = cx.stack();
     if let Some(registry) = stack.registry() {
-        let registry = registry.trim_start_matches("https://").trim_end_matches('/');
+        let registry = registry
+            .trim_start_matches("https://")
+            .trim_end_matches('/');
         return match registry.split_once('/') {
-            Some((host, path)) => Repository { host: RegistryHost::Foreign(host.to_owned()), path: format!("{path}/{name}") },
-            None => Repository { host: RegistryHost::Foreign(registry.to_owned()), path: repository_path(cx) },
+            Some((host, path)) => Repository {
+                host: RegistryHost::Foreign(host.to_owned()),
+                path: format!("{path}/{name}"),
+            },
+            None => Repository {
+                host: RegistryHost::Foreign(registry.to_owned()),
+                path: repository_path(cx),
+            },
         };
     }
     let host = match stack.hosting() {
         Hosting::Aws => {
             let home = registry_environment(cx);
-            RegistryHost::Ecr { account: home.as_ref().and_then(account), region: home.and_then(|home| home.text("region")) }
+            RegistryHost::Ecr {
+                account: home.as_ref().and_then(account),
+                region: home.and_then(|home| home.text("region")),
+            }
         }
         Hosting::Gcp
         | Hosting::Azure
@@ -103,7 +120,10 @@ pub fn repository(cx: &Context<'_>) -> Repository {
         | Hosting::SelfHosted
         | Hosting::None => RegistryHost::Unknown,
     };
-    Repository { host, path: repository_path(cx) }
+    Repository {
+        host,
+        path: repository_path(cx),
+    }
 }
 
 /// What the repository of a service is called in a cloud's own registry: `PROJECT/NAME`.
@@ -114,24 +134,35 @@ pub fn repository_path(cx: &Context<'_>) -> String {
 /// The environment whose account keeps the images, and whose infrastructure makes the repository:
 /// production, so that production depends on no other environment's account.
 pub fn registry_environment<'a>(cx: &Context<'a>) -> Option<EnvironmentView<'a>> {
-    cx.all_environments().filter(EnvironmentView::is_production).last()
+    cx.all_environments()
+        .filter(EnvironmentView::is_production)
+        .last()
 }
 
 /// The AWS account of an environment: 12 digits, also where YAML read them as a number.
 pub fn account(environment: &EnvironmentView<'_>) -> Option<String> {
-    environment.text("account").map(|account| format!("{account:0>12}"))
+    environment
+        .text("account")
+        .map(|account| format!("{account:0>12}"))
 }
 
 /// The namespace of an environment: its `namespace`, else the project's name.
 pub fn namespace(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> String {
-    environment.text("namespace").unwrap_or_else(|| cx.project_name().to_string())
+    environment
+        .text("namespace")
+        .unwrap_or_else(|| cx.project_name().to_string())
 }
 
 /// The cluster of an environment: its `cluster`, else the one that the service's infrastructure
 /// makes, called [`cluster_name`].
 pub fn cluster(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Option<String> {
-    let made = || cx.sibling("infrastructure").is_some_and(|sibling| makes(cx, &sibling, "cluster"));
-    environment.text("cluster").or_else(|| made().then(|| cluster_name(cx, environment)))
+    let made = || {
+        cx.sibling("infrastructure")
+            .is_some_and(|sibling| makes(cx, &sibling, "cluster"))
+    };
+    environment
+        .text("cluster")
+        .or_else(|| made().then(|| cluster_name(cx, environment)))
 }
 
 /// What a cluster is called that loom's infrastructure makes: `PROJECT-ENVIRONMENT`, short enough
@@ -142,8 +173,19 @@ pub fn cluster_name(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Stri
 
 /// What a service is called in an environment, the prefix of all that belongs to it:
 /// `PROJECT-ENVIRONMENT-NAME`, with the name of its infrastructure blueprint.
-pub fn service_name(cx: &Context<'_>, environment: &EnvironmentView<'_>, infrastructure: &Name) -> String {
-    shortened(&format!("{}-{}-{infrastructure}", cx.project_name(), environment.name()), 40)
+pub fn service_name(
+    cx: &Context<'_>,
+    environment: &EnvironmentView<'_>,
+    infrastructure: &Name,
+) -> String {
+    shortened(
+        &format!(
+            "{}-{}-{infrastructure}",
+            cx.project_name(),
+            environment.name()
+        ),
+        40,
+    )
 }
 
 /// Whether an infrastructure blueprint of this service makes a component: it lists it, or lists
@@ -154,7 +196,12 @@ pub fn makes(cx: &Context<'_>, infrastructure: &Sibling<'_>, component: &str) ->
 
 /// The key of a service's secrets in a manager: `PROJECT/ENVIRONMENT/NAME`.
 pub fn secret_key(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> String {
-    format!("{}/{}/{}", cx.project_name(), environment.name(), cx.service().name())
+    format!(
+        "{}/{}/{}",
+        cx.project_name(),
+        environment.name(),
+        cx.service().name()
+    )
 }
 
 /// The Deployment of one colour: `NAME-blue`.
@@ -208,7 +255,15 @@ pub fn role(environment: &EnvironmentView<'_>) -> Option<String> {
 /// The target group through which the load balancer of an environment reaches a service:
 /// `PROJECT-ENVIRONMENT-NAME`, shortened with a hash to the 32 characters that AWS takes.
 pub fn target_group_name(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> String {
-    shortened(&format!("{}-{}-{}", cx.project_name(), environment.name(), cx.service().name()), 32)
+    shortened(
+        &format!(
+            "{}-{}-{}",
+            cx.project_name(),
+            environment.name(),
+            cx.service().name()
+        ),
+        32,
+    )
 }
 
 /// `name` where it has at most `limit` characters, else its beginning and six digits of its hash.
@@ -217,7 +272,11 @@ pub fn shortened(name: &str, limit: usize) -> String {
         return name.to_owned();
     }
     let beginning: String = name.chars().take(limit.saturating_sub(7)).collect();
-    format!("{}-{}", beginning.trim_end_matches('-'), ContentHash::of(name.as_bytes()).short(6))
+    format!(
+        "{}-{}",
+        beginning.trim_end_matches('-'),
+        ContentHash::of(name.as_bytes()).short(6)
+    )
 }
 
 #[cfg(test)]
@@ -226,8 +285,14 @@ mod tests {
 
     #[test]
     fn a_name_that_is_too_long_is_shortened_to_one_that_stays_its_own() {
-        assert_eq!(shortened("entities-production-entity-api", 32), "entities-production-entity-api");
-        let (one, other) = ("a-project-of-many-words-production-api", "a-project-of-many-words-production-web");
+        assert_eq!(
+            shortened("entities-production-entity-api", 32),
+            "entities-production-entity-api"
+        );
+        let (one, other) = (
+            "a-project-of-many-words-production-api",
+            "a-project-of-many-words-production-web",
+        );
         assert!(shortened(one, 32).len() <= 32);
         assert!(shortened(one, 32).starts_with("a-project-of-many-words-p-"));
         assert_ne!(shortened(one, 32), shortened(other, 32));

@@ -11,23 +11,37 @@ use crate::{BLUEPRINTS, PROVIDERS};
 const PAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/kinds");
 
 fn page(kind: &str) -> String {
-    #[expect(clippy::disallowed_methods, reason = "the pages are part of the source")]
-    std::fs::read_to_string(format!("{PAGES}/{kind}.md")).unwrap_or_else(|error| panic!("docs/kinds/{kind}.md: {error}"))
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the pages are part of the source"
+    )]
+    std::fs::read_to_string(format!("{PAGES}/{kind}.md"))
+        .unwrap_or_else(|error| panic!("docs/kinds/{kind}.md: {error}"))
 }
 
 /// All kinds but the one that the core declares itself.
 fn declared_by_people() -> impl Iterator<Item = &'static dyn Provider> {
-    PROVIDERS.iter().copied().filter(|provider| provider.spec().kind != "loom.repository")
+    PROVIDERS
+        .iter()
+        .copied()
+        .filter(|provider| provider.spec().kind != "loom.repository")
 }
 
 /// The first entry of the page's example, without the shared keys.
 fn example(kind: &str) -> String {
     let page = page(kind);
-    let text = page.split("\n## Example\n").nth(1).and_then(|rest| rest.split("```").nth(1)).expect("an example");
+    let text = page
+        .split("\n## Example\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").nth(1))
+        .expect("an example");
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let id = sources.add(kind, text.trim_start_matches("yaml"));
     let node = node::parse_one(&sources, id, &mut diagnostics).expect("an example in YAML");
-    let entry = node.get("artifacts").and_then(|list| list.as_seq()?.first()).expect("`artifacts` with an entry");
+    let entry = node
+        .get("artifacts")
+        .and_then(|list| list.as_seq()?.first())
+        .expect("`artifacts` with an entry");
     assert_eq!(entry.get("kind").and_then(Node::as_str), Some(kind));
     let mut settings = entry.as_map().expect("a mapping").clone();
     for shared in ["kind", "name", "path", "service", "each", "own"] {
@@ -38,8 +52,14 @@ fn example(kind: &str) -> String {
 
 #[test]
 fn kinds_are_sorted_and_unique() {
-    let providers: Vec<_> = PROVIDERS.iter().map(|provider| provider.spec().kind).collect();
-    let blueprints: Vec<_> = BLUEPRINTS.iter().map(|blueprint| blueprint.spec().kind).collect();
+    let providers: Vec<_> = PROVIDERS
+        .iter()
+        .map(|provider| provider.spec().kind)
+        .collect();
+    let blueprints: Vec<_> = BLUEPRINTS
+        .iter()
+        .map(|blueprint| blueprint.spec().kind)
+        .collect();
     for kinds in [&providers, &blueprints] {
         assert!(kinds.windows(2).all(|pair| pair[0] < pair[1]), "{kinds:?}");
     }
@@ -48,9 +68,18 @@ fn kinds_are_sorted_and_unique() {
 
 #[test]
 fn summaries_are_phrases_without_a_full_stop() {
-    let providers = PROVIDERS.iter().map(|provider| (provider.spec().kind, provider.spec().summary));
-    for (kind, summary) in providers.chain(BLUEPRINTS.iter().map(|blueprint| (blueprint.spec().kind, blueprint.spec().summary))) {
-        assert!(!summary.is_empty() && !summary.ends_with('.'), "{kind}: {summary}");
+    let providers = PROVIDERS
+        .iter()
+        .map(|provider| (provider.spec().kind, provider.spec().summary));
+    for (kind, summary) in providers.chain(
+        BLUEPRINTS
+            .iter()
+            .map(|blueprint| (blueprint.spec().kind, blueprint.spec().summary)),
+    ) {
+        assert!(
+            !summary.is_empty() && !summary.ends_with('.'),
+            "{kind}: {summary}"
+        );
     }
 }
 
@@ -59,10 +88,19 @@ fn every_version_of_a_kind_says_in_a_sentence_what_it_changed() {
     for provider in PROVIDERS {
         let spec = provider.spec();
         let versions: Vec<u32> = spec.changelog.iter().map(|(version, _)| *version).collect();
-        assert_eq!(versions, (1..=spec.version).collect::<Vec<_>>(), "{}", spec.kind);
+        assert_eq!(
+            versions,
+            (1..=spec.version).collect::<Vec<_>>(),
+            "{}",
+            spec.kind
+        );
         for (_, sentence) in spec.changelog {
             let begins = sentence.starts_with(|c: char| c.is_uppercase() || c == '`');
-            assert!(begins && sentence.ends_with('.') && !sentence.contains('\n'), "{}: {sentence}", spec.kind);
+            assert!(
+                begins && sentence.ends_with('.') && !sentence.contains('\n'),
+                "{}: {sentence}",
+                spec.kind
+            );
         }
     }
 }
@@ -72,13 +110,29 @@ fn every_artifact_kind_has_a_page_with_everything_of_its_spec() {
     for provider in PROVIDERS {
         let spec = provider.spec();
         let page = page(spec.kind);
-        assert!(page.starts_with(&format!("# {}\n", spec.kind)), "{}: the title", spec.kind);
+        assert!(
+            page.starts_with(&format!("# {}\n", spec.kind)),
+            "{}: the title",
+            spec.kind
+        );
         let settings = spec.settings.iter().map(|field| field.name);
         for name in settings.chain(spec.attributes.iter().map(|(name, _)| *name)) {
-            assert!(page.contains(&format!("| `{name}` |")), "{}: the page must have a row for `{name}`", spec.kind);
+            assert!(
+                page.contains(&format!("| `{name}` |")),
+                "{}: the page must have a row for `{name}`",
+                spec.kind
+            );
         }
-        for path in spec.default_path.split(", or ").flat_map(|path| path.split(" and ")) {
-            assert!(page.contains(&format!("`{path}`")), "{}: the page must name the default path `{path}`", spec.kind);
+        for path in spec
+            .default_path
+            .split(", or ")
+            .flat_map(|path| path.split(" and "))
+        {
+            assert!(
+                page.contains(&format!("`{path}`")),
+                "{}: the page must name the default path `{path}`",
+                spec.kind
+            );
         }
     }
 }
@@ -88,9 +142,18 @@ fn every_blueprint_has_a_page_with_every_setting() {
     for blueprint in BLUEPRINTS {
         let spec = blueprint.spec();
         let page = page(spec.kind);
-        assert!(page.starts_with(&format!("# {}\n", spec.kind)), "{}: the title", spec.kind);
+        assert!(
+            page.starts_with(&format!("# {}\n", spec.kind)),
+            "{}: the title",
+            spec.kind
+        );
         for field in spec.settings {
-            assert!(page.contains(&format!("`{}`", field.name)), "{}: the page must name `{}`", spec.kind, field.name);
+            assert!(
+                page.contains(&format!("`{}`", field.name)),
+                "{}: the page must name `{}`",
+                spec.kind,
+                field.name
+            );
         }
     }
 }
@@ -103,11 +166,24 @@ fn the_example_of_every_page_renders_to_the_same_bytes_twice() {
         let places = provider.places(&artifact).expect("places");
         assert!(!places.is_empty(), "{kind}");
         for place in &places {
-            let text = provider.render(&artifact, place).unwrap_or_else(|found| panic!("{kind}: {found:?}"));
-            assert_eq!(Ok(&text), provider.render(&artifact, place).as_ref(), "{kind}");
+            let text = provider
+                .render(&artifact, place)
+                .unwrap_or_else(|found| panic!("{kind}: {found:?}"));
+            assert_eq!(
+                Ok(&text),
+                provider.render(&artifact, place).as_ref(),
+                "{kind}"
+            );
             assert!(text.ends_with('\n') && !text.contains('\r'), "{kind}");
-            assert!(text.lines().all(|line| !line.ends_with([' ', '\t'])), "{kind}: no trailing blanks");
-            assert_eq!(provider.explain(&text, &text), Vec::<String>::new(), "{kind}");
+            assert!(
+                text.lines().all(|line| !line.ends_with([' ', '\t'])),
+                "{kind}: no trailing blanks"
+            );
+            assert_eq!(
+                provider.explain(&text, &text),
+                Vec::<String>::new(),
+                "{kind}"
+            );
             is_accepted(place.path.extension(), &text);
         }
     }
@@ -136,8 +212,19 @@ fn one_of_several_has_a_path_of_its_own() {
         let mut one = artifact(provider, &example(provider.spec().kind));
         let alone = provider.places(&one).expect("places");
         let item = loom_plan::addr::Name::new("staging").expect("a name");
-        one.address = loom_plan::addr::Address::new(provider.spec().kind, one.address.name().clone(), Some(item));
+        one.address = loom_plan::addr::Address::new(
+            provider.spec().kind,
+            one.address.name().clone(),
+            Some(item),
+        );
         let places = provider.places(&one).expect("places");
-        assert!(alone.iter().zip(&places).all(|(alone, one)| alone.path != one.path), "{}", provider.spec().kind);
+        assert!(
+            alone
+                .iter()
+                .zip(&places)
+                .all(|(alone, one)| alone.path != one.path),
+            "{}",
+            provider.spec().kind
+        );
     }
 }

@@ -122,7 +122,11 @@ const PIP: Defaults = Defaults {
     build: None,
     lint: None,
     test: Some("python -m pytest"),
-    installers: &["pip install --requirement", "pip install -r", "python -m pip install -r"],
+    installers: &[
+        "pip install --requirement",
+        "pip install -r",
+        "python -m pip install -r",
+    ],
     manifests: &["*requirements*.txt", "constraints*.txt"],
     locks: &["requirements.txt"],
     cache: "/root/.cache/pip",
@@ -184,7 +188,11 @@ const GRADLE: Defaults = Defaults {
     test: Some("gradle --no-daemon test"),
     installers: &[],
     manifests: &[],
-    locks: &["settings.gradle", "settings.gradle.kts", "gradle/libs.versions.toml"],
+    locks: &[
+        "settings.gradle",
+        "settings.gradle.kts",
+        "gradle/libs.versions.toml",
+    ],
     cache: "/home/gradle/.gradle",
 };
 
@@ -236,17 +244,31 @@ impl Toolchain {
     pub fn read(cx: &mut Context<'_>) -> Option<Self> {
         let service = cx.service();
         let Some(runtime) = service.runtime() else {
-            cx.missing("stack.runtime", "what runs the service's code", "stack: { runtime: node }");
+            cx.missing(
+                "stack.runtime",
+                "what runs the service's code",
+                "stack: { runtime: node }",
+            );
             return None;
         };
-        let manager = service.package_manager().filter(|_| runtime != Runtime::Deno);
-        let wanted = cx.stack().runtime_version().filter(|_| cx.stack().runtime().is_none_or(|stack| stack == runtime));
+        let manager = service
+            .package_manager()
+            .filter(|_| runtime != Runtime::Deno);
+        let wanted = cx
+            .stack()
+            .runtime_version()
+            .filter(|_| cx.stack().runtime().is_none_or(|stack| stack == runtime));
         let image = base_image(runtime);
         let version = match cx.pinned_image(image) {
             Some((tag, _)) => leading_version(&tag),
             None => pins::version_or_report(cx, image, wanted.as_deref()),
         };
-        Some(Self { runtime, manager, version, defaults: defaults(manager) })
+        Some(Self {
+            runtime,
+            manager,
+            version,
+            defaults: defaults(manager),
+        })
     }
 
     /// The first number of the version: `21` of `21.0.9_10`.
@@ -270,7 +292,9 @@ pub fn command(cx: &Context<'_>, defaults: &Defaults, name: &str) -> Option<Stri
         "test" => defaults.test,
         _ => None,
     };
-    cx.service().command(name).or_else(|| custom.map(str::to_owned))
+    cx.service()
+        .command(name)
+        .or_else(|| custom.map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -284,9 +308,20 @@ mod tests {
             if defaults.installers.is_empty() {
                 continue;
             }
-            let install = defaults.install.expect("a manager with installers has an install command");
-            assert!(defaults.installers.iter().any(|installer| install.starts_with(installer)), "{word}");
-            assert!(!defaults.manifests.is_empty(), "{word}: an install from manifests alone needs to know them");
+            let install = defaults
+                .install
+                .expect("a manager with installers has an install command");
+            assert!(
+                defaults
+                    .installers
+                    .iter()
+                    .any(|installer| install.starts_with(installer)),
+                "{word}"
+            );
+            assert!(
+                !defaults.manifests.is_empty(),
+                "{word}: an install from manifests alone needs to know them"
+            );
         }
     }
 

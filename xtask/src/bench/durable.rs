@@ -19,7 +19,12 @@ use crate::process::{capture, git, output};
 use crate::tree::{self, at};
 
 /// The three rows about the durable change of every file. The tree is left as it was found.
-pub(super) fn measure(bench: &Bench, work: &Work, files: usize, tree: &Path) -> Outcome<Vec<Measured>> {
+pub(super) fn measure(
+    bench: &Bench,
+    work: &Work,
+    files: usize,
+    tree: &Path,
+) -> Outcome<Vec<Measured>> {
     let (mut floor, mut writes, mut applies) = (Vec::new(), Vec::new(), Vec::new());
     let (mut commits, mut rollbacks) = (Vec::new(), Vec::new());
     change_all(work, tree, 0)?;
@@ -41,11 +46,22 @@ pub(super) fn measure(bench: &Bench, work: &Work, files: usize, tree: &Path) -> 
     tree::write(&work.input(), tree)?;
     commit(tree)?;
     let (floor, writes, rollbacks) = (median(floor), median(writes), median(rollbacks));
-    let row = |case, loom, reference, peak| Measured { case, files, loom, reference, peak };
+    let row = |case, loom, reference, peak| Measured {
+        case,
+        files,
+        loom,
+        reference,
+        peak,
+    };
     Ok(vec![
         row(Case::EveryFileChanged, writes, floor, apply_peak),
         row(Case::RolledBack, rollbacks, floor, rollback_peak),
-        row(Case::EveryFileCommitted, median(applies), median(commits), apply_peak),
+        row(
+            Case::EveryFileCommitted,
+            median(applies),
+            median(commits),
+            apply_peak,
+        ),
     ])
 }
 
@@ -56,16 +72,28 @@ fn apply(bench: &Bench, tree: &Path) -> Outcome<(Seconds, Seconds)> {
     let ended = capture(command.arg("--timings"))?;
     let whole = begin.elapsed().as_secs_f64();
     let said = String::from_utf8_lossy(&ended.stderr);
-    match said.lines().find_map(|line| line.trim().strip_suffix(" ms  writing")?.trim().parse::<f64>().ok()) {
+    match said.lines().find_map(|line| {
+        line.trim()
+            .strip_suffix(" ms  writing")?
+            .trim()
+            .parse::<f64>()
+            .ok()
+    }) {
         Some(milliseconds) if ended.status.success() => Ok((whole, milliseconds / 1000.0)),
-        _ => Err(format!("`loom apply --timings` ended with {} and does not say how long it wrote: {said}", ended.status)),
+        _ => Err(format!(
+            "`loom apply --timings` ended with {} and does not say how long it wrote: {said}",
+            ended.status
+        )),
     }
 }
 
 /// Gives every template another last line.
 fn change_all(work: &Work, tree: &Path, round: usize) -> Outcome {
     let mut input = work.input();
-    for (_, file) in input.iter_mut().filter(|(path, _)| path.starts_with("templates/")) {
+    for (_, file) in input
+        .iter_mut()
+        .filter(|(path, _)| path.starts_with("templates/"))
+    {
         file.bytes.extend(format!("# round {round}\n").bytes());
     }
     tree::write(&input, tree)
@@ -86,7 +114,9 @@ fn settle(tree: &Path) -> Outcome {
 fn rewrite(work: &Work, tree: &Path) -> Outcome<Seconds> {
     let read = |path: String| {
         let path = tree.join(path);
-        fs::read(&path).map_err(at(&path)).map(|bytes| (path, bytes))
+        fs::read(&path)
+            .map_err(at(&path))
+            .map(|bytes| (path, bytes))
     };
     let contents = work.files().map(read).collect::<Outcome<Vec<_>>>()?;
     let begin = Instant::now();
@@ -100,6 +130,9 @@ fn rewrite(work: &Work, tree: &Path) -> Outcome<Seconds> {
 fn commit(tree: &Path) -> Outcome<Seconds> {
     let begin = Instant::now();
     output(&mut git(tree, &["add", "--all"]))?;
-    output(&mut git(tree, &["commit", "--quiet", "--allow-empty", "--message=Changed"]))?;
+    output(&mut git(
+        tree,
+        &["commit", "--quiet", "--allow-empty", "--message=Changed"],
+    ))?;
     Ok(begin.elapsed().as_secs_f64())
 }

@@ -29,13 +29,22 @@ pub(crate) fn time(command: &mut Command, sink: &std::path::Path, code: i32) -> 
 ///
 /// The kernel's own mark (`VmHWM`) only grows, so that the last look before the end misses no more
 /// than what a program takes in its last fifth of a millisecond.
-pub(crate) fn peak_memory(command: &mut Command, sink: &std::path::Path, code: i32) -> Outcome<Mebibytes> {
+pub(crate) fn peak_memory(
+    command: &mut Command,
+    sink: &std::path::Path,
+    code: i32,
+) -> Outcome<Mebibytes> {
     direct(command, sink)?;
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let status_file = format!("/proc/{}/status", child.id());
     let mut peak = 0.0_f64;
     loop {
-        peak = peak.max(fs::read_to_string(&status_file).ok().and_then(|text| high_water(&text)).unwrap_or(0.0));
+        peak = peak.max(
+            fs::read_to_string(&status_file)
+                .ok()
+                .and_then(|text| high_water(&text))
+                .unwrap_or(0.0),
+        );
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return expect(command, status.code(), code).map(|()| peak);
         }
@@ -44,18 +53,34 @@ pub(crate) fn peak_memory(command: &mut Command, sink: &std::path::Path, code: i
 }
 
 fn direct(command: &mut Command, sink: &std::path::Path) -> Outcome {
-    let out = fs::OpenOptions::new().create(true).write(true).truncate(true).open(sink).map_err(at(sink))?;
-    command.stdin(Stdio::null()).stdout(out).stderr(Stdio::inherit());
+    let out = fs::OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .open(sink)
+        .map_err(at(sink))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(Stdio::inherit());
     Ok(())
 }
 
 fn expect(command: &Command, found: Option<i32>, code: i32) -> Outcome {
-    if found == Some(code) { Ok(()) } else { Err(format!("{command:?} ended with {found:?}, and {code} was expected")) }
+    if found == Some(code) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{command:?} ended with {found:?}, and {code} was expected"
+        ))
+    }
 }
 
 /// `VmHWM` of a `/proc/PID/status`.
 fn high_water(status: &str) -> Option<Mebibytes> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kibibytes / 1024.0)
 }
@@ -77,7 +102,10 @@ mod tests {
 
     #[test]
     fn the_high_water_mark_is_read_in_mebibytes() {
-        assert_eq!(high_water("Name:\tx\nVmHWM:\t    5120 kB\nVmRSS:\t 10 kB\n"), Some(5.0));
+        assert_eq!(
+            high_water("Name:\tx\nVmHWM:\t    5120 kB\nVmRSS:\t 10 kB\n"),
+            Some(5.0)
+        );
         assert_eq!(high_water("Name:\tx\n"), None);
     }
 
@@ -91,8 +119,12 @@ mod tests {
             command
         };
         let small = peak_memory(&mut shell("sleep 0.05"), &sink, 0).expect("measured");
-        let large =
-            peak_memory(&mut shell("x=$(head -c 30000000 /dev/zero | tr '\\0' a); sleep 0.05"), &sink, 0).expect("measured");
+        let large = peak_memory(
+            &mut shell("x=$(head -c 30000000 /dev/zero | tr '\\0' a); sleep 0.05"),
+            &sink,
+            0,
+        )
+        .expect("measured");
         assert!(small > 0.1 && large > small + 25.0, "{small} and {large}");
         assert!(time(&mut shell("echo out; exit 2"), &sink, 0).is_err());
         assert!(time(&mut shell("echo out; exit 2"), &sink, 2).is_ok());

@@ -20,7 +20,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::Outcome;
-use crate::process::{Profile, build_loom, git, git_init, output, run as run_command, without_own_settings};
+use crate::process::{
+    Profile, build_loom, git, git_init, output, run as run_command, without_own_settings,
+};
 use crate::tree::{self, at};
 use measure::{Mebibytes, Seconds, median, peak_memory, time};
 use work::Work;
@@ -62,7 +64,10 @@ impl Case {
             Self::Apply | Self::EveryFileChanged | Self::EveryFileCommitted => &["apply", "--yes"],
             Self::RolledBack => &["rollback", "--yes"],
             Self::OnePercentEdited => &["drift"],
-            Self::FirstPlan | Self::NothingToDo | Self::NothingToDoCold | Self::OnePercentChanged => &["plan"],
+            Self::FirstPlan
+            | Self::NothingToDo
+            | Self::NothingToDoCold
+            | Self::OnePercentChanged => &["plan"],
         }
     }
 
@@ -71,7 +76,10 @@ impl Case {
         match self {
             Self::FirstPlan | Self::Apply => &["add", "--all"],
             Self::EveryFileChanged | Self::RolledBack | Self::EveryFileCommitted => &["commit"],
-            Self::NothingToDo | Self::NothingToDoCold | Self::OnePercentChanged | Self::OnePercentEdited => &["status"],
+            Self::NothingToDo
+            | Self::NothingToDoCold
+            | Self::OnePercentChanged
+            | Self::OnePercentEdited => &["status"],
         }
     }
 
@@ -84,14 +92,22 @@ impl Case {
 /// Measures all sizes, prints the report, and saves it where somebody says so.
 pub(crate) fn run(sizes: &[usize], save: Option<&Path>) -> Outcome {
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let bench = Bench { loom: build_loom(Profile::Release)?, home, settle: RACY };
+    let bench = Bench {
+        loom: build_loom(Profile::Release)?,
+        home,
+        settle: RACY,
+    };
     let mut measured = Vec::new();
     for files in sizes {
         eprintln!("measuring {files} files");
         measured.extend(bench.measure(*files)?);
     }
     let git = output(Command::new("git").arg("--version"))?;
-    let place = output(Command::new("stat").args(["--file-system", "--format=%T"]).arg(bench.home.path()))?;
+    let place = output(
+        Command::new("stat")
+            .args(["--file-system", "--format=%T"])
+            .arg(bench.home.path()),
+    )?;
     let report = report::report(&measured, git.trim(), place.trim());
     println!("{report}");
     save.map_or(Ok(()), |path| fs::write(path, &report).map_err(at(path)))
@@ -127,10 +143,25 @@ impl Bench {
             applies.push(self.time_loom(Case::Apply, last.path())?);
             adds.push(self.time_git(Case::Apply, last.path())?);
         }
-        run_command(&mut git(last.path(), &["commit", "--quiet", "--message=Applied"]))?;
+        run_command(&mut git(
+            last.path(),
+            &["commit", "--quiet", "--message=Applied"],
+        ))?;
         let reference = median(adds);
-        let row = |case, loom, peak| Measured { case, files, loom: median(loom), reference, peak };
-        Ok((vec![row(Case::FirstPlan, plans, plan_peak), row(Case::Apply, applies, apply_peak)], last))
+        let row = |case, loom, peak| Measured {
+            case,
+            files,
+            loom: median(loom),
+            reference,
+            peak,
+        };
+        Ok((
+            vec![
+                row(Case::FirstPlan, plans, plan_peak),
+                row(Case::Apply, applies, apply_peak),
+            ],
+            last,
+        ))
     }
 
     /// The cases that change nothing but what they are about, all on one tree.
@@ -140,16 +171,30 @@ impl Bench {
         let mut measured = Vec::new();
         measured.push(self.in_turns(Case::NothingToDo, files, tree, &|_| Ok(()))?);
         measured.push(self.in_turns(Case::NothingToDoCold, files, tree, &|_| forget_caches(tree))?);
-        measured.push(self.in_turns(Case::OnePercentChanged, files, tree, &|round| describe(round + 1))?);
+        measured.push(
+            self.in_turns(Case::OnePercentChanged, files, tree, &|round| {
+                describe(round + 1)
+            })?,
+        );
         self.same_without_cache(Case::OnePercentChanged, tree)?;
         describe(0)?;
-        measured.push(self.in_turns(Case::OnePercentEdited, files, tree, &|round| edit(tree, work, round))?);
+        measured.push(
+            self.in_turns(Case::OnePercentEdited, files, tree, &|round| {
+                edit(tree, work, round)
+            })?,
+        );
         self.same_without_cache(Case::OnePercentEdited, tree)?;
         Ok(measured)
     }
 
     /// One case: `prepare` the round, Git, loom; the first round is for memory.
-    fn in_turns(&self, case: Case, files: usize, tree: &Path, prepare: &dyn Fn(usize) -> Outcome) -> Outcome<Measured> {
+    fn in_turns(
+        &self,
+        case: Case,
+        files: usize,
+        tree: &Path,
+        prepare: &dyn Fn(usize) -> Outcome,
+    ) -> Outcome<Measured> {
         std::thread::sleep(self.settle);
         prepare(0)?;
         let peak = self.memory(case, tree)?;
@@ -160,7 +205,13 @@ impl Bench {
             references.push(self.time_git(case, tree)?);
             looms.push(self.time_loom(case, tree)?);
         }
-        Ok(Measured { case, files, loom: median(looms), reference: median(references), peak })
+        Ok(Measured {
+            case,
+            files,
+            loom: median(looms),
+            reference: median(references),
+            peak,
+        })
     }
 
     /// What loom says with the cache that the rounds left must be what it says without one.
@@ -171,7 +222,13 @@ impl Bench {
         };
         let warm = say()?;
         forget_caches(tree)?;
-        if warm == say()? { Ok(()) } else { Err(format!("{case:?}: loom says something else with a warm cache than without")) }
+        if warm == say()? {
+            Ok(())
+        } else {
+            Err(format!(
+                "{case:?}: loom says something else with a warm cache than without"
+            ))
+        }
     }
 
     fn fresh_tree(work: &Work) -> Outcome<TempDir> {
@@ -190,7 +247,11 @@ impl Bench {
     }
 
     fn time_git(&self, case: Case, tree: &Path) -> Outcome<Seconds> {
-        time(&mut git(tree, case.reference()), &self.home.path().join("git"), 0)
+        time(
+            &mut git(tree, case.reference()),
+            &self.home.path().join("git"),
+            0,
+        )
     }
 
     fn loom(&self, case: Case, tree: &Path) -> Command {
@@ -214,8 +275,16 @@ fn forget_caches(tree: &Path) -> Outcome {
             fs::remove_dir_all(&directory).map_err(at(&directory))?;
             continue;
         }
-        let entries = fs::read_dir(&directory).map_err(at(&directory))?.collect::<Result<Vec<_>, _>>().map_err(at(&directory))?;
-        pending.extend(entries.iter().map(fs::DirEntry::path).filter(|path| path.is_dir()));
+        let entries = fs::read_dir(&directory)
+            .map_err(at(&directory))?
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(at(&directory))?;
+        pending.extend(
+            entries
+                .iter()
+                .map(fs::DirEntry::path)
+                .filter(|path| path.is_dir()),
+        );
     }
     Ok(())
 }
@@ -225,7 +294,10 @@ fn edit(tree: &Path, work: &Work, round: usize) -> Outcome {
     use std::io::Write as _;
     for path in &work.edited {
         let path = tree.join(path);
-        let mut file = fs::OpenOptions::new().append(true).open(&path).map_err(at(&path))?;
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .map_err(at(&path))?;
         writeln!(file, "# edited by hand, round {round}").map_err(at(&path))?;
     }
     Ok(())
@@ -254,16 +326,41 @@ esac
         let loom = home.path().join("program");
         fs::write(&loom, script).expect("written");
         fs::set_permissions(&loom, fs::Permissions::from_mode(0o755)).expect("made executable");
-        Bench { loom, home, settle: Duration::ZERO }
+        Bench {
+            loom,
+            home,
+            settle: Duration::ZERO,
+        }
     }
 
     #[test]
     fn every_case_is_measured_once_against_git() {
         let measured = bench(SCRIPT).measure(10).expect("measured");
         let cases: Vec<Case> = measured.iter().map(|row| row.case).collect();
-        assert_eq!(cases[..5], [FirstPlan, Apply, EveryFileChanged, RolledBack, EveryFileCommitted]);
-        assert_eq!(cases[5..], [NothingToDo, NothingToDoCold, OnePercentChanged, OnePercentEdited]);
-        assert!(measured.iter().all(|row| row.loom > 0.0 && row.reference > 0.0 && row.files == 10));
+        assert_eq!(
+            cases[..5],
+            [
+                FirstPlan,
+                Apply,
+                EveryFileChanged,
+                RolledBack,
+                EveryFileCommitted
+            ]
+        );
+        assert_eq!(
+            cases[5..],
+            [
+                NothingToDo,
+                NothingToDoCold,
+                OnePercentChanged,
+                OnePercentEdited
+            ]
+        );
+        assert!(
+            measured
+                .iter()
+                .all(|row| row.loom > 0.0 && row.reference > 0.0 && row.files == 10)
+        );
     }
 
     #[test]
@@ -278,7 +375,10 @@ esac
 
     #[test]
     fn an_exit_code_that_is_wrong_ends_the_run() {
-        let error = bench("#!/bin/sh\nexit 1\n").measure(10).err().expect("it is found");
+        let error = bench("#!/bin/sh\nexit 1\n")
+            .measure(10)
+            .err()
+            .expect("it is found");
         assert!(error.contains("0 was expected"), "{error}");
     }
 }

@@ -28,8 +28,18 @@ const TEMPLATES: &[Template] = templates! {
     "variables" "variables.tf",
 };
 
-const TEAMS: [&str; 10] =
-    ["payments", "identity", "search", "catalog", "checkout", "logistics", "billing", "platform", "growth", "data"];
+const TEAMS: [&str; 10] = [
+    "payments",
+    "identity",
+    "search",
+    "catalog",
+    "checkout",
+    "logistics",
+    "billing",
+    "platform",
+    "growth",
+    "data",
+];
 const VARIABLES: [&str; 12] = [
     "LOG_LEVEL",
     "DATABASE_URL",
@@ -65,14 +75,22 @@ impl Work {
     /// The work of `files` files, which must be a multiple of ten.
     pub(crate) fn new(files: usize) -> Outcome<Self> {
         if files == 0 || !files.is_multiple_of(10) {
-            return Err(format!("{files} files: the work comes in services of ten files each"));
+            return Err(format!(
+                "{files} files: the work comes in services of ten files each"
+            ));
         }
         let count = files / 10;
         let mut random = Random(files as u64);
-        let services: Vec<Service> = (0..count).map(|index| Service::new(index, count, &mut random)).collect();
+        let services: Vec<Service> = (0..count)
+            .map(|index| Service::new(index, count, &mut random))
+            .collect();
         let changing = random.sample(count, (count / 100).max(1));
         let edited = random.sample(files, (files / 100).max(1));
-        let mut work = Self { edited: Vec::new(), services, changing };
+        let mut work = Self {
+            edited: Vec::new(),
+            services,
+            changing,
+        };
         work.edited = edited.into_iter().map(|index| work.path(index)).collect();
         Ok(work)
     }
@@ -83,27 +101,57 @@ impl Work {
     }
 
     fn path(&self, index: usize) -> String {
-        format!("services/{}/{}", self.services[index / TEMPLATES.len()].name, TEMPLATES[index % TEMPLATES.len()].1)
+        format!(
+            "services/{}/{}",
+            self.services[index / TEMPLATES.len()].name,
+            TEMPLATES[index % TEMPLATES.len()].1
+        )
     }
 
     /// The whole input: loom.yaml and the templates.
     pub(crate) fn input(&self) -> Tree {
-        let file = |text: &str| File { bytes: text.into(), executable: false };
-        let templates = TEMPLATES.iter().map(|(_, name, text)| (format!("templates/{name}.j2"), file(text)));
-        templates.chain([("loom.yaml".to_owned(), file(&self.project(0)))]).collect()
+        let file = |text: &str| File {
+            bytes: text.into(),
+            executable: false,
+        };
+        let templates = TEMPLATES
+            .iter()
+            .map(|(_, name, text)| (format!("templates/{name}.j2"), file(text)));
+        templates
+            .chain([("loom.yaml".to_owned(), file(&self.project(0)))])
+            .collect()
     }
 
     /// loom.yaml after `changes` changes, each a new version of one percent of the services.
     pub(crate) fn project(&self, changes: usize) -> String {
-        let mut text = "loom: 1\nproject: bench\nenvironments:\n  production: {}\nartifacts:\n".to_owned();
+        let mut text =
+            "loom: 1\nproject: bench\nenvironments:\n  production: {}\nartifacts:\n".to_owned();
         for (name, file, _) in TEMPLATES {
             text.push_str(&format_artifact(name, file));
         }
         text.push_str("services:\n");
         for (index, service) in self.services.iter().enumerate() {
-            let suffix = if changes > 0 && self.changing.contains(&index) { format!("-rc{changes}") } else { String::new() };
-            let Service { name, version, labels } = service;
-            text.extend(["  ", name, ":\n    labels:\n      name: ", name, "\n      version: ", version, &suffix, "\n", labels]);
+            let suffix = if changes > 0 && self.changing.contains(&index) {
+                format!("-rc{changes}")
+            } else {
+                String::new()
+            };
+            let Service {
+                name,
+                version,
+                labels,
+            } = service;
+            text.extend([
+                "  ",
+                name,
+                ":\n    labels:\n      name: ",
+                name,
+                "\n      version: ",
+                version,
+                &suffix,
+                "\n",
+                labels,
+            ]);
         }
         text
     }
@@ -123,7 +171,12 @@ impl Service {
         let mut labels = format!(
             "      ident: svc_{index:05}\n      team: {team}\n      namespace: {team}-prod\n      owner: {team}-oncall@example.com\n"
         );
-        let version = format!("{}.{}.{}", random.between(1, 9), random.between(0, 40), random.between(0, 20));
+        let version = format!(
+            "{}.{}.{}",
+            random.between(1, 9),
+            random.between(0, 40),
+            random.between(0, 20)
+        );
         let numbers = [
             ("port", random.between(8000, 8999)),
             ("metrics_port", random.between(9000, 9999)),
@@ -144,9 +197,15 @@ impl Service {
             let value = format!("{stem}-{}.{team}.internal", random.below(1_000_000));
             labels.extend(["        - { name: ", variable, ", value: ", &value, " }\n"]);
         }
-        let dependencies: Vec<String> = (0..random.between(1, 4)).map(|_| format!("svc-{:05}", random.below(count))).collect();
+        let dependencies: Vec<String> = (0..random.between(1, 4))
+            .map(|_| format!("svc-{:05}", random.below(count)))
+            .collect();
         labels.extend(["      deps: [", &dependencies.join(", "), "]\n"]);
-        Self { name, version, labels }
+        Self {
+            name,
+            version,
+            labels,
+        }
     }
 }
 
@@ -190,7 +249,10 @@ mod tests {
 
     #[test]
     fn the_same_size_gives_the_same_work() {
-        let (one, two) = (Work::new(1000).expect("work"), Work::new(1000).expect("work"));
+        let (one, two) = (
+            Work::new(1000).expect("work"),
+            Work::new(1000).expect("work"),
+        );
         assert!(one.input() == two.input());
         assert_eq!(one.edited, two.edited);
     }
@@ -199,7 +261,12 @@ mod tests {
     fn one_percent_of_the_services_and_of_the_files_change() {
         let work = Work::new(1000).expect("work");
         let (before, after) = (work.project(0), work.project(3));
-        let changed: Vec<&str> = before.lines().zip(after.lines()).filter(|(a, b)| a != b).map(|(_, b)| b).collect();
+        let changed: Vec<&str> = before
+            .lines()
+            .zip(after.lines())
+            .filter(|(a, b)| a != b)
+            .map(|(_, b)| b)
+            .collect();
         assert_eq!(changed.len(), 1);
         assert!(changed[0].ends_with("-rc3"), "{changed:?}");
         assert_eq!(work.edited.len(), 10);

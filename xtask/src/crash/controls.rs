@@ -13,8 +13,14 @@ use crate::crash::report::Report;
 type Control = (&'static str, &'static str, fn(&When) -> bool);
 
 const CONTROLS: &[Control] = &[
-    ("verify", "what was displaced is not looked at", |when| matches!(when, When::Meanwhile { .. })),
-    ("target", "recovery decides by what the target holds, not by the slot", |when| matches!(when, When::ThenKilled { .. })),
+    ("verify", "what was displaced is not looked at", |when| {
+        matches!(when, When::Meanwhile { .. })
+    }),
+    (
+        "target",
+        "recovery decides by what the target holds, not by the slot",
+        |when| matches!(when, When::ThenKilled { .. }),
+    ),
 ];
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
@@ -23,8 +29,13 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
         let found = run_with(lab, &lab.sabotaged(sabotage)?, "controls", races)?;
         report.tests(1);
         match found.violations() {
-            0 => report.violation(format!("the control `{sabotage}` ({what}) was not caught by the suite `races`")),
-            caught => report.note(format!("`{sabotage}` ({what}): caught in {caught} of {} races", found.runs())),
+            0 => report.violation(format!(
+                "the control `{sabotage}` ({what}) was not caught by the suite `races`"
+            )),
+            caught => report.note(format!(
+                "`{sabotage}` ({what}): caught in {caught} of {} races",
+                found.runs()
+            )),
         }
     }
     Ok(report)

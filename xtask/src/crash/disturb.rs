@@ -14,7 +14,9 @@ pub(crate) type Case = (String, Vec<Injection>);
 
 /// Runs cases of one scenario.
 pub(crate) fn each(lab: &Lab, suite: &str, scenario: &Scenario, cases: &[Case]) -> Outcome<Report> {
-    lab.each(suite, cases, |injections, place| one(&lab.loom, scenario, injections, place))
+    lab.each(suite, cases, |injections, place| {
+        one(&lab.loom, scenario, injections, place)
+    })
 }
 
 /// The case of one injection.
@@ -23,13 +25,26 @@ pub(crate) fn single(scenario: &Scenario, injection: Injection) -> Case {
 }
 
 /// The scenario's command with these injections, and what it left.
-pub(crate) fn one(loom: &Loom, scenario: &Scenario, injections: &[Injection], place: &Path) -> Outcome<Ran> {
+pub(crate) fn one(
+    loom: &Loom,
+    scenario: &Scenario,
+    injections: &[Injection],
+    place: &Path,
+) -> Outcome<Ran> {
     let injected = repeat(|| {
         scenario.lay_out(place)?;
-        strace::inject(&loom.command(place, scenario.command), injections, &strace::log_of(place))
+        strace::inject(
+            &loom.command(place, scenario.command),
+            injections,
+            &strace::log_of(place),
+        )
     })?;
     let verdict = judge(scenario, loom, place, &injected.ended, &People::default())?;
-    Ok(Ran { fired: injected.fired, ended: injected.ended, verdict })
+    Ok(Ran {
+        fired: injected.fired,
+        ended: injected.ended,
+        verdict,
+    })
 }
 
 /// How often a case is tried in which nothing was injected.
@@ -53,7 +68,10 @@ pub(crate) fn calls(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Call>> {
     let place = lab.home().join(format!("traced-{}", scenario.name));
     scenario.lay_out(&place)?;
     quiet::wait();
-    let (ended, calls) = strace::trace(&lab.loom.command(&place, scenario.command), &strace::log_of(&place))?;
+    let (ended, calls) = strace::trace(
+        &lab.loom.command(&place, scenario.command),
+        &strace::log_of(&place),
+    )?;
     crate::crash::scenario::remove(&place)?;
     match ended.code {
         Some(0) => Ok(calls),
@@ -63,5 +81,8 @@ pub(crate) fn calls(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Call>> {
 
 /// Those that change or sync something.
 pub(crate) fn changes(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Call>> {
-    Ok(calls(lab, scenario)?.into_iter().filter(|call| call.effect != Effect::Reads).collect())
+    Ok(calls(lab, scenario)?
+        .into_iter()
+        .filter(|call| call.effect != Effect::Reads)
+        .collect())
 }

@@ -17,17 +17,26 @@ pub(crate) struct Ended {
 impl Ended {
     pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        Self {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
     }
 
     /// The end of the process itself and of its machine: nobody was told anything.
     pub(crate) fn killed() -> Self {
-        Self { code: None, out: String::new(), err: String::new() }
+        Self {
+            code: None,
+            out: String::new(),
+            err: String::new(),
+        }
     }
 
     /// The code as a word of a report.
     pub(crate) fn word(&self) -> String {
-        self.code.map_or_else(|| "killed".to_owned(), |code| format!("exit {code}"))
+        self.code
+            .map_or_else(|| "killed".to_owned(), |code| format!("exit {code}"))
     }
 }
 
@@ -36,7 +45,10 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.word())?;
         let said = self.err.trim_end().lines().collect::<Vec<_>>();
-        let first = said.iter().find(|line| line.starts_with("error")).or(said.last());
+        let first = said
+            .iter()
+            .find(|line| line.starts_with("error"))
+            .or(said.last());
         first.map_or(Ok(()), |line| write!(f, " ({line})"))
     }
 }

@@ -32,7 +32,11 @@ fn cases(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Case>> {
             Effect::Reads if lab.full => READING,
             Effect::Reads => &READING[index % READING.len()..][..1],
         };
-        cases.extend(errors.iter().map(|error| single(scenario, call.with(Fault::Fail(error)))));
+        cases.extend(
+            errors
+                .iter()
+                .map(|error| single(scenario, call.with(Fault::Fail(error)))),
+        );
     }
     Ok(cases)
 }

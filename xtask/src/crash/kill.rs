@@ -13,8 +13,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
     let mut report = Report::default();
     for scenario in Scenario::all_and_back(&lab.loom, lab.home())? {
         let calls = calls(lab, &scenario)?;
-        let points = calls.iter().filter(|call| lab.full || call.effect != Effect::Reads);
-        let cases: Vec<_> = points.map(|call| single(&scenario, call.with(Fault::Kill))).collect();
+        let points = calls
+            .iter()
+            .filter(|call| lab.full || call.effect != Effect::Reads);
+        let cases: Vec<_> = points
+            .map(|call| single(&scenario, call.with(Fault::Kill)))
+            .collect();
         report.join(each(lab, "kill", &scenario, &cases)?);
     }
     Ok(report)

@@ -24,7 +24,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
         let mut cases: Vec<Case> = Vec::new();
         while cases.len() < wanted.min(points.len()) {
-            let case = single(&scenario, points[dice.below(points.len())].with(Fault::Kill));
+            let case = single(
+                &scenario,
+                points[dice.below(points.len())].with(Fault::Kill),
+            );
             if cases.iter().all(|known| known.0 != case.0) {
                 cases.push(case);
             }

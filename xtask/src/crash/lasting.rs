@@ -12,7 +12,12 @@ use crate::crash::scenario::Scenario;
 use crate::crash::strace::{Call, Effect, Fault, Injection};
 
 /// Each error, and whether reading fails with it too.
-const ERRORS: &[(&str, bool)] = &[("ENOSPC", false), ("EDQUOT", false), ("EROFS", false), ("EIO", true)];
+const ERRORS: &[(&str, bool)] = &[
+    ("ENOSPC", false),
+    ("EDQUOT", false),
+    ("EROFS", false),
+    ("EIO", true),
+];
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
     let mut report = Report::default();
@@ -28,10 +33,16 @@ fn cases(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Case>> {
     let mut cases: Vec<Case> = Vec::new();
     for (nth, point) in points.enumerate() {
         // Without --full one error a point, in turn.
-        for (error, reads) in
-            ERRORS.iter().enumerate().filter(|(index, _)| lab.full || nth % ERRORS.len() == *index).map(|(_, of)| of)
+        for (error, reads) in ERRORS
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| lab.full || nth % ERRORS.len() == *index)
+            .map(|(_, of)| of)
         {
-            let name = format!("{} {error} from {}:{} on", scenario.name, calls[point].name, calls[point].number);
+            let name = format!(
+                "{} {error} from {}:{} on",
+                scenario.name, calls[point].name, calls[point].number
+            );
             cases.push((name, from_here(&calls, point, error, *reads)));
         }
     }
@@ -41,7 +52,11 @@ fn cases(lab: &Lab, scenario: &Scenario) -> Outcome<Vec<Case>> {
 /// The call at `point` fails, and after it whatever is like it.
 fn from_here(calls: &[Call], point: usize, error: &'static str, reads: bool) -> Vec<Injection> {
     let here = &calls[point];
-    let mut injections = vec![here.with(if here.name == "write" { Fault::Fail(error) } else { Fault::FailFromHere(error) })];
+    let mut injections = vec![here.with(if here.name == "write" {
+        Fault::Fail(error)
+    } else {
+        Fault::FailFromHere(error)
+    })];
     for call in calls {
         let fails = match call.name.as_str() {
             "write" => false,
@@ -49,7 +64,11 @@ fn from_here(calls: &[Call], point: usize, error: &'static str, reads: bool) -> 
             _ => call.effect != Effect::Reads,
         };
         if fails && injections.iter().all(|known| known.name != call.name) {
-            let before = calls[..point].iter().filter(|other| other.name == call.name).map(|other| other.number).max();
+            let before = calls[..point]
+                .iter()
+                .filter(|other| other.name == call.name)
+                .map(|other| other.number)
+                .max();
             injections.push(Injection {
                 name: call.name.clone(),
                 number: before.unwrap_or(0) + 1,

@@ -79,35 +79,90 @@ struct Suite {
 
 /// In the order in which they run.
 const SUITES: &[Suite] = &[
-    suite("points", "crash points inside the process", always, points::run),
-    suite("kill", "killed at any call, apply leaves what `loom recover` makes the old or the new tree", strace::ready, kill::run),
-    suite("errors", "one call fails: the exit code tells the truth, and nothing is half done", strace::ready, errors::run),
+    suite(
+        "points",
+        "crash points inside the process",
+        always,
+        points::run,
+    ),
+    suite(
+        "kill",
+        "killed at any call, apply leaves what `loom recover` makes the old or the new tree",
+        strace::ready,
+        kill::run,
+    ),
+    suite(
+        "errors",
+        "one call fails: the exit code tells the truth, and nothing is half done",
+        strace::ready,
+        errors::run,
+    ),
     suite(
         "lasting",
         "everything fails from some call on: once the disk is healed, recovery finishes",
         strace::ready,
         lasting::run,
     ),
-    suite("recover", "recovery itself is killed: the next one finishes", strace::ready, recover::run),
-    suite("pairs", "every ordered pair of acts, killed", strace::ready, pairs::run),
-    suite("large", "a thousand and ten thousand files, killed", strace::ready, large::run),
-    suite("signals", "a signal puts everything back; a second one leaves it to recovery", strace::ready, signals::run),
-    suite("races", "people write at the same moment: nothing of theirs is lost", strace::ready, races::run),
-    suite("locks", "one loom at a time, and no Git meanwhile", strace::ready, locks::run),
+    suite(
+        "recover",
+        "recovery itself is killed: the next one finishes",
+        strace::ready,
+        recover::run,
+    ),
+    suite(
+        "pairs",
+        "every ordered pair of acts, killed",
+        strace::ready,
+        pairs::run,
+    ),
+    suite(
+        "large",
+        "a thousand and ten thousand files, killed",
+        strace::ready,
+        large::run,
+    ),
+    suite(
+        "signals",
+        "a signal puts everything back; a second one leaves it to recovery",
+        strace::ready,
+        signals::run,
+    ),
+    suite(
+        "races",
+        "people write at the same moment: nothing of theirs is lost",
+        strace::ready,
+        races::run,
+    ),
+    suite(
+        "locks",
+        "one loom at a time, and no Git meanwhile",
+        strace::ready,
+        locks::run,
+    ),
     suite(
         "replay",
         "from every state that a power loss may leave in a model of the disk, apply is recovered",
         strace::ready,
         replay::run,
     ),
-    suite("shutdown", "killed together with its file system (ext4, xfs), apply is recovered", shutdown::ready, shutdown::run),
+    suite(
+        "shutdown",
+        "killed together with its file system (ext4, xfs), apply is recovered",
+        shutdown::ready,
+        shutdown::run,
+    ),
     suite(
         "power",
         "from every image that a disk may hold after a power loss (ext4, xfs, btrfs), apply is recovered",
         power::ready,
         power::run,
     ),
-    suite("controls", "a loom that leaves out a step is caught", strace::ready, controls::run),
+    suite(
+        "controls",
+        "a loom that leaves out a step is caught",
+        strace::ready,
+        controls::run,
+    ),
 ];
 
 /// Those that take so long that they run only with `--full` or when they are named.
@@ -119,30 +174,62 @@ const fn suite(
     ready: fn() -> Result<(), String>,
     run: fn(&Lab) -> Outcome<Report>,
 ) -> Suite {
-    Suite { name, holds, ready, run }
+    Suite {
+        name,
+        holds,
+        ready,
+        run,
+    }
 }
 
 /// For a suite that can run everywhere.
-#[expect(clippy::unnecessary_wraps, reason = "others have reasons not to be ready")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "others have reasons not to be ready"
+)]
 fn always() -> Result<(), String> {
     Ok(())
 }
 
 /// Runs suites and prints what they found.
 pub(crate) fn run(options: &Options) -> Outcome {
-    let known = || SUITES.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ");
-    if let Some(unknown) = options.suites.iter().find(|name| SUITES.iter().all(|suite| suite.name != *name)) {
-        return Err(format!("there is no suite `{unknown}`; there are {}", known()));
+    let known = || {
+        SUITES
+            .iter()
+            .map(|suite| suite.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if let Some(unknown) = options
+        .suites
+        .iter()
+        .find(|name| SUITES.iter().all(|suite| suite.name != *name))
+    {
+        return Err(format!(
+            "there is no suite `{unknown}`; there are {}",
+            known()
+        ));
     }
     quiet::enter()?;
     let lab = Lab::new(options)?;
     let (mut failed, mut skipped) = (Vec::new(), Vec::new());
-    let chosen = |suite: &&Suite| options.suites.is_empty() || options.suites.iter().any(|name| name == suite.name);
+    let chosen = |suite: &&Suite| {
+        options.suites.is_empty() || options.suites.iter().any(|name| name == suite.name)
+    };
     for suite in SUITES.iter().filter(chosen) {
         println!("== {}: {}", suite.name, suite.holds);
-        let later = || format!("it takes long: name it, as in `cargo xtask crash {}`, or give --full", suite.name);
+        let later = || {
+            format!(
+                "it takes long: name it, as in `cargo xtask crash {}`, or give --full",
+                suite.name
+            )
+        };
         let is_later = !options.full && options.suites.is_empty() && LONG.contains(&suite.name);
-        let ready = if is_later { Err(later()) } else { (suite.ready)() };
+        let ready = if is_later {
+            Err(later())
+        } else {
+            (suite.ready)()
+        };
         if let Err(reason) = ready {
             println!("    SKIPPED: {reason}");
             skipped.push(suite.name.to_owned());
@@ -161,12 +248,21 @@ pub(crate) fn run(options: &Options) -> Outcome {
     if !skipped.is_empty() {
         println!("SKIPPED {}: {}", skipped.len(), skipped.join(", "));
     }
-    if failed.is_empty() { Ok(()) } else { Err(format!("{} of the suites failed: {}", failed.len(), failed.join(", "))) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} of the suites failed: {}",
+            failed.len(),
+            failed.join(", ")
+        ))
+    }
 }
 
 /// Writes the whole report to a file of the build's directory.
 fn save(suite: &str, report: &Report) -> Outcome<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::process::root().join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| crate::process::root().join("target"), PathBuf::from);
     let path = target.join("crash").join(format!("{suite}.txt"));
     std::fs::create_dir_all(target.join("crash"))
         .and_then(|()| std::fs::write(&path, format!("{report:#}\n")))
@@ -188,14 +284,27 @@ pub(crate) struct Lab {
 
 impl Lab {
     fn new(options: &Options) -> Outcome<Self> {
-        let profile = if options.full { Profile::Release } else { Profile::Dev };
+        let profile = if options.full {
+            Profile::Release
+        } else {
+            Profile::Dev
+        };
         let home = home()?;
         // A copy, so that a build meanwhile changes nothing.
         let binary = home.path().join("loom");
         let built = build_loom_with(profile, &[])?;
         std::fs::copy(&built, &binary).map_err(at(&built))?;
-        let loom = Loom { binary, sabotage: None };
-        Ok(Self { home, loom, full: options.full, only: options.only.clone(), profile })
+        let loom = Loom {
+            binary,
+            sabotage: None,
+        };
+        Ok(Self {
+            home,
+            loom,
+            full: options.full,
+            only: options.only.clone(),
+            profile,
+        })
     }
 
     /// A directory that goes with the lab, in memory where there is a place for that.
@@ -210,7 +319,10 @@ impl Lab {
             let built = build_loom_with(self.profile, &["sabotage"])?;
             std::fs::copy(&built, &binary).map_err(at(&built))?;
         }
-        Ok(Loom { binary, sabotage: Some(sabotage) })
+        Ok(Loom {
+            binary,
+            sabotage: Some(sabotage),
+        })
     }
 
     /// Runs `case` for each of `cases` that is asked for, each in a place that it may use as it
@@ -221,15 +333,24 @@ impl Lab {
         cases: &[(String, C)],
         case: impl Fn(&C, &Path) -> Outcome<Ran> + Sync,
     ) -> Outcome<Report> {
-        let chosen: Vec<&(String, C)> =
-            cases.iter().filter(|(name, _)| self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))).collect();
+        let chosen: Vec<&(String, C)> = cases
+            .iter()
+            .filter(|(name, _)| {
+                self.only
+                    .as_ref()
+                    .is_none_or(|only| name.contains(only.as_str()))
+            })
+            .collect();
         let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![None; chosen.len()]));
         let work = |worker: usize| -> Outcome {
             let place = self.home().join(format!("place-{worker}"));
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some((name, input)) = chosen.get(index) else { return scenario::remove(&place) };
-                let ran = case(input, &place).map_err(|message| format!("{suite}, {name}: {message}"))?;
+                let Some((name, input)) = chosen.get(index) else {
+                    return scenario::remove(&place);
+                };
+                let ran =
+                    case(input, &place).map_err(|message| format!("{suite}, {name}: {message}"))?;
                 if let Ok(mut done) = done.lock() {
                     done[index] = Some(ran);
                 }
@@ -237,15 +358,27 @@ impl Lab {
         };
         std::thread::scope(|scope| {
             let work = &work;
-            let workers: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || work(worker))).collect();
-            workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| format!("{suite}: a worker panicked"))?)
+            let workers: Vec<_> = (0..WORKERS)
+                .map(|worker| scope.spawn(move || work(worker)))
+                .collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker
+                    .join()
+                    .map_err(|_| format!("{suite}: a worker panicked"))?
+            })
         })?;
         let mut report = Report::default();
-        let done = done.into_inner().map_err(|_| format!("{suite}: a worker panicked"))?;
+        let done = done
+            .into_inner()
+            .map_err(|_| format!("{suite}: a worker panicked"))?;
         for ((name, _), ran) in chosen.iter().zip(done) {
             let ran = ran.ok_or_else(|| format!("{suite}, {name}: it did not run"))?;
             let full = if self.full { " --full" } else { "" };
-            report.add(name, &format!("cargo xtask crash {suite}{full} --only '{name}'"), &ran);
+            report.add(
+                name,
+                &format!("cargo xtask crash {suite}{full} --only '{name}'"),
+                &ran,
+            );
         }
         Ok(report)
     }
@@ -254,9 +387,13 @@ impl Lab {
 /// Holds a control, a loom that is known to be wrong, against `report`: it must have been caught.
 pub(crate) fn control(name: &str, caught: &Report, report: &mut Report) {
     let (violations, runs) = (caught.violations(), caught.runs());
-    report.note(format!("control {name}: caught in {violations} of {runs} runs"));
+    report.note(format!(
+        "control {name}: caught in {violations} of {runs} runs"
+    ));
     if violations == 0 {
-        report.violation(format!("the control {name}: loom is known to be wrong there, and nothing was found"));
+        report.violation(format!(
+            "the control {name}: loom is known to be wrong there, and nothing was found"
+        ));
     }
 }
 
@@ -265,6 +402,10 @@ fn home() -> Outcome<TempDir> {
     let memory = PathBuf::from("/dev/shm");
     let mut builder = tempfile::Builder::new();
     builder.prefix("loom-crash-");
-    let made = if memory.is_dir() { builder.tempdir_in(memory) } else { builder.tempdir() };
+    let made = if memory.is_dir() {
+        builder.tempdir_in(memory)
+    } else {
+        builder.tempdir()
+    };
     made.map_err(|error| format!("a directory for the suites cannot be made: {error}"))
 }

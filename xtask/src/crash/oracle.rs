@@ -109,11 +109,22 @@ fn read_into(directory: &Path, prefix: &str, found: &mut Snapshot) -> Outcome {
             kind if kind.is_symlink() => Kind::Link(fs::read_link(&path).map_err(at(&path))?),
             _ => Kind::Other,
         };
-        let permissions = if metadata.is_symlink() { 0 } else { metadata.permissions().mode() & 0o7777 };
+        let permissions = if metadata.is_symlink() {
+            0
+        } else {
+            metadata.permissions().mode() & 0o7777
+        };
         if kind == Kind::Directory {
             read_into(&path, &format!("{name}/"), found)?;
         }
-        found.insert(name, Entry { kind, permissions, attributes: attributes(&path)? });
+        found.insert(
+            name,
+            Entry {
+                kind,
+                permissions,
+                attributes: attributes(&path)?,
+            },
+        );
     }
     Ok(())
 }
@@ -127,9 +138,13 @@ fn attributes(path: &Path) -> Outcome<Vec<(String, Vec<u8>)>> {
         Err(error) => return Err(wrong(error)),
     };
     let mut found = Vec::new();
-    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+    for name in names[..length]
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+    {
         let mut value = vec![0; 1024];
-        let length = rustix::fs::lgetxattr(path, std::ffi::OsStr::from_bytes(name), &mut value[..]).map_err(wrong)?;
+        let length = rustix::fs::lgetxattr(path, std::ffi::OsStr::from_bytes(name), &mut value[..])
+            .map_err(wrong)?;
         value.truncate(length);
         found.push((String::from_utf8_lossy(name).into_owned(), value));
     }
@@ -150,51 +165,98 @@ pub(crate) fn tree_of(scenario: &Scenario, place: &Path, people: &People) -> Out
 /// The paths at which two trees differ, and how.
 fn differences(wanted: &Snapshot, now: &Snapshot, people: &People) -> Vec<String> {
     let theirs = |path: &str| {
-        people.paths.iter().any(|own| path == own || path.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/')))
+        people.paths.iter().any(|own| {
+            path == own
+                || path
+                    .strip_prefix(own.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+        })
     };
     let mut found: Vec<String> = Vec::new();
     for (path, entry) in wanted.iter().filter(|(path, _)| !theirs(path)) {
         match now.get(path) {
             None => found.push(format!("{path} is missing")),
-            Some(there) if there.kind != entry.kind => found.push(format!("{path} has another content")),
-            Some(there) if there.permissions != entry.permissions => found.push(format!("{path} has other permissions")),
-            Some(there) if there.attributes != entry.attributes => found.push(format!("{path} has other attributes")),
+            Some(there) if there.kind != entry.kind => {
+                found.push(format!("{path} has another content"));
+            }
+            Some(there) if there.permissions != entry.permissions => {
+                found.push(format!("{path} has other permissions"));
+            }
+            Some(there) if there.attributes != entry.attributes => {
+                found.push(format!("{path} has other attributes"));
+            }
             Some(_) => {}
         }
     }
-    found
-        .extend(now.keys().filter(|path| !wanted.contains_key(*path) && !theirs(path)).map(|path| format!("{path} is too much")));
+    found.extend(
+        now.keys()
+            .filter(|path| !wanted.contains_key(*path) && !theirs(path))
+            .map(|path| format!("{path} is too much")),
+    );
     found
 }
 
 /// Holds what a disturbed run left against the promises. The place is used up: whether the tree is
 /// old or new in the end, what there was to apply has been applied.
-pub(crate) fn judge(scenario: &Scenario, loom: &Loom, place: &Path, ended: &Ended, people: &People) -> Outcome<Verdict> {
+pub(crate) fn judge(
+    scenario: &Scenario,
+    loom: &Loom,
+    place: &Path,
+    ended: &Ended,
+    people: &People,
+) -> Outcome<Verdict> {
     let mut people = people.clone();
-    people.paths.extend(excused(ended, &snapshot(&place.join(REPOSITORY))?));
-    let mut judge = Judge { scenario, loom, place, people: &people, violations: Vec::new() };
+    people
+        .paths
+        .extend(excused(ended, &snapshot(&place.join(REPOSITORY))?));
+    let mut judge = Judge {
+        scenario,
+        loom,
+        place,
+        people: &people,
+        violations: Vec::new(),
+    };
     let between = tree_of(scenario, place, &people)?;
     judge.code_tells_the_truth(ended, between);
     judge.readers_refuse(between)?;
     let after = judge.recovers(ended, between)?;
     judge.all_is_well()?;
     judge.goes_on(after)?;
-    Ok(Verdict { between, after, violations: judge.violations })
+    Ok(Verdict {
+        between,
+        after,
+        violations: judge.violations,
+    })
 }
 
 /// Empty directories that loom could not remove, and said so: they are all that an apply that is done may leave.
 fn excused(ended: &Ended, now: &Snapshot) -> Vec<String> {
     let said = |directory: &str| {
         // It names the innermost that it came to.
-        let named = ['`', '/'].map(|end| ended.out.contains(&format!("the empty directory `{directory}{end}")));
+        let named = ['`', '/'].map(|end| {
+            ended
+                .out
+                .contains(&format!("the empty directory `{directory}{end}"))
+        });
         ended.code == Some(0) && named.contains(&true)
     };
     let is_empty = |directory: &str| {
-        let inside = now.iter().filter(|(path, _)| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/')));
-        inside.into_iter().all(|(_, entry)| entry.kind == Kind::Directory)
+        let inside = now.iter().filter(|(path, _)| {
+            path.strip_prefix(directory)
+                .is_some_and(|rest| rest.starts_with('/'))
+        });
+        inside
+            .into_iter()
+            .all(|(_, entry)| entry.kind == Kind::Directory)
     };
-    let directories = now.iter().filter(|(_, entry)| entry.kind == Kind::Directory).map(|(path, _)| path);
-    directories.filter(|path| said(path) && is_empty(path)).cloned().collect()
+    let directories = now
+        .iter()
+        .filter(|(_, entry)| entry.kind == Kind::Directory)
+        .map(|(path, _)| path);
+    directories
+        .filter(|path| said(path) && is_empty(path))
+        .cloned()
+        .collect()
 }
 
 struct Judge<'a> {
@@ -222,7 +284,11 @@ impl Judge<'_> {
             Some(_) => false,
         };
         if !fits {
-            self.wrong(format!("the run ended with {ended}, and the tree is {}{}", between.word(), self.how(between)));
+            self.wrong(format!(
+                "the run ended with {ended}, and the tree is {}{}",
+                between.word(),
+                self.how(between)
+            ));
         }
         if ended.err.contains("panicked") {
             self.wrong(format!("loom panicked: {}", ended.err.trim()));
@@ -234,7 +300,10 @@ impl Judge<'_> {
         if between == Tree::Mixed {
             let plan = self.loom.run(self.place, &["plan"])?;
             if plan.code != Some(8) {
-                self.wrong(format!("the tree is mixed, and `loom plan` ended with {plan}{}", self.how(between)));
+                self.wrong(format!(
+                    "the tree is mixed, and `loom plan` ended with {plan}{}",
+                    self.how(between)
+                ));
             }
         }
         Ok(())
@@ -245,12 +314,22 @@ impl Judge<'_> {
         if tree != Tree::Mixed {
             return String::new();
         }
-        let Ok(now) = snapshot(&self.repository()) else { return String::new() };
+        let Ok(now) = snapshot(&self.repository()) else {
+            return String::new();
+        };
         let shown = |wanted| {
             let all = differences(wanted, &now, self.people);
-            format!("{}{}", all.iter().take(4).cloned().collect::<Vec<_>>().join(", "), if all.len() > 4 { ", …" } else { "" })
+            format!(
+                "{}{}",
+                all.iter().take(4).cloned().collect::<Vec<_>>().join(", "),
+                if all.len() > 4 { ", …" } else { "" }
+            )
         };
-        format!(" (not old: {}; not new: {})", shown(&self.scenario.old), shown(&self.scenario.new))
+        format!(
+            " (not old: {}; not new: {})",
+            shown(&self.scenario.old),
+            shown(&self.scenario.new)
+        )
     }
 
     /// Recovers, twice, and says what the tree is then.
@@ -261,7 +340,10 @@ impl Judge<'_> {
         }
         let after = tree_of(self.scenario, self.place, self.people)?;
         if after == Tree::Mixed {
-            self.wrong(format!("after `loom recover` the tree is mixed{}", self.how(after)));
+            self.wrong(format!(
+                "after `loom recover` the tree is mixed{}",
+                self.how(after)
+            ));
         } else if ended.code.is_some_and(|code| code != 8) && after != between {
             self.wrong(format!(
                 "the run ended with {ended}, and `loom recover` made the {} tree {}",
@@ -272,19 +354,33 @@ impl Judge<'_> {
         for left in leftovers(&self.repository())? {
             self.wrong(format!("after `loom recover`, {left} is still there"));
         }
-        let before = (snapshot(&self.repository())?, snapshot(&self.repository().join(".git"))?);
+        let before = (
+            snapshot(&self.repository())?,
+            snapshot(&self.repository().join(".git"))?,
+        );
         let second = self.loom.run(self.place, &["recover"])?;
         if second.code != Some(0) {
             self.wrong(format!("the second `loom recover` ended with {second}"));
         }
-        let now = (snapshot(&self.repository())?, snapshot(&self.repository().join(".git"))?);
+        let now = (
+            snapshot(&self.repository())?,
+            snapshot(&self.repository().join(".git"))?,
+        );
         for (before, now) in [(before.0, now.0), (before.1, now.1)] {
             // The lock's text says who had it last.
-            let locks = People { paths: vec!["loom/lock".to_owned()], tokens: Vec::new() };
+            let locks = People {
+                paths: vec!["loom/lock".to_owned()],
+                tokens: Vec::new(),
+            };
             let changed = differences(&before, &now, &locks);
             // What waits to be removed may go at any time.
-            for sentence in changed.iter().filter(|sentence| !sentence.starts_with("loom/gone-")) {
-                self.wrong(format!("the second `loom recover` changed something: {sentence}"));
+            for sentence in changed
+                .iter()
+                .filter(|sentence| !sentence.starts_with("loom/gone-"))
+            {
+                self.wrong(format!(
+                    "the second `loom recover` changed something: {sentence}"
+                ));
             }
         }
         Ok(after)
@@ -294,7 +390,11 @@ impl Judge<'_> {
         if let Some(message) = git_is_well(&self.repository())? {
             self.wrong(message);
         }
-        for sentence in differences(&self.scenario.beside, &snapshot(&self.place.join(BESIDE))?, &People::default()) {
+        for sentence in differences(
+            &self.scenario.beside,
+            &snapshot(&self.place.join(BESIDE))?,
+            &People::default(),
+        ) {
             self.wrong(format!("beside the repository, {sentence}"));
         }
         for token in &self.people.tokens {
@@ -316,7 +416,11 @@ impl Judge<'_> {
             return Ok(());
         }
         if after == Tree::Old {
-            self.leads_to("the same command afterwards", self.scenario.command, Tree::New)?;
+            self.leads_to(
+                "the same command afterwards",
+                self.scenario.command,
+                Tree::New,
+            )?;
         }
         let history = self.loom.run(self.place, &["history"])?;
         let newest = history.out.split_whitespace().next().unwrap_or("none");
@@ -327,7 +431,11 @@ impl Judge<'_> {
         let ended = self.loom.run(self.place, command)?;
         let tree = tree_of(self.scenario, self.place, self.people)?;
         if ended.code != Some(0) || tree != wanted {
-            self.wrong(format!("{what} ended with {ended}, and the tree is {}{}", tree.word(), self.how(tree)));
+            self.wrong(format!(
+                "{what} ended with {ended}, and the tree is {}{}",
+                tree.word(),
+                self.how(tree)
+            ));
         }
         Ok(())
     }
@@ -337,14 +445,22 @@ impl Judge<'_> {
 pub(crate) fn leftovers(repository: &Path) -> Outcome<Vec<String>> {
     let private = repository.join(".git/loom");
     let mut found = Vec::new();
-    if repository.join(".git/index.lock").symlink_metadata().is_ok() {
+    if repository
+        .join(".git/index.lock")
+        .symlink_metadata()
+        .is_ok()
+    {
         found.push(".git/index.lock".to_owned());
     }
     if !private.is_dir() {
         return Ok(found);
     }
     for entry in fs::read_dir(&private).map_err(at(&private))? {
-        let name = entry.map_err(at(&private))?.file_name().to_string_lossy().into_owned();
+        let name = entry
+            .map_err(at(&private))?
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with("txn-") {
             found.push(format!(".git/loom/{name}"));
         }
@@ -363,5 +479,8 @@ fn is_somewhere(repository: &Path, token: &str) -> Outcome<bool> {
     if holds(&snapshot(repository)?, &[""]) {
         return Ok(true);
     }
-    Ok(holds(&snapshot(&repository.join(".git"))?, &["loom/kept/", "loom/undo-"]))
+    Ok(holds(
+        &snapshot(&repository.join(".git"))?,
+        &["loom/kept/", "loom/undo-"],
+    ))
 }

@@ -11,7 +11,9 @@ use crate::crash::strace::{Fault, Injection};
 const SAMPLE: usize = 6;
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
-    let pairs = Act::ALL.iter().flat_map(|first| Act::ALL.iter().map(move |second| (*first, *second)));
+    let pairs = Act::ALL
+        .iter()
+        .flat_map(|first| Act::ALL.iter().map(move |second| (*first, *second)));
     let mut scenarios = Vec::new();
     for (first, second) in pairs {
         scenarios.push(Scenario::pair(first, second, &lab.loom, lab.home())?);
@@ -24,5 +26,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
             cases.push((name, (scenario, injections)));
         }
     }
-    lab.each("pairs", &cases, |(scenario, injections), place| one(&lab.loom, scenario, injections, place))
+    lab.each("pairs", &cases, |(scenario, injections), place| {
+        one(&lab.loom, scenario, injections, place)
+    })
 }

@@ -66,24 +66,94 @@ struct Deed {
     theirs: &'static [&'static str],
 }
 
-const fn deed(how: How, path: &'static str, own: &'static str, theirs: &'static [&'static str]) -> Deed {
-    Deed { how, path, own, theirs }
+const fn deed(
+    how: How,
+    path: &'static str,
+    own: &'static str,
+    theirs: &'static [&'static str],
+) -> Deed {
+    Deed {
+        how,
+        path,
+        own,
+        theirs,
+    }
 }
 
 const DEEDS: &[Deed] = &[
-    deed(How::RenamesOver, "src/updated.txt", "\"updated.txt\"", &["src/updated.txt"]),
-    deed(How::InPlace, "src/updated.txt", "\"updated.txt\"", &["src/updated.txt"]),
-    deed(How::OldDescriptor, "src/updated.txt", "\"updated.txt\"", &["src/updated.txt"]),
-    deed(How::RenamesOver, "src/shared.txt", "\"shared.txt\"", &["src/shared.txt"]),
-    deed(How::OldDescriptor, "src/shared.txt", "\"shared.txt\"", &["src/shared.txt"]),
+    deed(
+        How::RenamesOver,
+        "src/updated.txt",
+        "\"updated.txt\"",
+        &["src/updated.txt"],
+    ),
+    deed(
+        How::InPlace,
+        "src/updated.txt",
+        "\"updated.txt\"",
+        &["src/updated.txt"],
+    ),
+    deed(
+        How::OldDescriptor,
+        "src/updated.txt",
+        "\"updated.txt\"",
+        &["src/updated.txt"],
+    ),
+    deed(
+        How::RenamesOver,
+        "src/shared.txt",
+        "\"shared.txt\"",
+        &["src/shared.txt"],
+    ),
+    deed(
+        How::OldDescriptor,
+        "src/shared.txt",
+        "\"shared.txt\"",
+        &["src/shared.txt"],
+    ),
     deed(How::InPlace, "src/run.sh", "\"run.sh\"", &["src/run.sh"]),
-    deed(How::RenamesOver, "src/beside.txt", "\"beside.txt\"", &["src/beside.txt"]),
-    deed(How::OldDescriptor, "src/beside.txt", "\"beside.txt\"", &["src/beside.txt"]),
-    deed(How::OldDescriptor, "src/from.txt", "\"from.txt\"", &["src/from.txt", "src/moved"]),
-    deed(How::InPlace, "src/created.txt", "\"created.txt\"", &["src/created.txt"]),
-    deed(How::InPlace, "src/moved/to.txt", "\"to.txt\"", &["src/moved"]),
-    deed(How::InPlace, "src/gone/and/deep/another.txt", "no call of loom's", &["src/gone"]),
-    deed(How::MovesDirectory, "src", "no call of loom's", &["src", "src.away"]),
+    deed(
+        How::RenamesOver,
+        "src/beside.txt",
+        "\"beside.txt\"",
+        &["src/beside.txt"],
+    ),
+    deed(
+        How::OldDescriptor,
+        "src/beside.txt",
+        "\"beside.txt\"",
+        &["src/beside.txt"],
+    ),
+    deed(
+        How::OldDescriptor,
+        "src/from.txt",
+        "\"from.txt\"",
+        &["src/from.txt", "src/moved"],
+    ),
+    deed(
+        How::InPlace,
+        "src/created.txt",
+        "\"created.txt\"",
+        &["src/created.txt"],
+    ),
+    deed(
+        How::InPlace,
+        "src/moved/to.txt",
+        "\"to.txt\"",
+        &["src/moved"],
+    ),
+    deed(
+        How::InPlace,
+        "src/gone/and/deep/another.txt",
+        "no call of loom's",
+        &["src/gone"],
+    ),
+    deed(
+        How::MovesDirectory,
+        "src",
+        "no call of loom's",
+        &["src", "src.away"],
+    ),
 ];
 
 /// When it is done.
@@ -108,31 +178,55 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
 }
 
 /// Some of them, with another loom.
-pub(crate) fn run_with(lab: &Lab, loom: &Loom, suite: &str, wanted: impl Fn(&When) -> bool) -> Outcome<Report> {
+pub(crate) fn run_with(
+    lab: &Lab,
+    loom: &Loom,
+    suite: &str,
+    wanted: impl Fn(&When) -> bool,
+) -> Outcome<Report> {
     let scenario = Scenario::all(&lab.loom, lab.home())?;
     let points = changes(lab, &scenario)?;
     let mut cases = Vec::new();
     // Before that, loom has not looked at the files yet.
-    let begun = points.iter().position(|call| call.arguments.contains("\"txn-")).ok_or("apply makes no directory `txn-…`")?;
+    let begun = points
+        .iter()
+        .position(|call| call.arguments.contains("\"txn-"))
+        .ok_or("apply makes no directory `txn-…`")?;
     for (nth, deed) in DEEDS.iter().enumerate() {
-        let own = points.iter().position(|call| call.name.starts_with("rename") && call.arguments.contains(deed.own));
+        let own = points
+            .iter()
+            .position(|call| call.name.starts_with("rename") && call.arguments.contains(deed.own));
         for (index, at) in points.iter().enumerate() {
             let is_chosen = lab.full || Some(index) == own || index % SAMPLE == nth % SAMPLE;
             if !is_chosen || (deed.how == How::MovesDirectory && index < begun) {
                 continue;
             }
             let early = own.is_some_and(|own| (begun..=own).contains(&index));
-            cases.push(named(*deed, When::Meanwhile { at: at.clone(), early }));
+            cases.push(named(
+                *deed,
+                When::Meanwhile {
+                    at: at.clone(),
+                    early,
+                },
+            ));
             if matches!(deed.how, How::RenamesOver | How::InPlace) {
                 cases.push(named(*deed, When::AfterKill { at: at.clone() }));
             }
         }
         if let (Some(own), How::RenamesOver) = (own, deed.how) {
-            cases.extend(then_killed(loom, &scenario, *deed, &points[own], lab.home())?);
+            cases.extend(then_killed(
+                loom,
+                &scenario,
+                *deed,
+                &points[own],
+                lab.home(),
+            )?);
         }
     }
     cases.retain(|(_, race): &(String, Race)| wanted(&race.when));
-    lab.each(suite, &cases, |race, place| one(loom, &scenario, race, place))
+    lab.each(suite, &cases, |race, place| {
+        one(loom, &scenario, race, place)
+    })
 }
 
 fn named(deed: Deed, when: When) -> (String, Race) {
@@ -142,25 +236,58 @@ fn named(deed: Deed, when: When) -> (String, Race) {
         When::Meanwhile { at, .. } => format!("{what} at {}", call(at)),
         When::AfterKill { at } => format!("killed at {}, then {what}", call(at)),
         When::ThenKilled { at, killed, again } => {
-            format!("{what} at {}, killed at {}{}", call(at), call(killed), if *again { ", and again" } else { "" })
+            format!(
+                "{what} at {}, killed at {}{}",
+                call(at),
+                call(killed),
+                if *again { ", and again" } else { "" }
+            )
         }
     };
     (name, Race { deed, when })
 }
 
 /// The deed just before loom's own call, and a kill at each change that loom makes from then on.
-fn then_killed(loom: &Loom, scenario: &Scenario, deed: Deed, own: &Call, home: &Path) -> Outcome<Vec<(String, Race)>> {
+fn then_killed(
+    loom: &Loom,
+    scenario: &Scenario,
+    deed: Deed,
+    own: &Call,
+    home: &Path,
+) -> Outcome<Vec<(String, Race)>> {
     let place = home.join("traced-race");
-    let (_, calls) = meanwhile(loom, scenario, deed, &[own.with(Fault::Delay(PAUSE))], &place)?;
-    let Some(position) = calls.iter().position(|call| (call.name.as_str(), call.number) == (own.name.as_str(), own.number))
+    let (_, calls) = meanwhile(
+        loom,
+        scenario,
+        deed,
+        &[own.with(Fault::Delay(PAUSE))],
+        &place,
+    )?;
+    let Some(position) = calls
+        .iter()
+        .position(|call| (call.name.as_str(), call.number) == (own.name.as_str(), own.number))
     else {
         return Ok(Vec::new());
     };
     // strace holds one fault for each name: wait at the last call before that has another name.
-    let kills = calls[position + 1..].iter().filter(|call| call.effect != Effect::Reads);
+    let kills = calls[position + 1..]
+        .iter()
+        .filter(|call| call.effect != Effect::Reads);
     let race = |killed: &Call| {
-        let at = calls[..position].iter().rev().find(|call| call.name != killed.name)?;
-        let then = |again| named(deed, When::ThenKilled { at: at.clone(), killed: killed.clone(), again });
+        let at = calls[..position]
+            .iter()
+            .rev()
+            .find(|call| call.name != killed.name)?;
+        let then = |again| {
+            named(
+                deed,
+                When::ThenKilled {
+                    at: at.clone(),
+                    killed: killed.clone(),
+                    again,
+                },
+            )
+        };
         Some([then(false), then(true)])
     };
     Ok(kills.filter_map(race).flatten().collect())
@@ -173,12 +300,25 @@ fn one(loom: &Loom, scenario: &Scenario, race: &Race, place: &Path) -> Outcome<R
         When::AfterKill { at } => {
             let injected = repeat(|| {
                 scenario.lay_out(place)?;
-                strace::inject(&loom.command(place, scenario.command), &[at.with(Fault::Kill)], &strace::log_of(place))
+                strace::inject(
+                    &loom.command(place, scenario.command),
+                    &[at.with(Fault::Kill)],
+                    &strace::log_of(place),
+                )
             })?;
             Hand::before(*deed, place)?.does(TOKEN)?;
             injected
         }
-        When::Meanwhile { at, .. } => repeat(|| Ok(meanwhile(loom, scenario, *deed, &[at.with(Fault::Delay(PAUSE))], place)?.0))?,
+        When::Meanwhile { at, .. } => repeat(|| {
+            Ok(meanwhile(
+                loom,
+                scenario,
+                *deed,
+                &[at.with(Fault::Delay(PAUSE))],
+                place,
+            )?
+            .0)
+        })?,
         When::ThenKilled { at, killed, again } => {
             let injections = [at.with(Fault::Delay(PAUSE)), killed.with(Fault::Kill)];
             let injected = repeat(|| Ok(meanwhile(loom, scenario, *deed, &injections, place)?.0))?;
@@ -198,14 +338,21 @@ fn one(loom: &Loom, scenario: &Scenario, race: &Race, place: &Path) -> Outcome<R
         tokens = MOVED.to_vec();
     }
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let people = People { paths: owned(deed.theirs), tokens: owned(&tokens) };
+    let people = People {
+        paths: owned(deed.theirs),
+        tokens: owned(&tokens),
+    };
     let mut verdict = judge(scenario, loom, place, &injected.ended, &people)?;
     if let (When::Meanwhile { early: true, .. }, Some(0)) = (when, injected.ended.code) {
         verdict
             .violations
             .push("loom put its own in the place of what a person had just written, and said that all is well".to_owned());
     }
-    Ok(Ran { fired: injected.fired, ended: injected.ended, verdict })
+    Ok(Ran {
+        fired: injected.fired,
+        ended: injected.ended,
+        verdict,
+    })
 }
 
 /// One apply that waits at the first injection while the deed is done.
@@ -218,7 +365,12 @@ fn meanwhile(
 ) -> Outcome<(strace::Injected, Vec<Call>)> {
     scenario.lay_out(place)?;
     let hand = Hand::before(deed, place)?;
-    strace::inject_and_meanwhile(&loom.command(place, scenario.command), injections, &strace::log_of(place), || hand.does(TOKEN))
+    strace::inject_and_meanwhile(
+        &loom.command(place, scenario.command),
+        injections,
+        &strace::log_of(place),
+        || hand.does(TOKEN),
+    )
 }
 
 /// A person about to do something.
@@ -234,16 +386,27 @@ impl Hand {
         let repository = place.join(REPOSITORY);
         let path = repository.join(deed.path);
         let descriptor = match deed.how {
-            How::OldDescriptor => Some(fs::OpenOptions::new().write(true).open(&path).map_err(at(&path))?.into()),
+            How::OldDescriptor => Some(
+                fs::OpenOptions::new()
+                    .write(true)
+                    .open(&path)
+                    .map_err(at(&path))?
+                    .into(),
+            ),
             How::RenamesOver | How::InPlace | How::MovesDirectory => None,
         };
-        Ok(Self { deed, repository, descriptor })
+        Ok(Self {
+            deed,
+            repository,
+            descriptor,
+        })
     }
 
     fn does(&self, token: &str) -> Outcome {
         let path = self.repository.join(self.deed.path);
         if let Some(file) = &self.descriptor {
-            let written = rustix::fs::ftruncate(file, 0).and_then(|()| rustix::io::pwrite(file, token.as_bytes(), 0));
+            let written = rustix::fs::ftruncate(file, 0)
+                .and_then(|()| rustix::io::pwrite(file, token.as_bytes(), 0));
             return written.map(drop).map_err(|error| at(&path)(error.into()));
         }
         if self.deed.how == How::MovesDirectory {
@@ -252,7 +415,11 @@ impl Hand {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(at(parent))?;
         }
-        let written = if self.deed.how == How::InPlace { path.clone() } else { self.repository.join(".swap") };
+        let written = if self.deed.how == How::InPlace {
+            path.clone()
+        } else {
+            self.repository.join(".swap")
+        };
         fs::write(&written, token).map_err(at(&written))?;
         fs::rename(&written, &path).map_err(at(&path))
     }

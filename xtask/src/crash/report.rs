@@ -52,13 +52,25 @@ impl Report {
         }
         if !ran.verdict.violations.is_empty() {
             let sentences = ran.verdict.violations.join("\n      ");
-            self.violations.push(format!("{name}\n      {sentences}\n      to repeat: {repeat}"));
+            self.violations.push(format!(
+                "{name}\n      {sentences}\n      to repeat: {repeat}"
+            ));
         }
     }
 
     /// Takes the other's counts in.
     pub(crate) fn join(&mut self, other: Self) {
-        let Self { runs, idle, ends, between, recovered, violations, notes, skipped, took } = other;
+        let Self {
+            runs,
+            idle,
+            ends,
+            between,
+            recovered,
+            violations,
+            notes,
+            skipped,
+            took,
+        } = other;
         self.runs += runs;
         self.idle.extend(idle);
         self.violations.extend(violations);
@@ -120,23 +132,55 @@ impl fmt::Display for Report {
     /// `{}` shows the first few violations, `{:#}` all.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |counts: Vec<(&str, usize)>| {
-            counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+            counts
+                .iter()
+                .map(|(word, count)| format!("{count} {word}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
-        let trees = |counts: &BTreeMap<Tree, usize>| list(counts.iter().map(|(tree, count)| (tree.word(), *count)).collect());
+        let trees = |counts: &BTreeMap<Tree, usize>| {
+            list(
+                counts
+                    .iter()
+                    .map(|(tree, count)| (tree.word(), *count))
+                    .collect(),
+            )
+        };
         let fired = self.runs - self.idle.len();
-        write!(f, "{} runs, {fired} injected, {:.1} s", self.runs, self.took.as_secs_f64())?;
-        write!(f, "\n    ended: {}", list(self.ends.iter().map(|(end, count)| (end.as_str(), *count)).collect()))?;
+        write!(
+            f,
+            "{} runs, {fired} injected, {:.1} s",
+            self.runs,
+            self.took.as_secs_f64()
+        )?;
+        write!(
+            f,
+            "\n    ended: {}",
+            list(
+                self.ends
+                    .iter()
+                    .map(|(end, count)| (end.as_str(), *count))
+                    .collect()
+            )
+        )?;
         if !self.between.is_empty() {
             write!(f, "\n    trees in between: {}", trees(&self.between))?;
         }
         if !self.recovered.is_empty() {
-            write!(f, "; the mixed ones recovered to: {}", trees(&self.recovered))?;
+            write!(
+                f,
+                "; the mixed ones recovered to: {}",
+                trees(&self.recovered)
+            )?;
         }
         for note in &self.notes {
             write!(f, "\n    {note}")?;
         }
         let shown = if f.alternate() { usize::MAX } else { SHOWN };
-        for (what, sentences) in [("nothing was injected in", &self.idle), ("VIOLATION in", &self.violations)] {
+        for (what, sentences) in [
+            ("nothing was injected in", &self.idle),
+            ("VIOLATION in", &self.violations),
+        ] {
             for sentence in sentences.iter().take(shown) {
                 write!(f, "\n    {what} {sentence}")?;
             }
@@ -153,8 +197,19 @@ mod tests {
     use super::*;
 
     fn ran(fired: bool, violations: &[&str]) -> Ran {
-        let violations = violations.iter().map(|sentence| (*sentence).to_owned()).collect();
-        Ran { fired, ended: Ended::killed(), verdict: Verdict { between: Tree::Mixed, after: Tree::Old, violations } }
+        let violations = violations
+            .iter()
+            .map(|sentence| (*sentence).to_owned())
+            .collect();
+        Ran {
+            fired,
+            ended: Ended::killed(),
+            verdict: Verdict {
+                between: Tree::Mixed,
+                after: Tree::Old,
+                violations,
+            },
+        }
     }
 
     #[test]
@@ -168,7 +223,15 @@ mod tests {
         assert!(!idle.is_clean() && idle.to_string().contains("nothing was injected in two"));
         report.add("three", "again", &ran(true, &["it is lost"]));
         let text = report.to_string();
-        assert!(!report.is_clean() && text.contains("VIOLATION in three") && text.contains("to repeat: again"), "{text}");
-        assert!(text.contains("2 mixed; the mixed ones recovered to: 2 old"), "{text}");
+        assert!(
+            !report.is_clean()
+                && text.contains("VIOLATION in three")
+                && text.contains("to repeat: again"),
+            "{text}"
+        );
+        assert!(
+            text.contains("2 mixed; the mixed ones recovered to: 2 old"),
+            "{text}"
+        );
     }
 }

@@ -45,7 +45,10 @@ impl Loom {
     /// A run in the project of `place`, with one thread, so that calls come in the same order each time.
     pub(crate) fn command(&self, place: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command.current_dir(place.join(REPOSITORY)).args(["--jobs", "1"]).args(arguments);
+        command
+            .current_dir(place.join(REPOSITORY))
+            .args(["--jobs", "1"])
+            .args(arguments);
         without_own_settings(&mut command);
         command.env("NO_COLOR", "1").env_remove("LOOM_SABOTAGE");
         if let Some(sabotage) = self.sabotage {
@@ -90,8 +93,16 @@ struct Parts {
 }
 
 impl Act {
-    pub(crate) const ALL: [Self; 8] =
-        [Self::CreateDeep, Self::Create, Self::Update, Self::Mode, Self::Block, Self::Move, Self::DeleteLast, Self::DeleteBeside];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::CreateDeep,
+        Self::Create,
+        Self::Update,
+        Self::Mode,
+        Self::Block,
+        Self::Move,
+        Self::DeleteLast,
+        Self::DeleteBeside,
+    ];
 
     /// As a word of a name.
     pub(crate) fn word(self) -> &'static str {
@@ -112,14 +123,26 @@ impl Act {
         let word = self.word();
         let name = format!("{place}-{word}").replace('/', "-");
         let entry = |name: &str, path: &str, more: &str, content: &str| {
-            format!("  - {{ kind: file, name: {name}, path: {path}, {more}content: \"{content}\" }}\n")
+            format!(
+                "  - {{ kind: file, name: {name}, path: {path}, {more}content: \"{content}\" }}\n"
+            )
         };
         let text = |word: &str| format!("{word} of {name}\\n").repeat(lines);
         let plain = |path: &str, word: &str| Some(entry(&name, path, "", &text(word)));
-        let people = (format!("{place}/people.txt"), "nobody but people writes here\n".to_owned());
-        let mut parts = Parts { before: None, after: None, moved: None, people };
+        let people = (
+            format!("{place}/people.txt"),
+            "nobody but people writes here\n".to_owned(),
+        );
+        let mut parts = Parts {
+            before: None,
+            after: None,
+            moved: None,
+            people,
+        };
         match self {
-            Self::CreateDeep => parts.after = plain(&format!("{place}/new/and/deep/file.txt"), "new"),
+            Self::CreateDeep => {
+                parts.after = plain(&format!("{place}/new/and/deep/file.txt"), "new");
+            }
             Self::Create => parts.after = plain(&format!("{place}/created.txt"), "new"),
             Self::Update => {
                 let path = format!("{place}/updated.txt");
@@ -134,15 +157,25 @@ impl Act {
                 let path = format!("{place}/shared.txt");
                 let block = |word| Some(entry(&name, &path, "own: block, ", &text(word)));
                 (parts.before, parts.after) = (block("old"), block("new"));
-                parts.people = (path.clone(), "people's first line\npeople's last line, without an end".to_owned());
+                parts.people = (
+                    path.clone(),
+                    "people's first line\npeople's last line, without an end".to_owned(),
+                );
             }
             Self::Move => {
                 let to = format!("{name}-to");
                 parts.before = plain(&format!("{place}/from.txt"), "same");
-                parts.after = Some(entry(&to, &format!("{place}/moved/to.txt"), "", &text("same")));
+                parts.after = Some(entry(
+                    &to,
+                    &format!("{place}/moved/to.txt"),
+                    "",
+                    &text("same"),
+                ));
                 parts.moved = Some(format!("  - {{ from: file.{name}, to: file.{to} }}\n"));
             }
-            Self::DeleteLast => parts.before = plain(&format!("{place}/gone/and/deep/last.txt"), "old"),
+            Self::DeleteLast => {
+                parts.before = plain(&format!("{place}/gone/and/deep/last.txt"), "old");
+            }
             Self::DeleteBeside => parts.before = plain(&format!("{place}/beside.txt"), "old"),
         }
         parts
@@ -168,7 +201,12 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// One of each act.
     pub(crate) fn all(loom: &Loom, home: &Path) -> Outcome<Self> {
-        Self::of("all", &Act::ALL.map(|act| (act, "src".to_owned())), loom, home)
+        Self::of(
+            "all",
+            &Act::ALL.map(|act| (act, "src".to_owned())),
+            loom,
+            home,
+        )
     }
 
     /// One of each act, and the rollback of that.
@@ -188,25 +226,55 @@ impl Scenario {
         let old = oracle::snapshot(&repository)?;
         age(&repository, &old)?;
         let command = &["rollback", "--yes"];
-        let back = Self { name, template, command, old, new: self.old.clone(), beside: self.beside.clone() };
+        let back = Self {
+            name,
+            template,
+            command,
+            old,
+            new: self.old.clone(),
+            beside: self.beside.clone(),
+        };
         let place = home.join(format!("once-{}", back.name));
         back.lay_out(&place)?;
         applied(&back.name, &loom.run(&place, back.command)?)?;
         let is_as_before = oracle::snapshot(&place.join(REPOSITORY))? == back.new;
         remove(&place)?;
-        if is_as_before { Ok(back) } else { Err(format!("the scenario {}: the tree is not what it was before", back.name)) }
+        if is_as_before {
+            Ok(back)
+        } else {
+            Err(format!(
+                "the scenario {}: the tree is not what it was before",
+                back.name
+            ))
+        }
     }
 
     /// Two acts, the first before the second in the order of paths.
     pub(crate) fn pair(first: Act, second: Act, loom: &Loom, home: &Path) -> Outcome<Self> {
         let name = format!("{}+{}", first.word(), second.word());
-        Self::of(&name, &[(first, "a".to_owned()), (second, "b".to_owned())], loom, home)
+        Self::of(
+            &name,
+            &[(first, "a".to_owned()), (second, "b".to_owned())],
+            loom,
+            home,
+        )
     }
 
     /// So many acts: of each ten, five updates and one of most others.
     pub(crate) fn many(count: usize, loom: &Loom, home: &Path) -> Outcome<Self> {
         use Act::{Block, Create, CreateDeep, DeleteBeside, DeleteLast, Mode, Move, Update};
-        const MIX: [Act; 10] = [Update, Create, Update, Move, Update, DeleteBeside, Update, Mode, Update, Block];
+        const MIX: [Act; 10] = [
+            Update,
+            Create,
+            Update,
+            Move,
+            Update,
+            DeleteBeside,
+            Update,
+            Mode,
+            Update,
+            Block,
+        ];
         let acts = (0..count).map(|number| {
             let act = match number % 50 {
                 9 => CreateDeep,
@@ -215,11 +283,21 @@ impl Scenario {
             };
             (act, format!("part-{:03}/d{number:05}", number / 100))
         });
-        Self::of(&format!("{count}-files"), &acts.collect::<Vec<_>>(), loom, home)
+        Self::of(
+            &format!("{count}-files"),
+            &acts.collect::<Vec<_>>(),
+            loom,
+            home,
+        )
     }
 
     /// These acts, each in its directory.
-    pub(crate) fn of(name: &str, acts: &[(Act, String)], loom: &Loom, home: &Path) -> Outcome<Self> {
+    pub(crate) fn of(
+        name: &str,
+        acts: &[(Act, String)],
+        loom: &Loom,
+        home: &Path,
+    ) -> Outcome<Self> {
         let template = home.join(format!("template-{name}"));
         remove(&template)?;
         let repository = template.join(REPOSITORY);
@@ -260,7 +338,11 @@ impl Scenario {
 }
 
 fn applied(scenario: &str, ended: &Ended) -> Outcome {
-    if ended.code == Some(0) { Ok(()) } else { Err(format!("the scenario {scenario}: {ended}\n{}", ended.out)) }
+    if ended.code == Some(0) {
+        Ok(())
+    } else {
+        Err(format!("the scenario {scenario}: {ended}\n{}", ended.out))
+    }
 }
 
 /// Removes a place, if it is there.
@@ -273,7 +355,10 @@ pub(crate) fn remove(place: &Path) -> Outcome {
 
 /// Makes a repository with one commit.
 fn begin(repository: &Path) -> Outcome {
-    output(&mut git(repository, &["init", "--quiet", "--initial-branch=main"]))?;
+    output(&mut git(
+        repository,
+        &["init", "--quiet", "--initial-branch=main"],
+    ))?;
     // Git tidies up behind one's back where there are many files.
     output(&mut git(repository, &["config", "gc.auto", "0"]))?;
     commit(repository)
@@ -281,7 +366,11 @@ fn begin(repository: &Path) -> Outcome {
 
 fn commit(repository: &Path) -> Outcome {
     output(&mut git(repository, &["add", "--all"]))?;
-    output(&mut git(repository, &["commit", "--quiet", "--message=All"])).map(drop)
+    output(&mut git(
+        repository,
+        &["commit", "--quiet", "--message=All"],
+    ))
+    .map(drop)
 }
 
 /// Writes the people's files, and returns the text of loom.yaml before and after.
@@ -320,7 +409,12 @@ fn mark(repository: &Path, acts: &[(Act, String)]) -> Outcome {
     for (_, place) in acts.iter().filter(|(act, _)| *act == Act::Update) {
         let path = repository.join(place).join("updated.txt");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).map_err(at(&path))?;
-        match rustix::fs::lsetxattr(&path, "user.loom.mark", b"kept", rustix::fs::XattrFlags::empty()) {
+        match rustix::fs::lsetxattr(
+            &path,
+            "user.loom.mark",
+            b"kept",
+            rustix::fs::XattrFlags::empty(),
+        ) {
             Ok(()) | Err(rustix::io::Errno::NOTSUP) => {}
             Err(error) => return Err(at(&path)(error.into())),
         }
@@ -331,10 +425,21 @@ fn mark(repository: &Path, acts: &[(Act, String)]) -> Outcome {
 /// Lets all files be old: loom and Git look twice at those that were written a moment ago, and each
 /// run is to make the same calls.
 fn age(repository: &Path, tree: &Snapshot) -> Outcome {
-    let day = rustix::fs::Timespec { tv_sec: 1_767_225_600, tv_nsec: 0 };
-    let times = rustix::fs::Timestamps { last_access: day, last_modification: day };
+    let day = rustix::fs::Timespec {
+        tv_sec: 1_767_225_600,
+        tv_nsec: 0,
+    };
+    let times = rustix::fs::Timestamps {
+        last_access: day,
+        last_modification: day,
+    };
     for path in tree.keys().map(|path| repository.join(path)) {
-        let aged = rustix::fs::utimensat(rustix::fs::CWD, &path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+        let aged = rustix::fs::utimensat(
+            rustix::fs::CWD,
+            &path,
+            &times,
+            rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
+        );
         aged.map_err(|error| at(&path)(error.into()))?;
     }
     Ok(())
@@ -345,17 +450,27 @@ fn lay_beside(template: &Path) -> Outcome {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let beside = template.join(BESIDE);
     fs::create_dir_all(beside.join("inner")).map_err(at(&beside))?;
-    for (name, text) in [("sentinel.txt", "sentinel\n"), ("inner/run.sh", "#!/bin/sh\n")] {
+    for (name, text) in [
+        ("sentinel.txt", "sentinel\n"),
+        ("inner/run.sh", "#!/bin/sh\n"),
+    ] {
         fs::write(beside.join(name), text).map_err(at(&beside))?;
     }
-    fs::set_permissions(beside.join("inner/run.sh"), fs::Permissions::from_mode(0o751)).map_err(at(&beside))?;
+    fs::set_permissions(
+        beside.join("inner/run.sh"),
+        fs::Permissions::from_mode(0o751),
+    )
+    .map_err(at(&beside))?;
     symlink("sentinel.txt", beside.join("link")).map_err(at(&beside))?;
     symlink("../beside", template.join(REPOSITORY).join("way-out")).map_err(at(&beside))
 }
 
 /// Says what Git thinks of a repository, if that is anything but well.
 pub(crate) fn git_is_well(repository: &Path) -> Outcome<Option<String>> {
-    for arguments in [&["status", "--porcelain"][..], &["fsck", "--strict", "--no-progress"]] {
+    for arguments in [
+        &["status", "--porcelain"][..],
+        &["fsck", "--strict", "--no-progress"],
+    ] {
         let mut command = git(repository, arguments);
         let output = capture(&mut command)?;
         if !output.status.success() {

@@ -21,13 +21,25 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
     for scenario in Scenario::all_and_back(&lab.loom, lab.home())? {
         let mut cases = Vec::new();
         for (nth, call) in changes(lab, &scenario)?.iter().enumerate() {
-            for (_, signal) in SIGNALS.iter().enumerate().filter(|(index, _)| lab.full || nth % SIGNALS.len() == *index) {
-                for (often, fault) in [("once", Fault::Signal(signal)), ("again", Fault::Signals(signal))] {
-                    cases.push((format!("{} {often} {}", scenario.name, call.with(fault)), call.with(fault)));
+            for (_, signal) in SIGNALS
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| lab.full || nth % SIGNALS.len() == *index)
+            {
+                for (often, fault) in [
+                    ("once", Fault::Signal(signal)),
+                    ("again", Fault::Signals(signal)),
+                ] {
+                    cases.push((
+                        format!("{} {often} {}", scenario.name, call.with(fault)),
+                        call.with(fault),
+                    ));
                 }
             }
         }
-        report.join(lab.each("signals", &cases, |injection, place| one(&lab.loom, &scenario, injection, place))?);
+        report.join(lab.each("signals", &cases, |injection, place| {
+            one(&lab.loom, &scenario, injection, place)
+        })?);
     }
     Ok(report)
 }
@@ -35,20 +47,35 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
 fn one(loom: &Loom, scenario: &Scenario, injection: &Injection, place: &Path) -> Outcome<Ran> {
     let injected = repeat(|| {
         scenario.lay_out(place)?;
-        strace::inject(&loom.command(place, scenario.command), std::slice::from_ref(injection), &strace::log_of(place))
+        strace::inject(
+            &loom.command(place, scenario.command),
+            std::slice::from_ref(injection),
+            &strace::log_of(place),
+        )
     })?;
     let left = leftovers(&place.join(REPOSITORY))?;
     let mut verdict = judge(scenario, loom, place, &injected.ended, &People::default())?;
     let mut wrong = |sentence: String| verdict.violations.push(sentence);
     match (injected.ended.code, injection.fault) {
         (Some(0 | 7), _) if !left.is_empty() => {
-            wrong(format!("the run ended with {}, and left {}", injected.ended, left.join(", ")));
+            wrong(format!(
+                "the run ended with {}, and left {}",
+                injected.ended,
+                left.join(", ")
+            ));
         }
         (None, Fault::Signal(_)) if !left.is_empty() => {
-            wrong(format!("the first signal ended loom at once, and {} is left", left.join(", ")));
+            wrong(format!(
+                "the first signal ended loom at once, and {} is left",
+                left.join(", ")
+            ));
         }
         (Some(0 | 7) | None, _) | (Some(8), Fault::Signals(_)) => {}
         (Some(_), _) => wrong(format!("a signal ended loom with {}", injected.ended)),
     }
-    Ok(Ran { fired: injected.fired, ended: injected.ended, verdict })
+    Ok(Ran {
+        fired: injected.fired,
+        ended: injected.ended,
+        verdict,
+    })
 }

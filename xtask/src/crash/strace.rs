@@ -126,21 +126,31 @@ pub(crate) struct Injection {
 impl Call {
     /// A fault at this call.
     pub(crate) fn with(&self, fault: Fault) -> Injection {
-        Injection { name: self.name.clone(), number: self.number, fault }
+        Injection {
+            name: self.name.clone(),
+            number: self.number,
+            fault,
+        }
     }
 }
 
 impl std::fmt::Display for Injection {
     /// As strace's `-e inject=` takes it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, number, fault } = self;
+        let Self {
+            name,
+            number,
+            fault,
+        } = self;
         match fault {
             Fault::Kill => write!(f, "{name}:signal=SIGKILL:when={number}"),
             Fault::Signal(signal) => write!(f, "{name}:signal={signal}:when={number}"),
             Fault::Signals(signal) => write!(f, "{name}:signal={signal}:when={number}+"),
             Fault::Fail(error) => write!(f, "{name}:error={error}:when={number}"),
             Fault::FailFromHere(error) => write!(f, "{name}:error={error}:when={number}+"),
-            Fault::Delay(time) => write!(f, "{name}:delay_enter={}:when={number}", time.as_micros()),
+            Fault::Delay(time) => {
+                write!(f, "{name}:delay_enter={}:when={number}", time.as_micros())
+            }
         }
     }
 }
@@ -155,10 +165,21 @@ pub(crate) struct Injected {
 
 /// Whether strace is here and may trace.
 pub(crate) fn ready() -> Result<(), String> {
-    let traced = capture(Command::new("strace").args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=write", "true"]));
+    let traced = capture(Command::new("strace").args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=write",
+        "true",
+    ]));
     match traced {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("strace cannot trace here: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Ok(output) => Err(format!(
+            "strace cannot trace here: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
         Err(message) => Err(message),
     }
 }
@@ -166,7 +187,13 @@ pub(crate) fn ready() -> Result<(), String> {
 /// `command` under strace with these options, in the same directory and environment.
 pub(crate) fn under(command: &Command, options: &[&str], log: &Path) -> Command {
     let mut traced = Command::new("strace");
-    traced.arg("-f").arg("-o").arg(log).args(options).arg(command.get_program()).args(command.get_args());
+    traced
+        .arg("-f")
+        .arg("-o")
+        .arg(log)
+        .args(options)
+        .arg(command.get_program())
+        .args(command.get_args());
     if let Some(directory) = command.get_current_dir() {
         traced.current_dir(directory);
     }
@@ -189,14 +216,19 @@ pub(crate) fn trace(command: &Command, log: &Path) -> Outcome<(Ended, Vec<Call>)
 
 /// Runs to the end with these injections. `log` is a file that may be written and removed.
 pub(crate) fn inject(command: &Command, injections: &[Injection], log: &Path) -> Outcome<Injected> {
-    let names: Vec<&str> = injections.iter().map(|injection| injection.name.as_str()).collect();
+    let names: Vec<&str> = injections
+        .iter()
+        .map(|injection| injection.name.as_str())
+        .collect();
     let mut options = vec!["-e".to_owned(), format!("trace={}", names.join(","))];
     for injection in injections {
         options.extend(["-e".to_owned(), format!("inject={injection}")]);
     }
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let (ended, text) = logged(command, &options, log)?;
-    let fired = injections.iter().all(|injection| shows(&text, &ended, injection.fault));
+    let fired = injections
+        .iter()
+        .all(|injection| shows(&text, &ended, injection.fault));
     Ok(Injected { ended, fired })
 }
 
@@ -206,7 +238,10 @@ fn logged(command: &Command, options: &[&str], log: &Path) -> Outcome<(Ended, St
     let output = capture(&mut traced)?;
     let bytes = fs::read(log).map_err(|_| said(&traced, &output))?;
     fs::remove_file(log).map_err(at(log))?;
-    Ok((Ended::of(&output), String::from_utf8_lossy(&bytes).into_owned()))
+    Ok((
+        Ended::of(&output),
+        String::from_utf8_lossy(&bytes).into_owned(),
+    ))
 }
 
 /// Runs to the end; the first injection is a delay, and `meanwhile` is called once while it lasts.
@@ -219,24 +254,41 @@ pub(crate) fn inject_and_meanwhile(
 ) -> Outcome<(Injected, Vec<Call>)> {
     let names = [CHANGES, SYNCS, READS].concat().join(",?");
     let mut options = vec!["-e".to_owned(), format!("trace=?{names}")];
-    options.extend(injections.iter().flat_map(|injection| ["-e".to_owned(), format!("inject={injection}")]));
+    options.extend(
+        injections
+            .iter()
+            .flat_map(|injection| ["-e".to_owned(), format!("inject={injection}")]),
+    );
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let mut traced = under(command, &options, log);
-    let child = traced.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = traced
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
     let mut child = child.map_err(|error| format!("strace cannot be started: {error}"))?;
     let in_time = match injections.first() {
-        Some(Injection { name, number, fault: Fault::Delay(time) }) if waits(&mut child, log, (name, *number))? => {
+        Some(Injection {
+            name,
+            number,
+            fault: Fault::Delay(time),
+        }) if waits(&mut child, log, (name, *number))? => {
             let begin = Instant::now();
             meanwhile()?;
             begin.elapsed() < *time / 2
         }
         _ => false,
     };
-    let output = child.wait_with_output().map_err(|error| format!("strace cannot be waited for: {error}"))?;
+    let output = child
+        .wait_with_output()
+        .map_err(|error| format!("strace cannot be waited for: {error}"))?;
     let text = String::from_utf8_lossy(&fs::read(log).map_err(at(log))?).into_owned();
     fs::remove_file(log).map_err(at(log))?;
     let ended = Ended::of(&output);
-    let fired = in_time && injections.iter().all(|injection| shows(&text, &ended, injection.fault));
+    let fired = in_time
+        && injections
+            .iter()
+            .all(|injection| shows(&text, &ended, injection.fault));
     Ok((Injected { ended, fired }, calls(&text)))
 }
 
@@ -248,7 +300,11 @@ fn waits(child: &mut Child, log: &Path, (name, number): (&str, usize)) -> Outcom
         if String::from_utf8_lossy(&text).matches(&call).count() >= number {
             return Ok(true);
         }
-        if child.try_wait().map_err(|error| format!("strace cannot be asked: {error}"))?.is_some() {
+        if child
+            .try_wait()
+            .map_err(|error| format!("strace cannot be asked: {error}"))?
+            .is_some()
+        {
             return Ok(false);
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -260,9 +316,9 @@ fn shows(log: &str, ended: &Ended, fault: Fault) -> bool {
     match fault {
         Fault::Kill => ended.code.is_none() && log.contains("+++ killed by SIGKILL"),
         Fault::Signal(signal) | Fault::Signals(signal) => log.contains(&format!("--- {signal} ")),
-        Fault::Fail(error) | Fault::FailFromHere(error) => {
-            log.lines().any(|line| line.contains("(INJECTED)") && line.contains(&format!("-1 {error} ")))
-        }
+        Fault::Fail(error) | Fault::FailFromHere(error) => log
+            .lines()
+            .any(|line| line.contains("(INJECTED)") && line.contains(&format!("-1 {error} "))),
         Fault::Delay(_) => log.contains("(DELAYED)"),
     }
 }
@@ -272,9 +328,16 @@ fn calls(log: &str) -> Vec<Call> {
     let mut found: Vec<Call> = Vec::new();
     let (mut numbers, mut seen) = (BTreeMap::<(&str, &str), usize>::new(), BTreeSet::new());
     for line in log.lines() {
-        let Some((thread, line)) = line.split_once(' ') else { continue };
-        let Some((name, arguments)) = line.trim_start().split_once('(') else { continue };
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let Some((thread, line)) = line.split_once(' ') else {
+            continue;
+        };
+        let Some((name, arguments)) = line.trim_start().split_once('(') else {
+            continue;
+        };
+        if !name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
             continue; // the end of a call that was begun before, or a signal
         }
         let number = numbers.entry((thread, name)).or_default();
@@ -282,7 +345,12 @@ fn calls(log: &str) -> Vec<Call> {
         // What strace is told to inject happens in whichever thread comes to that number first.
         let is_first = seen.insert((name, *number));
         if let (Some(effect), true) = (effect(name, arguments), is_first) {
-            found.push(Call { name: name.to_owned(), number: *number, effect, arguments: arguments.to_owned() });
+            found.push(Call {
+                name: name.to_owned(),
+                number: *number,
+                effect,
+                arguments: arguments.to_owned(),
+            });
         }
     }
     found
@@ -291,7 +359,9 @@ fn calls(log: &str) -> Vec<Call> {
 /// `None` for what is about the streams of the process.
 fn effect(name: &str, arguments: &str) -> Option<Effect> {
     let makes = arguments.contains("O_CREAT") || arguments.contains("O_TRUNC");
-    let stream = ["0,", "1,", "2,"].iter().any(|stream| arguments.starts_with(stream));
+    let stream = ["0,", "1,", "2,"]
+        .iter()
+        .any(|stream| arguments.starts_with(stream));
     match name {
         "open" | "openat" if !makes => Some(Effect::Reads),
         "read" | "write" | "writev" if stream => None,
@@ -319,8 +389,10 @@ mod tests {
                    7 write(1, \"x\", 1) = 1\n7 <... openat resumed>) = 5\n7 write(5, \"x\", 1) = 1\n7 fsync(5) = 0\n\
                    8  fsync(6) = 0\n\
                    7 --- SIGINT {si_signo=SIGINT} ---\n7 +++ exited with 0 +++\n";
-        let found: Vec<(String, usize, Effect)> =
-            calls(log).into_iter().map(|call| (call.name, call.number, call.effect)).collect();
+        let found: Vec<(String, usize, Effect)> = calls(log)
+            .into_iter()
+            .map(|call| (call.name, call.number, call.effect))
+            .collect();
         let call = |name: &str, number, effect| (name.to_owned(), number, effect);
         assert_eq!(
             found,
@@ -339,8 +411,14 @@ mod tests {
         let home = tempfile::tempdir().expect("a temporary directory");
         // Whoever runs the tests may ignore signals, and what is run would inherit that.
         let mut command = Command::new("env");
-        command.args(["--default-signal", "mkdir", "made"]).current_dir(home.path());
-        let injection = Injection { name: "mkdir,mkdirat".into(), number, fault };
+        command
+            .args(["--default-signal", "mkdir", "made"])
+            .current_dir(home.path());
+        let injection = Injection {
+            name: "mkdir,mkdirat".into(),
+            number,
+            fault,
+        };
         Some(inject(&command, &[injection], &home.path().join("log")).expect("runs"))
     }
 
@@ -352,16 +430,33 @@ mod tests {
             (Fault::Delay(Duration::from_millis(1)), Some(0)),
             (Fault::Signal("SIGINT"), None),
         ] {
-            let Some(injected) = run(fault, 1) else { return };
-            assert_eq!((injected.fired, injected.ended.code), (true, code), "{fault:?}");
+            let Some(injected) = run(fault, 1) else {
+                return;
+            };
+            assert_eq!(
+                (injected.fired, injected.ended.code),
+                (true, code),
+                "{fault:?}"
+            );
         }
     }
 
     #[test]
     fn an_injection_that_never_fires_is_seen() {
-        for fault in [Fault::Kill, Fault::Fail("EIO"), Fault::Delay(Duration::from_millis(1)), Fault::Signal("SIGINT")] {
-            let Some(injected) = run(fault, 2) else { return };
-            assert_eq!((injected.fired, injected.ended.code), (false, Some(0)), "{fault:?}");
+        for fault in [
+            Fault::Kill,
+            Fault::Fail("EIO"),
+            Fault::Delay(Duration::from_millis(1)),
+            Fault::Signal("SIGINT"),
+        ] {
+            let Some(injected) = run(fault, 2) else {
+                return;
+            };
+            assert_eq!(
+                (injected.fired, injected.ended.code),
+                (false, Some(0)),
+                "{fault:?}"
+            );
         }
     }
 }

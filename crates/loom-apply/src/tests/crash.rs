@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::transactions::{
-    Case, Failure, apply, attempt, create, delete, files, kinds, left_behind, pairs, scene, stage, update,
+    Case, Failure, apply, attempt, create, delete, files, kinds, left_behind, pairs, scene, stage,
+    update,
 };
 use super::{Scene, overwrite, read};
 use crate::care::Care;
@@ -23,7 +24,11 @@ use crate::root::Root;
 use crate::stage::Durability;
 
 fn cases() -> Vec<Case> {
-    if std::env::var_os("LOOM_CRASH_FULL").is_some() { pairs() } else { kinds("one") }
+    if std::env::var_os("LOOM_CRASH_FULL").is_some() {
+        pairs()
+    } else {
+        kinds("one")
+    }
 }
 
 /// The tree after the case, and before it.
@@ -35,7 +40,10 @@ struct Trees {
 fn trees((before, plans): &Case) -> Trees {
     let applied = scene(before);
     apply(&applied.root(), plans, Durability::Kill).expect("is applied");
-    Trees { old: scene(before).tree(), new: files(&applied.tree()) }
+    Trees {
+        old: scene(before).tree(),
+        new: files(&applied.tree()),
+    }
 }
 
 /// A scene in which applying was killed before the change with this number; `None` where it was over before.
@@ -50,16 +58,26 @@ fn killed(case: &Case, number: usize, system: &dyn Fn(&Root)) -> Option<Scene> {
 }
 
 fn recover(scene: &Scene) -> Vec<Recovered> {
-    Lock::take(&scene.root(), Duration::ZERO).expect("is settled").recovered.clone()
+    Lock::take(&scene.root(), Duration::ZERO)
+        .expect("is settled")
+        .recovered
+        .clone()
 }
 
 /// The tree is old or new, as recovery says, and nothing is left that a second one would find.
 fn is_whole(scene: &Scene, trees: &Trees, recovered: &[Recovered], hint: &str) {
     let tree = scene.tree();
-    match recovered.iter().map(|recovered| recovered.direction).next_back() {
+    match recovered
+        .iter()
+        .map(|recovered| recovered.direction)
+        .next_back()
+    {
         Some(Direction::Back) => assert_eq!(tree, trees.old, "{hint}"),
         Some(Direction::Forward) => assert_eq!(files(&tree), trees.new, "{hint}"),
-        None => assert!(tree == trees.old || files(&tree) == trees.new, "{hint}: {tree:#?}"),
+        None => assert!(
+            tree == trees.old || files(&tree) == trees.new,
+            "{hint}: {tree:#?}"
+        ),
     }
     assert_eq!(left_behind(scene), [""; 0], "{hint}");
     assert_eq!(recover(scene), [], "{hint}");
@@ -72,14 +90,22 @@ fn kills_of(cases: &[Case], system: &dyn Fn(&Root)) -> (usize, usize) {
     for case in cases {
         let trees = trees(case);
         for number in 0.. {
-            let Some(scene) = killed(case, number, system) else { break };
+            let Some(scene) = killed(case, number, system) else {
+                break;
+            };
             kills += 1;
             let left = scene.tree();
             halves += usize::from(left != trees.old && files(&left) != trees.new);
             let recovered = recover(&scene);
-            is_whole(&scene, &trees, &recovered, &format!("{number} of {:?}", case.1));
+            is_whole(
+                &scene,
+                &trees,
+                &recovered,
+                &format!("{number} of {:?}", case.1),
+            );
             if scene.tree() == trees.old {
-                apply(&scene.root(), &case.1, Durability::Kill).expect("is applied the second time");
+                apply(&scene.root(), &case.1, Durability::Kill)
+                    .expect("is applied the second time");
                 assert_eq!(files(&scene.tree()), trees.new);
             }
         }
@@ -101,7 +127,9 @@ fn a_kill_where_the_system_has_no_exchange_leaves_the_old_or_the_new() {
 
 #[test]
 fn a_kill_during_recovery_changes_nothing_about_it() {
-    for system in [(&|_: &Root| ()) as &dyn Fn(&Root), &|root| root.disk.faults.lack_exchange()] {
+    for system in [(&|_: &Root| ()) as &dyn Fn(&Root), &|root| {
+        root.disk.faults.lack_exchange();
+    }] {
         let mut kills = 0;
         for case in cases() {
             let trees = trees(&case);
@@ -120,7 +148,12 @@ fn a_kill_during_recovery_changes_nothing_about_it() {
                     }
                     kills += 1;
                     let recovered = recover(&scene);
-                    is_whole(&scene, &trees, &recovered, &format!("{during} after {number} of {:?}", case.1));
+                    is_whole(
+                        &scene,
+                        &trees,
+                        &recovered,
+                        &format!("{during} after {number} of {:?}", case.1),
+                    );
                 }
             }
         }
@@ -150,7 +183,12 @@ fn a_fault_during_recovery_is_said_and_the_next_one_ends_it() {
                     assert!(!left.failures.is_empty());
                 }
                 let recovered = recover(&scene);
-                is_whole(&scene, &trees, &recovered, &format!("{during} after {number} of {:?}", case.1));
+                is_whole(
+                    &scene,
+                    &trees,
+                    &recovered,
+                    &format!("{during} after {number} of {:?}", case.1),
+                );
             }
         }
     }
@@ -159,7 +197,10 @@ fn a_fault_during_recovery_is_said_and_the_next_one_ends_it() {
 
 #[test]
 fn what_somebody_writes_after_a_kill_survives_recovery() {
-    let case: Case = (vec![("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")], vec![create("n/c"), update("a"), delete("d")]);
+    let case: Case = (
+        vec![("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")],
+        vec![create("n/c"), update("a"), delete("d")],
+    );
     let mut edits = 0;
     for number in 0.. {
         if killed(&case, number, &|_| ()).is_none() {
@@ -167,14 +208,29 @@ fn what_somebody_writes_after_a_kill_survives_recovery() {
         }
         for name in ["a", "d", "n/c"] {
             let scene = killed(&case, number, &|_| ()).expect("was killed before");
-            if !scene.path().join(name).parent().is_some_and(std::path::Path::exists) {
+            if !scene
+                .path()
+                .join(name)
+                .parent()
+                .is_some_and(std::path::Path::exists)
+            {
                 continue;
             }
             overwrite(&scene.path().join(name), "mine\n");
             edits += 1;
             let recovered = recover(&scene);
-            assert_eq!(read(&scene.path().join(name)), "mine\n", "{number} {name} {recovered:?}");
-            assert_eq!(left_behind(&scene).iter().filter(|name| *name != "kept").count(), 0);
+            assert_eq!(
+                read(&scene.path().join(name)),
+                "mine\n",
+                "{number} {name} {recovered:?}"
+            );
+            assert_eq!(
+                left_behind(&scene)
+                    .iter()
+                    .filter(|name| *name != "kept")
+                    .count(),
+                0
+            );
         }
     }
     assert!(edits > 30, "{edits}");
@@ -182,8 +238,18 @@ fn what_somebody_writes_after_a_kill_survives_recovery() {
 
 /// Every file below a directory.
 fn texts(directory: &std::path::Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).expect("the directory is read").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { texts(&path) } else { vec![read(&path)] }).collect()
+    let entries = fs::read_dir(directory)
+        .expect("the directory is read")
+        .map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                texts(&path)
+            } else {
+                vec![read(&path)]
+            }
+        })
+        .collect()
 }
 
 #[test]
@@ -193,7 +259,8 @@ fn what_somebody_writes_on_the_way_back_survives_a_kill_there() {
         for number in 0.. {
             let scene = scene(&[("a".to_owned(), "old\n"), ("z".to_owned(), "old\n")]);
             let (root, top) = (scene.root(), scene.path().to_owned());
-            let staged = stage(&root, &[update("a"), update("z")], Durability::Kill).expect("is staged");
+            let staged =
+                stage(&root, &[update("a"), update("z")], Durability::Kill).expect("is staged");
             // `z` is stale: everything goes back, and there somebody saves `a` right before its exchange.
             scene.write("z", "theirs\n");
             let edited = Arc::new(AtomicBool::new(false));
@@ -207,9 +274,16 @@ fn what_somebody_writes_on_the_way_back_survives_a_kill_there() {
             let was_killed = !root.disk.faults.heal().is_empty();
             recover(&scene);
             let found = texts(scene.path());
-            let expected = if edited.load(Ordering::Relaxed) { vec!["theirs\n", "mine\n"] } else { vec!["theirs\n"] };
+            let expected = if edited.load(Ordering::Relaxed) {
+                vec!["theirs\n", "mine\n"]
+            } else {
+                vec!["theirs\n"]
+            };
             for text in expected {
-                assert!(found.iter().any(|found| found == text), "{text:?} is lost at {number}, {exchanges}");
+                assert!(
+                    found.iter().any(|found| found == text),
+                    "{text:?} is lost at {number}, {exchanges}"
+                );
             }
             edits += usize::from(edited.load(Ordering::Relaxed));
             kills += usize::from(was_killed);
@@ -229,8 +303,13 @@ fn a_directory_that_does_not_open_is_no_reason_to_think_that_all_is_well() {
         return;
     }
     for number in 0.. {
-        let Some(scene) = killed(&case, number, &|_| ()) else { break };
-        let permit = |mode| fs::set_permissions(scene.path().join("d"), fs::Permissions::from_mode(mode)).expect("may");
+        let Some(scene) = killed(&case, number, &|_| ()) else {
+            break;
+        };
+        let permit = |mode| {
+            fs::set_permissions(scene.path().join("d"), fs::Permissions::from_mode(mode))
+                .expect("may");
+        };
         permit(0o000);
         let shut = Lock::take(&scene.root(), Duration::ZERO).map(drop);
         permit(0o755);
@@ -238,7 +317,10 @@ fn a_directory_that_does_not_open_is_no_reason_to_think_that_all_is_well() {
             assert_eq!(left_behind(&scene), [""; 0], "{number}");
         }
         recover(&scene);
-        assert!(["old\n", "new\n"].contains(&read(&scene.path().join("d/a")).as_str()), "{number}");
+        assert!(
+            ["old\n", "new\n"].contains(&read(&scene.path().join("d/a")).as_str()),
+            "{number}"
+        );
         assert_eq!(left_behind(&scene), [""; 0], "{number}");
     }
 }
@@ -248,7 +330,9 @@ fn those_who_read_are_told_that_a_run_was_interrupted() {
     let case: Case = (vec![("a".to_owned(), "old\n")], vec![update("a")]);
     let mut told = 0;
     for number in 0.. {
-        let Some(scene) = killed(&case, number, &|_| ()) else { break };
+        let Some(scene) = killed(&case, number, &|_| ()) else {
+            break;
+        };
         match is_settled(&scene.root(), Duration::ZERO) {
             Err(Unsettled::Interrupted(_)) => told += 1,
             Err(other) => panic!("{other}"),
@@ -268,7 +352,10 @@ fn those_who_read_while_another_writes_are_told_who_does() {
     is_settled(&scene.root(), Duration::ZERO).expect("nothing has changed yet");
     let reader = scene.root();
     root.disk.faults.before("exchange", 0, move || {
-        let Err(Unsettled::Locked(LockError::Held { .. })) = is_settled(&reader, Duration::ZERO) else { panic!("reads") };
+        let Err(Unsettled::Locked(LockError::Held { .. })) = is_settled(&reader, Duration::ZERO)
+        else {
+            panic!("reads")
+        };
     });
     staged.commit().expect("is committed");
 }
@@ -296,7 +383,9 @@ fn without_believing_the_slot_recovery_loses_what_was_displaced() {
         overwrite(&top.join("a"), "mine\n");
         overwrite(&top.join("z"), "mine\n");
     });
-    let Err(CommitError::Stale { kept, .. }) = staged.commit() else { panic!("does not see the edit") };
+    let Err(CommitError::Stale { kept, .. }) = staged.commit() else {
+        panic!("does not see the edit")
+    };
     assert_eq!(kept, [], "the old content of `a` was kept after all");
 }
 
@@ -305,8 +394,18 @@ fn what_was_recovered_is_said_once() {
     let case: Case = (vec![("a".to_owned(), "old\n")], vec![update("a")]);
     let directions: Vec<Direction> = (0..)
         .map_while(|number| killed(&case, number, &|_| ()))
-        .flat_map(|scene| recover(&scene).into_iter().map(|recovered| recovered.direction))
+        .flat_map(|scene| {
+            recover(&scene)
+                .into_iter()
+                .map(|recovered| recovered.direction)
+        })
         .collect();
-    assert!(directions.contains(&Direction::Back) && directions.contains(&Direction::Forward), "{directions:?}");
-    assert!(matches!(attempt(&scene(&case.0).root(), &case.1), Ok(_) | Err(Failure::Commit(_) | Failure::Stage(_))));
+    assert!(
+        directions.contains(&Direction::Back) && directions.contains(&Direction::Forward),
+        "{directions:?}"
+    );
+    assert!(matches!(
+        attempt(&scene(&case.0).root(), &case.1),
+        Ok(_) | Err(Failure::Commit(_) | Failure::Stage(_))
+    ));
 }

@@ -74,7 +74,12 @@ impl Faults {
     }
 
     /// Lets something happen once, after `skip` calls of this name and right before the next.
-    pub(crate) fn before(&self, call: &'static str, skip: usize, happens: impl FnOnce() + Send + 'static) {
+    pub(crate) fn before(
+        &self,
+        call: &'static str,
+        skip: usize,
+        happens: impl FnOnce() + Send + 'static,
+    ) {
         self.lock().before = Some((call, skip, Box::new(happens)));
     }
 
@@ -82,12 +87,18 @@ impl Faults {
         let mut script = self.lock();
         match script.before.take() {
             Some((name, 0, happens)) if name == call => happens(),
-            Some((name, skip, happens)) if name == call => script.before = Some((name, skip - 1, happens)),
+            Some((name, skip, happens)) if name == call => {
+                script.before = Some((name, skip - 1, happens));
+            }
             other => script.before = other,
         }
         let number = script.asked;
         script.asked += 1;
-        if script.fail.as_ref().is_some_and(|numbers| numbers.contains(&number)) {
+        if script
+            .fail
+            .as_ref()
+            .is_some_and(|numbers| numbers.contains(&number))
+        {
             script.fired.push(call);
             return Err(io::Error::other("injected"));
         }
@@ -98,6 +109,8 @@ impl Faults {
     }
 
     fn lock(&self) -> MutexGuard<'_, Script> {
-        self.0.lock().expect("no test panics while it holds the script")
+        self.0
+            .lock()
+            .expect("no test panics while it holds the script")
     }
 }

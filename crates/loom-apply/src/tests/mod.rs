@@ -27,7 +27,10 @@ impl Scene {
 
     /// In memory where the system has such a place: for the tests that set thousands of scenes.
     pub(crate) fn in_memory(files: &[(&str, &str)]) -> Self {
-        Self::set(TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()), files)
+        Self::set(
+            TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()),
+            files,
+        )
     }
 
     fn set(directory: std::io::Result<TempDir>, files: &[(&str, &str)]) -> Self {
@@ -84,7 +87,12 @@ pub(crate) fn rename(from: &Path, to: &Path) {
 fn collect(top: &Path, directory: &Path, tree: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(directory).expect("the directory is read") {
         let path = entry.expect("an entry").path();
-        let name = path.strip_prefix(top).expect("is below").to_str().expect("is text").to_owned();
+        let name = path
+            .strip_prefix(top)
+            .expect("is below")
+            .to_str()
+            .expect("is text")
+            .to_owned();
         let facts = path.symlink_metadata().expect("is there");
         let mode = facts.permissions().mode();
         if name == ".git" || name == ".loom/private" {
@@ -97,7 +105,10 @@ fn collect(top: &Path, directory: &Path, tree: &mut BTreeMap<String, String>) {
             tree.insert(name, format!("link {:?}", fs::read_link(&path)));
         } else {
             let bytes = fs::read(&path).expect("the file is read");
-            tree.insert(name, format!("{mode:o} {}", String::from_utf8_lossy(&bytes)));
+            tree.insert(
+                name,
+                format!("{mode:o} {}", String::from_utf8_lossy(&bytes)),
+            );
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::history::{Failure, applied, held, past, recorded, undo};
-use super::transactions::{Case, apply, approved_by, create, delete, files, kinds, left_behind, pairs, run, update};
+use super::transactions::{
+    Case, apply, approved_by, create, delete, files, kinds, left_behind, pairs, run, update,
+};
 use super::{Scene, overwrite, read, rename};
 use crate::commit::{CommitError, Committed};
 use crate::history::UndoError;
@@ -16,7 +18,11 @@ use crate::root::Root;
 use crate::stage::{Durability, StageError};
 
 fn cases() -> Vec<Case> {
-    let all = if std::env::var_os("LOOM_CRASH_FULL").is_some() { pairs() } else { kinds("one") };
+    let all = if std::env::var_os("LOOM_CRASH_FULL").is_some() {
+        pairs()
+    } else {
+        kinds("one")
+    };
     all.into_iter().map(recorded).collect()
 }
 
@@ -52,7 +58,10 @@ fn faults_of(system: &dyn Fn(&Root)) -> usize {
                     assert_eq!(files(&scene.tree()), files(&old), "{number} {calls:?}");
                     // A name that stays in the transaction's own directory goes with it, and is not said.
                     let is_as_before = calls == ["rmdir"] && scene.tree() == old;
-                    assert!(done.untidy.len() == 1 || calls == ["unlink"] || is_as_before, "{number} {calls:?}");
+                    assert!(
+                        done.untidy.len() == 1 || calls == ["unlink"] || is_as_before,
+                        "{number} {calls:?}"
+                    );
                 }
                 Err(
                     Failure::Undo(UndoError::Stage(StageError::Trouble(_)) | UndoError::Trouble(_))
@@ -74,7 +83,10 @@ fn faults_of(system: &dyn Fn(&Root)) -> usize {
 fn undo_by(lock: Lock, root: &Root, id: u64) -> Result<Committed, Failure> {
     let approved = approved_by(lock, root, &[], Durability::Kill);
     let staged = approved.stage_undo(id);
-    staged.map_err(|failed| Failure::Undo(failed.error))?.commit().map_err(Failure::Commit)
+    staged
+        .map_err(|failed| Failure::Undo(failed.error))?
+        .commit()
+        .map_err(Failure::Commit)
 }
 
 /// After the next apply the undone entry has no contents any more, and nothing is left behind.
@@ -82,7 +94,10 @@ fn is_healed(scene: &Scene) {
     drop(Lock::take(&scene.root(), Duration::ZERO).expect("what was left is settled"));
     apply(&scene.root(), &[create("later")], Durability::Kill).expect("is applied");
     assert_eq!(held(scene, 1), ["journal"]);
-    assert!(held(scene, past(scene)[1].id).contains(&"slots".to_owned()), "the undoing can be undone");
+    assert!(
+        held(scene, past(scene)[1].id).contains(&"slots".to_owned()),
+        "the undoing can be undone"
+    );
     assert_eq!(left_behind(scene), [""; 0]);
 }
 
@@ -101,7 +116,9 @@ fn kills_of(system: &dyn Fn(&Root)) -> usize {
     let (mut kills, mut directions) = (0, Vec::new());
     for case in cases() {
         for number in 0.. {
-            let Some(killed) = Killed::at(&case, number, system) else { break };
+            let Some(killed) = Killed::at(&case, number, system) else {
+                break;
+            };
             kills += 1;
             directions.extend(killed.settles(&format!("{number} of {:?}", case.1)));
         }
@@ -133,23 +150,43 @@ impl Killed {
     /// case, since it has its slots again; and that the undo can be undone.
     fn settles(&self, hint: &str) -> Vec<Direction> {
         let Self { scene, old, new } = self;
-        let recovered = Lock::take(&scene.root(), Duration::ZERO).expect("is settled").recovered.clone();
-        let directions: Vec<Direction> = recovered.iter().map(|recovered| recovered.direction).collect();
+        let recovered = Lock::take(&scene.root(), Duration::ZERO)
+            .expect("is settled")
+            .recovered
+            .clone();
+        let directions: Vec<Direction> = recovered
+            .iter()
+            .map(|recovered| recovered.direction)
+            .collect();
         let is_undone = past(scene).iter().any(|entry| entry.undoes == Some(1));
         match directions.last() {
             Some(Direction::Back) => assert!(!is_undone, "{hint}"),
             Some(Direction::Forward) => assert!(is_undone, "{hint}"),
             None => {}
         }
-        assert_eq!(files(&scene.tree()), files(if is_undone { old } else { new }), "{hint}");
+        assert_eq!(
+            files(&scene.tree()),
+            files(if is_undone { old } else { new }),
+            "{hint}"
+        );
         assert_eq!(left_behind(scene), [""; 0], "{hint}");
-        assert_eq!(Lock::take(&scene.root(), Duration::ZERO).expect("is settled").recovered, [], "{hint}");
+        assert_eq!(
+            Lock::take(&scene.root(), Duration::ZERO)
+                .expect("is settled")
+                .recovered,
+            [],
+            "{hint}"
+        );
         if !is_undone {
             assert_eq!(held(scene, 1), ["journal", "slots"], "{hint}");
             undo(&scene.root(), 1).expect("is undone the second time");
             assert_eq!(files(&scene.tree()), files(old), "{hint}");
         }
-        let undoing = past(scene).iter().find(|entry| entry.undoes == Some(1)).map(|entry| entry.id).expect("it is undone");
+        let undoing = past(scene)
+            .iter()
+            .find(|entry| entry.undoes == Some(1))
+            .map(|entry| entry.id)
+            .expect("it is undone");
         undo(&scene.root(), undoing).expect("is done again");
         assert_eq!(files(&scene.tree()), files(new), "{hint}");
         is_healed(scene);
@@ -191,13 +228,21 @@ fn a_kill_during_the_recovery_of_an_undo_changes_nothing_about_it() {
 
 #[test]
 fn a_fault_during_the_recovery_of_an_undo_is_mended_by_the_next() {
-    assert!(recoveries_of(&|_| (), &|root, number| root.disk.faults.fail(number..number + 1)) > 8 * 20 * 5);
+    assert!(
+        recoveries_of(&|_| (), &|root, number| root
+            .disk
+            .faults
+            .fail(number..number + 1))
+            > 8 * 20 * 5
+    );
 }
 
 #[test]
 fn a_fault_that_stays_during_an_undo_is_said_with_its_commands() {
     let (mut unfinished, mut commands) = (0, 0);
-    for system in [(&|_: &Root| ()) as &dyn Fn(&Root), &|root| root.disk.faults.lack_exchange()] {
+    for system in [(&|_: &Root| ()) as &dyn Fn(&Root), &|root| {
+        root.disk.faults.lack_exchange();
+    }] {
         for case in cases() {
             for number in 0.. {
                 let (scene, old, new) = applied(&case);
@@ -209,7 +254,10 @@ fn a_fault_that_stays_during_an_undo_is_said_with_its_commands() {
                 if root.disk.faults.heal().is_empty() {
                     break;
                 }
-                if let Err(Failure::Commit(CommitError::Unfinished { unfinished: left, .. })) = outcome {
+                if let Err(Failure::Commit(CommitError::Unfinished {
+                    unfinished: left, ..
+                })) = outcome
+                {
                     unfinished += 1;
                     commands += left.commands.len();
                     run(&left.commands);
@@ -219,19 +267,31 @@ fn a_fault_that_stays_during_an_undo_is_said_with_its_commands() {
             }
         }
     }
-    assert!(unfinished > 8 * 5 && commands > 8 * 5, "{unfinished} {commands}");
+    assert!(
+        unfinished > 8 * 5 && commands > 8 * 5,
+        "{unfinished} {commands}"
+    );
 }
 
 #[test]
 fn recovery_finds_the_slots_wherever_a_power_loss_left_them() {
-    let case: Case = (vec![("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")], vec![create("c"), update("a"), delete("d")]);
+    let case: Case = (
+        vec![("a".to_owned(), "old\n"), ("d".to_owned(), "old\n")],
+        vec![create("c"), update("a"), delete("d")],
+    );
     let mut moved = 0;
     for number in 0.. {
-        let Some(killed) = Killed::at(&case, number, &|_| ()) else { break };
+        let Some(killed) = Killed::at(&case, number, &|_| ()) else {
+            break;
+        };
         let private = killed.scene.path().join(".git/loom");
         let [entry, undoing] = ["undo-1/slots", "txn-2/slots"].map(|place| private.join(place));
         // The rename was forgotten, or it alone was not.
-        match (entry.exists(), undoing.exists(), private.join("txn-2/journal").exists()) {
+        match (
+            entry.exists(),
+            undoing.exists(),
+            private.join("txn-2/journal").exists(),
+        ) {
             (false, true, _) => rename(&undoing, &entry),
             (true, false, true) => rename(&entry, &undoing),
             _ => continue,
@@ -250,17 +310,24 @@ fn slots_that_are_nowhere_are_said_and_nothing_is_removed() {
     let case: Case = (vec![("a".to_owned(), "old\n")], vec![update("a")]);
     let mut said = 0;
     for number in 0.. {
-        let Some(killed) = Killed::at(&case, number, &|_| ()) else { break };
+        let Some(killed) = Killed::at(&case, number, &|_| ()) else {
+            break;
+        };
         let private = killed.scene.path().join(".git/loom");
         let places = ["undo-1/slots", "txn-2/slots"].map(|place| private.join(place));
-        let Some(slots) = places.iter().find(|place| place.exists()) else { continue };
+        let Some(slots) = places.iter().find(|place| place.exists()) else {
+            continue;
+        };
         let away = killed.scene.path().join("away");
         rename(slots, &away);
         match Lock::take(&killed.scene.root(), Duration::ZERO).map(drop) {
             Err(LockError::Unfinished(left)) => {
                 said += 1;
                 let failure = left.failures[0].to_string();
-                assert!(failure.contains("the slots of entry 1, which it undoes, are not there"), "{failure}");
+                assert!(
+                    failure.contains("the slots of entry 1, which it undoes, are not there"),
+                    "{failure}"
+                );
                 assert!(private.join("txn-2/journal").exists());
                 rename(&away, slots);
             }
@@ -268,7 +335,14 @@ fn slots_that_are_nowhere_are_said_and_nothing_is_removed() {
             other => {
                 other.expect("is settled");
                 let undone = private.join("undo-2");
-                rename(&away, &if undone.exists() { undone.join("slots") } else { places[0].clone() });
+                rename(
+                    &away,
+                    &if undone.exists() {
+                        undone.join("slots")
+                    } else {
+                        places[0].clone()
+                    },
+                );
             }
         }
         killed.settles(&number.to_string());
@@ -281,16 +355,34 @@ fn an_open_transaction_of_another_version_is_refused_and_left_as_it_is() {
     let case: Case = (vec![("a".to_owned(), "old\n")], vec![update("a")]);
     let mut refused = 0;
     for number in 0.. {
-        let Some(killed) = Killed::at(&case, number, &|_| ()) else { break };
+        let Some(killed) = Killed::at(&case, number, &|_| ()) else {
+            break;
+        };
         let journal = killed.scene.path().join(".git/loom/txn-2/journal");
         if !journal.exists() || !matches!(Journal::read(&read(&journal)), Read::Sealed(..)) {
             continue;
         }
         let text = read(&journal);
-        overwrite(&journal, text.replacen(&format!("\"format\":{FORMAT}"), &format!("\"format\":{}", FORMAT - 1), 1));
+        overwrite(
+            &journal,
+            text.replacen(
+                &format!("\"format\":{FORMAT}"),
+                &format!("\"format\":{}", FORMAT - 1),
+                1,
+            ),
+        );
         let before = killed.scene.tree();
-        let Err(LockError::Unfinished(left)) = Lock::take(&killed.scene.root(), Duration::ZERO).map(drop) else { panic!("acts") };
-        assert!(left.failures[0].help.contains("another version of loom wrote it"), "{left:?}");
+        let Err(LockError::Unfinished(left)) =
+            Lock::take(&killed.scene.root(), Duration::ZERO).map(drop)
+        else {
+            panic!("acts")
+        };
+        assert!(
+            left.failures[0]
+                .help
+                .contains("another version of loom wrote it"),
+            "{left:?}"
+        );
         assert_eq!(killed.scene.tree(), before);
         overwrite(&journal, text);
         killed.settles(&number.to_string());

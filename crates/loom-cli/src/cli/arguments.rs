@@ -14,9 +14,9 @@ use loom_plan::project::OnDrift;
 
 use super::values::{budget, duration, expected, glob, on_drift};
 use super::{
-    Absorb, Adopt, Apply, Check, Command, Confirmation, ExitStyle, Expected, Global, Graph, GraphExtent, Handoff, HandoffTo,
-    Invocation, Plan, PlanStyle, Resolution, Resolve, Rollback, Selection, SkipConflicts, StoryArg, Subject, Talk, Timings,
-    ToApply, ToCheck,
+    Absorb, Adopt, Apply, Check, Command, Confirmation, ExitStyle, Expected, Global, Graph,
+    GraphExtent, Handoff, HandoffTo, Invocation, Plan, PlanStyle, Resolution, Resolve, Rollback,
+    Selection, SkipConflicts, StoryArg, Subject, Talk, Timings, ToApply, ToCheck,
 };
 use crate::report::markdown;
 
@@ -143,13 +143,30 @@ pub(super) struct Arguments {
 #[derive(Args, Debug)]
 struct GlobalArguments {
     /// Look for loom.yaml in this directory and above it, instead of the current one.
-    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Global options")]
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        help_heading = "Global options"
+    )]
     directory: Option<PathBuf>,
     /// Say whether the output is coloured; `auto` colours at a terminal.
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = "Global options")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        help_heading = "Global options"
+    )]
     color: ColourChoice,
     /// Print results and errors only.
-    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Global options"
+    )]
     quiet: bool,
     /// Print everything, such as the content of files that would be created.
     #[arg(long, short, global = true, help_heading = "Global options")]
@@ -204,7 +221,10 @@ enum Verb {
     #[command(after_help = "Example:\n  loom recover")]
     Recover,
     /// List what earlier runs of loom did, the newest first.
-    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  loom history\n  loom history show 7")]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  loom history\n  loom history show 7"
+    )]
     History {
         #[command(flatten)]
         format: FormatArguments,
@@ -266,7 +286,9 @@ enum Verb {
         rules: bool,
     },
     /// Draw how artifacts depend on each other.
-    #[command(after_help = "Example:\n  loom graph --from terraform.module.entity-api --format mermaid")]
+    #[command(
+        after_help = "Example:\n  loom graph --from terraform.module.entity-api --format mermaid"
+    )]
     Graph {
         /// Say how to draw the graph.
         #[arg(long, value_name = "FORMAT", default_value = "dot")]
@@ -298,7 +320,9 @@ enum Verb {
         address: Address,
     },
     /// Let a renamed artifact go on with its files: writes `moved` into loom.yaml.
-    #[command(after_help = "Example:\n  loom move kubernetes.manifest.api kubernetes.manifest.entity-api")]
+    #[command(
+        after_help = "Example:\n  loom move kubernetes.manifest.api kubernetes.manifest.entity-api"
+    )]
     Move {
         /// What it was called.
         #[arg(value_name = "FROM", value_parser = Address::parse)]
@@ -333,20 +357,27 @@ enum Verb {
         subject: String,
     },
     /// List the kinds of artifacts and blueprints.
-    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  loom providers\n  loom providers show pipeline")]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  loom providers\n  loom providers show pipeline"
+    )]
     Providers {
         #[command(subcommand)]
         verb: Option<ProvidersVerb>,
     },
     /// Print a JSON Schema, with which editors complete and check the input.
-    #[command(after_help = "Example:\n  loom schema > loom.schema.json\n  loom schema story > story.schema.json")]
+    #[command(
+        after_help = "Example:\n  loom schema > loom.schema.json\n  loom schema story > story.schema.json"
+    )]
     Schema {
         /// Say what the schema is of.
         #[arg(default_value = "project")]
         of: SchemaOf,
     },
     /// Print a script that completes loom's commands in a shell.
-    #[command(after_help = "Example:\n  loom completions bash > ~/.local/share/bash-completion/completions/loom")]
+    #[command(
+        after_help = "Example:\n  loom completions bash > ~/.local/share/bash-completion/completions/loom"
+    )]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -558,7 +589,10 @@ enum DurabilityChoice {
 
 impl From<Arguments> for Invocation {
     fn from(typed: Arguments) -> Self {
-        Self { global: typed.global.into(), command: typed.command.into() }
+        Self {
+            global: typed.global.into(),
+            command: typed.command.into(),
+        }
     }
 }
 
@@ -572,7 +606,11 @@ impl From<GlobalArguments> for Global {
                 (false, true) => Talk::Verbose,
                 (false, false) => Talk::Normal,
             },
-            timings: if typed.machine.timings { Timings::Show } else { Timings::Hide },
+            timings: if typed.machine.timings {
+                Timings::Show
+            } else {
+                Timings::Hide
+            },
             jobs: typed.machine.jobs,
             lock_timeout: typed.machine.lock_timeout,
         }
@@ -583,29 +621,71 @@ impl From<Verb> for Command {
     fn from(typed: Verb) -> Self {
         match typed {
             Verb::Init => Self::Init,
-            Verb::Validate { format } => Self::Validate { format: format.format },
+            Verb::Validate { format } => Self::Validate {
+                format: format.format,
+            },
             Verb::Plan(typed) => Self::Plan(typed.into()),
-            Verb::Show { file, format } => Self::Show { file, style: format.into() },
+            Verb::Show { file, format } => Self::Show {
+                file,
+                style: format.into(),
+            },
             Verb::Apply(typed) => Self::Apply(typed.into()),
             Verb::Recover => Self::Recover,
-            Verb::History { format, verb: None } => Self::History { id: None, format: format.format },
-            Verb::History { verb: Some(HistoryVerb::Show { id, format }), .. } => {
-                Self::History { id: Some(id), format: format.format }
-            }
+            Verb::History { format, verb: None } => Self::History {
+                id: None,
+                format: format.format,
+            },
+            Verb::History {
+                verb: Some(HistoryVerb::Show { id, format }),
+                ..
+            } => Self::History {
+                id: Some(id),
+                format: format.format,
+            },
             Verb::Rollback(typed) => Self::Rollback(typed.into()),
-            Verb::Absorb(typed) => {
-                Self::Absorb(Absorb { address: typed.address, path: typed.path, confirmation: confirmation(typed.yes) })
-            }
+            Verb::Absorb(typed) => Self::Absorb(Absorb {
+                address: typed.address,
+                path: typed.path,
+                confirmation: confirmation(typed.yes),
+            }),
             Verb::Resolve(typed) => Self::Resolve(typed.into()),
-            Verb::Repair(typed) => Self::Repair { confirmation: confirmation(typed.yes), durability: typed.durability.into() },
-            Verb::Doctor { format } => Self::Doctor { format: format.format },
-            Verb::Drift { scope, format } => Self::Drift { selection: scope.into(), format },
-            Verb::Check { paths, format, rules } => {
-                Self::Check(Check { paths, format, what: if rules { ToCheck::Rules } else { ToCheck::Findings } })
-            }
-            Verb::Graph { format, from, changed } => {
-                Self::Graph(Graph { format, from, extent: if changed { GraphExtent::Changed } else { GraphExtent::All } })
-            }
+            Verb::Repair(typed) => Self::Repair {
+                confirmation: confirmation(typed.yes),
+                durability: typed.durability.into(),
+            },
+            Verb::Doctor { format } => Self::Doctor {
+                format: format.format,
+            },
+            Verb::Drift { scope, format } => Self::Drift {
+                selection: scope.into(),
+                format,
+            },
+            Verb::Check {
+                paths,
+                format,
+                rules,
+            } => Self::Check(Check {
+                paths,
+                format,
+                what: if rules {
+                    ToCheck::Rules
+                } else {
+                    ToCheck::Findings
+                },
+            }),
+            Verb::Graph {
+                format,
+                from,
+                changed,
+            } => Self::Graph(Graph {
+                format,
+                from,
+                extent: if changed {
+                    GraphExtent::Changed
+                } else {
+                    GraphExtent::All
+                },
+            }),
             Verb::Adopt { paths, kind } => Self::Adopt(Adopt { paths, kind }),
             Verb::Forget { address } => Self::Forget { address },
             Verb::Move { from, to } => Self::Move { from, to },
@@ -618,18 +698,27 @@ impl From<Verb> for Command {
                 Self::Handoff(Handoff { code, to })
             }
             Verb::Explain { subject } => Self::Explain(subject.into()),
-            Verb::Providers { verb } => Self::Providers { kind: verb.map(|ProvidersVerb::Show { kind }| kind) },
+            Verb::Providers { verb } => Self::Providers {
+                kind: verb.map(|ProvidersVerb::Show { kind }| kind),
+            },
             Verb::Schema { of } => Self::Schema(of),
             Verb::Completions { shell } => Self::Completions(shell),
             Verb::Man { command } => Self::Man { command },
-            Verb::Story { verb: StoryVerb::Pull { code } } => Self::StoryPull { code },
+            Verb::Story {
+                verb: StoryVerb::Pull { code },
+            } => Self::StoryPull { code },
         }
     }
 }
 
 impl From<ScopeArguments> for Selection {
     fn from(typed: ScopeArguments) -> Self {
-        Self { story: typed.story, targets: typed.targets, paths: typed.paths, ..Self::default() }
+        Self {
+            story: typed.story,
+            targets: typed.targets,
+            paths: typed.paths,
+            ..Self::default()
+        }
     }
 }
 
@@ -637,8 +726,16 @@ impl From<SelectionArguments> for Selection {
     fn from(typed: SelectionArguments) -> Self {
         Self {
             on_drift: typed.on_drift,
-            adoption: if typed.adopt { Adoption::Wanted } else { Adoption::Refused },
-            conflicts: if typed.skip_conflicts { SkipConflicts::Yes } else { SkipConflicts::No },
+            adoption: if typed.adopt {
+                Adoption::Wanted
+            } else {
+                Adoption::Refused
+            },
+            conflicts: if typed.skip_conflicts {
+                SkipConflicts::Yes
+            } else {
+                SkipConflicts::No
+            },
             ..typed.scope.into()
         }
     }
@@ -646,7 +743,10 @@ impl From<SelectionArguments> for Selection {
 
 impl From<PlanFormatArguments> for PlanStyle {
     fn from(typed: PlanFormatArguments) -> Self {
-        Self { format: typed.format, budget: typed.budget }
+        Self {
+            format: typed.format,
+            budget: typed.budget,
+        }
     }
 }
 
@@ -656,7 +756,11 @@ impl From<PlanArguments> for Plan {
             selection: typed.selection.into(),
             out: typed.out,
             style: typed.format.into(),
-            exit_style: if typed.detailed_exitcode { ExitStyle::Detailed } else { ExitStyle::Plain },
+            exit_style: if typed.detailed_exitcode {
+                ExitStyle::Detailed
+            } else {
+                ExitStyle::Plain
+            },
             against: typed.against,
         }
     }
@@ -680,7 +784,11 @@ impl From<ApplyArguments> for Apply {
 
 impl From<RollbackArguments> for Rollback {
     fn from(typed: RollbackArguments) -> Self {
-        Self { id: typed.id, confirmation: confirmation(typed.yes), durability: typed.durability.into() }
+        Self {
+            id: typed.id,
+            confirmation: confirmation(typed.yes),
+            durability: typed.durability.into(),
+        }
     }
 }
 
@@ -689,15 +797,25 @@ impl From<ResolveArguments> for Resolve {
         let resolution = match (typed.ours, typed.theirs, typed.tool) {
             (true, ..) => Resolution::Ours,
             (false, true, _) => Resolution::Theirs,
-            (false, false, Some(tool)) => Resolution::Tool(Some(tool).filter(|tool| !tool.is_empty())),
+            (false, false, Some(tool)) => {
+                Resolution::Tool(Some(tool).filter(|tool| !tool.is_empty()))
+            }
             (false, false, None) => Resolution::ByHand,
         };
-        Self { address: typed.address, path: typed.path, resolution }
+        Self {
+            address: typed.address,
+            path: typed.path,
+            resolution,
+        }
     }
 }
 
 fn confirmation(yes: bool) -> Confirmation {
-    if yes { Confirmation::Given } else { Confirmation::Ask }
+    if yes {
+        Confirmation::Given
+    } else {
+        Confirmation::Ask
+    }
 }
 
 impl From<DurabilityArguments> for Durability {
@@ -712,9 +830,16 @@ impl From<DurabilityArguments> for Durability {
 impl From<String> for Subject {
     /// `LOOM` and digits is a code in any case, whether or not there is such a one.
     fn from(text: String) -> Self {
-        let digits = text.get(..4).filter(|head| head.eq_ignore_ascii_case("LOOM")).map(|_| &text[4..]);
+        let digits = text
+            .get(..4)
+            .filter(|head| head.eq_ignore_ascii_case("LOOM"))
+            .map(|_| &text[4..]);
         match digits {
-            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => Self::Code(text),
+            Some(digits)
+                if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                Self::Code(text)
+            }
             Some(_) | None => Self::AddressOrPath(text),
         }
     }

@@ -24,7 +24,9 @@ use loom_apply::Durability;
 use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::credential::masked;
 
-pub(crate) use arguments::{CheckFormat, ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf};
+pub(crate) use arguments::{
+    CheckFormat, ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf,
+};
 pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command, quoted};
 
 use crate::exit::Exit;
@@ -378,7 +380,9 @@ pub(crate) enum Subject {
 ///
 /// # Errors
 /// Clap's report, which is also how help and version arrive; [`refuse`] prints it.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Invocation, clap::Error> {
     arguments::Arguments::try_parse_from(arguments).map(Invocation::from)
 }
 

@@ -71,7 +71,9 @@ impl StoryArg {
         match text {
             "" => Err("a story is named by its code, such as ENT-001, or by a file".to_owned()),
             "-" => Ok(Self::Stdin),
-            _ if text.contains('/') || ends(".yaml") || ends(".yml") || ends(".json") => Ok(Self::File(text.into())),
+            _ if text.contains('/') || ends(".yaml") || ends(".yml") || ends(".json") => {
+                Ok(Self::File(text.into()))
+            }
             _ => Ok(Self::Code(text.to_owned())),
         }
     }
@@ -88,8 +90,12 @@ impl Selection {
             Some(StoryArg::Stdin) => option("--story", "-".as_ref()),
             None => {}
         }
-        self.targets.iter().for_each(|target| option("--target", target.to_string().as_ref()));
-        self.paths.iter().for_each(|path| option("--path", path.glob().as_ref()));
+        self.targets
+            .iter()
+            .for_each(|target| option("--target", target.to_string().as_ref()));
+        self.paths
+            .iter()
+            .for_each(|path| option("--path", path.glob().as_ref()));
         if let Some(on_drift) = self.on_drift {
             option("--on-drift", on_drift.as_str().as_ref());
         }
@@ -104,7 +110,12 @@ impl Selection {
 }
 
 /// The exact command that applies a plan: of its saved file, or of the same selection by digest.
-pub(crate) fn apply_command(global: &Global, selection: &Selection, saved: Option<&Path>, plan: &Plan) -> String {
+pub(crate) fn apply_command(
+    global: &Global,
+    selection: &Selection,
+    saved: Option<&Path>,
+    plan: &Plan,
+) -> String {
     let mut typed: Vec<OsString> = vec!["loom".into()];
     if let Some(directory) = &global.directory {
         typed.extend(["-C".into(), directory.clone().into()]);
@@ -119,11 +130,19 @@ pub(crate) fn apply_command(global: &Global, selection: &Selection, saved: Optio
     if let Brake::Many { deletions, .. } = plan.brake(None) {
         typed.extend(["--max-deletes".into(), deletions.to_string().into()]);
     }
-    typed.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+    typed
+        .iter()
+        .map(|word| quoted(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A word as a POSIX shell reads it back.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }

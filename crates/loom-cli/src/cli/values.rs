@@ -15,12 +15,16 @@ use crate::report::markdown;
 /// A duration such as `30s`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed = milliseconds(text).map(Duration::from_millis);
-    parsed.ok_or_else(|| "a duration is a number and a unit, such as 500ms, 30s, 5m or 1h".to_owned())
+    parsed
+        .ok_or_else(|| "a duration is a number and a unit, such as 500ms, 30s, 5m or 1h".to_owned())
 }
 
 /// How many characters a report may have.
 pub(super) fn budget(text: &str) -> Result<usize, String> {
-    let parsed = text.parse().ok().filter(|characters| *characters >= markdown::LEAST);
+    let parsed = text
+        .parse()
+        .ok()
+        .filter(|characters| *characters >= markdown::LEAST);
     parsed.ok_or_else(|| format!("it is a number of characters, {} at least", markdown::LEAST))
 }
 
@@ -31,7 +35,8 @@ pub(super) fn glob(text: &str) -> Result<Glob, globset::Error> {
 
 /// What happens to edited files.
 pub(super) fn on_drift(text: &str) -> Result<OnDrift, String> {
-    OnDrift::parse(text).ok_or_else(|| format!("it may be {}", one_of(OnDrift::WORDS.iter().copied())))
+    OnDrift::parse(text)
+        .ok_or_else(|| format!("it may be {}", one_of(OnDrift::WORDS.iter().copied())))
 }
 
 /// Only a digest has 64 hexadecimal digits; anything else is a file.

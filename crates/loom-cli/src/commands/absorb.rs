@@ -39,7 +39,9 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result
     }
     let edits: Vec<Edit> = edits.into_iter().collect();
     let texts = edited(&compiled.sources, &edits);
-    let texts = texts.ok_or_else(|| Failure::Undecided("two of the edits ask for different values of one setting".to_owned()))?;
+    let texts = texts.ok_or_else(|| {
+        Failure::Undecided("two of the edits ask for different values of one setting".to_owned())
+    })?;
     let after = rendered(&desk.root, &texts);
     let follow = followers((&compiled, &seen), after.as_ref(), &outputs)?;
     desk.steps.pause();
@@ -49,15 +51,25 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result
     let files = files(&desk.root, &compiled, texts)?;
     write_inputs_with(&desk.root, lock, "absorb", &files)?;
     let names: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
-    writeln!(out, "\nWrote {}. `loom apply` brings everything up to it.", names.join(", "))?;
+    writeln!(
+        out,
+        "\nWrote {}. `loom apply` brings everything up to it.",
+        names.join(", ")
+    )?;
     Ok(Exit::Done)
 }
 
 /// The outputs of the artifact that are not what loom renders.
-fn outputs<'a>(compiled: &'a Compiled, seen: &Seen, asked: &Asked) -> Result<Vec<&'a Output>, Failure> {
+fn outputs<'a>(
+    compiled: &'a Compiled,
+    seen: &Seen,
+    asked: &Asked,
+) -> Result<Vec<&'a Output>, Failure> {
     let desired = &compiled.desired;
-    let named =
-        |address: &Address| *address == asked.address || (asked.address.item().is_none() && address.family() == asked.address);
+    let named = |address: &Address| {
+        *address == asked.address
+            || (asked.address.item().is_none() && address.family() == asked.address)
+    };
     let of_it = |output: &&Output| {
         let declaration = desired.declaration(output);
         named(&declaration.address) || named(&declaration.intent)
@@ -70,7 +82,12 @@ fn outputs<'a>(compiled: &'a Compiled, seen: &Seen, asked: &Asked) -> Result<Vec
         let found = seen.snapshot.part(&output.place.path, &output.part);
         matches!(found, Observed::File(content) if content != output.content)
     };
-    let is_asked = |output: &&Output| asked.path.as_ref().is_none_or(|path| *path == output.place.path);
+    let is_asked = |output: &&Output| {
+        asked
+            .path
+            .as_ref()
+            .is_none_or(|path| *path == output.place.path)
+    };
     let edited: Vec<&Output> = all.into_iter().filter(is_edited).filter(is_asked).collect();
     if edited.is_empty() {
         return Err(Failure::Environment(format!(
@@ -81,7 +98,12 @@ fn outputs<'a>(compiled: &'a Compiled, seen: &Seen, asked: &Asked) -> Result<Vec
     Ok(edited)
 }
 
-fn edits_of(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen, output: &Output) -> Result<BTreeSet<Edit>, Failure> {
+fn edits_of(
+    desk: &Desk<'_>,
+    compiled: &Compiled,
+    seen: &Seen,
+    output: &Output,
+) -> Result<BTreeSet<Edit>, Failure> {
     let path = &output.place.path;
     let known = seen.known.get(path, &output.part);
     if known.is_some_and(|known| known.record.rendered != output.content) {
@@ -92,17 +114,35 @@ fn edits_of(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen, output: &Output) 
         )));
     }
     let keys = known.map_or(Vec::new(), |known| known.record.keys.clone());
-    let stand = Stand { path: path.clone(), part: output.part.clone(), keys };
+    let stand = Stand {
+        path: path.clone(),
+        part: output.part.clone(),
+        keys,
+    };
     let observed = side_at(&desk.root, compiled, output, &stand)?;
-    let observed = observed
-        .ok_or_else(|| Failure::Undecided(format!("{path} is no text any more, so that nothing of it can be absorbed")))?;
-    let desired = compiled.desired.text_beside(output, &observed).map_err(|found| failed(&found))?;
+    let observed = observed.ok_or_else(|| {
+        Failure::Undecided(format!(
+            "{path} is no text any more, so that nothing of it can be absorbed"
+        ))
+    })?;
+    let desired = compiled
+        .desired
+        .text_beside(output, &observed)
+        .map_err(|found| failed(&found))?;
     let render = |texts: &BTreeMap<Arc<str>, String>| {
         let after = rendered(&desk.root, texts)?;
-        after.text_beside(after.find(path, &output.part)?, &observed).ok()
+        after
+            .text_beside(after.find(path, &output.part)?, &observed)
+            .ok()
     };
     let reads = &compiled.desired.declaration(output).reads;
-    let absorb = Absorb { desired: &desired, observed: &observed, sources: &compiled.sources, reads, render: &render };
+    let absorb = Absorb {
+        desired: &desired,
+        observed: &observed,
+        sources: &compiled.sources,
+        reads,
+        render: &render,
+    };
     trace(absorb).map_err(|untraced| {
         let lines: Vec<String> = untraced.iter().map(|untraced| format!("\n  {path}, {untraced}")).collect();
         Failure::Undecided(format!(
@@ -122,7 +162,9 @@ struct Overlay<'a> {
 
 impl Input for Overlay<'_> {
     fn read(&self, path: &RepoPath) -> Result<Arc<str>, ReadError> {
-        self.texts.get(path).map_or_else(|| self.root.read(path), |text| Ok(Arc::clone(text)))
+        self.texts
+            .get(path)
+            .map_or_else(|| self.root.read(path), |text| Ok(Arc::clone(text)))
     }
 
     fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
@@ -132,8 +174,13 @@ impl Input for Overlay<'_> {
 
 /// What is desired with other input texts; `None` where they have errors.
 fn rendered(root: &Root, texts: &BTreeMap<Arc<str>, String>) -> Option<Desired> {
-    let texts = texts.iter().map(|(name, text)| Some((RepoPath::new(name).ok()?, text.as_str().into())));
-    pass::rendered(&Overlay { root, texts: texts.collect::<Option<_>>()? })
+    let texts = texts
+        .iter()
+        .map(|(name, text)| Some((RepoPath::new(name).ok()?, text.as_str().into())));
+    pass::rendered(&Overlay {
+        root,
+        texts: texts.collect::<Option<_>>()?,
+    })
 }
 
 /// The other files that change with the input; every edited one must be as the person wrote it.
@@ -143,24 +190,39 @@ fn followers(
     edited: &[&Output],
 ) -> Result<Vec<RepoPath>, Failure> {
     let differ = |path: &RepoPath| {
-        Failure::Undecided(format!("with all edits together {path} would not be what was written there, so nothing was changed"))
+        Failure::Undecided(format!(
+            "with all edits together {path} would not be what was written there, so nothing was changed"
+        ))
     };
     let after = after.ok_or_else(|| {
-        Failure::Undecided("with all edits together the input would have errors, so nothing was changed".to_owned())
+        Failure::Undecided(
+            "with all edits together the input would have errors, so nothing was changed"
+                .to_owned(),
+        )
     })?;
     for output in edited {
         let (path, part) = (&output.place.path, &output.part);
         let found = seen.snapshot.part(path, part);
-        if after.find(path, part).is_none_or(|output| Observed::File(output.content) != found) {
+        if after
+            .find(path, part)
+            .is_none_or(|output| Observed::File(output.content) != found)
+        {
             return Err(differ(path));
         }
     }
     let is_new = |output: &&Output| {
         let before = compiled.desired.find(&output.place.path, &output.part);
-        let is_edited = edited.iter().any(|edited| edited.place.path == output.place.path);
+        let is_edited = edited
+            .iter()
+            .any(|edited| edited.place.path == output.place.path);
         !is_edited && before.is_none_or(|before| before.content != output.content)
     };
-    let mut paths: Vec<RepoPath> = after.outputs.iter().filter(is_new).map(|output| output.place.path.clone()).collect();
+    let mut paths: Vec<RepoPath> = after
+        .outputs
+        .iter()
+        .filter(is_new)
+        .map(|output| output.place.path.clone())
+        .collect();
     paths.dedup();
     Ok(paths)
 }
@@ -175,26 +237,49 @@ fn show(
 ) -> Result<(), Failure> {
     for (file, after) in texts {
         let before = source(compiled, file).unwrap_or_default();
-        let pointers: BTreeSet<&str> = edits.iter().filter(|edit| edit.file == *file).map(|edit| edit.pointer.as_str()).collect();
-        writeln!(out, "~ {file}  {}", pointers.into_iter().collect::<Vec<_>>().join(", "))?;
-        for line in TextDiff::new(&masked(&before), &masked(after)).unified().lines() {
+        let pointers: BTreeSet<&str> = edits
+            .iter()
+            .filter(|edit| edit.file == *file)
+            .map(|edit| edit.pointer.as_str())
+            .collect();
+        writeln!(
+            out,
+            "~ {file}  {}",
+            pointers.into_iter().collect::<Vec<_>>().join(", ")
+        )?;
+        for line in TextDiff::new(&masked(&before), &masked(after))
+            .unified()
+            .lines()
+        {
             writeln!(out, "    {}", visible(line))?;
         }
     }
     if !follow.is_empty() {
         let paths: Vec<&str> = follow.iter().map(RepoPath::as_str).collect();
-        writeln!(out, "\nThese follow with the next apply: {}", paths.join(", "))?;
+        writeln!(
+            out,
+            "\nThese follow with the next apply: {}",
+            paths.join(", ")
+        )?;
     }
     Ok(())
 }
 
 fn source(compiled: &Compiled, file: &str) -> Option<Arc<str>> {
     let sources = &compiled.sources;
-    sources.ids().map(|id| sources.get(id)).find(|source| source.name.as_ref() == file).map(|source| Arc::clone(&source.text))
+    sources
+        .ids()
+        .map(|id| sources.get(id))
+        .find(|source| source.name.as_ref() == file)
+        .map(|source| Arc::clone(&source.text))
 }
 
 /// The files to write, if they still are what was read.
-fn files(root: &Root, compiled: &Compiled, texts: BTreeMap<Arc<str>, String>) -> Result<Vec<(RepoPath, String)>, Failure> {
+fn files(
+    root: &Root,
+    compiled: &Compiled,
+    texts: BTreeMap<Arc<str>, String>,
+) -> Result<Vec<(RepoPath, String)>, Failure> {
     let mut files = Vec::new();
     for (name, text) in texts {
         let path = RepoPath::new(&name).map_err(|error| Failure::Environment(error.to_string()))?;
@@ -214,10 +299,14 @@ fn confirm(asked: &Asked) -> Result<(), Failure> {
         return Ok(());
     }
     if !env::has_person() {
-        return Err(Failure::Environment("nobody is here to say `yes`, so nothing was written: give --yes".to_owned()));
+        return Err(Failure::Environment(
+            "nobody is here to say `yes`, so nothing was written: give --yes".to_owned(),
+        ));
     }
     if env::confirms("Write this?")? {
         return Ok(());
     }
-    Err(Failure::Environment("nothing was written, because the answer was not `yes`".to_owned()))
+    Err(Failure::Environment(
+        "nothing was written, because the answer was not `yes`".to_owned(),
+    ))
 }

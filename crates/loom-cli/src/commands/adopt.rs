@@ -34,7 +34,10 @@ use crate::exit::Exit;
 use crate::report::style::visible;
 
 /// Who reads files.
-pub(super) const READERS: Readers<'static> = Readers { registry: REGISTRY, format: loom_providers::reading::reader };
+pub(super) const READERS: Readers<'static> = Readers {
+    registry: REGISTRY,
+    format: loom_providers::reading::reader,
+};
 
 /// A file that may be adopted.
 pub(super) struct Found {
@@ -57,37 +60,58 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Adopt, out: &mut dyn Write) -> Result
     let ask = asked.kind.as_deref().map_or(Ok(Ask::All), known_kind)?;
     let lock = take_lock(&desk.root, desk.global.lock_timeout)?;
     let (mut proposals, mut sorted) = gather(desk, &asked.paths, ask)?;
-    let before = desk.root.read(&project_file()).map_err(|error| environment(&format!("loom.yaml cannot be read: {error}")))?;
+    let before = desk
+        .root
+        .read(&project_file())
+        .map_err(|error| environment(&format!("loom.yaml cannot be read: {error}")))?;
     let sound = sound(desk, &before, &mut proposals, &mut sorted.unread)?;
     for (path, address) in &sorted.managed {
         writeln!(out, "= {path}  is managed already, by {address}")?;
     }
-    let exit = if sorted.unread.is_empty() { Exit::Done } else { Exit::Error };
+    let exit = if sorted.unread.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Error
+    };
     let Some((text, looked)) = sound else {
         unread_lines(&sorted.unread, out)?;
         if sorted.unread.is_empty() && sorted.managed.is_empty() {
-            writeln!(out, "There is no file of a format that loom reads; name a file to adopt it as text.")?;
+            writeln!(
+                out,
+                "There is no file of a format that loom reads; name a file to adopt it as text."
+            )?;
         }
         return Ok(exit);
     };
     let planned = plan(desk, looked, &proposals)?;
     let Outcome::Ready(plan) = &planned.outcome else {
-        return Err(environment("what was read from the files does not come to a plan; nothing was written"));
+        return Err(environment(
+            "what was read from the files does not come to a plan; nothing was written",
+        ));
     };
-    proposals.iter().try_for_each(|proposal| say(proposal, plan, out))?;
+    proposals
+        .iter()
+        .try_for_each(|proposal| say(proposal, plan, out))?;
     unread_lines(&sorted.unread, out)?;
     let committed = write(desk, lock, (&planned, plan), (&before, &text))?;
     let added = TextDiff::new(&before, &text).added();
     let files: usize = proposals.iter().map(|proposal| proposal.files.len()).sum();
     let noun = if files == 1 { "file" } else { "files" };
-    writeln!(out, "\nAdopted {files} {noun}, no byte of them touched; {added} lines came into loom.yaml.")?;
+    writeln!(
+        out,
+        "\nAdopted {files} {noun}, no byte of them touched; {added} lines came into loom.yaml."
+    )?;
     writeln!(out, "`loom rollback {}` undoes it.", committed.id)?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(exit)
 }
 
 /// Reads the files and proposes a declaration for each.
-fn gather(desk: &Desk<'_>, paths: &[String], ask: Ask<'_>) -> Result<(Vec<Proposal>, Sorted), Failure> {
+fn gather(
+    desk: &Desk<'_>,
+    paths: &[String],
+    ask: Ask<'_>,
+) -> Result<(Vec<Proposal>, Sorted), Failure> {
     let (compiled, seen) = pass::look(desk, None)?;
     let mut sorted = sort(desk, (&compiled, &seen), paths)?;
     let mut taken = taken(&compiled, &seen);
@@ -107,41 +131,103 @@ fn known_kind(kind: &str) -> Result<Ask<'_>, Failure> {
     if REGISTRY.provider(kind).is_some() {
         return Ok(Ask::Kind(kind));
     }
-    let kinds = REGISTRY.providers.iter().map(|provider| provider.spec().kind);
-    let help = did_you_mean(kind, kinds)
-        .map_or_else(|| "`loom providers` lists all".to_owned(), |near| format!("did you mean `{near}`?"));
-    Err(environment(&format!("there is no artifact kind `{kind}`; {help}")))
+    let kinds = REGISTRY
+        .providers
+        .iter()
+        .map(|provider| provider.spec().kind);
+    let help = did_you_mean(kind, kinds).map_or_else(
+        || "`loom providers` lists all".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Err(environment(&format!(
+        "there is no artifact kind `{kind}`; {help}"
+    )))
 }
 
 /// Addresses that stand for something already.
 fn taken(compiled: &Compiled, seen: &Seen) -> BTreeSet<Address> {
-    let declared = compiled.desired.ordered.declarations.iter().map(|it| it.address.family());
-    declared.chain(seen.known.records().map(|known| known.record.address.family())).collect()
+    let declared = compiled
+        .desired
+        .ordered
+        .declarations
+        .iter()
+        .map(|it| it.address.family());
+    declared
+        .chain(
+            seen.known
+                .records()
+                .map(|known| known.record.address.family()),
+        )
+        .collect()
 }
 
 pub(super) fn existing(found: &[Found]) -> Vec<Existing<'_>> {
-    found.iter().map(|found| Existing { path: &found.path, text: &found.text, mode: found.mode }).collect()
+    found
+        .iter()
+        .map(|found| Existing {
+            path: &found.path,
+            text: &found.text,
+            mode: found.mode,
+        })
+        .collect()
 }
 
 /// Reads what the paths name: a file, or all files below a directory.
-fn sort(desk: &Desk<'_>, (compiled, seen): (&Compiled, &Seen), paths: &[String]) -> Result<Sorted, Failure> {
+fn sort(
+    desk: &Desk<'_>,
+    (compiled, seen): (&Compiled, &Seen),
+    paths: &[String],
+) -> Result<Sorted, Failure> {
     let mut sorted = Sorted::default();
-    let is_input = |path: &RepoPath| compiled.sources.ids().any(|id| *compiled.sources.get(id).name == *path.as_str());
+    let is_input = |path: &RepoPath| {
+        compiled
+            .sources
+            .ids()
+            .any(|id| *compiled.sources.get(id).name == *path.as_str())
+    };
     let owner = |path: &RepoPath| {
-        seen.known.records().map(|known| &known.record).find(|it| it.path == *path).map(|it| it.address.clone())
+        seen.known
+            .records()
+            .map(|known| &known.record)
+            .find(|it| it.path == *path)
+            .map(|it| it.address.clone())
     };
     for typed in paths {
         let trimmed = typed.trim_start_matches("./").trim_end_matches('/');
-        let wrong = |error: &dyn std::fmt::Display| environment(&format!("`{typed}` names no file of the repository: {error}"));
-        let below = if matches!(trimmed, "" | ".") { "**".to_owned() } else { format!("{trimmed}/**") };
-        let files = if below == "**" { Vec::new() } else { vec![RepoPath::new(trimmed).map_err(|error| wrong(&error))?] };
-        let is_file = files.first().is_some_and(|path| desk.root.read_bytes(path).is_ok());
-        let files = if is_file { files } else { desk.root.glob(&[below]) };
+        let wrong = |error: &dyn std::fmt::Display| {
+            environment(&format!(
+                "`{typed}` names no file of the repository: {error}"
+            ))
+        };
+        let below = if matches!(trimmed, "" | ".") {
+            "**".to_owned()
+        } else {
+            format!("{trimmed}/**")
+        };
+        let files = if below == "**" {
+            Vec::new()
+        } else {
+            vec![RepoPath::new(trimmed).map_err(|error| wrong(&error))?]
+        };
+        let is_file = files
+            .first()
+            .is_some_and(|path| desk.root.read_bytes(path).is_ok());
+        let files = if is_file {
+            files
+        } else {
+            desk.root.glob(&[below])
+        };
         if files.is_empty() {
-            return Err(wrong(&"there is nothing; paths are seen from the directory of loom.yaml"));
+            return Err(wrong(
+                &"there is nothing; paths are seen from the directory of loom.yaml",
+            ));
         }
         for path in files {
-            let declared = compiled.desired.at(&path).next().map(|output| &compiled.desired.declaration(output).address);
+            let declared = compiled
+                .desired
+                .at(&path)
+                .next()
+                .map(|output| &compiled.desired.declaration(output).address);
             let found = match declared {
                 Some(address) => Err(format!(
                     "`{address}` is declared to write it; `loom apply --adopt --path {}` takes it over as it is",
@@ -153,10 +239,15 @@ fn sort(desk: &Desk<'_>, (compiled, seen): (&Compiled, &Seen), paths: &[String])
                 (Some(address), _) if is_file => sorted.managed.push((path, address)),
                 (None, Err(why)) if is_file => sorted.unread.push(Unread { path, why }),
                 (None, Ok(_)) if is_file && is_own(&path, is_input(&path)) => {
-                    sorted.unread.push(Unread { path, why: "it is loom's input".to_owned() });
+                    sorted.unread.push(Unread {
+                        path,
+                        why: "it is loom's input".to_owned(),
+                    });
                 }
                 (None, Ok(found)) if is_file => sorted.named.push(found),
-                (None, Ok(found)) if !is_own(&path, is_input(&path)) && !is_foreign(&path) => sorted.below.push(found),
+                (None, Ok(found)) if !is_own(&path, is_input(&path)) && !is_foreign(&path) => {
+                    sorted.below.push(found);
+                }
                 (Some(_), _) | (None, Ok(_) | Err(_)) => {}
             }
         }
@@ -170,7 +261,17 @@ fn is_own(path: &RepoPath, is_input: bool) -> bool {
 
 /// Whether a path lies in a directory that programs fill.
 pub(super) fn is_foreign(path: &RepoPath) -> bool {
-    const FILLED: &[&str] = &["node_modules", "vendor", "target", "dist", "build", ".terraform", ".venv", "venv", "__pycache__"];
+    const FILLED: &[&str] = &[
+        "node_modules",
+        "vendor",
+        "target",
+        "dist",
+        "build",
+        ".terraform",
+        ".venv",
+        "venv",
+        "__pycache__",
+    ];
     path.as_str().split('/').any(|part| FILLED.contains(&part))
 }
 
@@ -178,22 +279,43 @@ pub(super) fn is_foreign(path: &RepoPath) -> bool {
 pub(super) fn read(desk: &Desk<'_>, path: RepoPath) -> Result<Found, String> {
     let text = desk.root.read(&path).map_err(|error| error.to_string())?;
     if masked(&text) != *text {
-        return Err("it holds what looks like a credential, which must not stand in loom.yaml".to_owned());
+        return Err(
+            "it holds what looks like a credential, which must not stand in loom.yaml".to_owned(),
+        );
     }
-    let snapshot = loom_apply::observe(&desk.root, &[Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }]);
+    let snapshot = loom_apply::observe(
+        &desk.root,
+        &[Want {
+            path: path.clone(),
+            blocks: Vec::new(),
+            keys: Vec::new(),
+        }],
+    );
     match snapshot.whole(&path) {
-        Observed::File(content) => Ok(Found { mode: content.mode, path, text }),
-        Observed::Foreign(what) => Err(format!("{what} is there, and loom manages regular files only")),
+        Observed::File(content) => Ok(Found {
+            mode: content.mode,
+            path,
+            text,
+        }),
+        Observed::Foreign(what) => Err(format!(
+            "{what} is there, and loom manages regular files only"
+        )),
         Observed::Absent => Err("it is gone".to_owned()),
     }
 }
 
 /// loom.yaml with the entries of the proposals.
 fn declared(before: &str, proposals: &[Proposal]) -> Result<String, Failure> {
-    let entry = |proposal: &Proposal| loom_providers::emit::yaml::document(&proposal.entry()).trim_end_matches('\n').to_owned();
+    let entry = |proposal: &Proposal| {
+        loom_providers::emit::yaml::document(&proposal.entry())
+            .trim_end_matches('\n')
+            .to_owned()
+    };
     let artifacts = proposals.iter().map(entry).collect();
     let inexact = proposals.iter().filter(|proposal| !proposal.is_exact());
-    let adopt = inexact.map(|it| format!("{{ address: {} }}", edit::scalar(&it.address.to_string()))).collect();
+    let adopt = inexact
+        .map(|it| format!("{{ address: {} }}", edit::scalar(&it.address.to_string())))
+        .collect();
     let lists: [(&str, Vec<String>); 2] = [("artifacts", artifacts), ("adopt", adopt)];
     lists.iter().try_fold(before.to_owned(), |text, (key, entries)| {
         edit::append_all(&text, key, entries).map_err(|refused| {
@@ -225,17 +347,27 @@ fn sound(
         Ok(_) => true,
         Err(failure) => {
             let why = first_of(&failure);
-            unread.extend(proposal.files.iter().map(|(path, _)| Unread { path: path.clone(), why: why.clone() }));
+            unread.extend(proposal.files.iter().map(|(path, _)| Unread {
+                path: path.clone(),
+                why: why.clone(),
+            }));
             false
         }
     });
-    if proposals.is_empty() { Ok(None) } else { look(proposals).map(Some) }
+    if proposals.is_empty() {
+        Ok(None)
+    } else {
+        look(proposals).map(Some)
+    }
 }
 
 /// The first finding of a failure, as a clause.
 fn first_of(failure: &Failure) -> String {
     if let Failure::Input(input) = failure
-        && let Some(found) = input.1.iter().find(|found| found.code.severity() == Severity::Error)
+        && let Some(found) = input
+            .1
+            .iter()
+            .find(|found| found.code.severity() == Severity::Error)
     {
         return format!("{} ({})", found.message, found.code);
     }
@@ -243,16 +375,45 @@ fn first_of(failure: &Failure) -> String {
 }
 
 /// Plans the proposals alone, and what loom keeps in every repository.
-fn plan(desk: &Desk<'_>, (compiled, seen): Looked, proposals: &[Proposal]) -> Result<Planned, Failure> {
-    let own = Address::new(REPOSITORY_KIND, Name::new("loom").expect("`loom` is a name"), None);
-    let targets = proposals.iter().map(|proposal| proposal.address.clone()).chain([own]).collect();
-    let planned = pass::plan(desk, compiled, seen, &Selection { targets, ..Selection::default() })?;
+fn plan(
+    desk: &Desk<'_>,
+    (compiled, seen): Looked,
+    proposals: &[Proposal],
+) -> Result<Planned, Failure> {
+    let own = Address::new(
+        REPOSITORY_KIND,
+        Name::new("loom").expect("`loom` is a name"),
+        None,
+    );
+    let targets = proposals
+        .iter()
+        .map(|proposal| proposal.address.clone())
+        .chain([own])
+        .collect();
+    let planned = pass::plan(
+        desk,
+        compiled,
+        seen,
+        &Selection {
+            targets,
+            ..Selection::default()
+        },
+    )?;
     if let Some(conflict) = planned.outcome.conflicts().first() {
         let why = crate::report::causes::conflict_clause(conflict.conflict);
-        return Err(environment(&format!("nothing was written, because of {}: {why}", conflict.path)));
+        return Err(environment(&format!(
+            "nothing was written, because of {}: {why}",
+            conflict.path
+        )));
     }
-    let adopts = |action: &Action| !action.verb.writes() || action.address().kind() == REPOSITORY_KIND;
-    match planned.outcome.actions().iter().find(|action| !adopts(action)) {
+    let adopts =
+        |action: &Action| !action.verb.writes() || action.address().kind() == REPOSITORY_KIND;
+    match planned
+        .outcome
+        .actions()
+        .iter()
+        .find(|action| !adopts(action))
+    {
         None => Ok(planned),
         Some(action) => Err(environment(&format!(
             "nothing was written, because the declaration that was read from {} would change it",
@@ -265,13 +426,23 @@ fn plan(desk: &Desk<'_>, (compiled, seen): Looked, proposals: &[Proposal]) -> Re
 fn say(proposal: &Proposal, plan: &Plan, out: &mut dyn Write) -> Result<(), Failure> {
     for (path, fidelity) in &proposal.files {
         let equal = |action: &Action| {
-            action.path == *path && action.parts.iter().any(|part| part.decision == Decision::Adopt(Adopting::Equal))
+            action.path == *path
+                && action
+                    .parts
+                    .iter()
+                    .any(|part| part.decision == Decision::Adopt(Adopting::Equal))
         };
         let exact = plan.actions.iter().any(equal);
-        let kept = if exact { "every byte" } else { "all that it says" };
+        let kept = if exact {
+            "every byte"
+        } else {
+            "all that it says"
+        };
         writeln!(out, "= {path}  {}  {kept}", proposal.address)?;
         if let (Fidelity::Data { comments, lines }, false) = (fidelity, exact) {
-            lost(comments, *lines).iter().try_for_each(|line| writeln!(out, "    {}", visible(&masked(line))))?;
+            lost(comments, *lines)
+                .iter()
+                .try_for_each(|line| writeln!(out, "    {}", visible(&masked(line))))?;
         }
     }
     Ok(())
@@ -280,9 +451,18 @@ fn say(proposal: &Proposal, plan: &Plan, out: &mut dyn Write) -> Result<(), Fail
 /// What rendering would not keep, as sentences.
 fn lost(comments: &[(Option<usize>, String)], lines: usize) -> Vec<String> {
     let mut said = Vec::new();
-    let count = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
+    let count = |count: usize, noun: &str| {
+        if count == 1 {
+            format!("1 {noun}")
+        } else {
+            format!("{count} {noun}s")
+        }
+    };
     if !comments.is_empty() {
-        said.push(format!("The declaration cannot hold {}:", count(comments.len(), "comment")));
+        said.push(format!(
+            "The declaration cannot hold {}:",
+            count(comments.len(), "comment")
+        ));
         said.extend(comments.iter().take(3).map(|(line, text)| match line {
             Some(line) => format!("  line {line}: {text}"),
             None => format!("  {text}"),
@@ -292,14 +472,24 @@ fn lost(comments: &[(Option<usize>, String)], lines: usize) -> Vec<String> {
         }
     }
     if lines > 0 {
-        said.push(format!("It would lay out {} in another way.", count(lines, "line")));
+        said.push(format!(
+            "It would lay out {} in another way.",
+            count(lines, "line")
+        ));
     }
     said.push("The file stays as it is until its declaration changes; `--as file` declares every byte of it.".to_owned());
     said
 }
 
 fn unread_lines(unread: &[Unread], out: &mut dyn Write) -> Result<(), Failure> {
-    unread.iter().try_for_each(|it| writeln!(out, "! {}  was not adopted: {}", it.path, visible(&masked(&it.why))))?;
+    unread.iter().try_for_each(|it| {
+        writeln!(
+            out,
+            "! {}  was not adopted: {}",
+            it.path,
+            visible(&masked(&it.why))
+        )
+    })?;
     Ok(())
 }
 
@@ -314,17 +504,47 @@ fn write(
     let bytes = planned.bytes(root);
     let mut writes = files(plan, planned.record(plan), &planned.seen.ledger_files);
     let path = project_file();
-    let snapshot = loom_apply::observe(root, &[Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }]);
+    let snapshot = loom_apply::observe(
+        root,
+        &[Want {
+            path: path.clone(),
+            blocks: Vec::new(),
+            keys: Vec::new(),
+        }],
+    );
     let mode = match snapshot.whole(&path) {
         Observed::File(content) => content.mode,
         Observed::Absent | Observed::Foreign(_) => Mode::Plain,
     };
-    let expect = Expect::Exactly(Content { hash: loom_plan::header::content_hash(before.as_bytes()), mode });
-    let change = Change { path, expect, put: Put::File(Becomes { mode, hash: None }) };
-    writes.push(FileWrite { change, source: Source::Text(text.to_owned()) });
+    let expect = Expect::Exactly(Content {
+        hash: loom_plan::header::content_hash(before.as_bytes()),
+        mode,
+    });
+    let change = Change {
+        path,
+        expect,
+        put: Put::File(Becomes { mode, hash: None }),
+    };
+    writes.push(FileWrite {
+        change,
+        source: Source::Text(text.to_owned()),
+    });
     let contents = |index: usize, current: Option<Vec<u8>>| writes[index].bytes(&bytes, current);
     let changes = writes.iter().map(|write| write.change.clone()).collect();
-    let cause = Cause { command: "adopt".to_owned(), digest: Some(plan.digest) };
-    let approved = Approved { root, lock, changes, cause, durability: Durability::Full, stop: env::heed_signals()? };
-    Ok(approved.stage(&contents).map_err(|failed| failed.error)?.commit()?)
+    let cause = Cause {
+        command: "adopt".to_owned(),
+        digest: Some(plan.digest),
+    };
+    let approved = Approved {
+        root,
+        lock,
+        changes,
+        cause,
+        durability: Durability::Full,
+        stop: env::heed_signals()?,
+    };
+    Ok(approved
+        .stage(&contents)
+        .map_err(|failed| failed.error)?
+        .commit()?)
 }

@@ -18,20 +18,42 @@ use crate::exit::Exit;
 use crate::report::{self, About, Compared, Contents, Presented, Sides};
 
 /// Compares, and says whether the tree is converged.
-pub(super) fn run(desk: &Desk<'_>, asked: &Plan, reference: &str, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(super) fn run(
+    desk: &Desk<'_>,
+    asked: &Plan,
+    reference: &str,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let planned = pass::planned(desk, &asked.selection)?;
-    let base = env::base_of(&desk.root, reference, &planned.compiled.project.name.to_string()).map_err(Failure::Environment)?;
+    let base = env::base_of(
+        &desk.root,
+        reference,
+        &planned.compiled.project.name.to_string(),
+    )
+    .map_err(Failure::Environment)?;
     let Base { commit, moved_from } = base;
     let name = commit.name.clone();
     let there = desk.with(commit)?;
     let (seen, found) = pass::seen(&there, &planned.compiled.desired)?;
     if found.has_errors() {
-        return Err(Failure::Environment(format!("the ledger of the commit {name} cannot be read by this loom")));
+        return Err(Failure::Environment(format!(
+            "the ledger of the commit {name} cannot be read by this loom"
+        )));
     }
     let outcome = planned.against(&there, &seen);
     let (standing, missing) = standing(&planned.outcome);
-    let compared = Compared { reference: reference.to_owned(), commit: name, moved_from, standing, missing };
-    let contents = Both { now: planned.bytes(&desk.root), planned: &planned.outcome, base: planned.bytes(there.files()) };
+    let compared = Compared {
+        reference: reference.to_owned(),
+        commit: name,
+        moved_from,
+        standing,
+        missing,
+    };
+    let contents = Both {
+        now: planned.bytes(&desk.root),
+        planned: &planned.outcome,
+        base: planned.bytes(there.files()),
+    };
     let prefix = desk.prefix();
     let findings = audit::of_plan(desk.files(), &planned.compiled, &outcome, &contents)?;
     let presented = Presented {
@@ -43,7 +65,12 @@ pub(super) fn run(desk: &Desk<'_>, asked: &Plan, reference: &str, out: &mut dyn 
         compared: Some(&compared),
         findings: &findings,
     };
-    report::plan(&presented, asked.style, (desk.streams.out, desk.global.talk), out)?;
+    report::plan(
+        &presented,
+        asked.style,
+        (desk.streams.out, desk.global.talk),
+        out,
+    )?;
     // the text says it itself
     if !compared.missing.is_empty() && asked.style.format != PlanFormat::Text {
         out.flush()?;
@@ -61,16 +88,34 @@ pub(super) fn run(desk: &Desk<'_>, asked: &Plan, reference: &str, out: &mut dyn 
 
 /// What a plan of the tree itself comes to, and what has to be done about it.
 fn standing(outcome: &Outcome) -> (&'static str, String) {
-    let actions = outcome.actions().iter().map(|action| action.path.to_string());
+    let actions = outcome
+        .actions()
+        .iter()
+        .map(|action| action.path.to_string());
     match outcome {
         Outcome::Converged(_) => ("converged", String::new()),
         Outcome::Ready(_) => {
             let paths = list(&actions.collect::<Vec<_>>());
-            ("ready", format!("This tree is not converged ({paths}): run `loom apply`, and commit what it writes."))
+            (
+                "ready",
+                format!(
+                    "This tree is not converged ({paths}): run `loom apply`, and commit what it writes."
+                ),
+            )
         }
         Outcome::Blocked(plan) => {
-            let paths: Vec<String> = plan.conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
-            ("blocked", format!("Somebody has to decide about {}: `loom plan` shows the conflicts.", list(&paths)))
+            let paths: Vec<String> = plan
+                .conflicts
+                .iter()
+                .map(|conflict| conflict.path.to_string())
+                .collect();
+            (
+                "blocked",
+                format!(
+                    "Somebody has to decide about {}: `loom plan` shows the conflicts.",
+                    list(&paths)
+                ),
+            )
         }
     }
 }
@@ -85,7 +130,12 @@ struct Both<'a> {
 impl Contents for Both<'_> {
     fn of(&self, action: &Action) -> Sides {
         let before = self.base.files.bytes(action.old_path()).ok();
-        let planned = self.planned.actions().iter().filter(|it| it.verb.writes()).find(|it| it.path == action.path);
+        let planned = self
+            .planned
+            .actions()
+            .iter()
+            .filter(|it| it.verb.writes())
+            .find(|it| it.path == action.path);
         let after = match planned {
             Some(planned) => self.now.of(planned).after,
             None => self.now.files.bytes(&action.path).ok(),

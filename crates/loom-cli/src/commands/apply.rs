@@ -34,7 +34,17 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     let (outcome, bytes) = (&planned.outcome, planned.bytes(root));
     let findings = audit::of_plan(desk.files(), &planned.compiled, outcome, &bytes)?;
     let (stream, talk) = (desk.streams.out, desk.global.talk);
-    text::plan(&text::PlanText { outcome, contents: &bytes, apply: "", stream, talk, findings: &findings }, out)?;
+    text::plan(
+        &text::PlanText {
+            outcome,
+            contents: &bytes,
+            apply: "",
+            stream,
+            talk,
+            findings: &findings,
+        },
+        out,
+    )?;
     if findings.iter().any(Finding::denies) {
         return Ok(Exit::Denied);
     }
@@ -48,11 +58,24 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     approval.check(plan)?;
     consent(asked, &approval, plan)?;
     // record, stage, commit
-    let how = CarryOut { command: "apply", durability: asked.durability, remove: Vec::new() };
+    let how = CarryOut {
+        command: "apply",
+        durability: asked.durability,
+        remove: Vec::new(),
+    };
     let committed = carry_out(desk, &planned, plan, lock, how)?;
-    writeln!(out, "\n{} `loom rollback {}` undoes it.", done(plan), committed.id)?;
+    writeln!(
+        out,
+        "\n{} `loom rollback {}` undoes it.",
+        done(plan),
+        committed.id
+    )?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
-    Ok(if plan.skipped.is_empty() { Exit::Done } else { Exit::Conflicts })
+    Ok(if plan.skipped.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Conflicts
+    })
 }
 
 /// How a plan is carried out.
@@ -77,33 +100,80 @@ pub(crate) fn carry_out(
     desk.steps.next("writing");
     planned.keep_bases(root, &lock, plan)?;
     let mut files = files(plan, planned.record(plan), &planned.seen.ledger_files);
-    files.extend(how.remove.into_iter().filter_map(|path| removal(root, path)));
+    files.extend(
+        how.remove
+            .into_iter()
+            .filter_map(|path| removal(root, path)),
+    );
     let bytes = planned.bytes(root);
     let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
     let changes = files.iter().map(|file| file.change.clone()).collect();
-    let cause = Cause { command: how.command.to_owned(), digest: Some(plan.digest) };
-    let approved = Approved { root, lock, changes, cause, durability: how.durability, stop: env::heed_signals()? };
-    Ok(approved.stage(&contents).map_err(|failed| failed.error)?.commit()?)
+    let cause = Cause {
+        command: how.command.to_owned(),
+        digest: Some(plan.digest),
+    };
+    let approved = Approved {
+        root,
+        lock,
+        changes,
+        cause,
+        durability: how.durability,
+        stop: env::heed_signals()?,
+    };
+    Ok(approved
+        .stage(&contents)
+        .map_err(|failed| failed.error)?
+        .commit()?)
 }
 
 /// A file that goes, as it is now.
 fn removal(root: &Root, path: RepoPath) -> Option<FileWrite<'static>> {
-    let want = Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() };
-    let Observed::File(content) = *loom_apply::observe(root, &[want]).whole(&path) else { return None };
-    let change = Change { path, expect: Expect::Exactly(content), put: Put::Nothing };
-    Some(FileWrite { change, source: Source::Nothing })
+    let want = Want {
+        path: path.clone(),
+        blocks: Vec::new(),
+        keys: Vec::new(),
+    };
+    let Observed::File(content) = *loom_apply::observe(root, &[want]).whole(&path) else {
+        return None;
+    };
+    let change = Change {
+        path,
+        expect: Expect::Exactly(content),
+        put: Put::Nothing,
+    };
+    Some(FileWrite {
+        change,
+        source: Source::Nothing,
+    })
 }
 
 /// There is nothing to do but to write the ledger clean, where a merge left something in it. That
 /// needs a `yes` too; without one it waits for the next apply.
-fn healed(desk: &Desk<'_>, asked: &Apply, lock: Lock, planned: &pass::Planned, out: &mut dyn Write) -> Result<Exit, Failure> {
+fn healed(
+    desk: &Desk<'_>,
+    asked: &Apply,
+    lock: Lock,
+    planned: &pass::Planned,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let is_given = asked.confirmation == Confirmation::Given || asked.expect.is_some();
-    if !planned.needs_healing() || !(is_given || (env::has_person() && env::confirms("Write the ledger anew?")?)) {
+    if !planned.needs_healing()
+        || !(is_given || (env::has_person() && env::confirms("Write the ledger anew?")?))
+    {
         return Ok(Exit::Done);
     }
     let repair = Repair::of(&planned.outcome);
-    let committed = write_ledger((&desk.root, lock), planned, &repair.plan, ("apply", asked.durability))?;
-    writeln!(out, "The ledger is written anew. `loom rollback {}` undoes it.", committed.id)?;
+    let committed = write_ledger(
+        (&desk.root, lock),
+        planned,
+        &repair.plan,
+        ("apply", asked.durability),
+    )?;
+    writeln!(
+        out,
+        "The ledger is written anew. `loom rollback {}` undoes it.",
+        committed.id
+    )?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(Exit::Done)
 }
@@ -119,26 +189,57 @@ pub(super) fn write_ledger(
     let bytes = planned.bytes(root);
     let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
     let changes = files.iter().map(|file| file.change.clone()).collect();
-    let cause = Cause { command: command.to_owned(), digest: None };
-    let approved = Approved { root, lock, changes, cause, durability, stop: env::heed_signals()? };
-    Ok(approved.stage(&contents).map_err(|failed| failed.error)?.commit()?)
+    let cause = Cause {
+        command: command.to_owned(),
+        digest: None,
+    };
+    let approved = Approved {
+        root,
+        lock,
+        changes,
+        cause,
+        durability,
+        stop: env::heed_signals()?,
+    };
+    Ok(approved
+        .stage(&contents)
+        .map_err(|failed| failed.error)?
+        .commit()?)
 }
 
 /// What was carried out, as one sentence.
 pub(super) fn done(plan: &Plan) -> String {
-    let count = |word: &str| plan.actions.iter().filter(|action| action.verb.as_str() == word).count();
-    let words = [("create", "created"), ("update", "updated"), ("move", "moved"), ("delete", "deleted")];
+    let count = |word: &str| {
+        plan.actions
+            .iter()
+            .filter(|action| action.verb.as_str() == word)
+            .count()
+    };
+    let words = [
+        ("create", "created"),
+        ("update", "updated"),
+        ("move", "moved"),
+        ("delete", "deleted"),
+    ];
     let mut said: Vec<String> = words
         .iter()
         .map(|(verb, done)| (count(verb), done))
         .filter(|(count, _)| *count > 0)
         .map(|(count, done)| format!("{count} {done}"))
         .collect();
-    let recorded = plan.actions.iter().filter(|action| !action.verb.writes()).count();
+    let recorded = plan
+        .actions
+        .iter()
+        .filter(|action| !action.verb.writes())
+        .count();
     if recorded > 0 {
         said.push(format!("{recorded} recorded without writing"));
     }
-    if said.is_empty() { "The ledger is written anew.".to_owned() } else { format!("Applied: {}.", said.join(", ")) }
+    if said.is_empty() {
+        "The ledger is written anew.".to_owned()
+    } else {
+        format!("Applied: {}.", said.join(", "))
+    }
 }
 
 /// One change of a file, and where its bytes come from.
@@ -158,17 +259,32 @@ pub(super) enum Source<'a> {
 }
 
 impl FileWrite<'_> {
-    pub(super) fn bytes(&self, contents: &pass::Bytes<'_>, current: Option<Vec<u8>>) -> Result<Vec<u8>, String> {
+    pub(super) fn bytes(
+        &self,
+        contents: &pass::Bytes<'_>,
+        current: Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, String> {
         match &self.source {
             Source::Text(text) => Ok(text.clone().into_bytes()),
             Source::Nothing => Ok(Vec::new()),
             Source::Action(action) => {
                 let before = match &action.verb {
                     Verb::Move { .. } => contents.of(action).before,
-                    Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => current,
+                    Verb::Create
+                    | Verb::Update
+                    | Verb::Delete
+                    | Verb::Adopt
+                    | Verb::Keep
+                    | Verb::Forget => current,
                 };
                 let after = contents.desired.file_after(action, before.as_deref());
-                let after = after.map_err(|found| found.into_iter().map(|it| it.message).collect::<Vec<_>>().join("; "))?;
+                let after = after.map_err(|found| {
+                    found
+                        .into_iter()
+                        .map(|it| it.message)
+                        .collect::<Vec<_>>()
+                        .join("; ")
+                })?;
                 after.ok_or_else(|| "there is nothing to write".to_owned())
             }
         }
@@ -184,23 +300,50 @@ pub(super) fn files<'a>(
     let mut writes = Vec::new();
     for action in plan.actions.iter().filter(|action| action.verb.writes()) {
         if let Verb::Move { from } = &action.verb {
-            let change = Change { path: from.clone(), expect: action.expect, put: Put::Nothing };
-            writes.push(FileWrite { change, source: Source::Nothing });
+            let change = Change {
+                path: from.clone(),
+                expect: action.expect,
+                put: Put::Nothing,
+            };
+            writes.push(FileWrite {
+                change,
+                source: Source::Nothing,
+            });
         }
         writes.push(write_of(action));
     }
-    let before: BTreeMap<String, &str> =
-        read.iter().map(|(code, text)| (format!("{}/{code}.jsonl", loom_plan::ledger::FOLDER), text.as_str())).collect();
+    let before: BTreeMap<String, &str> = read
+        .iter()
+        .map(|(code, text)| {
+            (
+                format!("{}/{code}.jsonl", loom_plan::ledger::FOLDER),
+                text.as_str(),
+            )
+        })
+        .collect();
     for (path, text) in ledger {
         let old = before.get(path.as_str()).copied();
         if old == text.as_deref() {
             continue;
         }
-        let unmarked = |hash| Content { hash, mode: Mode::Plain };
-        let expect = old.map_or(Expect::Absent, |old| Expect::Exactly(unmarked(header::content_hash(old.as_bytes()))));
-        let put = text.as_ref().map_or(Put::Nothing, |_| Put::File(Becomes { mode: Mode::Plain, hash: None }));
+        let unmarked = |hash| Content {
+            hash,
+            mode: Mode::Plain,
+        };
+        let expect = old.map_or(Expect::Absent, |old| {
+            Expect::Exactly(unmarked(header::content_hash(old.as_bytes())))
+        });
+        let put = text.as_ref().map_or(Put::Nothing, |_| {
+            Put::File(Becomes {
+                mode: Mode::Plain,
+                hash: None,
+            })
+        });
         let source = text.map_or(Source::Nothing, Source::Text);
-        writes.push(FileWrite { change: Change { path, expect, put }, source });
+        writes.push(FileWrite {
+            change: Change { path, expect, put },
+            source,
+        });
     }
     writes
 }
@@ -208,22 +351,49 @@ pub(super) fn files<'a>(
 fn write_of(action: &Action) -> FileWrite<'_> {
     let expect = match action.verb {
         Verb::Move { .. } => Expect::Absent,
-        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => action.expect,
+        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => {
+            action.expect
+        }
     };
     let (put, source) = match (&action.verb, build::content_after(action)) {
         (Verb::Delete, _) => (Put::Nothing, Source::Nothing),
-        (_, Some(after)) => (Put::File(Becomes { mode: after.mode, hash: Some(after.hash) }), Source::Action(action)),
-        (_, None) => (Put::Edit(Becomes { mode: mode_of(action), hash: None }), Source::Action(action)),
+        (_, Some(after)) => (
+            Put::File(Becomes {
+                mode: after.mode,
+                hash: Some(after.hash),
+            }),
+            Source::Action(action),
+        ),
+        (_, None) => (
+            Put::Edit(Becomes {
+                mode: mode_of(action),
+                hash: None,
+            }),
+            Source::Action(action),
+        ),
     };
-    FileWrite { change: Change { path: action.path.clone(), expect, put }, source }
+    FileWrite {
+        change: Change {
+            path: action.path.clone(),
+            expect,
+            put,
+        },
+        source,
+    }
 }
 
 /// The mode of a file that is changed in parts: as it was, and of a new one what any of them asks for.
 fn mode_of(action: &Action) -> Mode {
-    let mut made = action.parts.iter().filter_map(|part| part.after).map(|after| after.mode);
+    let mut made = action
+        .parts
+        .iter()
+        .filter_map(|part| part.after)
+        .map(|after| after.mode);
     match action.expect {
         Expect::Exactly(content) => content.mode,
-        Expect::Absent => made.find(|mode| *mode == Mode::Executable).unwrap_or(Mode::Plain),
+        Expect::Absent => made
+            .find(|mode| *mode == Mode::Executable)
+            .unwrap_or(Mode::Plain),
     }
 }
 
@@ -231,10 +401,14 @@ fn mode_of(action: &Action) -> Mode {
 /// a person only their number allows them.
 pub(super) fn consent(asked: &Apply, approval: &Approval, plan: &Plan) -> Result<(), Failure> {
     let question = match plan.brake(asked.max_deletes) {
-        Brake::Free if asked.confirmation == Confirmation::Given || approval.is_given() => return Ok(()),
+        Brake::Free if asked.confirmation == Confirmation::Given || approval.is_given() => {
+            return Ok(());
+        }
         Brake::Free => "Apply this plan?".to_owned(),
         Brake::Many { deletions, managed } if env::has_person() => {
-            format!("This deletes {deletions} of the {managed} files that loom manages. Apply this plan?")
+            format!(
+                "This deletes {deletions} of the {managed} files that loom manages. Apply this plan?"
+            )
         }
         Brake::Many { deletions, managed } => {
             return Err(Failure::Undecided(format!(
@@ -256,5 +430,7 @@ pub(super) fn consent(asked: &Apply, approval: &Approval, plan: &Plan) -> Result
     if env::confirms(&question)? {
         return Ok(());
     }
-    Err(Failure::Environment("nothing was applied, because the answer was not `yes`".to_owned()))
+    Err(Failure::Environment(
+        "nothing was applied, because the answer was not `yes`".to_owned(),
+    ))
 }

@@ -42,16 +42,25 @@ impl Approval {
                 let saved = read_saved(path)?;
                 (
                     selection_of(&saved.arguments)?,
-                    Some(Approved { digest: saved.plan.digest, paths: Some(paths_of(&saved.plan.actions)) }),
+                    Some(Approved {
+                        digest: saved.plan.digest,
+                        paths: Some(paths_of(&saved.plan.actions)),
+                    }),
                 )
             }
         };
         let expected = match &asked.expect {
             None => None,
-            Some(Expected::Digest(digest)) => Some(Approved { digest: *digest, paths: None }),
+            Some(Expected::Digest(digest)) => Some(Approved {
+                digest: *digest,
+                paths: None,
+            }),
             Some(Expected::File(path)) => Some(read_expected(path)?),
         };
-        Ok(Self { selection, approved: expected.or(saved) })
+        Ok(Self {
+            selection,
+            approved: expected.or(saved),
+        })
     }
 
     /// Whether a plan was approved before this run.
@@ -61,33 +70,59 @@ impl Approval {
 
     /// Refuses a plan that is not the approved one.
     pub(crate) fn check(&self, plan: &Plan) -> Result<(), Failure> {
-        let Some(approved) = self.approved.as_ref().filter(|approved| approved.digest != plan.digest) else { return Ok(()) };
-        let digests = format!("the plan is stale: {} was approved, and this run comes to {}", approved.digest, plan.digest);
+        let Some(approved) = self
+            .approved
+            .as_ref()
+            .filter(|approved| approved.digest != plan.digest)
+        else {
+            return Ok(());
+        };
+        let digests = format!(
+            "the plan is stale: {} was approved, and this run comes to {}",
+            approved.digest, plan.digest
+        );
         let Some(then) = &approved.paths else {
-            return Err(Failure::Stale(format!("{digests}. Review the plan above and approve its digest.")));
+            return Err(Failure::Stale(format!(
+                "{digests}. Review the plan above and approve its digest."
+            )));
         };
         let now = paths_of(&plan.actions);
         let different = differing(then, &now);
-        let which = if different.is_empty() { "the choices of the run".to_owned() } else { different.join(", ") };
-        Err(Failure::Stale(format!("{digests}. These differ: {which}. Review the plan above and approve its digest.")))
+        let which = if different.is_empty() {
+            "the choices of the run".to_owned()
+        } else {
+            different.join(", ")
+        };
+        Err(Failure::Stale(format!(
+            "{digests}. These differ: {which}. Review the plan above and approve its digest."
+        )))
     }
 }
 
 /// Reads a plan that `plan --out` saved.
 pub(crate) fn read_saved(path: &Path) -> Result<file::SavedPlan, Failure> {
     let name = path.display().to_string();
-    let text = env::read_file(path).map_err(|error| Failure::Environment(format!("{name} cannot be read: {error}")))?;
+    let text = env::read_file(path)
+        .map_err(|error| Failure::Environment(format!("{name} cannot be read: {error}")))?;
     file::read(&name, &text).map_err(Failure::of)
 }
 
 fn read_expected(path: &Path) -> Result<Approved, Failure> {
     let name = path.display().to_string();
-    let text = env::read_file(path).map_err(|error| Failure::Environment(format!("{name} cannot be read: {error}")))?;
+    let text = env::read_file(path)
+        .map_err(|error| Failure::Environment(format!("{name} cannot be read: {error}")))?;
     if text.starts_with(SAVED) {
         let saved = file::read(&name, &text).map_err(Failure::of)?;
-        return Ok(Approved { digest: saved.plan.digest, paths: Some(paths_of(&saved.plan.actions)) });
+        return Ok(Approved {
+            digest: saved.plan.digest,
+            paths: Some(paths_of(&saved.plan.actions)),
+        });
     }
-    let neither = || Failure::Environment(format!("{name} is neither a saved plan nor the output of `loom plan --format json`"));
+    let neither = || {
+        Failure::Environment(format!(
+            "{name} is neither a saved plan nor the output of `loom plan --format json`"
+        ))
+    };
     let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| neither())?;
     let actions = json["actions"].as_array().ok_or_else(neither)?;
     if let (Some(outcome), true) = (json["outcome"].as_str(), json["digest"].is_null()) {
@@ -96,11 +131,21 @@ fn read_expected(path: &Path) -> Result<Approved, Failure> {
             "blocked" => "a person has to decide something first",
             _ => "it had nothing to apply",
         };
-        return Err(Failure::Environment(format!("{name} holds no plan that can be approved: {why}")));
+        return Err(Failure::Environment(format!(
+            "{name} holds no plan that can be approved: {why}"
+        )));
     }
-    let digest = json["digest"].as_str().and_then(|text| ContentHash::parse(text).ok()).ok_or_else(neither)?;
-    let paths = actions.iter().filter_map(|action| Some((action["path"].as_str()?.to_owned(), json_print(action))));
-    Ok(Approved { digest, paths: Some(paths.collect()) })
+    let digest = json["digest"]
+        .as_str()
+        .and_then(|text| ContentHash::parse(text).ok())
+        .ok_or_else(neither)?;
+    let paths = actions
+        .iter()
+        .filter_map(|action| Some((action["path"].as_str()?.to_owned(), json_print(action))));
+    Ok(Approved {
+        digest,
+        paths: Some(paths.collect()),
+    })
 }
 
 /// What an action of the JSON output does, as [`paths_of`] writes it.
@@ -110,11 +155,25 @@ fn json_print(action: &serde_json::Value) -> String {
         Some(content) => format!("{} {}", text(&content["hash"]), text(&content["mode"])),
         None => "none".to_owned(),
     };
-    let parts = action["parts"].as_array().map(Vec::as_slice).unwrap_or_default().iter().map(|part| {
-        let (before, after) = (side(&part["before"]), side(&part["after"]));
-        format!("\n{}{} {before} {after}", text(&part["block"]), text(&part["keys"]))
-    });
-    format!("{} {}{}", text(&action["action"]), text(&action["from"]), parts.collect::<String>())
+    let parts = action["parts"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .map(|part| {
+            let (before, after) = (side(&part["before"]), side(&part["after"]));
+            format!(
+                "\n{}{} {before} {after}",
+                text(&part["block"]),
+                text(&part["keys"])
+            )
+        });
+    format!(
+        "{} {}{}",
+        text(&action["action"]),
+        text(&action["from"]),
+        parts.collect::<String>()
+    )
 }
 
 /// What a plan does to each path: the verb, where a file comes from, and each part with its hash and
@@ -132,31 +191,61 @@ fn paths_of(actions: &[Action]) -> BTreeMap<String, String> {
         format!("\n{owner} {} {}", side(part.before), side(part.after))
     };
     let print = |action: &Action| {
-        let from = if action.old_path() == &action.path { "" } else { action.old_path().as_str() };
-        format!("{} {from}{}", action.verb.as_str(), action.parts.iter().map(part).collect::<String>())
+        let from = if action.old_path() == &action.path {
+            ""
+        } else {
+            action.old_path().as_str()
+        };
+        format!(
+            "{} {from}{}",
+            action.verb.as_str(),
+            action.parts.iter().map(part).collect::<String>()
+        )
     };
-    actions.iter().map(|action| (action.path.to_string(), print(action))).collect()
+    actions
+        .iter()
+        .map(|action| (action.path.to_string(), print(action)))
+        .collect()
 }
 
 /// The paths to which two plans do not do the same, sorted.
 pub(super) fn paths_that_differ(one: &Outcome, other: &Outcome) -> Vec<String> {
     let paths = |outcome: &Outcome| {
-        let conflicts = outcome.conflicts().iter().map(|conflict| (conflict.path.to_string(), "conflict".to_owned()));
-        paths_of(outcome.actions()).into_iter().chain(conflicts).collect::<BTreeMap<String, String>>()
+        let conflicts = outcome
+            .conflicts()
+            .iter()
+            .map(|conflict| (conflict.path.to_string(), "conflict".to_owned()));
+        paths_of(outcome.actions())
+            .into_iter()
+            .chain(conflicts)
+            .collect::<BTreeMap<String, String>>()
     };
-    differing(&paths(one), &paths(other)).into_iter().map(str::to_owned).collect()
+    differing(&paths(one), &paths(other))
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
-fn differing<'a>(then: &'a BTreeMap<String, String>, now: &'a BTreeMap<String, String>) -> Vec<&'a str> {
+fn differing<'a>(
+    then: &'a BTreeMap<String, String>,
+    now: &'a BTreeMap<String, String>,
+) -> Vec<&'a str> {
     let all: BTreeSet<&str> = then.keys().chain(now.keys()).map(String::as_str).collect();
-    all.into_iter().filter(|path| then.get(*path) != now.get(*path)).collect()
+    all.into_iter()
+        .filter(|path| then.get(*path) != now.get(*path))
+        .collect()
 }
 
 /// The choices that a saved plan was made with.
 fn selection_of(arguments: &[String]) -> Result<Selection, Failure> {
-    let typed = ["loom", "plan"].into_iter().map(OsString::from).chain(arguments.iter().map(OsString::from));
+    let typed = ["loom", "plan"]
+        .into_iter()
+        .map(OsString::from)
+        .chain(arguments.iter().map(OsString::from));
     match cli::parse(typed).map(|invocation| invocation.command) {
         Ok(Command::Plan(plan)) => Ok(plan.selection),
-        _ => Err(Failure::Environment("the saved plan was made with choices that this loom does not know".to_owned())),
+        _ => Err(Failure::Environment(
+            "the saved plan was made with choices that this loom does not know".to_owned(),
+        )),
     }
 }

@@ -79,12 +79,22 @@ pub(super) fn of_plan(
     outcome: &Outcome,
     contents: &dyn Contents,
 ) -> Result<Vec<Finding>, Failure> {
-    let actions: Vec<&Action> = outcome.actions().iter().filter(|action| leaves_a_file(action)).collect();
+    let actions: Vec<&Action> = outcome
+        .actions()
+        .iter()
+        .filter(|action| leaves_a_file(action))
+        .collect();
     if actions.is_empty() {
         return Ok(Vec::new());
     }
-    let looked = actions.par_iter().filter(|action| is_looked_at(action.path.as_str()));
-    let look = |policies: &Policies| looked.filter_map(|action| look_at_action(action, contents, compiled, policies)).collect();
+    let looked = actions
+        .par_iter()
+        .filter(|action| is_looked_at(action.path.as_str()));
+    let look = |policies: &Policies| {
+        looked
+            .filter_map(|action| look_at_action(action, contents, compiled, policies))
+            .collect()
+    };
     Ok(audit(input, compiled, look)?.findings)
 }
 
@@ -94,39 +104,79 @@ pub(super) fn of_plan(
 /// As [`of_plan`].
 pub(super) fn of_everything(input: &dyn Input, compiled: &Compiled) -> Result<Audit, Failure> {
     let desired = &compiled.desired;
-    let whole = desired.outputs.par_iter().filter(|output| output.part == Part::Whole);
+    let whole = desired
+        .outputs
+        .par_iter()
+        .filter(|output| output.part == Part::Whole);
     let looked = whole.filter(|output| is_looked_at(output.place.path.as_str()));
     let file = |output: &loom_plan::render::Output| {
         let text = desired.dressed(output).ok()?;
-        Some(file_of(compiled, output.place.path.as_str(), &desired.declaration(output).address, text.into()))
+        Some(file_of(
+            compiled,
+            output.place.path.as_str(),
+            &desired.declaration(output).address,
+            text.into(),
+        ))
     };
-    audit(input, compiled, |policies| looked.filter_map(file).map(|file| look_at(&file, policies)).collect())
+    audit(input, compiled, |policies| {
+        looked
+            .filter_map(file)
+            .map(|file| look_at(&file, policies))
+            .collect()
+    })
 }
 
 /// Looks at files that are there.
 ///
 /// # Errors
 /// As [`of_plan`], and for a file that is not of its format.
-pub(super) fn of_files(input: &dyn Input, files: &[File], compiled: Option<&Compiled>) -> Result<Audit, Failure> {
+pub(super) fn of_files(
+    input: &dyn Input,
+    files: &[File],
+    compiled: Option<&Compiled>,
+) -> Result<Audit, Failure> {
     let (mut findings, mut wrong) = (Vec::new(), (Sources::default(), Diagnostics::default()));
     let policies = policies(input)?;
-    let looked: Vec<_> = files.par_iter().map(|file| look_at(file, &policies)).collect();
+    let looked: Vec<_> = files
+        .par_iter()
+        .map(|file| look_at(file, &policies))
+        .collect();
     for (file, (found, problems)) in files.iter().zip(looked) {
         findings.extend(found);
         let id = wrong.0.add(&file.path, Arc::clone(&file.text));
-        let is_wrong = |problem: &Diagnostic| file.unreadable == Unreadable::Error || problem.code == Code::Policy;
-        wrong.1.extend(problems.into_iter().filter(is_wrong).map(|problem| moved_to(problem, id)));
-        let secrets = credential::found(&file.text).into_iter().map(|(range, what)| {
-            let finding = Finding {
-                code: Code::Credential.as_str().to_owned(),
-                severity: Severity::Error,
-                message: format!("this looks like a credential: {what}"),
-                reason: "everybody who can read the repository, now or later, has it".to_owned(),
-                fix: "replace it where it was issued, and keep the new one in a secrets manager".to_owned(),
-                ..blank(file)
-            };
-            at(finding, &wrong.0, Span { source: id, start: offset(range.start), end: offset(range.end) })
-        });
+        let is_wrong = |problem: &Diagnostic| {
+            file.unreadable == Unreadable::Error || problem.code == Code::Policy
+        };
+        wrong.1.extend(
+            problems
+                .into_iter()
+                .filter(is_wrong)
+                .map(|problem| moved_to(problem, id)),
+        );
+        let secrets = credential::found(&file.text)
+            .into_iter()
+            .map(|(range, what)| {
+                let finding = Finding {
+                    code: Code::Credential.as_str().to_owned(),
+                    severity: Severity::Error,
+                    message: format!("this looks like a credential: {what}"),
+                    reason: "everybody who can read the repository, now or later, has it"
+                        .to_owned(),
+                    fix:
+                        "replace it where it was issued, and keep the new one in a secrets manager"
+                            .to_owned(),
+                    ..blank(file)
+                };
+                at(
+                    finding,
+                    &wrong.0,
+                    Span {
+                        source: id,
+                        start: offset(range.start),
+                        end: offset(range.end),
+                    },
+                )
+            });
         findings.extend(secrets);
     }
     credential::hide(&mut wrong.0, 0, &mut wrong.1);
@@ -148,11 +198,19 @@ fn audit(
     for (found, problems) in look(&policies) {
         findings.extend(found);
         // what cannot be read, such as the values of a template, is no format that anybody relies on here
-        refused.extend(problems.into_iter().filter(|problem| problem.code == Code::Policy));
+        refused.extend(
+            problems
+                .into_iter()
+                .filter(|problem| problem.code == Code::Policy),
+        );
     }
     if policies.asks_about_graph() {
         match policies.ask(&Subject::Graph, &graph(compiled)) {
-            Ok(verdicts) => findings.extend(verdicts.into_iter().map(|verdict| of_graph(verdict, compiled))),
+            Ok(verdicts) => findings.extend(
+                verdicts
+                    .into_iter()
+                    .map(|verdict| of_graph(verdict, compiled)),
+            ),
             Err(problem) => refused.push(problem),
         }
     }
@@ -166,7 +224,9 @@ fn judged(mut findings: Vec<Finding>, compiled: Option<&Compiled>) -> Audit {
     let accepted: &[Accept] = compiled.map_or(&[], |compiled| &compiled.project.accept);
     // what is accepted in files that loom does not write is not among what is declared
     let is_declared = |entry: &&Accept| matches!(entry.place, Place::Address(_));
-    let unused = accept::accept(accepted, &mut findings).into_iter().filter(is_declared);
+    let unused = accept::accept(accepted, &mut findings)
+        .into_iter()
+        .filter(is_declared);
     let unused = unused.map(accept::names_nothing).collect();
     let mut findings: Vec<Finding> = findings.into_iter().map(Finding::masked).collect();
     findings.sort();
@@ -204,12 +264,20 @@ fn look_at_action(
 ) -> Option<(Vec<Finding>, Diagnostics)> {
     let file = |bytes: Vec<u8>| {
         let text = String::from_utf8(bytes).ok()?;
-        Some(file_of(compiled, action.path.as_str(), action.address(), text.into()))
+        Some(file_of(
+            compiled,
+            action.path.as_str(),
+            action.address(),
+            text.into(),
+        ))
     };
     let sides = contents.of(action);
     let (mut findings, problems) = look_at(&file(sides.after?)?, policies);
     let before = sides.before.filter(|_| !is_whole(action)).and_then(file);
-    for old in before.map(|file| look_at(&file, policies).0).unwrap_or_default() {
+    for old in before
+        .map(|file| look_at(&file, policies).0)
+        .unwrap_or_default()
+    {
         let is_old = |it: &Finding| (&it.code, &it.message) == (&old.code, &old.message);
         if let Some(at) = findings.iter().position(is_old) {
             findings.remove(at);
@@ -243,7 +311,10 @@ fn policies(input: &dyn Input) -> Result<Policies, Failure> {
             continue;
         }
         match input.read(&path) {
-            Ok(text) => sources.push(Source { path: path.to_string(), text: text.as_ref().to_owned() }),
+            Ok(text) => sources.push(Source {
+                path: path.to_string(),
+                text: text.as_ref().to_owned(),
+            }),
             Err(error) => found.push(Diagnostic::new(Code::Policy, format!("{path}: {error}"))),
         }
     }
@@ -263,7 +334,9 @@ fn look_at(file: &File, policies: &Policies) -> (Vec<Finding>, Diagnostics) {
         return (Vec::new(), out);
     }
     let id = sources.add(&file.path, Arc::clone(&file.text));
-    let Some(document) = inspect::document(&file.path, id, &sources, &mut out) else { return (Vec::new(), out) };
+    let Some(document) = inspect::document(&file.path, id, &sources, &mut out) else {
+        return (Vec::new(), out);
+    };
     let of_rule = |hit: loom_plan::check::Hit| {
         let rule = rule(hit.code)?;
         let finding = Finding {
@@ -278,11 +351,18 @@ fn look_at(file: &File, policies: &Policies) -> (Vec<Finding>, Diagnostics) {
     };
     let mut findings: Vec<Finding> = look(&document).into_iter().filter_map(of_rule).collect();
     if policies.asks_about_files() {
-        let subject = Subject::File { path: &file.path, address: file.address.as_ref().map(ToString::to_string) };
+        let subject = Subject::File {
+            path: &file.path,
+            address: file.address.as_ref().map(ToString::to_string),
+        };
         for node in &document.nodes {
             match policies.ask(&subject, &node.to_json()) {
                 Ok(verdicts) => {
-                    findings.extend(verdicts.into_iter().map(|verdict| at(of_verdict(verdict, file), &sources, node.span)));
+                    findings.extend(
+                        verdicts
+                            .into_iter()
+                            .map(|verdict| at(of_verdict(verdict, file), &sources, node.span)),
+                    );
                 }
                 Err(problem) => out.push(problem),
             }
@@ -322,22 +402,45 @@ fn of_verdict(verdict: Verdict, file: &File) -> Finding {
 
 /// A finding about the graph: at the artifact that the policy names, else at loom.yaml.
 fn of_graph(verdict: Verdict, compiled: &Compiled) -> Finding {
-    let address = verdict.address.as_deref().and_then(|text| Address::parse(text).ok());
-    let asked = address.as_ref().and_then(|address| asked(compiled, address));
-    let path = asked.as_ref().map_or_else(|| PROJECT_FILE.to_owned(), |asked| asked.file.to_string());
+    let address = verdict
+        .address
+        .as_deref()
+        .and_then(|text| Address::parse(text).ok());
+    let asked = address
+        .as_ref()
+        .and_then(|address| asked(compiled, address));
+    let path = asked
+        .as_ref()
+        .map_or_else(|| PROJECT_FILE.to_owned(), |asked| asked.file.to_string());
     let line = asked.as_ref().map(|asked| asked.line);
-    let file = File { path, text: "".into(), address, asked, unreadable: Unreadable::Other };
-    Finding { line, ..of_verdict(verdict, &file) }
+    let file = File {
+        path,
+        text: "".into(),
+        address,
+        asked,
+        unreadable: Unreadable::Other,
+    };
+    Finding {
+        line,
+        ..of_verdict(verdict, &file)
+    }
 }
 
 fn at(finding: Finding, sources: &Sources, span: Span) -> Finding {
     let position = sources.position(span);
-    Finding { line: Some(position.line), column: position.column, ..finding }
+    Finding {
+        line: Some(position.line),
+        column: position.column,
+        ..finding
+    }
 }
 
 /// The same finding in another run's sources, where its file has another number.
 fn moved_to(mut problem: Diagnostic, id: SourceId) -> Diagnostic {
-    problem.labels.iter_mut().for_each(|label| label.span.source = id);
+    problem
+        .labels
+        .iter_mut()
+        .for_each(|label| label.span.source = id);
     problem
 }
 
@@ -350,13 +453,19 @@ fn graph(compiled: &Compiled) -> Value {
     let (project, desired) = (&compiled.project, &compiled.desired);
     let mut outputs: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for output in &desired.outputs {
-        outputs.entry(output.declaration).or_default().push(output.place.path.as_str());
+        outputs
+            .entry(output.declaration)
+            .or_default()
+            .push(output.place.path.as_str());
     }
     let environments = project
         .environments
         .iter()
         .map(|it| json!({ "name": it.name.to_string(), "production": it.production, "settings": it.node.to_json() }));
-    let services = project.services.values().map(|it| json!({ "name": it.name.to_string(), "settings": it.node.to_json() }));
+    let services = project
+        .services
+        .values()
+        .map(|it| json!({ "name": it.name.to_string(), "settings": it.node.to_json() }));
     let artifacts = desired.ordered.declarations.iter().enumerate().map(|(index, it)| {
         let uses = desired.ordered.dependencies(index);
         // what is not there is left out: `null` is not nothing to Rego

@@ -23,7 +23,11 @@ use crate::report::{check as report, diagnostics};
 pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result<Exit, Failure> {
     let project = RepoPath::new(PROJECT_FILE).expect("a constant path in normal form");
     let has_project = !matches!(desk.root.read(&project), Err(ReadError::Missing));
-    let compiled = if has_project { Some(pass::compile(desk, None)?) } else { None };
+    let compiled = if has_project {
+        Some(pass::compile(desk, None)?)
+    } else {
+        None
+    };
     let audit = match &compiled {
         Some(compiled) if asked.paths.is_empty() => {
             let audit = audit::of_everything(desk.files(), compiled)?;
@@ -49,7 +53,11 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
         CheckFormat::Sarif => report::sarif(findings, &prefix, out)?,
         CheckFormat::Junit => report::junit(findings, out)?,
     }
-    Ok(if findings.iter().any(loom_plan::check::Finding::denies) { Exit::Denied } else { Exit::Done })
+    Ok(if findings.iter().any(loom_plan::check::Finding::denies) {
+        Exit::Denied
+    } else {
+        Exit::Done
+    })
 }
 
 /// Prints the rules.
@@ -60,25 +68,51 @@ pub(crate) fn rules(out: &mut dyn Write) -> Result<Exit, Failure> {
 
 /// The files that paths name: a file is looked at as it is, of a directory all files of a known
 /// format.
-fn files(root: &Root, paths: &[String], compiled: Option<&pass::Compiled>) -> Result<Vec<File>, Failure> {
+fn files(
+    root: &Root,
+    paths: &[String],
+    compiled: Option<&pass::Compiled>,
+) -> Result<Vec<File>, Failure> {
     let mut files: Vec<File> = Vec::new();
     for typed in paths {
         let trimmed = typed.trim_start_matches("./").trim_end_matches('/');
-        let wrong = |why: &str| Failure::Environment(format!("`{typed}` names no file that can be checked: {why}"));
+        let wrong = |why: &str| {
+            Failure::Environment(format!(
+                "`{typed}` names no file that can be checked: {why}"
+            ))
+        };
         let whole = matches!(trimmed, "" | ".");
-        let path = if whole { None } else { Some(RepoPath::new(trimmed).map_err(|error| wrong(&error.to_string()))?) };
+        let path = if whole {
+            None
+        } else {
+            Some(RepoPath::new(trimmed).map_err(|error| wrong(&error.to_string()))?)
+        };
         match path.map(|path| (root.read(&path), path)) {
             Some((Ok(text), path)) => files.push(file(&path, text, Unreadable::Error, compiled)),
-            Some((Err(error @ (ReadError::NotUtf8 | ReadError::TooLarge(_))), _)) => return Err(wrong(&error.to_string())),
+            Some((Err(error @ (ReadError::NotUtf8 | ReadError::TooLarge(_))), _)) => {
+                return Err(wrong(&error.to_string()));
+            }
             Some((Err(ReadError::Missing | ReadError::Other(_)), _)) | None => {
-                let below = root.glob(&[if whole { "**".to_owned() } else { format!("{trimmed}/**") }]);
+                let below = root.glob(&[if whole {
+                    "**".to_owned()
+                } else {
+                    format!("{trimmed}/**")
+                }]);
                 if below.is_empty() {
-                    return Err(wrong("there is nothing; paths are seen from the directory of loom.yaml"));
+                    return Err(wrong(
+                        "there is nothing; paths are seen from the directory of loom.yaml",
+                    ));
                 }
-                let known = below.iter().filter(|path| inspect::is_known(path.as_str()) && !is_foreign(path));
+                let known = below
+                    .iter()
+                    .filter(|path| inspect::is_known(path.as_str()) && !is_foreign(path));
                 files.extend(known.filter_map(|path| {
                     let certain = inspect::is_certain(path.as_str());
-                    let unreadable = if certain { Unreadable::Error } else { Unreadable::Other };
+                    let unreadable = if certain {
+                        Unreadable::Error
+                    } else {
+                        Unreadable::Other
+                    };
                     Some(file(path, root.read(path).ok()?, unreadable, compiled))
                 }));
             }
@@ -89,7 +123,12 @@ fn files(root: &Root, paths: &[String], compiled: Option<&pass::Compiled>) -> Re
     Ok(files)
 }
 
-fn file(path: &RepoPath, text: std::sync::Arc<str>, unreadable: Unreadable, compiled: Option<&pass::Compiled>) -> File {
+fn file(
+    path: &RepoPath,
+    text: std::sync::Arc<str>,
+    unreadable: Unreadable,
+    compiled: Option<&pass::Compiled>,
+) -> File {
     let writes = compiled.and_then(|compiled| {
         let output = compiled.desired.at(path).next()?;
         let address = compiled.desired.declaration(output).address.clone();
@@ -97,5 +136,11 @@ fn file(path: &RepoPath, text: std::sync::Arc<str>, unreadable: Unreadable, comp
         Some((address, asked))
     });
     let (address, asked) = writes.map_or((None, None), |(address, asked)| (Some(address), asked));
-    File { path: path.to_string(), text, address, asked, unreadable }
+    File {
+        path: path.to_string(),
+        text,
+        address,
+        asked,
+        unreadable,
+    }
 }

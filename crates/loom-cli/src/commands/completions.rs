@@ -26,11 +26,20 @@ mod tests {
 
     #[test]
     fn every_shell_gets_a_script_that_knows_the_commands() {
-        for shell in [Shell::Bash, Shell::Elvish, Shell::Fish, Shell::PowerShell, Shell::Zsh] {
+        for shell in [
+            Shell::Bash,
+            Shell::Elvish,
+            Shell::Fish,
+            Shell::PowerShell,
+            Shell::Zsh,
+        ] {
             let mut out = Vec::new();
             assert!(matches!(run(shell, &mut out), Ok(Exit::Done)));
             let script = String::from_utf8(out).expect("UTF-8");
-            assert!(script.contains("detailed-exitcode") && script.contains("providers"), "{shell}");
+            assert!(
+                script.contains("detailed-exitcode") && script.contains("providers"),
+                "{shell}"
+            );
         }
     }
 }

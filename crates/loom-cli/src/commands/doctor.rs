@@ -16,10 +16,15 @@ use crate::exit::Exit;
 use crate::report::doctor::{self, Line};
 
 /// Looks at everything. Exit 1 only where something is missing.
-pub(crate) fn run(desk: &Desk<'_>, format: ReportFormat, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    desk: &Desk<'_>,
+    format: ReportFormat,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let managed = managed(desk);
     let known = managed.as_ref().map(Vec::as_slice).unwrap_or_default();
-    let findings = loom_apply::doctor(&desk.root, known).map_err(|trouble| Failure::Environment(with_help(&trouble)))?;
+    let findings = loom_apply::doctor(&desk.root, known)
+        .map_err(|trouble| Failure::Environment(with_help(&trouble)))?;
     let mut lines: Vec<Line> = findings.iter().map(Line::from).collect();
     lines.push(Line::of_git(env::git_version()));
     lines.push(Line::of_ledger(&managed));
@@ -35,11 +40,23 @@ pub(crate) fn run(desk: &Desk<'_>, format: ReportFormat, out: &mut dyn Write) ->
 /// The paths that the ledger names; or why it cannot be read, and what to do about it.
 fn managed(desk: &Desk<'_>) -> Result<Vec<RepoPath>, (String, String)> {
     let restore = "restore it from Git (`git checkout HEAD -- .loom/ledger`)";
-    let files = desk.root.ledger().map_err(|error| (error.to_string(), restore.to_owned()))?;
+    let files = desk
+        .root
+        .ledger()
+        .map_err(|error| (error.to_string(), restore.to_owned()))?;
     let mut found = Diagnostics::default();
     let ledger = Ledger::read(&files, &mut found);
-    if let Some(error) = found.into_iter().find(|found| found.severity() == Severity::Error) {
-        return Err((error.message, error.help.unwrap_or_else(|| restore.to_owned())));
+    if let Some(error) = found
+        .into_iter()
+        .find(|found| found.severity() == Severity::Error)
+    {
+        return Err((
+            error.message,
+            error.help.unwrap_or_else(|| restore.to_owned()),
+        ));
     }
-    Ok(ledger.records().map(|(_, record)| record.path.clone()).collect())
+    Ok(ledger
+        .records()
+        .map(|(_, record)| record.path.clone())
+        .collect())
 }

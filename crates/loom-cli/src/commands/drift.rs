@@ -14,7 +14,12 @@ use crate::report::json;
 
 /// Compares and reports. Exit 0 only if the report is empty, and 1 where something could not be
 /// compared.
-pub(crate) fn run(desk: &Desk<'_>, selection: &Selection, format: DriftFormat, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    desk: &Desk<'_>,
+    selection: &Selection,
+    format: DriftFormat,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let planned = pass::planned(desk, selection)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     let drifted = drift::report(outcome, &|conflict| sides(&planned, conflict));
@@ -38,7 +43,11 @@ fn sides(planned: &pass::Planned, conflict: &Conflicting) -> [Option<Content>; 2
         Observed::File(content) => Some(content),
         Observed::Absent | Observed::Foreign(_) => None,
     };
-    let desired = planned.compiled.desired.find(&conflict.path, &conflict.part).map(|output| output.content);
+    let desired = planned
+        .compiled
+        .desired
+        .find(&conflict.path, &conflict.part)
+        .map(|output| output.content);
     [observed, desired]
 }
 
@@ -46,5 +55,12 @@ fn sides(planned: &pass::Planned, conflict: &Conflicting) -> [Option<Content>; 2
 fn outputs(planned: &pass::Planned) -> Vec<(String, String)> {
     let desired = &planned.compiled.desired;
     let outputs = desired.outputs.iter();
-    outputs.map(|output| (output.place.path.to_string(), desired.declaration(output).address.to_string())).collect()
+    outputs
+        .map(|output| {
+            (
+                output.place.path.to_string(),
+                desired.declaration(output).address.to_string(),
+            )
+        })
+        .collect()
 }

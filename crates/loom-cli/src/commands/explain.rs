@@ -24,9 +24,17 @@ pub(crate) fn code(text: &str, out: &mut dyn Write) -> Result<Exit, Failure> {
         write!(out, "{page}")?;
         return Ok(Exit::Done);
     }
-    let known = || Code::ALL.iter().map(|code| code.as_str()).chain(RULES.iter().map(|rule| rule.code));
-    let help = did_you_mean(&text.to_uppercase(), known()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    Err(Failure::Environment(format!("there is no error code {text}{help}")))
+    let known = || {
+        Code::ALL
+            .iter()
+            .map(|code| code.as_str())
+            .chain(RULES.iter().map(|rule| rule.code))
+    };
+    let help = did_you_mean(&text.to_uppercase(), known())
+        .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    Err(Failure::Environment(format!(
+        "there is no error code {text}{help}"
+    )))
 }
 
 /// Explains an address, a path, or a path and a line (`PATH:LINE`).
@@ -35,11 +43,16 @@ pub(crate) fn run(desk: &Desk<'_>, subject: &str, out: &mut dyn Write) -> Result
     compiled.warn(desk.streams.err)?;
     desk.steps.pause();
     let (path, line) = match subject.rsplit_once(':') {
-        Some((path, line)) if !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit()) => (path, line.parse::<usize>().ok()),
+        Some((path, line)) if !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit()) => {
+            (path, line.parse::<usize>().ok())
+        }
         _ => (subject, None),
     };
     let at_path = RepoPath::new(path.trim_start_matches("./")).ok();
-    let outputs: Vec<&Output> = at_path.iter().flat_map(|path| compiled.desired.at(path)).collect();
+    let outputs: Vec<&Output> = at_path
+        .iter()
+        .flat_map(|path| compiled.desired.at(path))
+        .collect();
     if !outputs.is_empty() {
         for output in outputs {
             explain_output(&compiled, output, out)?;
@@ -51,8 +64,12 @@ pub(crate) fn run(desk: &Desk<'_>, subject: &str, out: &mut dyn Write) -> Result
         return Ok(Exit::Done);
     }
     let address = Address::parse(subject).ok();
-    let index = address.as_ref().and_then(|address| compiled.desired.ordered.find(address));
-    let Some(index) = index else { return explain_intent(&compiled, subject, address.as_ref(), out) };
+    let index = address
+        .as_ref()
+        .and_then(|address| compiled.desired.ordered.find(address));
+    let Some(index) = index else {
+        return explain_intent(&compiled, subject, address.as_ref(), out);
+    };
     let declaration = &compiled.desired.ordered.declarations[index];
     writeln!(out, "{} writes", declaration.address)?;
     for place in &compiled.desired.linked[index].places {
@@ -70,19 +87,28 @@ fn explain_intent(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let declarations = &compiled.desired.ordered.declarations;
-    let made: Vec<&Declaration> =
-        declarations.iter().filter(|it| Some(&it.intent) == address || Some(&it.address.family()) == address).collect();
+    let made: Vec<&Declaration> = declarations
+        .iter()
+        .filter(|it| Some(&it.intent) == address || Some(&it.address.family()) == address)
+        .collect();
     let Some(first) = made.first() else {
         let Some(address) = address else {
-            let message = format!("{subject} is neither an address, nor a file that loom writes, nor an error code");
-            return Err(Failure::Environment(format!("{message}; `loom graph --format json` lists addresses and files")));
+            let message = format!(
+                "{subject} is neither an address, nor a file that loom writes, nor an error code"
+            );
+            return Err(Failure::Environment(format!(
+                "{message}; `loom graph --format json` lists addresses and files"
+            )));
         };
         return Err(pass::unknown(address, declarations));
     };
     writeln!(out, "{subject} makes")?;
     for declaration in &made {
         let index = compiled.desired.ordered.find(&declaration.address);
-        for place in index.into_iter().flat_map(|index| &compiled.desired.linked[index].places) {
+        for place in index
+            .into_iter()
+            .flat_map(|index| &compiled.desired.linked[index].places)
+        {
             writeln!(out, "  {}: {}", declaration.address, place.path)?;
         }
     }
@@ -90,27 +116,45 @@ fn explain_intent(
     Ok(Exit::Done)
 }
 
-fn explain_output(compiled: &pass::Compiled, output: &Output, out: &mut dyn Write) -> Result<(), Failure> {
+fn explain_output(
+    compiled: &pass::Compiled,
+    output: &Output,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let declaration = compiled.desired.declaration(output);
     let part = match &output.part {
         loom_plan::snapshot::Part::Whole => "",
         loom_plan::snapshot::Part::Block(_) => "a block of ",
         loom_plan::snapshot::Part::Keys(_) => "a part of ",
     };
-    writeln!(out, "{part}{} is written by {}", output.place.path, declaration.address)?;
+    writeln!(
+        out,
+        "{part}{} is written by {}",
+        output.place.path, declaration.address
+    )?;
     if declaration.intent != declaration.address {
         writeln!(out, "  which {} makes", declaration.intent)?;
     }
     Ok(())
 }
 
-fn explain_declaration(compiled: &pass::Compiled, declaration: &Declaration, out: &mut dyn Write) -> Result<(), Failure> {
+fn explain_declaration(
+    compiled: &pass::Compiled,
+    declaration: &Declaration,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let position = |span| compiled.sources.position(span);
     writeln!(out, "asked for by")?;
     for origin in declaration.origins.iter() {
         match &origin.task {
             Some(task) => {
-                let line = format!("  task {} of {} ({}), {}", task.id, task.story, task.title, position(origin.span));
+                let line = format!(
+                    "  task {} of {} ({}), {}",
+                    task.id,
+                    task.story,
+                    task.title,
+                    position(origin.span)
+                );
                 writeln!(out, "{}", visible(&line))?;
             }
             None => writeln!(out, "  the project, {}", position(origin.span))?,
@@ -121,14 +165,20 @@ fn explain_declaration(compiled: &pass::Compiled, declaration: &Declaration, out
     }
     let ordered = &compiled.desired.ordered;
     let index = ordered.find(&declaration.address).unwrap_or_default();
-    let mut before: Vec<String> =
-        ordered.dependencies(index).map(|(before, _)| ordered.declarations[before].address.to_string()).collect();
+    let mut before: Vec<String> = ordered
+        .dependencies(index)
+        .map(|(before, _)| ordered.declarations[before].address.to_string())
+        .collect();
     before.sort();
     before.dedup();
     if !before.is_empty() {
         writeln!(out, "depends on\n  {}", before.join("\n  "))?;
     }
-    let reads: Vec<(&String, &Read)> = declaration.reads.iter().filter(|(_, read)| read.value.is_some()).collect();
+    let reads: Vec<(&String, &Read)> = declaration
+        .reads
+        .iter()
+        .filter(|(_, read)| read.value.is_some())
+        .collect();
     if !reads.is_empty() {
         writeln!(out, "made from")?;
     }
@@ -138,13 +188,25 @@ fn explain_declaration(compiled: &pass::Compiled, declaration: &Declaration, out
     Ok(())
 }
 
-fn explain_read(compiled: &pass::Compiled, pointer: &str, read: &Read, out: &mut dyn Write) -> Result<(), Failure> {
-    let Some(node) = &read.value else { return Ok(()) };
+fn explain_read(
+    compiled: &pass::Compiled,
+    pointer: &str,
+    read: &Read,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let Some(node) = &read.value else {
+        return Ok(());
+    };
     let value = match node.scalar_text() {
-        Some(text) if text.lines().count() <= 1 && text.chars().count() <= 60 => format!(" = {}", text.trim_end_matches('\n')),
+        Some(text) if text.lines().count() <= 1 && text.chars().count() <= 60 => {
+            format!(" = {}", text.trim_end_matches('\n'))
+        }
         _ => String::new(),
     };
-    let line = format!("  {pointer}{value}, {}", compiled.sources.position(node.span));
+    let line = format!(
+        "  {pointer}{value}, {}",
+        compiled.sources.position(node.span)
+    );
     Ok(writeln!(out, "{}", visible(&line))?)
 }
 
@@ -156,22 +218,40 @@ fn explain_line(
     (root, out): (&loom_apply::Root, &mut dyn Write),
 ) -> Result<(), Failure> {
     let path = &output.place.path;
-    let bytes = root.read_bytes(path).map_err(|error| Failure::Environment(format!("{path}: {error}")))?;
+    let bytes = root
+        .read_bytes(path)
+        .map_err(|error| Failure::Environment(format!("{path}: {error}")))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let Some(content) = line.checked_sub(1).and_then(|index| text.lines().nth(index)) else {
+    let Some(content) = line
+        .checked_sub(1)
+        .and_then(|index| text.lines().nth(index))
+    else {
         return Err(Failure::Environment(format!("{path} has no line {line}")));
     };
     writeln!(out, "line {line}: {}", visible(content.trim()))?;
     let declaration = compiled.desired.declaration(output);
     let stands_in = |read: &Read| {
-        let text = read.value.as_ref().and_then(|node| node.scalar_text().map(std::borrow::Cow::into_owned));
+        let text = read
+            .value
+            .as_ref()
+            .and_then(|node| node.scalar_text().map(std::borrow::Cow::into_owned));
         text.is_some_and(|text| text.len() > 1 && !text.contains('\n') && content.contains(&text))
     };
-    let found: Vec<(&String, &Read)> = declaration.reads.iter().filter(|(_, read)| stands_in(read)).collect();
+    let found: Vec<(&String, &Read)> = declaration
+        .reads
+        .iter()
+        .filter(|(_, read)| stands_in(read))
+        .collect();
     if found.is_empty() {
-        writeln!(out, "no setting's value stands in it: {} writes it for every service of this stack", declaration.intent)?;
+        writeln!(
+            out,
+            "no setting's value stands in it: {} writes it for every service of this stack",
+            declaration.intent
+        )?;
     } else {
         writeln!(out, "these settings' values stand in it")?;
     }
-    found.into_iter().try_for_each(|(pointer, read)| explain_read(compiled, pointer, read, out))
+    found
+        .into_iter()
+        .try_for_each(|(pointer, read)| explain_read(compiled, pointer, read, out))
 }

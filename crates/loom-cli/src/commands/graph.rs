@@ -20,9 +20,14 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Graph, out: &mut dyn Write) -> Result
         }
     };
     let ordered = &compiled.desired.ordered;
-    let mut extent = outcome.map_or_else(|| Extent::all(ordered), |outcome| Extent::changed(ordered, &outcome));
+    let mut extent = outcome.map_or_else(
+        || Extent::all(ordered),
+        |outcome| Extent::changed(ordered, &outcome),
+    );
     if let Some(address) = &asked.from {
-        let index = ordered.find(address).ok_or_else(|| pass::unknown(address, &ordered.declarations))?;
+        let index = ordered
+            .find(address)
+            .ok_or_else(|| pass::unknown(address, &ordered.declarations))?;
         extent = extent.from(ordered, index);
     }
     desk.steps.pause();
@@ -35,7 +40,11 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Graph, out: &mut dyn Write) -> Result
     Ok(Exit::Done)
 }
 
-fn write_json(compiled: &pass::Compiled, shown: &BTreeSet<usize>, out: &mut dyn Write) -> Result<(), Failure> {
+fn write_json(
+    compiled: &pass::Compiled,
+    shown: &BTreeSet<usize>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let ordered = &compiled.desired.ordered;
     let name = |index: usize| ordered.declarations[index].address.to_string();
     let artifacts: Vec<_> = shown

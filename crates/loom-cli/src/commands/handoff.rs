@@ -28,17 +28,31 @@ use crate::report::json;
 
 /// Derives the section and hands it over.
 pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let selection = Selection { story: Some(StoryArg::Code(asked.code.clone())), ..Selection::default() };
+    let selection = Selection {
+        story: Some(StoryArg::Code(asked.code.clone())),
+        ..Selection::default()
+    };
     let planned = pass::planned(desk, &selection)?;
     let (compiled, seen) = (&planned.compiled, &planned.seen);
     let code = compiled.story.as_deref().unwrap_or(&asked.code);
     let story = compiled.stories.iter().find(|story| story.code == code);
-    let story = story.ok_or_else(|| Failure::Environment(format!("there is no story `{code}` among the inputs")))?;
-    let applied = Applied::of(code, &compiled.project, &compiled.desired, (&seen.snapshot, &seen.known));
+    let story = story.ok_or_else(|| {
+        Failure::Environment(format!("there is no story `{code}` among the inputs"))
+    })?;
+    let applied = Applied::of(
+        code,
+        &compiled.project,
+        &compiled.desired,
+        (&seen.snapshot, &seen.known),
+    );
     if applied.is_empty() {
         return Err(nothing(story));
     }
-    let now = seen.ledger_files.iter().find(|(name, _)| name == code).map(|(_, text)| text.as_str());
+    let now = seen
+        .ledger_files
+        .iter()
+        .find(|(name, _)| name == code)
+        .map(|(_, text)| text.as_str());
     let past = env::past(&desk.root, code, now, &applied.paths()).map_err(Failure::Environment)?;
     let section = applied.section(&planned.outcome, &past);
     match asked.to {
@@ -49,11 +63,15 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result
     Ok(match section.status {
         Status::Completed => Exit::Done,
         Status::InProgress => {
-            env::tell(&format!("{code} is not wholly applied, and the section says so: see `loom plan --story {code}`"));
+            env::tell(&format!(
+                "{code} is not wholly applied, and the section says so: see `loom plan --story {code}`"
+            ));
             Exit::Changes
         }
         Status::Blocked => {
-            env::tell(&format!("somebody must decide about files of {code} first: see `loom plan --story {code}`"));
+            env::tell(&format!(
+                "somebody must decide about files of {code} first: see `loom plan --story {code}`"
+            ));
             Exit::Conflicts
         }
     })
@@ -63,10 +81,14 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result
 fn nothing(story: &Story) -> Failure {
     let (code, file) = (&story.code, &story.file);
     Failure::Environment(if story.status.declares() {
-        format!("{code} declares no artifact, so that there is nothing to hand over: add `artifacts` to a task in {file}")
+        format!(
+            "{code} declares no artifact, so that there is nothing to hand over: add `artifacts` to a task in {file}"
+        )
     } else {
         let status = story.status.as_str();
-        format!("the story {code} is {status}, so that nothing of it is declared: change its `status` in {file}")
+        format!(
+            "the story {code} is {status}, so that nothing of it is declared: change its `status` in {file}"
+        )
     })
 }
 
@@ -77,11 +99,23 @@ fn print(code: &str, section: &Section, out: &mut dyn Write) -> Result<(), Failu
         story: &'a str,
         devops: &'a Section,
     }
-    Ok(json::write(&Output { format_version: json::FORMAT_VERSION, story: code, devops: section }, out)?)
+    Ok(json::write(
+        &Output {
+            format_version: json::FORMAT_VERSION,
+            story: code,
+            devops: section,
+        },
+        out,
+    )?)
 }
 
 /// Writes the section into the story's file, if it is not there already.
-fn write(desk: &Desk<'_>, story: &Story, section: &Section, out: &mut dyn Write) -> Result<(), Failure> {
+fn write(
+    desk: &Desk<'_>,
+    story: &Story,
+    section: &Section,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let no = |why: String| {
         let (code, place) = (&story.code, story.handoff.join("."));
         Failure::Environment(format!(
@@ -90,7 +124,10 @@ fn write(desk: &Desk<'_>, story: &Story, section: &Section, out: &mut dyn Write)
         ))
     };
     let path = RepoPath::new(&story.file).map_err(|error| no(error.to_string()))?;
-    let before = desk.root.read(&path).map_err(|error| no(error.to_string()))?;
+    let before = desk
+        .root
+        .read(&path)
+        .map_err(|error| no(error.to_string()))?;
     let after = with_section(&path, &before, story.handoff, section).map_err(no)?;
     if *before == *after {
         writeln!(out, "{path} says so already.")?;
@@ -102,22 +139,47 @@ fn write(desk: &Desk<'_>, story: &Story, section: &Section, out: &mut dyn Write)
 }
 
 /// The text of a story with the section at its place, every other byte kept.
-fn with_section(path: &RepoPath, text: &str, place: &[&str], section: &Section) -> Result<String, String> {
-    let format = format_of(loom_providers::FORMATS, path).ok_or("its name ends neither in .json nor in .yaml or .yml")?;
+fn with_section(
+    path: &RepoPath,
+    text: &str,
+    place: &[&str],
+    section: &Section,
+) -> Result<String, String> {
+    let format = format_of(loom_providers::FORMATS, path)
+        .ok_or("its name ends neither in .json nor in .yaml or .yml")?;
     if matches!(format.read(text)?.form, Form::Scalar(_)) {
         return Err("the whole story stands in a JSON string there".to_owned());
     }
     let section = serde_json::to_value(section).map_err(|error| error.to_string())?;
-    let wanted = place.iter().rev().fold(section, |inner, key| serde_json::json!({ *key: inner }));
+    let wanted = place
+        .iter()
+        .rev()
+        .fold(section, |inner, key| serde_json::json!({ *key: inner }));
     let wanted = match path.extension() {
         Some("json") => format!("{wanted:#}\n"),
-        _ => loom_providers::emit::yaml::document(&Node::from_json(Span::start_of(SourceId::first()), &wanted)),
+        _ => loom_providers::emit::yaml::document(&Node::from_json(
+            Span::start_of(SourceId::first()),
+            &wanted,
+        )),
     };
-    format.put(text, &wanted, &KeyPath::new(place.iter().map(|key| Step::Key((*key).to_owned())).collect()))
+    format.put(
+        text,
+        &wanted,
+        &KeyPath::new(
+            place
+                .iter()
+                .map(|key| Step::Key((*key).to_owned()))
+                .collect(),
+        ),
+    )
 }
 
 /// Attaches each task's files to it on the board, those left out that are there already.
-fn attach(code: &str, tasks: &BTreeMap<&str, BTreeSet<&RepoPath>>, out: &mut dyn Write) -> Result<(), Failure> {
+fn attach(
+    code: &str,
+    tasks: &BTreeMap<&str, BTreeSet<&RepoPath>>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let known = board_tasks(code).map_err(Failure::Environment)?;
     if let Some(unknown) = tasks.keys().find(|id| !known.contains_key(**id)) {
         return Err(Failure::Environment(format!(
@@ -135,36 +197,60 @@ fn attach(code: &str, tasks: &BTreeMap<&str, BTreeSet<&RepoPath>>, out: &mut dyn
             }
             env::board(&["task", "add-file", id, &name]).map_err(|why| {
                 let help = "run this again when that is mended: what is attached is left out";
-                Failure::Environment(format!("{why}\n  files attached before that: {attached}; {help}"))
+                Failure::Environment(format!(
+                    "{why}\n  files attached before that: {attached}; {help}"
+                ))
             })?;
             attached += 1;
         }
     }
-    writeln!(out, "Files attached to tasks of {code} on the board: {attached} now, {there} already there.")?;
+    writeln!(
+        out,
+        "Files attached to tasks of {code} on the board: {attached} now, {there} already there."
+    )?;
     Ok(())
 }
 
 /// A path that no program takes for an option.
 fn as_argument(path: &RepoPath) -> String {
     // `--` does not help: the board's commands are nested, and the outer one takes it away
-    if path.as_str().starts_with('-') { format!("./{path}") } else { path.to_string() }
+    if path.as_str().starts_with('-') {
+        format!("./{path}")
+    } else {
+        path.to_string()
+    }
 }
 
 /// The tasks of a story on the board, with the files that are attached to each.
 fn board_tasks(code: &str) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
     let said = env::board(&["story", "show", code, "--json"])?;
-    let garbage = || format!("what `board story show {code} --json` printed is not the story {code}, so nothing was attached");
+    let garbage = || {
+        format!(
+            "what `board story show {code} --json` printed is not the story {code}, so nothing was attached"
+        )
+    };
     let mut story: Value = serde_json::from_str(&said).map_err(|_| garbage())?;
     if let Some(inner) = story.as_str() {
         story = serde_json::from_str(inner).map_err(|_| garbage())?;
     }
-    if !story["code"].as_str().is_some_and(|said| said.eq_ignore_ascii_case(code)) {
+    if !story["code"]
+        .as_str()
+        .is_some_and(|said| said.eq_ignore_ascii_case(code))
+    {
         return Err(garbage());
     }
     let mut tasks = BTreeMap::new();
     for task in story["tasks"].as_array().ok_or_else(garbage)? {
-        let id = task["id"].as_str().filter(|id| !id.starts_with('-')).ok_or_else(garbage)?;
-        let files = task["files"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        let id = task["id"]
+            .as_str()
+            .filter(|id| !id.starts_with('-'))
+            .ok_or_else(garbage)?;
+        let files = task["files"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned);
         tasks.insert(id.to_owned(), files.collect());
     }
     Ok(tasks)

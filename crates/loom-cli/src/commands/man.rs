@@ -16,15 +16,23 @@ pub(crate) fn run(of: Option<&str>, out: &mut dyn Write) -> Result<Exit, Failure
     loom.build();
     let command = match of {
         None => &loom,
-        Some(name) => loom.find_subcommand(name).ok_or_else(|| unknown(&loom, name))?,
+        Some(name) => loom
+            .find_subcommand(name)
+            .ok_or_else(|| unknown(&loom, name))?,
     };
     clap_mangen::Man::new(command.clone()).render(out)?;
     Ok(Exit::Done)
 }
 
 fn unknown(loom: &clap::Command, name: &str) -> Failure {
-    let names: Vec<&str> = loom.get_subcommands().map(clap::Command::get_name).collect();
-    Failure::Environment(format!("loom has no command `{name}`; it has {}", names.join(", ")))
+    let names: Vec<&str> = loom
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    Failure::Environment(format!(
+        "loom has no command `{name}`; it has {}",
+        names.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -34,13 +42,21 @@ mod tests {
     #[test]
     fn every_command_has_a_page() {
         let loom = cli::command();
-        for of in std::iter::once(None).chain(loom.get_subcommands().map(|command| Some(command.get_name()))) {
+        for of in std::iter::once(None).chain(
+            loom.get_subcommands()
+                .map(|command| Some(command.get_name())),
+        ) {
             let mut out = Vec::new();
             assert!(matches!(run(of, &mut out), Ok(Exit::Done)), "{of:?}");
             let page = String::from_utf8(out).expect("UTF-8");
             let title = of.map_or_else(|| "loom".to_owned(), |name| format!("loom\\-{name}"));
-            assert!(page.contains(".TH ") && page.contains(".SH OPTIONS") && page.contains(&title), "{of:?}\n{page}");
+            assert!(
+                page.contains(".TH ") && page.contains(".SH OPTIONS") && page.contains(&title),
+                "{of:?}\n{page}"
+            );
         }
-        assert!(matches!(run(Some("nothing"), &mut Vec::new()), Err(Failure::Environment(text)) if text.contains("apply")));
+        assert!(
+            matches!(run(Some("nothing"), &mut Vec::new()), Err(Failure::Environment(text)) if text.contains("apply"))
+        );
     }
 }

@@ -14,7 +14,9 @@ use loom_apply::Objects;
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::merge::{Clash, Sides};
 use loom_plan::plan::known::Key;
-use loom_plan::plan::merging::{self, History as _, Merges, Purpose, Stand, ToMerge, Wanted, combine};
+use loom_plan::plan::merging::{
+    self, History as _, Merges, Purpose, Stand, ToMerge, Wanted, combine,
+};
 use loom_plan::render::Output;
 use loom_plan::snapshot::Part;
 
@@ -22,20 +24,29 @@ use loom_plan::snapshot::Part;
 ///
 /// # Errors
 /// [`Failure::Input`] where a base is not found: another plan than the one asked for is not made.
-pub(crate) fn merge_all(desk: &Desk<'_>, compiled: &Compiled, to_merge: &[ToMerge]) -> Result<Merges, Failure> {
+pub(crate) fn merge_all(
+    desk: &Desk<'_>,
+    compiled: &Compiled,
+    to_merge: &[ToMerge],
+) -> Result<Merges, Failure> {
     desk.steps.next("merging");
     let mut merges = Merges::default();
     let mut sides = Vec::new();
     for merging in to_merge {
         let (path, part) = &merging.output;
-        let Some(output) = compiled.desired.find(path, part) else { continue };
+        let Some(output) = compiled.desired.find(path, part) else {
+            continue;
+        };
         let observed = observed(desk.files(), compiled, merging)?;
         sides.push((merging, output, observed));
     }
-    let (carried, sides): (Vec<_>, Vec<_>) = sides.into_iter().partition(|(it, ..)| it.purpose == Purpose::Carry);
+    let (carried, sides): (Vec<_>, Vec<_>) = sides
+        .into_iter()
+        .partition(|(it, ..)| it.purpose == Purpose::Carry);
     for (carrying, output, observed) in carried {
         let text = observed.ok_or_else(|| vec![Clash::NotText]);
-        let result = text.and_then(|text| merging::carried(&compiled.desired, output, carrying, text));
+        let result =
+            text.and_then(|text| merging::carried(&compiled.desired, output, carrying, text));
         merges.insert(carrying.output.clone(), result);
     }
     let bases = bases(desk, compiled, &sides)?;
@@ -58,47 +69,103 @@ fn merged(
     output: &Output,
     [base, observed]: [&str; 2],
 ) -> Result<Result<merging::Merged, Vec<Clash>>, Failure> {
-    let desired = compiled.desired.text_beside(output, observed).map_err(|found| failed(&found))?;
+    let desired = compiled
+        .desired
+        .text_beside(output, observed)
+        .map_err(|found| failed(&found))?;
     let dropped = |before: &str, after: &str| losses::of_merge(compiled, output, before, after);
-    let grammar = loom_providers::grammar_of(&output.place.path).filter(|_| output.part == Part::Whole);
-    let sides = Sides { base, observed, desired: &desired };
-    Ok(combine((&compiled.desired, output), merging, sides, grammar, &dropped))
+    let grammar =
+        loom_providers::grammar_of(&output.place.path).filter(|_| output.part == Part::Whole);
+    let sides = Sides {
+        base,
+        observed,
+        desired: &desired,
+    };
+    Ok(combine(
+        (&compiled.desired, output),
+        merging,
+        sides,
+        grammar,
+        &dropped,
+    ))
 }
 
 /// The base of one, if it is found.
-pub(crate) fn find_base(desk: &Desk<'_>, compiled: &Compiled, merging: &ToMerge) -> Result<Option<String>, Failure> {
+pub(crate) fn find_base(
+    desk: &Desk<'_>,
+    compiled: &Compiled,
+    merging: &ToMerge,
+) -> Result<Option<String>, Failure> {
     let (path, part) = &merging.output;
-    let Some(output) = compiled.desired.find(path, part) else { return Ok(None) };
-    let mut found = bases(desk, compiled, &[(merging, output, observed(desk.files(), compiled, merging)?)])?;
+    let Some(output) = compiled.desired.find(path, part) else {
+        return Ok(None);
+    };
+    let mut found = bases(
+        desk,
+        compiled,
+        &[(merging, output, observed(desk.files(), compiled, merging)?)],
+    )?;
     Ok(found.remove(&merging.output))
 }
 
 pub(crate) fn failed(found: &[Diagnostic]) -> Failure {
-    Failure::Environment(found.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; "))
+    Failure::Environment(
+        found
+            .iter()
+            .map(|it| it.message.as_str())
+            .collect::<Vec<_>>()
+            .join("; "),
+    )
 }
 
 /// What stands there of an output, as a side of a merge; `None` where it is no text.
 ///
 /// # Errors
 /// What its provider said.
-pub(crate) fn observed(files: &dyn Files, compiled: &Compiled, merging: &ToMerge) -> Result<Option<String>, Failure> {
+pub(crate) fn observed(
+    files: &dyn Files,
+    compiled: &Compiled,
+    merging: &ToMerge,
+) -> Result<Option<String>, Failure> {
     let output = compiled.desired.find(&merging.output.0, &merging.output.1);
-    output.map_or(Ok(None), |output| side_at(files, compiled, output, &merging.stand))
+    output.map_or(Ok(None), |output| {
+        side_at(files, compiled, output, &merging.stand)
+    })
 }
 
 /// What a file holds of an output, as a side of a merge; `None` where it is no text.
 ///
 /// # Errors
 /// What its provider said.
-pub(crate) fn side_at(files: &dyn Files, compiled: &Compiled, output: &Output, stand: &Stand) -> Result<Option<String>, Failure> {
-    let text = files.bytes(&stand.path).ok().and_then(|bytes| stand.text_in(&bytes));
-    let side = |text: String| compiled.desired.side(output, stand, &text).map_err(|found| failed(&found));
+pub(crate) fn side_at(
+    files: &dyn Files,
+    compiled: &Compiled,
+    output: &Output,
+    stand: &Stand,
+) -> Result<Option<String>, Failure> {
+    let text = files
+        .bytes(&stand.path)
+        .ok()
+        .and_then(|bytes| stand.text_in(&bytes));
+    let side = |text: String| {
+        compiled
+            .desired
+            .side(output, stand, &text)
+            .map_err(|found| failed(&found))
+    };
     text.map(side).transpose()
 }
 
 fn wanted(merging: &ToMerge, output: &Output) -> Wanted {
-    let delegated = output.delegated.as_ref().map_or(Vec::new(), |delegated| delegated.keys.clone());
-    Wanted { stand: merging.stand.clone(), delegated, rendered: merging.rendered.hash }
+    let delegated = output
+        .delegated
+        .as_ref()
+        .map_or(Vec::new(), |delegated| delegated.keys.clone());
+    Wanted {
+        stand: merging.stand.clone(),
+        delegated,
+        rendered: merging.rendered.hash,
+    }
 }
 
 /// The bases that are found, by output, as sides of a merge.
@@ -112,11 +179,18 @@ fn bases(
     for (merging, output, observed) in sides {
         let wanted = wanted(merging, output);
         let base = if output.content.hash == wanted.rendered {
-            Some(compiled.desired.text(output).map_err(|found| failed(&found))?)
+            Some(
+                compiled
+                    .desired
+                    .text(output)
+                    .map_err(|found| failed(&found))?,
+            )
         } else if merging.observed.hash == wanted.rendered {
             observed.clone()
         } else {
-            objects.get(wanted.rendered, &|text| wanted.is(REGISTRY.formats, text)).map(str::to_owned)
+            objects
+                .get(wanted.rendered, &|text| wanted.is(REGISTRY.formats, text))
+                .map(str::to_owned)
         };
         match base {
             Some(base) => drop(found.insert(wanted, base)),
@@ -131,9 +205,17 @@ fn bases(
     }
     let mut bases = BTreeMap::new();
     for (merging, output, observed) in sides {
-        let Some(text) = found.get(&wanted(merging, output)) else { continue };
-        let side = compiled.desired.side(output, &merging.stand, text).map_err(|found| failed(&found))?;
-        let side = compiled.desired.with_versions(output, &side, observed.as_deref().unwrap_or_default());
+        let Some(text) = found.get(&wanted(merging, output)) else {
+            continue;
+        };
+        let side = compiled
+            .desired
+            .side(output, &merging.stand, text)
+            .map_err(|found| failed(&found))?;
+        let side =
+            compiled
+                .desired
+                .with_versions(output, &side, observed.as_deref().unwrap_or_default());
         bases.insert(merging.output.clone(), side);
     }
     Ok(bases)
@@ -145,12 +227,16 @@ fn missing(desk: &Desk<'_>, merging: &ToMerge) -> Failure {
         "the edit of {} cannot be merged: what loom rendered for it last is neither in this clone's object store nor in its Git history",
         merging.stand.path
     );
-    let is_shallow = matches!(Commits::open(&desk.root, &|_| None), Ok(Some(commits)) if commits.is_shallow());
+    let is_shallow =
+        matches!(Commits::open(&desk.root, &|_| None), Ok(Some(commits)) if commits.is_shallow());
     let help = if is_shallow {
-        "this clone is shallow: fetch the rest with `git fetch --unshallow`, and plan again".to_owned()
+        "this clone is shallow: fetch the rest with `git fetch --unshallow`, and plan again"
+            .to_owned()
     } else {
         let choices = "`loom apply --on-drift keep` accepts the edit, and `--on-drift restore` writes loom's text";
-        format!("{choices}; commit the generated files after each apply, so that the next merge finds its base")
+        format!(
+            "{choices}; commit the generated files after each apply, so that the next merge finds its base"
+        )
     };
     Failure::of(Diagnostic::new(Code::BaseMissing, message).help(help))
 }

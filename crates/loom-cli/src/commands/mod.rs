@@ -41,8 +41,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use loom_apply::{
-    Approved, Becomes, Cause, Change, CommitError, Committed, Direction, Durability, Kept, Lock, LockError, Put, Recovered,
-    Rescued, Root, RootError, StageError, Trouble, Unfinished, Unsettled, is_settled,
+    Approved, Becomes, Cause, Change, CommitError, Committed, Direction, Durability, Kept, Lock,
+    LockError, Put, Recovered, Rescued, Root, RootError, StageError, Trouble, Unfinished,
+    Unsettled, is_settled,
 };
 use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Diagnostic, Diagnostics};
@@ -77,12 +78,20 @@ impl<'a> Desk<'a> {
     /// A desk with the files on the disk.
     pub(crate) fn new(global: &'a Global, root: Root, streams: Streams) -> Self {
         let steps = Rc::new(Steps::begin(streams.err, global.timings));
-        Self { global, root, streams, steps, commit: None }
+        Self {
+            global,
+            root,
+            streams,
+            steps,
+            commit: None,
+        }
     }
 
     /// The files that are compared with what is declared.
     pub(crate) fn files(&self) -> &dyn Files {
-        self.commit.as_ref().map_or(&self.root as &dyn Files, |commit| commit)
+        self.commit
+            .as_ref()
+            .map_or(&self.root as &dyn Files, |commit| commit)
     }
 
     /// The same desk, with the files of a commit to look at.
@@ -91,13 +100,29 @@ impl<'a> Desk<'a> {
     /// As [`Root::open`].
     pub(crate) fn with(&self, commit: Commit) -> Result<Self, Failure> {
         let (root, steps) = (Root::open(self.root.path())?, Rc::clone(&self.steps));
-        Ok(Self { global: self.global, root, streams: self.streams, steps, commit: Some(commit) })
+        Ok(Self {
+            global: self.global,
+            root,
+            streams: self.streams,
+            steps,
+            commit: Some(commit),
+        })
     }
 
     /// Leads from the top of the Git repository to the root; empty, or ends in `/`.
     fn prefix(&self) -> String {
-        let below = self.root.path().strip_prefix(self.root.top()).ok().and_then(|below| below.to_str()).unwrap_or_default();
-        if below.is_empty() { String::new() } else { format!("{below}/") }
+        let below = self
+            .root
+            .path()
+            .strip_prefix(self.root.top())
+            .ok()
+            .and_then(|below| below.to_str())
+            .unwrap_or_default();
+        if below.is_empty() {
+            String::new()
+        } else {
+            format!("{below}/")
+        }
     }
 }
 
@@ -147,7 +172,9 @@ pub(crate) enum Failure {
 /// The first few of many, and how many there are.
 fn list(paths: &[String]) -> String {
     match paths {
-        [first, second, third, rest @ ..] if !rest.is_empty() => format!("{first}, {second}, {third} and {} more", rest.len()),
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
         few => few.join(", "),
     }
 }
@@ -169,7 +196,9 @@ impl Failure {
 /// The right to write. What earlier runs left is settled, and said.
 pub(crate) fn take_lock(root: &Root, wait: Option<Duration>) -> Result<Lock, Failure> {
     let lock = Lock::take(root, wait.unwrap_or_default())?;
-    lock.recovered.iter().for_each(|recovered| env::tell(&recovered_lines(recovered)));
+    lock.recovered
+        .iter()
+        .for_each(|recovered| env::tell(&recovered_lines(recovered)));
     Ok(lock)
 }
 
@@ -179,7 +208,13 @@ pub(crate) fn recovered_lines(recovered: &Recovered) -> String {
         Direction::Back => "everything was put back",
         Direction::Forward => "it had written everything, and is finished now",
     };
-    with_kept(&format!("An earlier `loom {}` was interrupted: {became}.", recovered.command), &recovered.kept)
+    with_kept(
+        &format!(
+            "An earlier `loom {}` was interrupted: {became}.",
+            recovered.command
+        ),
+        &recovered.kept,
+    )
 }
 
 /// Sees that nobody is in the middle of a change, for the commands that only read.
@@ -188,14 +223,29 @@ pub(crate) fn must_be_settled(desk: &Desk<'_>) -> Result<(), Failure> {
 }
 
 /// Writes files of the input for a command, all or none, over exactly what is there now.
-pub(crate) fn write_inputs(root: &Root, command: &str, files: &[(RepoPath, String)]) -> Result<(), Failure> {
+pub(crate) fn write_inputs(
+    root: &Root,
+    command: &str,
+    files: &[(RepoPath, String)],
+) -> Result<(), Failure> {
     write_inputs_with(root, take_lock(root, None)?, command, files)
 }
 
 /// As [`write_inputs`], for whoever has the lock already. It is free again afterwards.
-pub(crate) fn write_inputs_with(root: &Root, lock: Lock, command: &str, files: &[(RepoPath, String)]) -> Result<(), Failure> {
-    let mut wants: Vec<Want> =
-        files.iter().map(|(path, _)| Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }).collect();
+pub(crate) fn write_inputs_with(
+    root: &Root,
+    lock: Lock,
+    command: &str,
+    files: &[(RepoPath, String)],
+) -> Result<(), Failure> {
+    let mut wants: Vec<Want> = files
+        .iter()
+        .map(|(path, _)| Want {
+            path: path.clone(),
+            blocks: Vec::new(),
+            keys: Vec::new(),
+        })
+        .collect();
     wants.sort_by(|one, other| one.path.cmp(&other.path));
     let snapshot = loom_apply::observe(root, &wants);
     let changes = files.iter().map(|(path, _)| {
@@ -203,16 +253,35 @@ pub(crate) fn write_inputs_with(root: &Root, lock: Lock, command: &str, files: &
             Observed::File(content) => Expect::Exactly(*content),
             Observed::Absent | Observed::Foreign(_) => Expect::Absent,
         };
-        Change { path: path.clone(), expect, put: Put::File(Becomes { mode: Mode::Plain, hash: None }) }
+        Change {
+            path: path.clone(),
+            expect,
+            put: Put::File(Becomes {
+                mode: Mode::Plain,
+                hash: None,
+            }),
+        }
     });
     let contents = |index: usize, _: Option<Vec<u8>>| Ok(files[index].1.clone().into_bytes());
     commit_inputs((root, lock), command, changes.collect(), &contents)
 }
 
 /// Writes a file of the input anew, if it still holds what was read of it; its mode stays.
-pub(crate) fn rewrite_input(root: &Root, command: &str, path: &RepoPath, (before, after): (&str, &str)) -> Result<(), Failure> {
+pub(crate) fn rewrite_input(
+    root: &Root,
+    command: &str,
+    path: &RepoPath,
+    (before, after): (&str, &str),
+) -> Result<(), Failure> {
     let lock = take_lock(root, None)?;
-    let snapshot = loom_apply::observe(root, &[Want { path: path.clone(), blocks: Vec::new(), keys: Vec::new() }]);
+    let snapshot = loom_apply::observe(
+        root,
+        &[Want {
+            path: path.clone(),
+            blocks: Vec::new(),
+            keys: Vec::new(),
+        }],
+    );
     let found = match snapshot.whole(path) {
         Observed::File(content) if content.hash == content_hash(before.as_bytes()) => *content,
         Observed::File(_) | Observed::Absent | Observed::Foreign(_) => {
@@ -221,9 +290,21 @@ pub(crate) fn rewrite_input(root: &Root, command: &str, path: &RepoPath, (before
             )));
         }
     };
-    let put = Put::File(Becomes { mode: found.mode, hash: None });
+    let put = Put::File(Becomes {
+        mode: found.mode,
+        hash: None,
+    });
     let contents = |_: usize, _: Option<Vec<u8>>| Ok(after.as_bytes().to_vec());
-    commit_inputs((root, lock), command, vec![Change { path: path.clone(), expect: Expect::Exactly(found), put }], &contents)
+    commit_inputs(
+        (root, lock),
+        command,
+        vec![Change {
+            path: path.clone(),
+            expect: Expect::Exactly(found),
+            put,
+        }],
+        &contents,
+    )
 }
 
 fn commit_inputs(
@@ -232,8 +313,18 @@ fn commit_inputs(
     changes: Vec<Change>,
     contents: loom_apply::Contents<'_>,
 ) -> Result<(), Failure> {
-    let cause = Cause { command: command.to_owned(), digest: None };
-    let approved = Approved { root, lock, changes, cause, durability: Durability::Full, stop: env::heed_signals()? };
+    let cause = Cause {
+        command: command.to_owned(),
+        digest: None,
+    };
+    let approved = Approved {
+        root,
+        lock,
+        changes,
+        cause,
+        durability: Durability::Full,
+        stop: env::heed_signals()?,
+    };
     let staged = approved.stage(contents).map_err(|failed| failed.error)?;
     leftovers(&staged.commit()?).for_each(|line| env::tell(&line));
     Ok(())
@@ -246,7 +337,10 @@ pub(crate) fn leftovers(committed: &Committed) -> impl Iterator<Item = String> {
         .iter()
         .map(|path| format!("{path} had other names (hard links): they keep the old content, and are no longer the same file"));
     let kept = committed.kept.iter().map(kept_line);
-    let untidy = committed.untidy.iter().map(|trouble| format!("Left behind: {}", with_help(trouble)));
+    let untidy = committed
+        .untidy
+        .iter()
+        .map(|trouble| format!("Left behind: {}", with_help(trouble)));
     linked.chain(kept).chain(untidy)
 }
 
@@ -255,7 +349,10 @@ impl Failure {
     pub(crate) fn whole(&self) -> String {
         match self {
             Self::Input(input) => {
-                let found = input.1.iter().map(|found| format!("{}: {}", found.code, found.message));
+                let found = input
+                    .1
+                    .iter()
+                    .map(|found| format!("{}: {}", found.code, found.message));
                 found.collect::<Vec<_>>().join("\n")
             }
             Self::Environment(_)
@@ -284,11 +381,20 @@ pub(crate) fn with_help(trouble: &Trouble) -> String {
 
 /// What stands in the way of settling a transaction, and what a person can do.
 fn with_rest(said: &str, unfinished: &Unfinished) -> String {
-    let by_hand = if unfinished.commands.is_empty() { "." } else { "; or do by hand what remains, and then run it:" };
+    let by_hand = if unfinished.commands.is_empty() {
+        "."
+    } else {
+        "; or do by hand what remains, and then run it:"
+    };
     let lines: Vec<String> = std::iter::once(said.to_owned())
         .chain(unfinished.failures.iter().map(with_help))
         .chain([format!("When that is mended, run `loom recover`{by_hand}")])
-        .chain(unfinished.commands.iter().map(|command| format!("  {command}")))
+        .chain(
+            unfinished
+                .commands
+                .iter()
+                .map(|command| format!("  {command}")),
+        )
         .collect();
     lines.join("\n")
 }
@@ -303,13 +409,18 @@ fn with_kept(said: &str, kept: &[Kept]) -> String {
 pub(crate) fn kept_line(kept: &Kept) -> String {
     let path = &kept.path;
     match &kept.what {
-        Rescued::Theirs => format!("Somebody changed {path} meanwhile; what they wrote is in its place."),
+        Rescued::Theirs => {
+            format!("Somebody changed {path} meanwhile; what they wrote is in its place.")
+        }
         Rescued::Other(place) => format!(
             "Somebody changed {path} meanwhile; what they wrote is in its place, and what belongs there is in {}.",
             place.display()
         ),
         Rescued::Late(place) => {
-            format!("Somebody wrote to {path} after loom had replaced it; what they wrote is in {}.", place.display())
+            format!(
+                "Somebody wrote to {path} after loom had replaced it; what they wrote is in {}.",
+                place.display()
+            )
         }
     }
 }
@@ -321,7 +432,9 @@ impl From<StageError> for Failure {
             StageError::Stale(_) | StageError::Late(_) => Self::Stale(text),
             StageError::Overlap(..) => Self::Environment(text),
             StageError::Content { .. } => Self::RolledBack(text),
-            StageError::Trouble(trouble) => Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble))),
+            StageError::Trouble(trouble) => {
+                Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble)))
+            }
             StageError::Stopped => Self::RolledBack(text),
         }
     }
@@ -332,12 +445,17 @@ impl From<CommitError> for Failure {
         let text = error.to_string();
         match error {
             CommitError::Stale { kept, .. } => Self::Stale(with_kept(&text, &kept)),
-            CommitError::PutBack { trouble, kept } => {
-                Self::RolledBack(with_kept(&format!("{text}\n  help: {}", trouble.help), &kept))
-            }
+            CommitError::PutBack { trouble, kept } => Self::RolledBack(with_kept(
+                &format!("{text}\n  help: {}", trouble.help),
+                &kept,
+            )),
             CommitError::Stopped { kept } => Self::RolledBack(with_kept(&text, &kept)),
-            CommitError::Unfinished { unfinished, .. } => Self::Unfinished(with_rest(&text, &unfinished)),
-            CommitError::Undecided(trouble) => Self::Unfinished(format!("{text}\n  help: {}", trouble.help)),
+            CommitError::Unfinished { unfinished, .. } => {
+                Self::Unfinished(with_rest(&text, &unfinished))
+            }
+            CommitError::Undecided(trouble) => {
+                Self::Unfinished(format!("{text}\n  help: {}", trouble.help))
+            }
         }
     }
 }
@@ -346,8 +464,12 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Held { .. } => Self::Locked(error.to_string()),
-            LockError::Trouble(trouble) => Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble))),
-            LockError::Unfinished(unfinished) => Self::Unfinished(with_rest(&unfinished.to_string(), &unfinished)),
+            LockError::Trouble(trouble) => {
+                Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble)))
+            }
+            LockError::Unfinished(unfinished) => {
+                Self::Unfinished(with_rest(&unfinished.to_string(), &unfinished))
+            }
         }
     }
 }
@@ -356,9 +478,9 @@ impl From<Unsettled> for Failure {
     fn from(error: Unsettled) -> Self {
         match error {
             Unsettled::Locked(error) => error.into(),
-            Unsettled::Interrupted(_) => {
-                Self::Unfinished(format!("{error}: run `loom recover`, which puts everything back or finishes it"))
-            }
+            Unsettled::Interrupted(_) => Self::Unfinished(format!(
+                "{error}: run `loom recover`, which puts everything back or finishes it"
+            )),
             Unsettled::Trouble(trouble) => Self::Environment(with_help(&trouble)),
         }
     }

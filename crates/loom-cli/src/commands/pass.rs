@@ -42,8 +42,11 @@ use crate::env::Stream;
 use crate::report::{self, About, Contents, Sides, diagnostics};
 
 /// The kinds that this loom knows.
-pub(crate) const REGISTRY: Registry<'static> =
-    Registry { providers: loom_providers::PROVIDERS, blueprints: loom_providers::BLUEPRINTS, formats: loom_providers::FORMATS };
+pub(crate) const REGISTRY: Registry<'static> = Registry {
+    providers: loom_providers::PROVIDERS,
+    blueprints: loom_providers::BLUEPRINTS,
+    formats: loom_providers::FORMATS,
+};
 
 /// What the input comes to.
 #[derive(Debug)]
@@ -86,16 +89,32 @@ pub(crate) struct Seen {
 ///
 /// # Errors
 /// [`Failure::Input`] with every finding of every file.
-pub(crate) fn compile(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<ManuallyDrop<Compiled>, Failure> {
+pub(crate) fn compile(
+    desk: &Desk<'_>,
+    story: Option<&StoryArg>,
+) -> Result<ManuallyDrop<Compiled>, Failure> {
     compile_from(desk, &desk.root, story)
 }
 
 /// [`compile`], with input that may be more than the repository's.
-fn compile_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<ManuallyDrop<Compiled>, Failure> {
+fn compile_from(
+    desk: &Desk<'_>,
+    input: &dyn Input,
+    story: Option<&StoryArg>,
+) -> Result<ManuallyDrop<Compiled>, Failure> {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
-    match compile_into(input, (story, &mut sources, &mut found), &mut |step| desk.steps.next(step)) {
+    match compile_into(input, (story, &mut sources, &mut found), &mut |step| {
+        desk.steps.next(step);
+    }) {
         Some((project, stories, story, desired)) if !found.has_errors() => {
-            Ok(ManuallyDrop::new(Compiled { sources, project, stories, desired, warnings: found, story }))
+            Ok(ManuallyDrop::new(Compiled {
+                sources,
+                project,
+                stories,
+                desired,
+                warnings: found,
+                story,
+            }))
         }
         _ => Err(Failure::Input(Box::new((sources, found)))),
     }
@@ -117,16 +136,25 @@ fn compile_into(
     let project = read::read(input, sources, found)?;
     let extra = story.and_then(|story| elsewhere(story, found));
     let name = extra.as_ref().map(|(name, _)| name.clone());
-    let extra = extra.as_ref().map(|(name, text)| Extra::File { name, text: Arc::clone(text) });
+    let extra = extra.as_ref().map(|(name, text)| Extra::File {
+        name,
+        text: Arc::clone(text),
+    });
     let stories = story::read_all(&project, input, extra, sources, found);
     let code = story.and_then(|story| story_code(story, name.as_deref(), &stories, found));
     graph::tasks(&stories, found);
-    let world = World { sources, environments: &project.environment_names };
+    let world = World {
+        sources,
+        environments: &project.environment_names,
+    };
     next("compiling");
     let declarations = intent::compile(&project, &stories, REGISTRY, world, found);
     let mut ordered = graph::order(declarations, REGISTRY, found)?;
     let files = link::read_files(&mut ordered.declarations, input, sources, found);
-    let world = World { sources, environments: &project.environment_names };
+    let world = World {
+        sources,
+        environments: &project.environment_names,
+    };
     let linked = link::link(&ordered, REGISTRY, &files, world, found);
     next("rendering");
     let desired = render::render(ordered, linked, REGISTRY.formats, &project.delegate, found);
@@ -143,25 +171,44 @@ fn elsewhere(story: &StoryArg, found: &mut Diagnostics) -> Option<(String, Arc<s
     match read {
         Ok(text) => Some((name, text.into())),
         Err(error) => {
-            found.push(Diagnostic::new(Code::FileMissing, format!("the story {name} cannot be read: {error}")));
+            found.push(Diagnostic::new(
+                Code::FileMissing,
+                format!("the story {name} cannot be read: {error}"),
+            ));
             None
         }
     }
 }
 
 /// The code that `--story` stands for.
-fn story_code(story: &StoryArg, name: Option<&str>, stories: &[Story], found: &mut Diagnostics) -> Option<String> {
+fn story_code(
+    story: &StoryArg,
+    name: Option<&str>,
+    stories: &[Story],
+    found: &mut Diagnostics,
+) -> Option<String> {
     let StoryArg::Code(code) = story else {
-        return stories.iter().find(|story| Some(story.file.as_ref()) == name).map(|story| story.code.clone());
+        return stories
+            .iter()
+            .find(|story| Some(story.file.as_ref()) == name)
+            .map(|story| story.code.clone());
     };
-    if let Some(known) = stories.iter().find(|story| story.code.eq_ignore_ascii_case(code)) {
+    if let Some(known) = stories
+        .iter()
+        .find(|story| story.code.eq_ignore_ascii_case(code))
+    {
         return Some(known.code.clone());
     }
     let known = || stories.iter().map(|story| story.code.as_str());
-    let diagnostic = Diagnostic::new(Code::UnknownStory, format!("there is no story `{code}` among the inputs"));
+    let diagnostic = Diagnostic::new(
+        Code::UnknownStory,
+        format!("there is no story `{code}` among the inputs"),
+    );
     found.push(match did_you_mean(code, known()) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic.help(format!("`loom story pull {code}` fetches it from the board")),
+        None => diagnostic.help(format!(
+            "`loom story pull {code}` fetches it from the board"
+        )),
     });
     None
 }
@@ -175,16 +222,28 @@ fn remember(files: &dyn Files) -> Result<(Seen, Diagnostics), LedgerError> {
     let mut snapshot = files.observe(&known::wants(&[], &ledger));
     owned::observe(&mut snapshot, &[], &ledger, REGISTRY.formats);
     let known = Known::choose(&ledger, &snapshot);
-    Ok((Seen { ledger, ledger_files, snapshot, known }, found))
+    Ok((
+        Seen {
+            ledger,
+            ledger_files,
+            snapshot,
+            known,
+        },
+        found,
+    ))
 }
 
 /// What the desk's files hold of what is desired, and the findings of their ledger.
 ///
 /// # Errors
 /// A ledger that cannot be read.
-pub(super) fn seen(desk: &Desk<'_>, desired: &Desired) -> Result<(ManuallyDrop<Seen>, Diagnostics), Failure> {
+pub(super) fn seen(
+    desk: &Desk<'_>,
+    desired: &Desired,
+) -> Result<(ManuallyDrop<Seen>, Diagnostics), Failure> {
     let files = desk.files();
-    let (mut seen, found) = remember(files).map_err(|error| Failure::Environment(error.to_string()))?;
+    let (mut seen, found) =
+        remember(files).map_err(|error| Failure::Environment(error.to_string()))?;
     look_further(files, desired, &mut seen);
     Ok((ManuallyDrop::new(seen), found))
 }
@@ -207,8 +266,18 @@ pub(crate) fn look(desk: &Desk<'_>, story: Option<&StoryArg>) -> Result<Looked, 
 /// # Errors
 /// As [`look`].
 pub(crate) fn look_as_if(desk: &Desk<'_>, files: &[(RepoPath, String)]) -> Result<Looked, Failure> {
-    let files = files.iter().map(|(path, text)| (path.clone(), text.as_str().into())).collect();
-    look_from(desk, &AsIf { root: &desk.root, files: Memory(files) }, None)
+    let files = files
+        .iter()
+        .map(|(path, text)| (path.clone(), text.as_str().into()))
+        .collect();
+    look_from(
+        desk,
+        &AsIf {
+            root: &desk.root,
+            files: Memory(files),
+        },
+        None,
+    )
 }
 
 /// The repository, with other files of the input.
@@ -231,7 +300,11 @@ impl Input for AsIf<'_> {
     }
 }
 
-fn look_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<Looked, Failure> {
+fn look_from(
+    desk: &Desk<'_>,
+    input: &dyn Input,
+    story: Option<&StoryArg>,
+) -> Result<Looked, Failure> {
     let (compiled, seen) = look_anyway(desk, input, story)?;
     if seen.ledger.is_empty() {
         refuse_lost_ledger(desk, &compiled, &seen)?;
@@ -243,7 +316,11 @@ fn look_from(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Re
 ///
 /// # Errors
 /// As [`look`], but for the lost ledger.
-pub(crate) fn look_anyway(desk: &Desk<'_>, input: &dyn Input, story: Option<&StoryArg>) -> Result<Looked, Failure> {
+pub(crate) fn look_anyway(
+    desk: &Desk<'_>,
+    input: &dyn Input,
+    story: Option<&StoryArg>,
+) -> Result<Looked, Failure> {
     let files = desk.files();
     let mut remembered = None;
     let compiled = rayon::in_place_scope(|scope| {
@@ -259,7 +336,10 @@ pub(crate) fn look_anyway(desk: &Desk<'_>, input: &dyn Input, story: Option<&Sto
     }
     compiled.warnings.extend(found);
     let (root, desired) = (&desk.root, &compiled.desired);
-    let ((), refused) = rayon::join(|| look_further(files, desired, &mut seen), || refuse_rewritten(root, desired));
+    let ((), refused) = rayon::join(
+        || look_further(files, desired, &mut seen),
+        || refuse_rewritten(root, desired),
+    );
     refused?;
     Ok((compiled, ManuallyDrop::new(seen)))
 }
@@ -269,45 +349,78 @@ fn look_further(files: &dyn Files, desired: &Desired, seen: &mut Seen) {
     let mut known = seen.snapshot.walk();
     let is_answered = |output: &Output| {
         let seen = known.to(&output.place.path);
-        seen.is_some_and(|seen| seen.answers(&output.part) && (output.delegated.is_none() || seen.is_text_known()))
+        seen.is_some_and(|seen| {
+            seen.answers(&output.part) && (output.delegated.is_none() || seen.is_text_known())
+        })
     };
     if !desired.outputs.iter().all(is_answered) {
         let mut wants = known::wants(&desired.outputs, &seen.ledger);
         wants.retain(|want| !seen.snapshot.answers(want));
         seen.snapshot.0.extend(files.observe(&wants).0);
     }
-    owned::observe(&mut seen.snapshot, &desired.outputs, &seen.ledger, REGISTRY.formats);
+    owned::observe(
+        &mut seen.snapshot,
+        &desired.outputs,
+        &seen.ledger,
+        REGISTRY.formats,
+    );
 }
 
 /// Managed files that Git would rewrite on their way in or out could never be compared.
 fn refuse_rewritten(root: &Root, desired: &Desired) -> Result<(), Failure> {
-    let paths: Vec<&RepoPath> = desired.outputs.iter().map(|output| &output.place.path).collect();
+    let paths: Vec<&RepoPath> = desired
+        .outputs
+        .iter()
+        .map(|output| &output.place.path)
+        .collect();
     let mut found = Diagnostics::default();
     for rewritten in loom_apply::rewritten(root, &paths) {
-        let message = format!("{} is under `{}` ({}:{})", rewritten.path, rewritten.attribute, rewritten.file, rewritten.line);
+        let message = format!(
+            "{} is under `{}` ({}:{})",
+            rewritten.path, rewritten.attribute, rewritten.file, rewritten.line
+        );
         let help = format!(
             "Git would rewrite the file, so that loom could not tell an edit from that: take {} out of it",
             rewritten.path
         );
         found.push(Diagnostic::new(Code::GitAttributes, message).help(help));
     }
-    if found.is_empty() { Ok(()) } else { Err(Failure::Input(Box::new((Sources::default(), found)))) }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Input(Box::new((Sources::default(), found))))
+    }
 }
 
 /// No ledger while files carry loom's header: somebody lost it, and nothing can be decided.
 fn refuse_lost_ledger(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen) -> Result<(), Failure> {
     let (held, snapshot) = (desk.files(), &seen.snapshot);
-    let files = snapshot.0.iter().filter(|(_, seen)| matches!(seen.whole, Observed::File(_))).map(|(path, _)| path);
-    let carries = |path: &&RepoPath| held.bytes(path).is_ok_and(|bytes| loom_plan::header::is_in(&bytes));
+    let files = snapshot
+        .0
+        .iter()
+        .filter(|(_, seen)| matches!(seen.whole, Observed::File(_)))
+        .map(|(path, _)| path);
+    let carries = |path: &&RepoPath| {
+        held.bytes(path)
+            .is_ok_and(|bytes| loom_plan::header::is_in(&bytes))
+    };
     let carrying: Vec<String> = files.filter(carries).map(ToString::to_string).collect();
     if carrying.is_empty() {
         return Ok(());
     }
     let (request, loaded) = (Request::default(), loaded(&compiled.stories));
-    let outcome = plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(held, compiled, seen)));
+    let outcome = plan::plan(inputs(
+        (compiled, seen),
+        &request,
+        &loaded,
+        &losses::of_updates(held, compiled, seen),
+    ));
     let mut would = Vec::new();
     report::repair::write(&Repair::of(&outcome), &[], Talk::Normal, &mut would)?;
-    Err(Failure::LostLedger { carrying, would: String::from_utf8_lossy(&would).into_owned() })
+    Err(Failure::LostLedger {
+        carrying,
+        would: String::from_utf8_lossy(&would).into_owned(),
+    })
 }
 
 /// What the run was asked to do.
@@ -318,11 +431,19 @@ fn request(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Re
     let declarations = &compiled.desired.ordered.declarations;
     let declared = declarations.iter().flat_map(|it| [&it.address, &it.intent]);
     let known = declared.chain(seen.known.records().map(|known| &known.record.address));
-    let is_known = |target: &Address| known.clone().any(|it| it == target || it.family() == *target);
+    let is_known = |target: &Address| {
+        known
+            .clone()
+            .any(|it| it == target || it.family() == *target)
+    };
     if let Some(target) = selection.targets.iter().find(|target| !is_known(target)) {
         return Err(unknown(target, declarations));
     }
-    let paths = selection.paths.iter().map(|glob| glob.glob().to_owned()).collect();
+    let paths = selection
+        .paths
+        .iter()
+        .map(|glob| glob.glob().to_owned())
+        .collect();
     let adoption = match selection.adoption {
         decide::Adoption::Wanted => Adopting::All,
         decide::Adoption::Refused => Adopting::Declared,
@@ -332,18 +453,33 @@ fn request(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Re
         SkipConflicts::No => Conflicts::Block,
     };
     let story = compiled.story.clone();
-    Ok(Request::new(story, selection.targets.clone(), paths, selection.on_drift, adoption, conflicts))
+    Ok(Request::new(
+        story,
+        selection.targets.clone(),
+        paths,
+        selection.on_drift,
+        adoption,
+        conflicts,
+    ))
 }
 
 /// The failure for an address of the command line that stands for nothing.
 pub(crate) fn unknown(address: &Address, declarations: &[Declaration]) -> Failure {
     let found = graph::unknown_address(address, Span::start_of(SourceId::first()), declarations);
-    Failure::Environment(format!("{}; {}", found.message, found.help.unwrap_or_default()))
+    Failure::Environment(format!(
+        "{}; {}",
+        found.message,
+        found.help.unwrap_or_default()
+    ))
 }
 
 /// The codes of the stories that count as loaded: not those in draft, and not cancelled ones.
 fn loaded(stories: &[Story]) -> BTreeSet<String> {
-    stories.iter().filter(|story| story.status.declares()).map(|story| story.code.clone()).collect()
+    stories
+        .iter()
+        .filter(|story| story.status.declares())
+        .map(|story| story.code.clone())
+        .collect()
 }
 
 /// The bytes of both sides of an action: read from the disk and rendered again.
@@ -357,14 +493,25 @@ pub(crate) struct Bytes<'a> {
 impl Bytes<'_> {
     /// The output that would go on from the file of a conflict, where that stands at an old path.
     fn moved_output(&self, conflict: &Conflicting) -> Option<&Output> {
-        if !matches!(conflict.conflict, decide::Conflict::Edited | decide::Conflict::Merge | decide::Conflict::Component) {
+        if !matches!(
+            conflict.conflict,
+            decide::Conflict::Edited | decide::Conflict::Merge | decide::Conflict::Component
+        ) {
             return None;
         }
         let declaration = self.desired.ordered.find(&conflict.address)?;
-        let outputs: Vec<&Output> = self.desired.outputs.iter().filter(|output| output.declaration == declaration).collect();
+        let outputs: Vec<&Output> = self
+            .desired
+            .outputs
+            .iter()
+            .filter(|output| output.declaration == declaration)
+            .collect();
         match outputs.as_slice() {
             [only] => Some(only),
-            several => several.iter().copied().find(|it| it.place.path.file_name() == conflict.path.file_name()),
+            several => several
+                .iter()
+                .copied()
+                .find(|it| it.place.path.file_name() == conflict.path.file_name()),
         }
     }
 }
@@ -375,7 +522,10 @@ impl Contents for Bytes<'_> {
             Expect::Absent => None,
             Expect::Exactly(_) => self.files.bytes(action.old_path()).ok(),
         };
-        let after = self.desired.file_after(action, before.as_deref()).unwrap_or_default();
+        let after = self
+            .desired
+            .file_after(action, before.as_deref())
+            .unwrap_or_default();
         Sides { before, after }
     }
 
@@ -384,32 +534,58 @@ impl Contents for Bytes<'_> {
         if let Part::Keys(_) = conflict.part {
             return self.of_keys(conflict, before);
         }
-        let output = self.desired.find(&conflict.path, &conflict.part).or_else(|| self.moved_output(conflict));
+        let output = self
+            .desired
+            .find(&conflict.path, &conflict.part)
+            .or_else(|| self.moved_output(conflict));
         let after = output.and_then(|output| self.desired.dressed(output).ok());
         let after = match &conflict.part {
             Part::Whole | Part::Keys(_) => after.map(String::into_bytes),
             Part::Block(address) => {
-                let text = before.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-                Some(render::with_block(text, &conflict.path, address, after.as_deref()).into_bytes())
+                let text = before
+                    .as_deref()
+                    .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                    .unwrap_or_default();
+                Some(
+                    render::with_block(text, &conflict.path, address, after.as_deref())
+                        .into_bytes(),
+                )
             }
         };
         Sides { before, after }
     }
 
     fn explain(&self, address: &Address, before: &str, after: &str) -> Vec<String> {
-        REGISTRY.provider(address.kind()).map_or_else(Vec::new, |provider| provider.explain(before, after))
+        REGISTRY
+            .provider(address.kind())
+            .map_or_else(Vec::new, |provider| provider.explain(before, after))
     }
 
     fn is_of_bytes(&self, path: &RepoPath, part: &Part) -> bool {
-        let is_delegated = self.desired.find(path, part).is_some_and(|output| output.delegated.is_some());
+        let is_delegated = self
+            .desired
+            .find(path, part)
+            .is_some_and(|output| output.delegated.is_some());
         !is_delegated && !matches!(part, Part::Keys(_))
     }
 
     fn about(&self, address: &Address) -> About {
         let ordered = &self.desired.ordered;
-        let Some(declaration) = ordered.find(address).map(|index| &ordered.declarations[index]) else { return About::default() };
-        let stories = declaration.stories().into_iter().map(str::to_owned).collect();
-        About { service: declaration.service.as_ref().map(ToString::to_string), stories }
+        let Some(declaration) = ordered
+            .find(address)
+            .map(|index| &ordered.declarations[index])
+        else {
+            return About::default();
+        };
+        let stories = declaration
+            .stories()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        About {
+            service: declaration.service.as_ref().map(ToString::to_string),
+            stories,
+        }
     }
 }
 
@@ -418,9 +594,14 @@ impl Bytes<'_> {
     fn of_keys(&self, conflict: &Conflicting, before: Option<Vec<u8>>) -> Sides {
         let edited = || {
             let text = std::str::from_utf8(before.as_deref()?).ok()?;
-            let output = self.desired.find(&conflict.path, &conflict.part).or_else(|| self.moved_output(conflict))?;
+            let output = self
+                .desired
+                .find(&conflict.path, &conflict.part)
+                .or_else(|| self.moved_output(conflict))?;
             let wanted = self.desired.text(output).ok()?;
-            keys::format_of(REGISTRY.formats, &conflict.path)?.edit(text, Some(&wanted), &[]).ok()?
+            keys::format_of(REGISTRY.formats, &conflict.path)?
+                .edit(text, Some(&wanted), &[])
+                .ok()?
         };
         let after = edited().map(String::into_bytes).or_else(|| before.clone());
         Sides { before, after }
@@ -457,10 +638,18 @@ pub(crate) fn plan(
 ///
 /// # Errors
 /// As [`plan()`].
-pub(crate) fn plan_in_silence(desk: &Desk<'_>, (compiled, seen): Looked, selection: &Selection) -> Result<Planned, Failure> {
+pub(crate) fn plan_in_silence(
+    desk: &Desk<'_>,
+    (compiled, seen): Looked,
+    selection: &Selection,
+) -> Result<Planned, Failure> {
     desk.steps.next("planning");
     let to_merge = edited(&compiled, &seen, selection)?;
-    let merges = if to_merge.is_empty() { Merges::default() } else { merge_all(desk, &compiled, &to_merge)? };
+    let merges = if to_merge.is_empty() {
+        Merges::default()
+    } else {
+        merge_all(desk, &compiled, &to_merge)?
+    };
     decided(desk, (compiled, seen), selection, merges)
 }
 
@@ -476,9 +665,18 @@ fn said(desk: &Desk<'_>, planned: Planned) -> Result<Planned, Failure> {
 ///
 /// # Errors
 /// As `request`.
-pub(crate) fn edited(compiled: &Compiled, seen: &Seen, selection: &Selection) -> Result<Vec<ToMerge>, Failure> {
+pub(crate) fn edited(
+    compiled: &Compiled,
+    seen: &Seen,
+    selection: &Selection,
+) -> Result<Vec<ToMerge>, Failure> {
     let request = request(selection, compiled, seen)?;
-    Ok(plan::to_merge(inputs((compiled, seen), &request, &loaded(&compiled.stories), &|_, _| Vec::new())))
+    Ok(plan::to_merge(inputs(
+        (compiled, seen),
+        &request,
+        &loaded(&compiled.stories),
+        &|_, _| Vec::new(),
+    )))
 }
 
 /// Plans with what merging came to.
@@ -496,12 +694,28 @@ pub(crate) fn plan_with(
     said(desk, decided(desk, (compiled, seen), selection, merges)?)
 }
 
-fn decided(desk: &Desk<'_>, (mut compiled, seen): Looked, selection: &Selection, merges: Merges) -> Result<Planned, Failure> {
+fn decided(
+    desk: &Desk<'_>,
+    (mut compiled, seen): Looked,
+    selection: &Selection,
+    merges: Merges,
+) -> Result<Planned, Failure> {
     compiled.desired.merges = merges;
     let request = request(selection, &compiled, &seen)?;
     let loaded = loaded(&compiled.stories);
-    let outcome = plan::plan(inputs((&compiled, &seen), &request, &loaded, &losses::of_updates(desk.files(), &compiled, &seen)));
-    Ok(Planned { compiled, seen, outcome, request, loaded })
+    let outcome = plan::plan(inputs(
+        (&compiled, &seen),
+        &request,
+        &loaded,
+        &losses::of_updates(desk.files(), &compiled, &seen),
+    ));
+    Ok(Planned {
+        compiled,
+        seen,
+        outcome,
+        request,
+        loaded,
+    })
 }
 
 /// What planning everything comes to, without a word.
@@ -511,7 +725,12 @@ fn decided(desk: &Desk<'_>, (mut compiled, seen): Looked, selection: &Selection,
 pub(crate) fn outcome(desk: &Desk<'_>, (compiled, seen): &Looked) -> Result<Outcome, Failure> {
     let request = request(&Selection::default(), compiled, seen)?;
     let loaded = loaded(&compiled.stories);
-    Ok(plan::plan(inputs((compiled, seen), &request, &loaded, &losses::of_updates(desk.files(), compiled, seen))))
+    Ok(plan::plan(inputs(
+        (compiled, seen),
+        &request,
+        &loaded,
+        &losses::of_updates(desk.files(), compiled, seen),
+    )))
 }
 
 /// The whole pass, for commands that write nothing.
@@ -526,12 +745,18 @@ pub(crate) fn planned(desk: &Desk<'_>, selection: &Selection) -> Result<Planned,
 impl Planned {
     /// Whether the ledger holds what a merge left, or what cannot be read.
     pub(crate) fn needs_healing(&self) -> bool {
-        self.compiled.warnings.iter().any(|found| matches!(found.code, Code::LedgerMerged | Code::LedgerLine))
+        self.compiled
+            .warnings
+            .iter()
+            .any(|found| matches!(found.code, Code::LedgerMerged | Code::LedgerLine))
     }
 
     /// Where the bytes of the plan's actions come from.
     pub(crate) fn bytes<'a>(&'a self, files: &'a dyn Files) -> Bytes<'a> {
-        Bytes { files, desired: &self.compiled.desired }
+        Bytes {
+            files,
+            desired: &self.compiled.desired,
+        }
     }
 
     /// The ledger's files that change with a plan: the new text, or `None` where the file goes.
@@ -543,16 +768,28 @@ impl Planned {
     ///
     /// # Errors
     /// What the system refused.
-    pub(crate) fn keep_bases(&self, root: &Root, lock: &Lock, plan: &plan::Plan) -> Result<(), Failure> {
+    pub(crate) fn keep_bases(
+        &self,
+        root: &Root,
+        lock: &Lock,
+        plan: &plan::Plan,
+    ) -> Result<(), Failure> {
         let objects = Objects::open(root);
         let outputs = plan::record::bases(self.inputs(), plan);
         if outputs.is_empty() && objects.is_empty() {
             return Ok(());
         }
-        let text = |output: &&Output| Some((output.content.hash, self.compiled.desired.text(output).ok()?));
+        let text = |output: &&Output| {
+            Some((
+                output.content.hash,
+                self.compiled.desired.text(output).ok()?,
+            ))
+        };
         let texts: Vec<(ContentHash, String)> = outputs.par_iter().filter_map(text).collect();
         let kept = objects.keep(lock, &texts, &plan::record::named(self.inputs(), plan));
-        kept.map_err(|trouble| Failure::RolledBack(format!("nothing was changed: {}", with_help(&trouble))))
+        kept.map_err(|trouble| {
+            Failure::RolledBack(format!("nothing was changed: {}", with_help(&trouble)))
+        })
     }
 
     /// This plan, compared with the files and the ledger of a base.
@@ -561,12 +798,22 @@ impl Planned {
         let losses = losses::of_updates(base.files(), &self.compiled, seen);
         let inputs = inputs((&self.compiled, seen), &request, &self.loaded, &losses);
         let mut here = base.root.observe(&plan::against::wants(inputs));
-        owned::observe(&mut here, &self.compiled.desired.outputs, &seen.ledger, REGISTRY.formats);
+        owned::observe(
+            &mut here,
+            &self.compiled.desired.outputs,
+            &seen.ledger,
+            REGISTRY.formats,
+        );
         plan::against::against(self.inputs(), &self.outcome, (inputs, &here))
     }
 
     fn inputs(&self) -> Inputs<'_> {
-        inputs((&self.compiled, &self.seen), &self.request, &self.loaded, &|_, _| Vec::new())
+        inputs(
+            (&self.compiled, &self.seen),
+            &self.request,
+            &self.loaded,
+            &|_, _| Vec::new(),
+        )
     }
 }
 

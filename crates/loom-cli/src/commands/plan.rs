@@ -24,7 +24,9 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         save(file, plan, &asked.selection, &contents)?;
     }
     let command = match outcome {
-        Outcome::Ready(plan) => apply_command(desk.global, &asked.selection, asked.out.as_deref(), plan),
+        Outcome::Ready(plan) => {
+            apply_command(desk.global, &asked.selection, asked.out.as_deref(), plan)
+        }
         Outcome::Converged(_) | Outcome::Blocked(_) => String::new(),
     };
     let prefix = desk.prefix();
@@ -37,8 +39,17 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         findings: &findings,
         compared: None,
     };
-    report::plan(&presented, asked.style, (desk.streams.out, desk.global.talk), out)?;
-    Ok(if findings.iter().any(Finding::denies) { Exit::Denied } else { exit_of(outcome, asked.exit_style) })
+    report::plan(
+        &presented,
+        asked.style,
+        (desk.streams.out, desk.global.talk),
+        out,
+    )?;
+    Ok(if findings.iter().any(Finding::denies) {
+        Exit::Denied
+    } else {
+        exit_of(outcome, asked.exit_style)
+    })
 }
 
 /// Conflicts block; changes count where they were asked for.
@@ -52,8 +63,17 @@ fn exit_of(outcome: &Outcome, style: ExitStyle) -> Exit {
 }
 
 /// Saves a plan with the bytes of its actions.
-fn save(file: &Path, plan: &loom_plan::plan::Plan, selection: &Selection, contents: &pass::Bytes<'_>) -> Result<(), Failure> {
-    let arguments = selection.arguments().into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+fn save(
+    file: &Path,
+    plan: &loom_plan::plan::Plan,
+    selection: &Selection,
+    contents: &pass::Bytes<'_>,
+) -> Result<(), Failure> {
+    let arguments = selection
+        .arguments()
+        .into_iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     let mut text = Vec::new();
     let bytes = |action: &Action| {
         // the texts are there to be shown: apply renders its own
@@ -62,5 +82,7 @@ fn save(file: &Path, plan: &loom_plan::plan::Plan, selection: &Selection, conten
         (mask(before), mask(after))
     };
     file::write(plan, arguments, &bytes, &mut text)?;
-    env::write_file(file, &text).map_err(|error| Failure::Environment(format!("{} cannot be written: {error}", file.display())))
+    env::write_file(file, &text).map_err(|error| {
+        Failure::Environment(format!("{} cannot be written: {error}", file.display()))
+    })
 }

@@ -15,7 +15,11 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// Where there is no such kind, or the output cannot be written.
-pub(crate) fn run(kind: Option<&str>, registry: Registry<'_>, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    kind: Option<&str>,
+    registry: Registry<'_>,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     match kind {
         None => list(registry, out)?,
         Some(kind) => match (registry.provider(kind), registry.blueprint(kind)) {
@@ -36,28 +40,48 @@ fn unknown(kind: &str, registry: Registry<'_>) -> Failure {
 }
 
 fn list(registry: Registry<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let blueprints: Vec<[String; 2]> =
-        registry.blueprints.iter().map(|kind| kind.spec()).map(|spec| [spec.kind.to_owned(), spec.summary.to_owned()]).collect();
+    let blueprints: Vec<[String; 2]> = registry
+        .blueprints
+        .iter()
+        .map(|kind| kind.spec())
+        .map(|spec| [spec.kind.to_owned(), spec.summary.to_owned()])
+        .collect();
     let artifacts: Vec<[String; 3]> = registry
         .providers
         .iter()
         .map(|kind| kind.spec())
-        .map(|spec| [spec.kind.to_owned(), spec.version.to_string(), spec.summary.to_owned()])
+        .map(|spec| {
+            [
+                spec.kind.to_owned(),
+                spec.version.to_string(),
+                spec.summary.to_owned(),
+            ]
+        })
         .collect();
     writeln!(out, "Blueprints say what is wanted, and make artifacts:")?;
     table(&blueprints, out)?;
-    writeln!(out, "\nArtifacts, with the version of each kind, make files:")?;
+    writeln!(
+        out,
+        "\nArtifacts, with the version of each kind, make files:"
+    )?;
     table(&artifacts, out)?;
-    writeln!(out, "\n`loom providers show KIND` shows the settings of one.")
+    writeln!(
+        out,
+        "\n`loom providers show KIND` shows the settings of one."
+    )
 }
 
 fn artifact(spec: &KindSpec, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} (artifact, version {})\n{}", spec.kind, spec.version, spec.summary)?;
+    writeln!(
+        out,
+        "{} (artifact, version {})\n{}",
+        spec.kind, spec.version, spec.summary
+    )?;
     let nature = match spec.nature {
         Nature::Plain => None,
-        Nature::Stateful => {
-            Some("Stateful: what it describes lives outside the repository, so loom deletes it only where `removed` names it.")
-        }
+        Nature::Stateful => Some(
+            "Stateful: what it describes lives outside the repository, so loom deletes it only where `removed` names it.",
+        ),
         Nature::Migration => Some("A migration: once written, it may never change."),
     };
     if let Some(nature) = nature {
@@ -65,20 +89,36 @@ fn artifact(spec: &KindSpec, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "\nDefault path: {}", spec.default_path)?;
     settings(spec.settings, out)?;
-    writeln!(out, "\nAttributes, for ${{ref:{}.NAME.ATTRIBUTE}}:", spec.kind)?;
-    let own = spec.attributes.iter().map(|(name, doc)| [(*name).to_owned(), (*doc).to_owned()]);
-    let both = [["path", "where it is written"], ["name", "its name"]].map(|row| row.map(str::to_owned));
+    writeln!(
+        out,
+        "\nAttributes, for ${{ref:{}.NAME.ATTRIBUTE}}:",
+        spec.kind
+    )?;
+    let own = spec
+        .attributes
+        .iter()
+        .map(|(name, doc)| [(*name).to_owned(), (*doc).to_owned()]);
+    let both =
+        [["path", "where it is written"], ["name", "its name"]].map(|row| row.map(str::to_owned));
     table(&both.into_iter().chain(own).collect::<Vec<_>>(), out)?;
     writeln!(out, "\nVersions, and what each changed in the files:")?;
-    let versions = spec.changelog.iter().map(|(version, sentence)| [version.to_string(), (*sentence).to_owned()]);
+    let versions = spec
+        .changelog
+        .iter()
+        .map(|(version, sentence)| [version.to_string(), (*sentence).to_owned()]);
     table(&versions.collect::<Vec<_>>(), out)
 }
 
 fn blueprint(spec: &BlueprintSpec, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{} (blueprint)\n{}", spec.kind, spec.summary)?;
     settings(spec.settings, out)?;
-    writeln!(out, "\nParts, as the stack calls for them; `with` patches one by its address:")?;
-    spec.parts.iter().try_for_each(|part| writeln!(out, "  {part}"))
+    writeln!(
+        out,
+        "\nParts, as the stack calls for them; `with` patches one by its address:"
+    )?;
+    spec.parts
+        .iter()
+        .try_for_each(|part| writeln!(out, "  {part}"))
 }
 
 fn settings(fields: &[Field], out: &mut dyn Write) -> io::Result<()> {
@@ -90,8 +130,15 @@ fn settings(fields: &[Field], out: &mut dyn Write) -> io::Result<()> {
     } else {
         table(&rows, out)?;
     }
-    let shared = SHARED.iter().map(|field| field.name).filter(|name| !fields.iter().any(|field| field.name == *name));
-    writeln!(out, "\nKeys that every kind has: {}.", shared.collect::<Vec<_>>().join(", "))
+    let shared = SHARED
+        .iter()
+        .map(|field| field.name)
+        .filter(|name| !fields.iter().any(|field| field.name == *name));
+    writeln!(
+        out,
+        "\nKeys that every kind has: {}.",
+        shared.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// A row for each setting, those of a nested mapping after it: `database.version`, `jobs[].name`.
@@ -158,7 +205,12 @@ fn form(shape: &Shape) -> String {
 
 /// Columns as wide as what they hold; the last one is free.
 fn table<const N: usize>(rows: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
-    let widths: [usize; N] = std::array::from_fn(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0));
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        rows.iter()
+            .map(|row| row[column].width())
+            .max()
+            .unwrap_or(0)
+    });
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths).filter(|(_, width)| *width > 0) {
@@ -187,9 +239,14 @@ mod tests {
             assert!(all.contains(&format!("\n  {kind} ")), "{all}");
             let page = said(Some(kind));
             let artifact = REGISTRY.provider(kind).map(|kind| kind.spec().settings);
-            let fields = artifact.or_else(|| REGISTRY.blueprint(kind).map(|kind| kind.spec().settings)).unwrap_or_default();
+            let fields = artifact
+                .or_else(|| REGISTRY.blueprint(kind).map(|kind| kind.spec().settings))
+                .unwrap_or_default();
             for field in fields {
-                assert!(page.contains(field.name) && page.contains(field.doc), "{page}");
+                assert!(
+                    page.contains(field.name) && page.contains(field.doc),
+                    "{page}"
+                );
             }
         }
     }
@@ -198,8 +255,17 @@ mod tests {
     fn nested_settings_and_defaults_have_rows_of_their_own() {
         const INNER: &[Field] = &[Field::required("image", Shape::Text, "what runs")];
         const FIELDS: &[Field] = &[
-            Field::default("steps", Shape::List(&Shape::Record(INNER)), "[]", "what is done"),
-            Field::optional("port", Shape::PerEnvironment(&Shape::Integer(1, 65535)), "where it listens"),
+            Field::default(
+                "steps",
+                Shape::List(&Shape::Record(INNER)),
+                "[]",
+                "what is done",
+            ),
+            Field::optional(
+                "port",
+                Shape::PerEnvironment(&Shape::Integer(1, 65535)),
+                "where it listens",
+            ),
         ];
         let mut out = Vec::new();
         settings(FIELDS, &mut out).expect("writing to memory cannot fail");
@@ -216,7 +282,11 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_answered_with_the_nearest() {
-        let refused = run(Some("pipelin"), REGISTRY, &mut Vec::new()).expect_err("there is no such kind");
-        assert_eq!(refused.to_string(), "there is no kind `pipelin`; did you mean `pipeline`?");
+        let refused =
+            run(Some("pipelin"), REGISTRY, &mut Vec::new()).expect_err("there is no such kind");
+        assert_eq!(
+            refused.to_string(),
+            "there is no kind `pipelin`; did you mean `pipeline`?"
+        );
     }
 }

@@ -10,7 +10,9 @@ use crate::exit::Exit;
 /// Takes the lock, which settles everything, and says what that was.
 pub(crate) fn run(desk: &Desk<'_>, out: &mut dyn Write) -> Result<Exit, Failure> {
     let lock = Lock::take(&desk.root, desk.global.lock_timeout.unwrap_or_default())?;
-    lock.recovered.iter().try_for_each(|recovered| writeln!(out, "{}", recovered_lines(recovered)))?;
+    lock.recovered
+        .iter()
+        .try_for_each(|recovered| writeln!(out, "{}", recovered_lines(recovered)))?;
     if lock.recovered.is_empty() {
         writeln!(out, "There is nothing to recover.")?;
     }

@@ -21,25 +21,47 @@ use crate::exit::Exit;
 use crate::report::style::visible;
 
 /// Stops managing an artifact, and leaves its files.
-pub(crate) fn forget(desk: &Desk<'_>, address: &Address, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn forget(
+    desk: &Desk<'_>,
+    address: &Address,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let (compiled, seen) = pass::look(desk, None)?;
-    let world = Known { compiled: &compiled, seen: &seen };
+    let world = Known {
+        compiled: &compiled,
+        seen: &seen,
+    };
     if !world.is_recorded(address) {
         return Err(match world.declared(address) {
-            Some(_) => no(format!("loom has written nothing for `{address}` yet: to forget it, take its declaration out")),
+            Some(_) => no(format!(
+                "loom has written nothing for `{address}` yet: to forget it, take its declaration out"
+            )),
             None => world.unmanaged(address),
         });
     }
-    let same = |what: &RemovedWhat| matches!(what, RemovedWhat::Address(named) if names(named, address));
-    if let Some(entry) = compiled.project.removed.iter().find(|it| it.component.is_none() && same(&it.what)) {
+    let same =
+        |what: &RemovedWhat| matches!(what, RemovedWhat::Address(named) if names(named, address));
+    if let Some(entry) = compiled
+        .project
+        .removed
+        .iter()
+        .find(|it| it.component.is_none() && same(&it.what))
+    {
         let place = compiled.sources.position(entry.span);
         if !entry.keep {
-            let help = format!("write `keep: true` into that entry, and `loom plan` shows `{address}` as forgotten");
-            return Err(no(format!("`removed` names `{address}` already, {place}, so that its files go: {help}")));
+            let help = format!(
+                "write `keep: true` into that entry, and `loom plan` shows `{address}` as forgotten"
+            );
+            return Err(no(format!(
+                "`removed` names `{address}` already, {place}, so that its files go: {help}"
+            )));
         }
         writeln!(out, "{place} says so already.")?;
     } else {
-        let entry = format!("{{ address: {}, keep: true }}", edit::scalar(&address.to_string()));
+        let entry = format!(
+            "{{ address: {}, keep: true }}",
+            edit::scalar(&address.to_string())
+        );
         add(desk, "forget", "removed", &entry, out)?;
     }
     match world.declared(address) {
@@ -49,28 +71,53 @@ pub(crate) fn forget(desk: &Desk<'_>, address: &Address, out: &mut dyn Write) ->
                 "\nIt is still declared, {place}, and loom manages it until that is taken out. Then see what comes of it:"
             )?;
         }
-        None => writeln!(out, "\nThe files of {address} stay as they are. See what comes of it:")?,
+        None => writeln!(
+            out,
+            "\nThe files of {address} stay as they are. See what comes of it:"
+        )?,
     }
     writeln!(out, "  loom plan")?;
     Ok(Exit::Done)
 }
 
 /// Lets a new address go on from what loom knows of an old one.
-pub(crate) fn move_address(desk: &Desk<'_>, from: &Address, to: &Address, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let entry = format!("{{ from: {}, to: {} }}", edit::scalar(&from.to_string()), edit::scalar(&to.to_string()));
+pub(crate) fn move_address(
+    desk: &Desk<'_>,
+    from: &Address,
+    to: &Address,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let entry = format!(
+        "{{ from: {}, to: {} }}",
+        edit::scalar(&from.to_string()),
+        edit::scalar(&to.to_string())
+    );
     // where an earlier move led to what is renamed now, the input is right only with the new entry
     let ((compiled, seen), own) = match pass::look(desk, None) {
         Ok(looked) => (looked, 0),
         Err(failure) => (look_with(desk, &entry).ok_or(failure)?, 1),
     };
-    let world = Known { compiled: &compiled, seen: &seen };
-    let mut written = compiled.project.moved.iter().take(compiled.project.moved.len() - own);
+    let world = Known {
+        compiled: &compiled,
+        seen: &seen,
+    };
+    let mut written = compiled
+        .project
+        .moved
+        .iter()
+        .take(compiled.project.moved.len() - own);
     if let Some(entry) = written.find(|entry| entry.from == *from) {
         let place = compiled.sources.position(entry.span);
         if entry.to != *to {
-            return Err(no(format!("`{from}` is moved to `{}` already, {place}: change that entry", entry.to)));
+            return Err(no(format!(
+                "`{from}` is moved to `{}` already, {place}: change that entry",
+                entry.to
+            )));
         }
-        writeln!(out, "{place} says so already. See what comes of it:\n  loom plan")?;
+        writeln!(
+            out,
+            "{place} says so already. See what comes of it:\n  loom plan"
+        )?;
         return Ok(Exit::Done);
     }
     if let Some(place) = world.declared(from) {
@@ -78,7 +125,9 @@ pub(crate) fn move_address(desk: &Desk<'_>, from: &Address, to: &Address, out: &
             Some(_) => format!(
                 "`{from}` is still declared, {place}, and a move would take its files away from it: declare it as `{to}` only"
             ),
-            None => format!("`{to}` is not declared yet: first give the declaration of `{from}`, {place}, its new name"),
+            None => format!(
+                "`{to}` is not declared yet: first give the declaration of `{from}`, {place}, its new name"
+            ),
         }));
     }
     if world.declared(to).is_none() {
@@ -88,7 +137,10 @@ pub(crate) fn move_address(desk: &Desk<'_>, from: &Address, to: &Address, out: &
         return Err(world.unmanaged(from));
     }
     add(desk, "move", "moved", &entry, out)?;
-    writeln!(out, "\nThe files of {from}, and edits that were accepted in them, go on as {to}. See what comes of it:")?;
+    writeln!(
+        out,
+        "\nThe files of {from}, and edits that were accepted in them, go on as {to}. See what comes of it:"
+    )?;
     writeln!(out, "  loom plan")?;
     Ok(Exit::Done)
 }
@@ -96,7 +148,11 @@ pub(crate) fn move_address(desk: &Desk<'_>, from: &Address, to: &Address, out: &
 /// What the input comes to with one more entry of `moved`; `None` where it still has errors.
 fn look_with(desk: &Desk<'_>, entry: &str) -> Option<pass::Looked> {
     let text = desk.root.read(&project_file()).ok()?;
-    pass::look_as_if(desk, &[(project_file(), edit::append(&text, "moved", entry).ok()?)]).ok()
+    pass::look_as_if(
+        desk,
+        &[(project_file(), edit::append(&text, "moved", entry).ok()?)],
+    )
+    .ok()
 }
 
 pub(super) fn project_file() -> RepoPath {
@@ -120,7 +176,10 @@ struct Known<'a> {
 
 impl Known<'_> {
     fn is_recorded(&self, address: &Address) -> bool {
-        self.seen.known.records().any(|known| names(address, &known.record.address))
+        self.seen
+            .known
+            .records()
+            .any(|known| names(address, &known.record.address))
     }
 
     /// Where an address is declared, and by which blueprint; `None` where it is not.
@@ -141,7 +200,12 @@ impl Known<'_> {
 
     /// The failure for an address that the ledger does not know, with the nearest that it does.
     fn unmanaged(&self, address: &Address) -> Failure {
-        let recorded: Vec<String> = self.seen.known.records().map(|known| known.record.address.to_string()).collect();
+        let recorded: Vec<String> = self
+            .seen
+            .known
+            .records()
+            .map(|known| known.record.address.to_string())
+            .collect();
         let help = match did_you_mean(&address.to_string(), recorded.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`loom explain PATH` names the artifact of a file".to_owned(),
@@ -154,12 +218,23 @@ impl Known<'_> {
 ///
 /// # Errors
 /// The lines to add by hand, where loom.yaml cannot be added to with every other byte kept.
-pub(crate) fn add(desk: &Desk<'_>, command: &str, key: &str, entry: &str, out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn add(
+    desk: &Desk<'_>,
+    command: &str,
+    key: &str,
+    entry: &str,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let path = project_file();
-    let before = desk.root.read(&path).map_err(|error| no(format!("{path} cannot be read: {error}")))?;
+    let before = desk
+        .root
+        .read(&path)
+        .map_err(|error| no(format!("{path} cannot be read: {error}")))?;
     let after = edit::append(&before, key, entry).map_err(|refused| {
         let lines = edit::by_hand(key, &[entry]);
-        no(format!("nothing was changed, because {refused}\n  help: add this to {path} by hand:\n\n{lines}"))
+        no(format!(
+            "nothing was changed, because {refused}\n  help: add this to {path} by hand:\n\n{lines}"
+        ))
     })?;
     rewrite_input(&desk.root, command, &path, (&before, &after))?;
     writeln!(out, "Wrote {path}:\n")?;

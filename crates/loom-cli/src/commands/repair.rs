@@ -36,8 +36,13 @@ pub(crate) fn run(
     }
     out.flush()?;
     confirm(confirmation)?;
-    let committed = apply::write_ledger((root, lock), &planned, &found.plan, ("repair", durability))?;
-    writeln!(out, "\nThe ledger is written. `loom rollback {}` undoes it. `loom plan` shows what is left to do.", committed.id)?;
+    let committed =
+        apply::write_ledger((root, lock), &planned, &found.plan, ("repair", durability))?;
+    writeln!(
+        out,
+        "\nThe ledger is written. `loom rollback {}` undoes it. `loom plan` shows what is left to do.",
+        committed.id
+    )?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(Exit::Done)
 }
@@ -46,15 +51,31 @@ pub(crate) fn run(
 /// loom.yaml below this one are its own.
 fn orphans(root: &Root, planned: &pass::Planned) -> Vec<RepoPath> {
     let all = root.glob(&["**".to_owned()]);
-    let nested: Vec<&str> = all.iter().filter_map(|path| path.as_str().split_once("/.loom/")).map(|(above, _)| above).collect();
+    let nested: Vec<&str> = all
+        .iter()
+        .filter_map(|path| path.as_str().split_once("/.loom/"))
+        .map(|(above, _)| above)
+        .collect();
     let is_nested = |path: &RepoPath| {
-        nested.iter().any(|above| path.as_str().strip_prefix(above).is_some_and(|below| below.starts_with('/')))
+        nested.iter().any(|above| {
+            path.as_str()
+                .strip_prefix(above)
+                .is_some_and(|below| below.starts_with('/'))
+        })
     };
     let desired = &planned.compiled.desired;
     let is_known = |path: &RepoPath| {
-        desired.at(path).next().is_some() || planned.seen.known.records().any(|known| known.record.path == *path)
+        desired.at(path).next().is_some()
+            || planned
+                .seen
+                .known
+                .records()
+                .any(|known| known.record.path == *path)
     };
-    let carries = |path: &RepoPath| root.read_bytes(path).is_ok_and(|bytes| header::is_in(&bytes));
+    let carries = |path: &RepoPath| {
+        root.read_bytes(path)
+            .is_ok_and(|bytes| header::is_in(&bytes))
+    };
     let mut all = all.clone();
     all.retain(|path| !is_nested(path) && !is_known(path) && carries(path));
     all
@@ -72,5 +93,7 @@ fn confirm(confirmation: Confirmation) -> Result<(), Failure> {
     if env::confirms("Record this?")? {
         return Ok(());
     }
-    Err(Failure::Environment("nothing was recorded, because the answer was not `yes`".to_owned()))
+    Err(Failure::Environment(
+        "nothing was recorded, because the answer was not `yes`".to_owned(),
+    ))
 }

@@ -63,10 +63,16 @@ impl Layout {
             Part::Block(address) | Part::Keys(address) => format!("{FOLDER}/{path}~{address}"),
         };
         let place = |suffix: &str| {
-            RepoPath::new(&format!("{name}{suffix}"))
-                .map_err(|error| Failure::Environment(format!("both sides of {path} cannot be laid out: {error}")))
+            RepoPath::new(&format!("{name}{suffix}")).map_err(|error| {
+                Failure::Environment(format!("both sides of {path} cannot be laid out: {error}"))
+            })
         };
-        Ok(Self { base: place(".base")?, theirs: place(".theirs")?, ours: place(".ours")?, result: place("")? })
+        Ok(Self {
+            base: place(".base")?,
+            theirs: place(".theirs")?,
+            ours: place(".ours")?,
+            result: place("")?,
+        })
     }
 
     fn all(&self) -> [&RepoPath; 4] {
@@ -81,8 +87,13 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Resolve, out: &mut dyn Write) -> Resu
     let selection = selection(asked, &[])?;
     let to_merge = pass::edited(&compiled, &seen, &selection)?;
     // what only goes along with its artifact is nothing to decide about
-    let (carried, to_merge): (Vec<_>, Vec<_>) = to_merge.into_iter().partition(|it| it.purpose == Purpose::Carry);
-    let edited = to_merge.iter().map(|merging| sides(desk, &compiled, merging)).collect::<Result<Vec<_>, _>>()?;
+    let (carried, to_merge): (Vec<_>, Vec<_>) = to_merge
+        .into_iter()
+        .partition(|it| it.purpose == Purpose::Carry);
+    let edited = to_merge
+        .iter()
+        .map(|merging| sides(desk, &compiled, merging))
+        .collect::<Result<Vec<_>, _>>()?;
     if edited.is_empty() {
         return Err(nothing(asked));
     }
@@ -92,12 +103,17 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Resolve, out: &mut dyn Write) -> Resu
         match asked.resolution {
             Resolution::Ours => results.push((edited, edited.ours.clone())),
             Resolution::Theirs => results.push((edited, edited.theirs.clone())),
-            Resolution::ByHand | Resolution::Tool(_) => match laid_out(&desk.root, &layout, edited)? {
-                Some(text) if !has_markers(&text) && matches!(asked.resolution, Resolution::ByHand) => {
-                    results.push((edited, text));
+            Resolution::ByHand | Resolution::Tool(_) => {
+                match laid_out(&desk.root, &layout, edited)? {
+                    Some(text)
+                        if !has_markers(&text)
+                            && matches!(asked.resolution, Resolution::ByHand) =>
+                    {
+                        results.push((edited, text));
+                    }
+                    found => open.push((edited, layout, found.is_some())),
                 }
-                found => open.push((edited, layout, found.is_some())),
-            },
+            }
         }
     }
     let lock = match &asked.resolution {
@@ -116,22 +132,47 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Resolve, out: &mut dyn Write) -> Resu
     };
     let mut merges = merge_all(desk, &compiled, &carried)?;
     for (edited, text) in &results {
-        merges.insert(edited.merging.output.clone(), Ok(merged(&compiled, edited, text, asked)?));
+        merges.insert(
+            edited.merging.output.clone(),
+            Ok(merged(&compiled, edited, text, asked)?),
+        );
     }
-    take(desk, (compiled, seen), lock, Taking { asked, edited: &edited, merges }, out)
+    take(
+        desk,
+        (compiled, seen),
+        lock,
+        Taking {
+            asked,
+            edited: &edited,
+            merges,
+        },
+        out,
+    )
 }
 
 /// The artifact, and the paths if they are known.
 fn selection(asked: &Resolve, paths: &[&RepoPath]) -> Result<Selection, Failure> {
-    let named: Vec<&RepoPath> = if paths.is_empty() { asked.path.iter().collect() } else { paths.to_vec() };
+    let named: Vec<&RepoPath> = if paths.is_empty() {
+        asked.path.iter().collect()
+    } else {
+        paths.to_vec()
+    };
     let glob = |path: &&RepoPath| Glob::new(&globset::escape(path.as_str()));
     let paths = named.iter().map(glob).collect::<Result<_, _>>();
     let paths = paths.map_err(|error| Failure::Environment(error.to_string()))?;
-    Ok(Selection { targets: vec![asked.address.clone()], paths, on_drift: Some(OnDrift::Merge), ..Selection::default() })
+    Ok(Selection {
+        targets: vec![asked.address.clone()],
+        paths,
+        on_drift: Some(OnDrift::Merge),
+        ..Selection::default()
+    })
 }
 
 fn nothing(asked: &Resolve) -> Failure {
-    let what = asked.path.as_ref().map_or_else(|| asked.address.to_string(), |path| format!("{} at {path}", asked.address));
+    let what = asked.path.as_ref().map_or_else(
+        || asked.address.to_string(),
+        |path| format!("{} at {path}", asked.address),
+    );
     Failure::Environment(format!(
         "no file of {what} holds an edit that is to be decided; \
          `loom plan --target '{}'` says how it stands",
@@ -139,22 +180,48 @@ fn nothing(asked: &Resolve) -> Failure {
     ))
 }
 
-fn sides<'a>(desk: &Desk<'_>, compiled: &Compiled, merging: &'a ToMerge) -> Result<Edited<'a>, Failure> {
+fn sides<'a>(
+    desk: &Desk<'_>,
+    compiled: &Compiled,
+    merging: &'a ToMerge,
+) -> Result<Edited<'a>, Failure> {
     let (path, part) = &merging.output;
     let at = &merging.stand.path;
-    let unread = || Failure::Environment(format!("{at} is no text, which is all that loom can take: move it away"));
+    let unread = || {
+        Failure::Environment(format!(
+            "{at} is no text, which is all that loom can take: move it away"
+        ))
+    };
     let theirs = observed(&desk.root, compiled, merging)?.ok_or_else(unread)?;
     let output = compiled.desired.find(path, part).ok_or_else(unread)?;
-    let ours = compiled.desired.text_beside(output, &theirs).map_err(|found| super::merging::failed(&found))?;
-    Ok(Edited { merging, theirs, ours, mode: output.content.mode })
+    let ours = compiled
+        .desired
+        .text_beside(output, &theirs)
+        .map_err(|found| super::merging::failed(&found))?;
+    Ok(Edited {
+        merging,
+        theirs,
+        ours,
+        mode: output.content.mode,
+    })
 }
 
 /// What a person made of what was laid out, if it was laid out for what stands there now.
 fn laid_out(root: &Root, layout: &Layout, edited: &Edited<'_>) -> Result<Option<String>, Failure> {
-    let read = |path: &RepoPath| root.read_bytes(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let Some(result) = read(&layout.result) else { return Ok(None) };
-    if read(&layout.theirs).as_ref() == Some(&edited.theirs) && read(&layout.ours).as_ref() == Some(&edited.ours) {
-        return Ok(Some(String::from_utf8_lossy(&header::strip(result.as_bytes())).into_owned()));
+    let read = |path: &RepoPath| {
+        root.read_bytes(path)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+    };
+    let Some(result) = read(&layout.result) else {
+        return Ok(None);
+    };
+    if read(&layout.theirs).as_ref() == Some(&edited.theirs)
+        && read(&layout.ours).as_ref() == Some(&edited.ours)
+    {
+        return Ok(Some(
+            String::from_utf8_lossy(&header::strip(result.as_bytes())).into_owned(),
+        ));
     }
     Err(Failure::Stale(format!(
         "what is laid out in {} is of an earlier state: the file or its declaration has changed since. \
@@ -164,11 +231,20 @@ fn laid_out(root: &Root, layout: &Layout, edited: &Edited<'_>) -> Result<Option<
 }
 
 /// Writes both sides where they are not laid out yet.
-fn lay_out(desk: &Desk<'_>, compiled: &Compiled, lock: Lock, open: &[(&Edited<'_>, Layout, bool)]) -> Result<Lock, Failure> {
+fn lay_out(
+    desk: &Desk<'_>,
+    compiled: &Compiled,
+    lock: Lock,
+    open: &[(&Edited<'_>, Layout, bool)],
+) -> Result<Lock, Failure> {
     let mut files = Vec::new();
     for (edited, layout, _) in open.iter().filter(|(.., is_there)| !is_there) {
         let base = find_base(desk, compiled, edited.merging)?;
-        let sides = Sides { base: base.as_deref().unwrap_or_default(), observed: &edited.theirs, desired: &edited.ours };
+        let sides = Sides {
+            base: base.as_deref().unwrap_or_default(),
+            observed: &edited.theirs,
+            desired: &edited.ours,
+        };
         files.push((layout.result.clone(), marked(sides)));
         files.push((layout.theirs.clone(), edited.theirs.clone()));
         files.push((layout.ours.clone(), edited.ours.clone()));
@@ -182,11 +258,19 @@ fn lay_out(desk: &Desk<'_>, compiled: &Compiled, lock: Lock, open: &[(&Edited<'_
 }
 
 /// What a person does now.
-fn said(asked: &Resolve, open: &[(&Edited<'_>, Layout, bool)], out: &mut dyn Write) -> Result<Exit, Failure> {
+fn said(
+    asked: &Resolve,
+    open: &[(&Edited<'_>, Layout, bool)],
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     for (edited, layout, is_there) in open {
         let path = &edited.merging.output.0;
         if *is_there {
-            writeln!(out, "{} still holds the lines `<<<<<<<` and `>>>>>>>` around what is to be decided.", layout.result)?;
+            writeln!(
+                out,
+                "{} still holds the lines `<<<<<<<` and `>>>>>>>` around what is to be decided.",
+                layout.result
+            )?;
             continue;
         }
         writeln!(out, "Both sides of {path} are laid out:")?;
@@ -201,46 +285,80 @@ fn said(asked: &Resolve, open: &[(&Edited<'_>, Layout, bool)], out: &mut dyn Wri
             writeln!(out, "  {:width$}  {what}", place.as_str())?;
         }
     }
-    writeln!(out, "When it is as it should be, run `loom resolve '{}'` again: it takes the result back.", asked.address)?;
-    writeln!(out, "Or take one side as it is: --theirs keeps what is on the disk, --ours writes what loom renders.")?;
+    writeln!(
+        out,
+        "When it is as it should be, run `loom resolve '{}'` again: it takes the result back.",
+        asked.address
+    )?;
+    writeln!(
+        out,
+        "Or take one side as it is: --theirs keeps what is on the disk, --ours writes what loom renders."
+    )?;
     Ok(Exit::Conflicts)
 }
 
 /// Lets Git's merge tool make the result.
 fn by_tool(root: &Root, tool: Option<&str>, layout: &Layout) -> Result<String, Failure> {
     let [base, theirs, ours, result] = layout.all().map(|path| root.path().join(path.as_str()));
-    let base: PathBuf = if root.read_bytes(&layout.base).is_ok() { base } else { "/dev/null".into() };
-    env::merge_tool(root.path(), tool, [&theirs, &ours, &base, &result]).map_err(Failure::Environment)?;
-    let bytes = root.read_bytes(&layout.result).map_err(|error| Failure::Environment(format!("{}: {error}", layout.result)))?;
+    let base: PathBuf = if root.read_bytes(&layout.base).is_ok() {
+        base
+    } else {
+        "/dev/null".into()
+    };
+    env::merge_tool(root.path(), tool, [&theirs, &ours, &base, &result])
+        .map_err(Failure::Environment)?;
+    let bytes = root
+        .read_bytes(&layout.result)
+        .map_err(|error| Failure::Environment(format!("{}: {error}", layout.result)))?;
     let text = String::from_utf8(header::strip(&bytes)).unwrap_or_default();
     if text.is_empty() || has_markers(&text) {
-        let message = format!("the merge tool left {} undecided; run it again, or edit that file", layout.result);
+        let message = format!(
+            "the merge tool left {} undecided; run it again, or edit that file",
+            layout.result
+        );
         return Err(Failure::Undecided(message));
     }
     Ok(text)
 }
 
-fn merged(compiled: &Compiled, edited: &Edited<'_>, text: &str, asked: &Resolve) -> Result<Merged, Failure> {
+fn merged(
+    compiled: &Compiled,
+    edited: &Edited<'_>,
+    text: &str,
+    asked: &Resolve,
+) -> Result<Merged, Failure> {
     let merging = edited.merging;
     let (path, part) = &merging.output;
     let output = compiled.desired.find(path, part);
     let counted = output.and_then(|output| compiled.desired.counted(output, &merging.stand, text));
     let content = counted.ok_or_else(|| {
-        let read = keys::format_of(pass::REGISTRY.formats, path).map(|format| (format.name(), format.read(text)));
+        let read = keys::format_of(pass::REGISTRY.formats, path)
+            .map(|format| (format.name(), format.read(text)));
         let why = match read {
             Some((name, Err(why))) => format!("is not {name} ({why})"),
             Some((_, Ok(_))) | None => "holds none of the keys that loom owns".to_owned(),
         };
-        Failure::Undecided(format!("the result for {path} {why}, so nothing was changed: edit it again, or take one side"))
+        Failure::Undecided(format!(
+            "the result for {path} {why}, so nothing was changed: edit it again, or take one side"
+        ))
     })?;
     let mode = match asked.resolution {
         Resolution::Theirs => merging.observed.mode,
         Resolution::Ours => edited.mode,
-        Resolution::ByHand | Resolution::Tool(_) if edited.mode == merging.rendered.mode => merging.observed.mode,
+        Resolution::ByHand | Resolution::Tool(_) if edited.mode == merging.rendered.mode => {
+            merging.observed.mode
+        }
         Resolution::ByHand | Resolution::Tool(_) => edited.mode,
     };
-    let mode = if matches!(part, Part::Keys(_)) { content.mode } else { mode };
-    Ok(Merged { text: text.to_owned(), content: Content { mode, ..content } })
+    let mode = if matches!(part, Part::Keys(_)) {
+        content.mode
+    } else {
+        mode
+    };
+    Ok(Merged {
+        text: text.to_owned(),
+        content: Content { mode, ..content },
+    })
 }
 
 /// What is taken.
@@ -253,16 +371,32 @@ struct Taking<'a> {
 /// Carries out what was decided, as a merge; what was laid out goes with it.
 fn take(
     desk: &Desk<'_>,
-    (compiled, seen): (std::mem::ManuallyDrop<Compiled>, std::mem::ManuallyDrop<Seen>),
+    (compiled, seen): (
+        std::mem::ManuallyDrop<Compiled>,
+        std::mem::ManuallyDrop<Seen>,
+    ),
     lock: Lock,
     taking: Taking<'_>,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let paths: Vec<&RepoPath> = taking.edited.iter().map(|edited| &edited.merging.output.0).collect();
+    let paths: Vec<&RepoPath> = taking
+        .edited
+        .iter()
+        .map(|edited| &edited.merging.output.0)
+        .collect();
     // of a move the old place counts too
-    let olds = taking.edited.iter().map(|edited| &edited.merging.stand.path);
+    let olds = taking
+        .edited
+        .iter()
+        .map(|edited| &edited.merging.stand.path);
     let named: Vec<&RepoPath> = paths.iter().copied().chain(olds).collect();
-    let planned = pass::plan_with(desk, compiled, seen, &selection(taking.asked, &named)?, taking.merges)?;
+    let planned = pass::plan_with(
+        desk,
+        compiled,
+        seen,
+        &selection(taking.asked, &named)?,
+        taking.merges,
+    )?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     text::plan(
         &text::PlanText {
@@ -281,12 +415,30 @@ fn take(
         Outcome::Blocked(_) => return Ok(Exit::Conflicts),
     };
     out.flush()?;
-    let layouts = taking.edited.iter().map(|edited| Layout::of(edited.merging)).collect::<Result<Vec<_>, _>>()?;
-    let remove = layouts.iter().flat_map(Layout::all).filter(|path| desk.root.read_bytes(path).is_ok()).cloned().collect();
-    let how = CarryOut { command: "resolve", durability: loom_apply::Durability::Full, remove };
+    let layouts = taking
+        .edited
+        .iter()
+        .map(|edited| Layout::of(edited.merging))
+        .collect::<Result<Vec<_>, _>>()?;
+    let remove = layouts
+        .iter()
+        .flat_map(Layout::all)
+        .filter(|path| desk.root.read_bytes(path).is_ok())
+        .cloned()
+        .collect();
+    let how = CarryOut {
+        command: "resolve",
+        durability: loom_apply::Durability::Full,
+        remove,
+    };
     let committed = carry_out(desk, &planned, plan, lock, how)?;
     let files: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
-    writeln!(out, "\nResolved: {}. `loom rollback {}` undoes it.", files.join(", "), committed.id)?;
+    writeln!(
+        out,
+        "\nResolved: {}. `loom rollback {}` undoes it.",
+        files.join(", "),
+        committed.id
+    )?;
     super::leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(Exit::Done)
 }

@@ -19,17 +19,36 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Rollback, out: &mut dyn Write) -> Res
     let lock = take_lock(root, desk.global.lock_timeout)?;
     let past = loom_apply::history(root).map_err(UndoError::Trouble)?;
     let entry = entry(&past, asked.id)?;
-    let (cause, stop) = (Cause { command: "rollback".to_owned(), digest: None }, Stop::default());
-    let approved = Approved { root, lock, changes: Vec::new(), cause, durability: asked.durability, stop: stop.clone() };
+    let (cause, stop) = (
+        Cause {
+            command: "rollback".to_owned(),
+            digest: None,
+        },
+        Stop::default(),
+    );
+    let approved = Approved {
+        root,
+        lock,
+        changes: Vec::new(),
+        cause,
+        durability: asked.durability,
+        stop: stop.clone(),
+    };
     if asked.confirmation == Confirmation::Given {
         env::heed_signals_by(&stop)?;
     }
-    let staged = approved.stage_undo(entry.id).map_err(|failed| failed.error)?;
+    let staged = approved
+        .stage_undo(entry.id)
+        .map_err(|failed| failed.error)?;
     history::undo(entry, &staged.changes(), desk.streams.out.colour, out)?;
     out.flush()?;
     confirm(asked, &stop)?;
     let committed = staged.commit().map_err(in_words_of_a_rollback)?;
-    writeln!(out, "\nRolled back entry {}. `loom rollback {}` undoes that.", entry.id, committed.id)?;
+    writeln!(
+        out,
+        "\nRolled back entry {}. `loom rollback {}` undoes that.",
+        entry.id, committed.id
+    )?;
     writeln!(out, "{}", then(&past, entry))?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(Exit::Done)
@@ -38,9 +57,15 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Rollback, out: &mut dyn Write) -> Res
 /// The entry that is meant.
 fn entry(past: &[Past], id: Option<u64>) -> Result<&Past, Failure> {
     match id {
-        Some(id) => Ok(past.iter().find(|entry| entry.id == id).ok_or(UndoError::Unknown(id))?),
+        Some(id) => Ok(past
+            .iter()
+            .find(|entry| entry.id == id)
+            .ok_or(UndoError::Unknown(id))?),
         None => loom_apply::newest(past).ok_or_else(|| {
-            Failure::Environment("there is nothing to roll back; `loom history` lists what earlier runs did".to_owned())
+            Failure::Environment(
+                "there is nothing to roll back; `loom history` lists what earlier runs did"
+                    .to_owned(),
+            )
         }),
     }
 }
@@ -57,13 +82,17 @@ fn confirm(asked: &Rollback, stop: &Stop) -> Result<(), Failure> {
     if env::confirms("Roll this back?")? {
         return env::heed_signals_by(stop);
     }
-    Err(Failure::Environment("nothing was rolled back, because the answer was not `yes`".to_owned()))
+    Err(Failure::Environment(
+        "nothing was rolled back, because the answer was not `yes`".to_owned(),
+    ))
 }
 
 /// What a plan will say after an entry is undone: the input is another matter than the files.
 fn then(past: &[Past], undone: &Past) -> &'static str {
     let applied = |entry: &Past| entry.command == "apply";
-    let is_again = undone.undoes.is_some_and(|id| past.iter().any(|entry| entry.id == id && applied(entry)));
+    let is_again = undone
+        .undoes
+        .is_some_and(|id| past.iter().any(|entry| entry.id == id && applied(entry)));
     match (applied(undone), is_again) {
         (true, _) => {
             "The input still asks for it: `loom plan` shows it as something to do, until loom.yaml and the stories change."
@@ -77,14 +106,23 @@ fn then(past: &[Past], undone: &Past) -> &'static str {
 fn in_words_of_a_rollback(error: CommitError) -> Failure {
     match error {
         CommitError::Stale { stale, kept } => {
-            let stale = stale.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            let said = format!("something changed during the rollback, and everything is as it was before it: {stale}");
+            let stale = stale
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ");
+            let said = format!(
+                "something changed during the rollback, and everything is as it was before it: {stale}"
+            );
             Failure::Stale(with_kept(&said, &kept))
         }
-        CommitError::Stopped { kept } => {
-            Failure::RolledBack(with_kept("the rollback was interrupted, and everything is as it was before it", &kept))
-        }
-        other @ (CommitError::PutBack { .. } | CommitError::Unfinished { .. } | CommitError::Undecided(_)) => other.into(),
+        CommitError::Stopped { kept } => Failure::RolledBack(with_kept(
+            "the rollback was interrupted, and everything is as it was before it",
+            &kept,
+        )),
+        other @ (CommitError::PutBack { .. }
+        | CommitError::Unfinished { .. }
+        | CommitError::Undecided(_)) => other.into(),
     }
 }
 
@@ -92,9 +130,10 @@ impl From<UndoError> for Failure {
     fn from(error: UndoError) -> Self {
         let text = error.to_string();
         match error {
-            UndoError::Unknown(_) | UndoError::Unreadable(_) | UndoError::Undone { .. } | UndoError::Again { .. } => {
-                Self::Environment(text)
-            }
+            UndoError::Unknown(_)
+            | UndoError::Unreadable(_)
+            | UndoError::Undone { .. }
+            | UndoError::Again { .. } => Self::Environment(text),
             UndoError::Changed { .. } => Self::Stale(text),
             UndoError::Stage(error) => error.into(),
             UndoError::Trouble(trouble) => Self::Environment(with_help(&trouble)),

@@ -20,19 +20,73 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// [`Failure::Output`] where it cannot be written.
-pub(crate) fn run(of: SchemaOf, registry: Registry<'_>, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    of: SchemaOf,
+    registry: Registry<'_>,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let schema = match of {
         SchemaOf::Project => input("loom.yaml", PROJECT, &["artifacts"], registry),
-        SchemaOf::Include => input("a file that loom.yaml includes", INCLUDE, &["artifacts"], registry),
-        SchemaOf::Story => input("a story", STORY, &["tasks", "items", "properties", "artifacts"], registry),
-        SchemaOf::PlanOutput => return print(include_str!("../../../../docs/schema/plan-output.schema.json"), out),
-        SchemaOf::DriftOutput => return print(include_str!("../../../../docs/schema/drift-output.schema.json"), out),
-        SchemaOf::CheckOutput => return print(include_str!("../../../../docs/schema/check-output.schema.json"), out),
-        SchemaOf::PolicyGraph => return print(include_str!("../../../../docs/schema/policy-graph.schema.json"), out),
-        SchemaOf::HistoryOutput => return print(include_str!("../../../../docs/schema/history-output.schema.json"), out),
-        SchemaOf::DoctorOutput => return print(include_str!("../../../../docs/schema/doctor-output.schema.json"), out),
-        SchemaOf::HandoffOutput => return print(include_str!("../../../../docs/schema/handoff-output.schema.json"), out),
-        SchemaOf::Diagnostics => return print(include_str!("../../../../docs/schema/diagnostics.schema.json"), out),
+        SchemaOf::Include => input(
+            "a file that loom.yaml includes",
+            INCLUDE,
+            &["artifacts"],
+            registry,
+        ),
+        SchemaOf::Story => input(
+            "a story",
+            STORY,
+            &["tasks", "items", "properties", "artifacts"],
+            registry,
+        ),
+        SchemaOf::PlanOutput => {
+            return print(
+                include_str!("../../../../docs/schema/plan-output.schema.json"),
+                out,
+            );
+        }
+        SchemaOf::DriftOutput => {
+            return print(
+                include_str!("../../../../docs/schema/drift-output.schema.json"),
+                out,
+            );
+        }
+        SchemaOf::CheckOutput => {
+            return print(
+                include_str!("../../../../docs/schema/check-output.schema.json"),
+                out,
+            );
+        }
+        SchemaOf::PolicyGraph => {
+            return print(
+                include_str!("../../../../docs/schema/policy-graph.schema.json"),
+                out,
+            );
+        }
+        SchemaOf::HistoryOutput => {
+            return print(
+                include_str!("../../../../docs/schema/history-output.schema.json"),
+                out,
+            );
+        }
+        SchemaOf::DoctorOutput => {
+            return print(
+                include_str!("../../../../docs/schema/doctor-output.schema.json"),
+                out,
+            );
+        }
+        SchemaOf::HandoffOutput => {
+            return print(
+                include_str!("../../../../docs/schema/handoff-output.schema.json"),
+                out,
+            );
+        }
+        SchemaOf::Diagnostics => {
+            return print(
+                include_str!("../../../../docs/schema/diagnostics.schema.json"),
+                out,
+            );
+        }
     };
     serde_json::to_writer_pretty(&mut *out, &schema).map_err(std::io::Error::from)?;
     print("\n", out)
@@ -53,22 +107,34 @@ fn input(title: &str, fields: &[Field], artifacts: &[&str], registry: Registry<'
     list["items"] = json!({ "$ref": "#/$defs/artifact" });
     let kinds: Vec<&str> = registry.kinds().collect();
     let mut definitions = serde_json::Map::new();
-    let forms: Vec<Value> = kinds.iter().map(|kind| json!({ "$ref": format!("#/$defs/{kind}") })).collect();
+    let forms: Vec<Value> = kinds
+        .iter()
+        .map(|kind| json!({ "$ref": format!("#/$defs/{kind}") }))
+        .collect();
     // `exec.NAME` stands for a program of the user's own, whose settings nobody knows here
-    let known =
-        json!({ "properties": { "kind": { "anyOf": [{ "enum": kinds }, { "pattern": "^exec\\." }] } }, "required": ["kind"] });
+    let known = json!({ "properties": { "kind": { "anyOf": [{ "enum": kinds }, { "pattern": "^exec\\." }] } }, "required": ["kind"] });
     let foreign = json!({ "properties": { "kind": { "pattern": "^exec\\." } } });
     let forms: Vec<Value> = forms.into_iter().chain([foreign]).collect();
-    definitions.insert("artifact".to_owned(), json!({ "type": "object", "allOf": [known], "oneOf": forms }));
+    definitions.insert(
+        "artifact".to_owned(),
+        json!({ "type": "object", "allOf": [known], "oneOf": forms }),
+    );
     for provider in registry.providers {
         let spec = provider.spec();
-        definitions.insert(spec.kind.to_owned(), entry(spec.kind, spec.summary, spec.settings));
+        definitions.insert(
+            spec.kind.to_owned(),
+            entry(spec.kind, spec.summary, spec.settings),
+        );
     }
     for blueprint in registry.blueprints {
         let spec = blueprint.spec();
-        definitions.insert(spec.kind.to_owned(), entry(spec.kind, spec.summary, spec.settings));
+        definitions.insert(
+            spec.kind.to_owned(),
+            entry(spec.kind, spec.summary, spec.settings),
+        );
     }
-    let mut schema = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title });
+    let mut schema =
+        json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title });
     if let (Value::Object(schema), Value::Object(body)) = (&mut schema, body) {
         schema.extend(body);
         schema.insert("$defs".to_owned(), Value::Object(definitions));
@@ -79,7 +145,11 @@ fn input(title: &str, fields: &[Field], artifacts: &[&str], registry: Registry<'
 /// One form of an entry: the kind's own settings and the shared keys.
 fn entry(kind: &str, summary: &str, settings: &[Field]) -> Value {
     let own = |field: &&Field| !settings.iter().any(|setting| setting.name == field.name);
-    let fields: Vec<Field> = settings.iter().chain(SHARED.iter().filter(own)).copied().collect();
+    let fields: Vec<Field> = settings
+        .iter()
+        .chain(SHARED.iter().filter(own))
+        .copied()
+        .collect();
     let mut schema = record_schema(&fields);
     if let Some(properties) = schema["properties"].as_object_mut() {
         properties.values_mut().for_each(allow_references);
@@ -106,13 +176,15 @@ fn allow_references(schema: &mut Value) {
             return;
         }
     }
-    let is_text = keys.get("type").is_some_and(|kind| kind == "string") && !keys.contains_key("pattern");
+    let is_text =
+        keys.get("type").is_some_and(|kind| kind == "string") && !keys.contains_key("pattern");
     if is_text || !(keys.contains_key("type") || keys.contains_key("enum")) {
         return;
     }
     let description = keys.shift_remove("description");
     let plain = std::mem::take(keys);
-    *schema = json!({ "anyOf": [plain, { "type": "string", "pattern": "\\$\\{(ref|env|service):" }] });
+    *schema =
+        json!({ "anyOf": [plain, { "type": "string", "pattern": "\\$\\{(ref|env|service):" }] });
     if let Some(description) = description {
         schema["description"] = description;
     }
@@ -132,7 +204,10 @@ mod tests {
     fn problems(of: SchemaOf, yaml: &str) -> Vec<String> {
         let value: Value = serde_yaml::from_str(yaml).expect("YAML");
         let validator = jsonschema::draft202012::new(&schema(of)).expect("a schema");
-        validator.iter_errors(&value).map(|error| error.to_string()).collect()
+        validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect()
     }
 
     #[test]

@@ -14,7 +14,13 @@ use crate::exit::Exit;
 use crate::report::{self, Contents, Presented, Sides};
 
 /// Shows a saved plan.
-pub(crate) fn run(file: &Path, style: PlanStyle, talk: Talk, streams: Streams, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    file: &Path,
+    style: PlanStyle,
+    talk: Talk,
+    streams: Streams,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let saved = approval::read_saved(file)?;
     let contents = Saved(&saved);
     let outcome = Outcome::Ready(saved.plan.clone());
@@ -42,9 +48,19 @@ struct Saved<'a>(&'a SavedPlan);
 
 impl Contents for Saved<'_> {
     fn of(&self, action: &Action) -> Sides {
-        let index = self.0.plan.actions.binary_search_by(|known| known.path.cmp(&action.path));
-        let (old, new) = index.ok().map(|index| self.0.contents[index].clone()).unwrap_or_default();
-        Sides { before: old.map(String::into_bytes), after: new.map(String::into_bytes) }
+        let index = self
+            .0
+            .plan
+            .actions
+            .binary_search_by(|known| known.path.cmp(&action.path));
+        let (old, new) = index
+            .ok()
+            .map(|index| self.0.contents[index].clone())
+            .unwrap_or_default();
+        Sides {
+            before: old.map(String::into_bytes),
+            after: new.map(String::into_bytes),
+        }
     }
 
     fn of_conflict(&self, _conflict: &Conflicting) -> Sides {
@@ -52,6 +68,8 @@ impl Contents for Saved<'_> {
     }
 
     fn explain(&self, address: &Address, before: &str, after: &str) -> Vec<String> {
-        pass::REGISTRY.provider(address.kind()).map_or_else(Vec::new, |provider| provider.explain(before, after))
+        pass::REGISTRY
+            .provider(address.kind())
+            .map_or_else(Vec::new, |provider| provider.explain(before, after))
     }
 }

@@ -21,12 +21,20 @@ use crate::exit::Exit;
 pub(crate) fn pull(code: &str, root: &Root, out: &mut dyn Write) -> Result<Exit, Failure> {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let project = read::read(root, &mut sources, &mut found);
-    let Some(project) = project else { return Err(Failure::Input(Box::new((sources, found)))) };
-    let path = RepoPath::new(&format!("stories/{code}.json")).map_err(|error| Failure::Environment(error.to_string()))?;
-    let globs: Vec<String> = project.stories.iter().map(|pattern| pattern.glob.clone()).collect();
+    let Some(project) = project else {
+        return Err(Failure::Input(Box::new((sources, found))));
+    };
+    let path = RepoPath::new(&format!("stories/{code}.json"))
+        .map_err(|error| Failure::Environment(error.to_string()))?;
+    let globs: Vec<String> = project
+        .stories
+        .iter()
+        .map(|pattern| pattern.glob.clone())
+        .collect();
     if path.parent() != Some("stories") || !Globs::new(&globs).matches(&path) {
-        let message =
-            format!("no glob of `stories` in loom.yaml matches {path}, so loom would never read it; add `{path}` there");
+        let message = format!(
+            "no glob of `stories` in loom.yaml matches {path}, so loom would never read it; add `{path}` there"
+        );
         return Err(Failure::Environment(message));
     }
     let export = env::board(&["story", "show", code, "--json"]).map_err(Failure::Environment)?;
@@ -38,20 +46,32 @@ pub(crate) fn pull(code: &str, root: &Root, out: &mut dyn Write) -> Result<Exit,
     }
     let loses_handoff = has_handoff(&old) && !has_handoff(&text);
     write_inputs(root, "story pull", &[(path.clone(), text)])?;
-    writeln!(out, "Wrote {path}. See what it asks for with: loom plan --story {code}")?;
+    writeln!(
+        out,
+        "Wrote {path}. See what it asks for with: loom plan --story {code}"
+    )?;
     if loses_handoff {
-        writeln!(out, "The section of `loom handoff` is not on the board: bring it back with: loom handoff {code} --write")?;
+        writeln!(
+            out,
+            "The section of `loom handoff` is not on the board: bring it back with: loom handoff {code} --write"
+        )?;
     }
     Ok(Exit::Done)
 }
 
 /// Whether an export holds what `loom handoff --write` puts there.
 fn has_handoff(export: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(export).is_ok_and(|story| story.pointer("/extensions/devops").is_some())
+    serde_json::from_str::<serde_json::Value>(export)
+        .is_ok_and(|story| story.pointer("/extensions/devops").is_some())
 }
 
 /// The export as it is written, if it is a story of this code that can be read.
-fn check(code: &str, path: &RepoPath, project: &loom_plan::project::Project, export: &str) -> Result<String, Failure> {
+fn check(
+    code: &str,
+    path: &RepoPath,
+    project: &loom_plan::project::Project,
+    export: &str,
+) -> Result<String, Failure> {
     let text = format!("{}\n", export.trim_end());
     let only = Memory([(path.clone(), text.as_str().into())].into());
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
@@ -59,9 +79,14 @@ fn check(code: &str, path: &RepoPath, project: &loom_plan::project::Project, exp
     if found.has_errors() {
         return Err(Failure::Input(Box::new((sources, found))));
     }
-    if stories.iter().any(|story| story.code.eq_ignore_ascii_case(code)) {
+    if stories
+        .iter()
+        .any(|story| story.code.eq_ignore_ascii_case(code))
+    {
         Ok(text)
     } else {
-        Err(Failure::Environment(format!("what the board printed is not the story {code}, so nothing was written")))
+        Err(Failure::Environment(format!(
+            "what the board printed is not the story {code}, so nothing was written"
+        )))
     }
 }

@@ -29,7 +29,12 @@ use crate::exit::Exit;
 use crate::report::text;
 
 /// Plans, has the plan approved, and commits it to a branch.
-pub(super) fn run(desk: &Desk<'_>, asked: &Apply, name: &str, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(super) fn run(
+    desk: &Desk<'_>,
+    asked: &Apply,
+    name: &str,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     must_be_settled(desk)?;
     let approval = Approval::read(asked)?;
     let branch = Branch::find(&desk.root, name).map_err(Failure::Environment)?;
@@ -37,22 +42,39 @@ pub(super) fn run(desk: &Desk<'_>, asked: &Apply, name: &str, out: &mut dyn Writ
     let there = desk.with(branch.base().map_err(Failure::Environment)?)?;
     let base = from_commit(&there, &approval);
     // what is shown is what will be committed: without uncommitted lines of others in shared files
-    let same = base.as_ref().ok().filter(|base| is_same(&here.outcome, &base.outcome));
+    let same = base
+        .as_ref()
+        .ok()
+        .filter(|base| is_same(&here.outcome, &base.outcome));
     if show(desk, same.map_or((&here, desk), |base| (base, &there)), out)? == Exit::Denied {
         return Ok(Exit::Denied);
     }
     let Some(planned) = same else {
-        return differs(&Differing { desk, there: &there, branch: &branch, approval: &approval, here: &here }, base, out);
+        return differs(
+            &Differing {
+                desk,
+                there: &there,
+                branch: &branch,
+                approval: &approval,
+                here: &here,
+            },
+            base,
+            out,
+        );
     };
     let plan = match &planned.outcome {
         Outcome::Blocked(_) => return Ok(Exit::Conflicts),
         Outcome::Converged(_)
-            if planned.needs_healing() && (asked.confirmation == Confirmation::Given || approval.is_given()) =>
+            if planned.needs_healing()
+                && (asked.confirmation == Confirmation::Given || approval.is_given()) =>
         {
             &Repair::of(&planned.outcome).plan
         }
         Outcome::Converged(_) => {
-            writeln!(out, "No commit was made, and the branch `{name}` was left as it is.")?;
+            writeln!(
+                out,
+                "No commit was made, and the branch `{name}` was left as it is."
+            )?;
             return Ok(Exit::Done);
         }
         Outcome::Ready(plan) => {
@@ -63,7 +85,11 @@ pub(super) fn run(desk: &Desk<'_>, asked: &Apply, name: &str, out: &mut dyn Writ
         }
     };
     commit(&there, asked, (&branch, planned, plan), out)?;
-    Ok(if plan.skipped.is_empty() { Exit::Done } else { Exit::Conflicts })
+    Ok(if plan.skipped.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Conflicts
+    })
 }
 
 /// The plan of a commit: its input, its ledger and its files.
@@ -76,19 +102,38 @@ fn from_commit(there: &Desk<'_>, approval: &Approval) -> Result<Planned, Failure
 fn is_same(one: &Outcome, other: &Outcome) -> bool {
     match (one, other) {
         (Outcome::Ready(one), Outcome::Ready(other)) => one.digest == other.digest,
-        (Outcome::Converged(_), Outcome::Converged(_)) | (Outcome::Blocked(_), Outcome::Blocked(_)) => true,
+        (Outcome::Converged(_), Outcome::Converged(_))
+        | (Outcome::Blocked(_), Outcome::Blocked(_)) => true,
         (Outcome::Ready(_) | Outcome::Converged(_) | Outcome::Blocked(_), _) => false,
     }
 }
 
 /// Shows a plan, and says whether a rule or a policy denies it.
-fn show(desk: &Desk<'_>, (planned, from): (&Planned, &Desk<'_>), out: &mut dyn Write) -> Result<Exit, Failure> {
+fn show(
+    desk: &Desk<'_>,
+    (planned, from): (&Planned, &Desk<'_>),
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let contents = planned.bytes(from.files());
     let outcome = &planned.outcome;
     let findings = audit::of_plan(from.files(), &planned.compiled, outcome, &contents)?;
     let (stream, talk) = (desk.streams.out, desk.global.talk);
-    text::plan(&text::PlanText { outcome, contents: &contents, apply: "", stream, talk, findings: &findings }, out)?;
-    Ok(if findings.iter().any(Finding::denies) { Exit::Denied } else { Exit::Done })
+    text::plan(
+        &text::PlanText {
+            outcome,
+            contents: &contents,
+            apply: "",
+            stream,
+            talk,
+            findings: &findings,
+        },
+        out,
+    )?;
+    Ok(if findings.iter().any(Finding::denies) {
+        Exit::Denied
+    } else {
+        Exit::Done
+    })
 }
 
 /// Writes the commit, and says what comes next.
@@ -106,14 +151,24 @@ fn commit(
     let written = branch.commit(how, &entries, &message.text, message.author.as_ref())?;
     let name = &branch.name;
     let short = &written.id[..10];
-    writeln!(out, "\n{} The branch `{name}` is at {short}, on top of {}.", done(plan), branch.below())?;
+    writeln!(
+        out,
+        "\n{} The branch `{name}` is at {short}, on top of {}.",
+        done(plan),
+        branch.below()
+    )?;
     if written.wants_signature {
         env::tell(
             "commit.gpgSign is set, and loom does not sign: check the branch out and run `git commit --amend --no-edit -S`.",
         );
     }
     match written.remote {
-        Some(remote) => writeln!(out, "Push it with: git push {} {}", quoted(&remote), quoted(&format!("{name}:{name}")))?,
+        Some(remote) => writeln!(
+            out,
+            "Push it with: git push {} {}",
+            quoted(&remote),
+            quoted(&format!("{name}:{name}"))
+        )?,
         None => writeln!(out, "Look at it with: git show {}", quoted(name))?,
     }
     Ok(())
@@ -123,23 +178,41 @@ fn commit(
 fn entries(there: &Desk<'_>, planned: &Planned, plan: &Plan) -> Result<Vec<Entry>, Failure> {
     let writes = files(plan, planned.record(plan), &planned.seen.ledger_files);
     let bytes = planned.bytes(there.files());
-    writes.iter().map(|write| entry(there, write, &bytes)).collect()
+    writes
+        .iter()
+        .map(|write| entry(there, write, &bytes))
+        .collect()
 }
 
-fn entry(there: &Desk<'_>, write: &FileWrite<'_>, contents: &pass::Bytes<'_>) -> Result<Entry, Failure> {
+fn entry(
+    there: &Desk<'_>,
+    write: &FileWrite<'_>,
+    contents: &pass::Bytes<'_>,
+) -> Result<Entry, Failure> {
     let Change { path, put, .. } = &write.change;
     let content = match put {
         Put::Nothing => None,
         Put::File(becomes) | Put::Edit(becomes) => {
-            let failed = |why: &str| Failure::RolledBack(format!("nothing was written: {path}: {why}"));
-            let bytes = write.bytes(contents, there.files().bytes(path).ok()).map_err(|why| failed(&why))?;
-            if becomes.hash.is_some_and(|hash| hash != content_hash(&bytes)) {
-                return Err(failed("it was rendered otherwise than planned; that is a bug in loom"));
+            let failed =
+                |why: &str| Failure::RolledBack(format!("nothing was written: {path}: {why}"));
+            let bytes = write
+                .bytes(contents, there.files().bytes(path).ok())
+                .map_err(|why| failed(&why))?;
+            if becomes
+                .hash
+                .is_some_and(|hash| hash != content_hash(&bytes))
+            {
+                return Err(failed(
+                    "it was rendered otherwise than planned; that is a bug in loom",
+                ));
             }
             Some((becomes.mode, bytes))
         }
     };
-    Ok(Entry { path: path.to_string(), content })
+    Ok(Entry {
+        path: path.to_string(),
+        content,
+    })
 }
 
 impl From<NotCommitted> for Failure {
@@ -147,7 +220,9 @@ impl From<NotCommitted> for Failure {
         match error {
             NotCommitted::Moved(text) => Self::Stale(text),
             NotCommitted::Locked(text) => Self::Locked(text),
-            NotCommitted::Stopped => Self::RolledBack("interrupted: the branch is as it was".to_owned()),
+            NotCommitted::Stopped => {
+                Self::RolledBack("interrupted: the branch is as it was".to_owned())
+            }
             NotCommitted::Failed(text) => Self::Environment(text),
         }
     }
@@ -164,32 +239,50 @@ struct Differing<'a> {
 
 /// The commit comes to another plan: because it holds this one already, or because it is not what
 /// the working tree is.
-fn differs(found: &Differing<'_>, base: Result<Planned, Failure>, out: &mut dyn Write) -> Result<Exit, Failure> {
+fn differs(
+    found: &Differing<'_>,
+    base: Result<Planned, Failure>,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let branch = found.branch;
     let base = match base {
         Ok(base) => Some(base),
         Err(Failure::Input(_)) => None,
         Err(other) => return Err(other),
     };
-    if let (Outcome::Ready(plan), Some(Outcome::Converged(_))) = (&found.here.outcome, base.as_ref().map(|base| &base.outcome)) {
+    if let (Outcome::Ready(plan), Some(Outcome::Converged(_))) =
+        (&found.here.outcome, base.as_ref().map(|base| &base.outcome))
+    {
         found.approval.check(plan)?;
         if holds(found, plan)? {
-            writeln!(out, "\nNothing to do: {} holds this plan already.", branch.base_name())?;
+            writeln!(
+                out,
+                "\nNothing to do: {} holds this plan already.",
+                branch.base_name()
+            )?;
             return Ok(Exit::Done);
         }
     }
     if let (Outcome::Blocked(_), Some(_)) = (&found.here.outcome, &base) {
         return Ok(Exit::Conflicts);
     }
-    let mut lines =
-        vec![format!("the plan is stale: {} is not what this working tree is, so that nothing was written.", branch.base_name())];
+    let mut lines = vec![format!(
+        "the plan is stale: {} is not what this working tree is, so that nothing was written.",
+        branch.base_name()
+    )];
     let inputs = uncommitted(found, base.as_ref());
     if !inputs.is_empty() {
         lines.push(format!("  These inputs differ: {}.", list(&inputs)));
     }
-    let paths = base.as_ref().map(|base| paths_that_differ(&found.here.outcome, &base.outcome)).unwrap_or_default();
+    let paths = base
+        .as_ref()
+        .map(|base| paths_that_differ(&found.here.outcome, &base.outcome))
+        .unwrap_or_default();
     if !paths.is_empty() {
-        lines.push(format!("  Planned from there, these files come to something else: {}.", list(&paths)));
+        lines.push(format!(
+            "  Planned from there, these files come to something else: {}.",
+            list(&paths)
+        ));
     }
     let name = quoted(&branch.name);
     lines.push(if branch.is_at_head() {
@@ -209,19 +302,35 @@ fn holds(found: &Differing<'_>, plan: &Plan) -> Result<bool, Failure> {
     let (selection, root) = (&found.approval.selection, &found.desk.root);
     let looked = pass::look_anyway(found.there, root, selection.story.as_ref())?;
     let left = pass::plan_in_silence(found.there, looked, selection)?.outcome;
-    let open = left.actions().iter().map(|action| &action.path).chain(left.conflicts().iter().map(|conflict| &conflict.path));
+    let open = left
+        .actions()
+        .iter()
+        .map(|action| &action.path)
+        .chain(left.conflicts().iter().map(|conflict| &conflict.path));
     let open: BTreeSet<&RepoPath> = open.collect();
-    Ok(plan.actions.iter().all(|action| !open.contains(&action.path)))
+    Ok(plan
+        .actions
+        .iter()
+        .all(|action| !open.contains(&action.path)))
 }
 
 /// The files of the input that are otherwise in the commit.
 fn uncommitted(found: &Differing<'_>, base: Option<&Planned>) -> Vec<String> {
     let names = |planned: &Planned| {
         let sources = &planned.compiled.sources;
-        sources.ids().map(|id| sources.get(id).name.to_string()).collect::<Vec<_>>()
+        sources
+            .ids()
+            .map(|id| sources.get(id).name.to_string())
+            .collect::<Vec<_>>()
     };
-    let read: BTreeSet<String> = base.into_iter().chain([found.here]).flat_map(names).collect();
+    let read: BTreeSet<String> = base
+        .into_iter()
+        .chain([found.here])
+        .flat_map(names)
+        .collect();
     let paths = read.iter().filter_map(|name| RepoPath::new(name).ok());
-    let differs = |path: &RepoPath| found.desk.files().bytes(path).ok() != found.there.files().bytes(path).ok();
+    let differs = |path: &RepoPath| {
+        found.desk.files().bytes(path).ok() != found.there.files().bytes(path).ok()
+    };
     paths.filter(differs).map(|path| path.to_string()).collect()
 }

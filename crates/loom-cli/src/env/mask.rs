@@ -21,7 +21,10 @@ pub(crate) struct Mask<W: Write> {
 impl<W: Write> Mask<W> {
     /// Puts a stream behind the net.
     pub(crate) fn new(out: W) -> Self {
-        Self { out, held: Vec::new() }
+        Self {
+            out,
+            held: Vec::new(),
+        }
     }
 
     /// Lets the first bytes that are held go.
@@ -62,12 +65,22 @@ mod tests {
         let mut out = Vec::new();
         let mut mask = Mask::new(&mut out);
         let long = "x\n".repeat(ENOUGH);
-        for piece in [long.as_str(), "a ", &token[..10], &token[10..], " b\n", "end"] {
+        for piece in [
+            long.as_str(),
+            "a ",
+            &token[..10],
+            &token[10..],
+            " b\n",
+            "end",
+        ] {
             mask.write_all(piece.as_bytes()).expect("memory takes it");
         }
         mask.flush().expect("memory takes it");
         let text = String::from_utf8(out).expect("UTF-8");
         assert!(!text.contains(&token));
-        assert!(text.ends_with(&format!("a {} b\nend", "*".repeat(token.len()))) && text.starts_with(&long));
+        assert!(
+            text.ends_with(&format!("a {} b\nend", "*".repeat(token.len())))
+                && text.starts_with(&long)
+        );
     }
 }

@@ -15,8 +15,8 @@ pub(crate) use git::{Author, Base, Branch, Commit, Commits, Entry, NotCommitted,
 pub(crate) use mask::Mask;
 pub(crate) use past::past;
 pub(crate) use process::{
-    add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by, merge_tool, panics_are_bugs,
-    read_file, read_stdin, start, tell, write_file,
+    add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by,
+    merge_tool, panics_are_bugs, read_file, read_stdin, start, tell, write_file,
 };
 pub(crate) use steps::Steps;
 
@@ -83,7 +83,11 @@ impl Streams {
 }
 
 fn reader(is_terminal: bool) -> Reader {
-    if is_terminal { Reader::Person } else { Reader::Program }
+    if is_terminal {
+        Reader::Person
+    } else {
+        Reader::Program
+    }
 }
 
 /// Some terminals say that they have no width; below 40 columns nothing can be laid out.
@@ -98,7 +102,9 @@ fn width(columns: u16) -> usize {
 fn colour(choice: ColourChoice, found: anstream::ColorChoice) -> Colour {
     match (choice, found) {
         (ColourChoice::Always, _) => Colour::On,
-        (ColourChoice::Never, _) | (ColourChoice::Auto, anstream::ColorChoice::Never) => Colour::Off,
+        (ColourChoice::Never, _) | (ColourChoice::Auto, anstream::ColorChoice::Never) => {
+            Colour::Off
+        }
         (ColourChoice::Auto, _) => Colour::On,
     }
 }

@@ -19,19 +19,27 @@ use crate::exit::Exit;
 
 /// The directory to start from: `-C`, else the working directory.
 pub(crate) fn start(directory: Option<&Path>) -> Result<PathBuf, Failure> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks for it"
+    )]
     let current = std::env::current_dir();
     match (directory, current) {
         (Some(directory), Ok(current)) => Ok(current.join(directory)),
         (Some(directory), Err(_)) => Ok(directory.to_owned()),
         (None, Ok(current)) => Ok(current),
-        (None, Err(error)) => Err(Failure::Environment(format!("the working directory cannot be found: {error}"))),
+        (None, Err(error)) => Err(Failure::Environment(format!(
+            "the working directory cannot be found: {error}"
+        ))),
     }
 }
 
 /// The text of a file that was named on the command line.
 pub(crate) fn read_file(path: &Path) -> io::Result<String> {
-    #[expect(clippy::disallowed_methods, reason = "a file of the user's own naming, not of the repository")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file of the user's own naming, not of the repository"
+    )]
     std::fs::read_to_string(path)
 }
 
@@ -48,14 +56,23 @@ pub(crate) fn read_stdin() -> io::Result<String> {
 
 /// Writes a file that was named on the command line.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "a file of the user's own naming, not of the repository")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file of the user's own naming, not of the repository"
+    )]
     std::fs::write(path, content)
 }
 
 /// Adds to the summary of a step of GitHub Actions, where loom runs in one.
 pub(crate) fn add_to_step_summary(markdown: &[u8]) -> io::Result<()> {
-    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else { return Ok(()) };
-    std::fs::OpenOptions::new().append(true).create(true).open(file)?.write_all(markdown)
+    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else {
+        return Ok(());
+    };
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)?
+        .write_all(markdown)
 }
 
 /// Whether somebody sits at the keyboard and sees the question.
@@ -79,15 +96,27 @@ pub(crate) fn confirms(question: &str) -> io::Result<bool> {
 /// A sentence that says why there is nothing.
 pub(crate) fn board(arguments: &[&str]) -> Result<String, String> {
     let call = format!("board {}", arguments.join(" "));
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that runs the board")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that runs the board"
+    )]
     let output = Command::new("board").args(arguments).output();
-    let missing = "there is no program `board` on the PATH; export the story there and put it into stories/";
+    let missing =
+        "there is no program `board` on the PATH; export the story there and put it into stories/";
     let output = output.map_err(|error| {
-        if error.kind() == io::ErrorKind::NotFound { missing.to_owned() } else { format!("`{call}` could not be run: {error}") }
+        if error.kind() == io::ErrorKind::NotFound {
+            missing.to_owned()
+        } else {
+            format!("`{call}` could not be run: {error}")
+        }
     })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("`{call}` failed ({}): {}", output.status, said.trim()));
+        return Err(format!(
+            "`{call}` failed ({}): {}",
+            output.status,
+            said.trim()
+        ));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("what `{call}` printed is not UTF-8 text"))
 }
@@ -97,7 +126,11 @@ pub(crate) fn board(arguments: &[&str]) -> Result<String, String> {
 ///
 /// # Errors
 /// A sentence that says why there is no result.
-pub(crate) fn merge_tool(directory: &Path, tool: Option<&str>, files: [&Path; 4]) -> Result<(), String> {
+pub(crate) fn merge_tool(
+    directory: &Path,
+    tool: Option<&str>,
+    files: [&Path; 4],
+) -> Result<(), String> {
     // Git's own scriptlets: see git-mergetool--lib(1). Some tools tell a result by its age.
     const SCRIPT: &str = r#"
 NONGIT_OK=Yes
@@ -113,12 +146,24 @@ trap 'rm -f -- "$BACKUP"' EXIT
 run_merge_tool "$merge_tool" true
 "#;
     let [local, remote, base, merged] = files;
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that runs a merge tool")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that runs a merge tool"
+    )]
     let mut command = Command::new("sh");
-    command.args(["-c", SCRIPT, "sh", tool.unwrap_or_default()]).current_dir(directory);
-    command.env("LOCAL", local).env("REMOTE", remote).env("BASE", base).env("MERGED", merged);
+    command
+        .args(["-c", SCRIPT, "sh", tool.unwrap_or_default()])
+        .current_dir(directory);
+    command
+        .env("LOCAL", local)
+        .env("REMOTE", remote)
+        .env("BASE", base)
+        .env("MERGED", merged);
     // what a tool prints is for the person, and no data
-    let status = command.stdout(io::stderr()).status().map_err(|error| format!("the merge tool could not be run: {error}"))?;
+    let status = command
+        .stdout(io::stderr())
+        .status()
+        .map_err(|error| format!("the merge tool could not be run: {error}"))?;
     match status.code() {
         Some(0) => Ok(()),
         Some(100) => Err("Git has no merge tool: name one with `git config merge.tool NAME`, or give --tool=NAME".to_owned()),
@@ -128,7 +173,10 @@ run_merge_tool "$merge_tool" true
 
 /// What the `git` program says of its version, if there is one.
 pub(crate) fn git_version() -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks Git who it is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks Git who it is"
+    )]
     let output = Command::new("git").arg("--version").output().ok()?;
     let said = String::from_utf8(output.stdout).ok()?;
     Some(said.trim().to_owned()).filter(|said| output.status.success() && !said.is_empty())
@@ -151,9 +199,17 @@ pub(crate) fn heed_signals() -> Result<Stop, Failure> {
 /// As [`heed_signals`], for what was begun before, while a person could still end it at once.
 pub(crate) fn heed_signals_by(stop: &Stop) -> Result<(), Failure> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        let heeded = flag::register_conditional_shutdown(signal, i32::from(Exit::Unfinished as u8), Arc::clone(&stop.0))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop.0)));
-        heeded.map_err(|error| Failure::Environment(format!("the system does not let loom heed signals: {error}")))?;
+        let heeded = flag::register_conditional_shutdown(
+            signal,
+            i32::from(Exit::Unfinished as u8),
+            Arc::clone(&stop.0),
+        )
+        .and_then(|_| flag::register(signal, Arc::clone(&stop.0)));
+        heeded.map_err(|error| {
+            Failure::Environment(format!(
+                "the system does not let loom heed signals: {error}"
+            ))
+        })?;
     }
     Ok(())
 }

@@ -42,7 +42,11 @@ impl Steps {
                 }
             });
         }
-        Self { bar, timings, taken: RefCell::default() }
+        Self {
+            bar,
+            timings,
+            taken: RefCell::default(),
+        }
     }
 
     /// The next step begins: `rendering`, `looking at the files`.
@@ -85,9 +89,19 @@ mod tests {
 
     #[test]
     fn every_step_is_timed_until_the_next_begins() {
-        let steps = Steps::begin(Stream { reader: Reader::Program, colour: Colour::Off, width: 80 }, Timings::Hide);
+        let steps = Steps::begin(
+            Stream {
+                reader: Reader::Program,
+                colour: Colour::Off,
+                width: 80,
+            },
+            Timings::Hide,
+        );
         let begun = Instant::now();
-        steps.taken.borrow_mut().extend([("reading", begun), ("writing", begun + Duration::from_millis(20))]);
+        steps.taken.borrow_mut().extend([
+            ("reading", begun),
+            ("writing", begun + Duration::from_millis(20)),
+        ]);
         let report = steps.report(begun + Duration::from_millis(25));
         assert_eq!(report, "      20.0 ms  reading\n       5.0 ms  writing\n");
     }

@@ -20,13 +20,23 @@ pub(crate) struct Piece {
 
 /// All that a person changes.
 pub(crate) fn pieces(conflict: &Conflicting) -> Vec<Piece> {
-    let Some(by_hand) = &conflict.by_hand else { return Vec::new() };
+    let Some(by_hand) = &conflict.by_hand else {
+        return Vec::new();
+    };
     let patch = (!by_hand.patch.is_empty()).then(|| Piece {
         says: "This patch makes the change, for `git apply` or `patch -p1`:".to_owned(),
         language: "diff".to_owned(),
         text: masked(&by_hand.patch).into_owned(),
     });
-    patch.into_iter().chain(by_hand.snippets.iter().map(|snippet| piece(conflict, snippet))).collect()
+    patch
+        .into_iter()
+        .chain(
+            by_hand
+                .snippets
+                .iter()
+                .map(|snippet| piece(conflict, snippet)),
+        )
+        .collect()
 }
 
 fn piece(conflict: &Conflicting, snippet: &Snippet) -> Piece {
@@ -35,12 +45,24 @@ fn piece(conflict: &Conflicting, snippet: &Snippet) -> Piece {
         Manual::Add => format!("This belongs into {path}, to line {line}:"),
         Manual::Take => format!("This goes from {path}, line {line}:"),
     };
-    let newline = if snippet.text.ends_with('\n') { "" } else { "\n" };
+    let newline = if snippet.text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     let text = format!("{}{newline}", masked(&snippet.text));
-    Piece { says, language: path.extension().unwrap_or_default().to_owned(), text }
+    Piece {
+        says,
+        language: path.extension().unwrap_or_default().to_owned(),
+        text,
+    }
 }
 
 /// All pieces as one text, without marks.
 pub(crate) fn plain(conflict: &Conflicting) -> String {
-    pieces(conflict).into_iter().map(|piece| format!("\n{}\n{}", piece.says, piece.text)).collect::<Vec<_>>().concat()
+    pieces(conflict)
+        .into_iter()
+        .map(|piece| format!("\n{}\n{}", piece.says, piece.text))
+        .collect::<Vec<_>>()
+        .concat()
 }

@@ -9,15 +9,30 @@ use loom_plan::plan::{Action, Brake, Cause, Conflicting, Note, NoteKind, Outcome
 /// Why something changes, as a clause.
 pub(crate) fn clause(cause: &Cause) -> String {
     match cause {
-        Cause::Setting { pointer, position: Some(position) } => format!("{pointer} changed, {position}"),
-        Cause::Setting { pointer, position: None } => format!("{pointer} was taken out"),
-        Cause::Task { story, task, position } => format!("task {task} of {story} asks for it, {position}"),
+        Cause::Setting {
+            pointer,
+            position: Some(position),
+        } => format!("{pointer} changed, {position}"),
+        Cause::Setting {
+            pointer,
+            position: None,
+        } => format!("{pointer} was taken out"),
+        Cause::Task {
+            story,
+            task,
+            position,
+        } => format!("task {task} of {story} asks for it, {position}"),
         Cause::Standing(position) => format!("declared in {position}"),
         Cause::BuiltIn => "loom keeps it in every repository".to_owned(),
         Cause::Edited => "edited by hand".to_owned(),
         Cause::Merged => "edited by hand, and merged".to_owned(),
         Cause::Vanished => "somebody removed it".to_owned(),
-        Cause::KindVersion { kind, from, to, changes } => step(kind, *from, *to, changes),
+        Cause::KindVersion {
+            kind,
+            from,
+            to,
+            changes,
+        } => step(kind, *from, *to, changes),
         Cause::RefersTo(address) => format!("refers to {address}, which changes"),
         Cause::Undeclared => "nothing declares it any more".to_owned(),
         Cause::Removed(position) => format!("`removed` names it, {position}"),
@@ -41,7 +56,10 @@ fn step(kind: &str, from: u32, to: u32, changes: &[String]) -> String {
 
 /// What came with a newer loom, as one line.
 pub(crate) fn upgrade_sentence(upgrade: &Upgrade<'_>) -> String {
-    format!("Generator upgraded: {}", step(upgrade.kind, upgrade.from, upgrade.to, upgrade.changes))
+    format!(
+        "Generator upgraded: {}",
+        step(upgrade.kind, upgrade.from, upgrade.to, upgrade.changes)
+    )
 }
 
 /// The causes of an action, each once, in their order.
@@ -81,7 +99,10 @@ pub(crate) fn conflict_clause(conflict: Conflict) -> &'static str {
 
 /// What happened, as sentences.
 pub(crate) fn conflict_sentences(conflict: &Conflicting) -> String {
-    let found = conflict.found.as_deref().unwrap_or("something that is no regular file");
+    let found = conflict
+        .found
+        .as_deref()
+        .unwrap_or("something that is no regular file");
     match conflict.conflict {
         Conflict::Edited => "Somebody edited it, and loom would write something else. Writing it would lose the edit.".to_owned(),
         Conflict::DeletedButEdited => {
@@ -120,27 +141,50 @@ pub(crate) fn notes(outcome: &Outcome) -> BTreeMap<&NoteKind, Vec<&Note>> {
 /// What is said of the notes of a kind.
 pub(crate) fn note_sentence(kind: &NoteKind, notes: &[&Note]) -> String {
     let pick = |one: &'static str, many: &'static str| if notes.len() == 1 { one } else { many };
-    let noun = if notes.iter().all(|note| note.path.is_some()) { pick("file", "files") } else { pick("artifact", "artifacts") };
+    let noun = if notes.iter().all(|note| note.path.is_some()) {
+        pick("file", "files")
+    } else {
+        pick("artifact", "artifacts")
+    };
     let subject = format!("{} {noun}", notes.len());
     match kind {
-        NoteKind::Waiting(task) => format!("{subject} {} for {task}, which is not completed", pick("waits", "wait")),
-        NoteKind::Held(task) => format!("{subject} {} left alone until {task} is completed", pick("is", "are")),
+        NoteKind::Waiting(task) => format!(
+            "{subject} {} for {task}, which is not completed",
+            pick("waits", "wait")
+        ),
+        NoteKind::Held(task) => format!(
+            "{subject} {} left alone until {task} is completed",
+            pick("is", "are")
+        ),
         NoteKind::NotLoaded(story) => {
-            format!("{subject} of {story}, a story that is not loaded, {} left alone", pick("is", "are"))
+            format!(
+                "{subject} of {story}, a story that is not loaded, {} left alone",
+                pick("is", "are")
+            )
         }
         NoteKind::OutOfScope => format!("{subject} {} out of scope", pick("is", "are")),
-        NoteKind::KeptEdit => format!("{subject} {} an edit that was accepted", pick("holds", "hold")),
-        NoteKind::Delegated(to) => format!("{subject} {} versions that are left to {to}", pick("has", "have")),
-        NoteKind::Once => format!("{subject} {} created once and {} left alone", pick("was", "were"), pick("is", "are")),
+        NoteKind::KeptEdit => format!(
+            "{subject} {} an edit that was accepted",
+            pick("holds", "hold")
+        ),
+        NoteKind::Delegated(to) => format!(
+            "{subject} {} versions that are left to {to}",
+            pick("has", "have")
+        ),
+        NoteKind::Once => format!(
+            "{subject} {} created once and {} left alone",
+            pick("was", "were"),
+            pick("is", "are")
+        ),
     }
 }
 
 /// That most of what loom manages would go, where somebody must say so first.
 pub(crate) fn deletion_sentence(plan: &Plan) -> Option<String> {
     match plan.brake(None) {
-        Brake::Many { deletions, managed } => {
-            Some(format!("Most goes: {deletions} of the {managed} files that loom manages would be deleted."))
-        }
+        Brake::Many { deletions, managed } => Some(format!(
+            "Most goes: {deletions} of the {managed} files that loom manages would be deleted."
+        )),
         Brake::Free | Brake::Exceeded { .. } => None,
     }
 }
@@ -183,8 +227,12 @@ impl Summary {
     /// Counts an outcome.
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let report = outcome.report();
-        let mut summary =
-            Self { drifted: report.drifted, conflicts: outcome.conflicts().len(), outputs: report.outputs, ..Self::default() };
+        let mut summary = Self {
+            drifted: report.drifted,
+            conflicts: outcome.conflicts().len(),
+            outputs: report.outputs,
+            ..Self::default()
+        };
         for action in outcome.actions() {
             *match action.verb {
                 Verb::Create => &mut summary.create,
@@ -209,22 +257,42 @@ impl Summary {
             (self.adopt + self.keep, "recorded as they are"),
             (self.forget, "no longer managed"),
         ];
-        let said: Vec<String> =
-            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        if said.is_empty() { "no managed file changes".to_owned() } else { said.join(", ") }
+        let said: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        if said.is_empty() {
+            "no managed file changes".to_owned()
+        } else {
+            said.join(", ")
+        }
     }
 }
 
 impl std::fmt::Display for Summary {
     /// What changes files is always said; the rest where there is some.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} to create, {} to update, {} to delete", self.create, self.update, self.delete)?;
-        for (count, word) in [(self.moved, "move"), (self.adopt, "adopt"), (self.keep, "keep"), (self.forget, "forget")] {
+        write!(
+            f,
+            "{} to create, {} to update, {} to delete",
+            self.create, self.update, self.delete
+        )?;
+        for (count, word) in [
+            (self.moved, "move"),
+            (self.adopt, "adopt"),
+            (self.keep, "keep"),
+            (self.forget, "forget"),
+        ] {
             if count > 0 {
                 write!(f, ", {count} to {word}")?;
             }
         }
         let plural = if self.conflicts == 1 { "" } else { "s" };
-        write!(f, "; {} drifted; {} conflict{plural}", self.drifted, self.conflicts)
+        write!(
+            f,
+            "; {} drifted; {} conflict{plural}",
+            self.drifted, self.conflicts
+        )
     }
 }

@@ -43,8 +43,15 @@ pub(crate) fn sentence(finding: &Finding) -> String {
 
 /// What there is to know besides: the fix, or why the finding is accepted, and who asks for the file.
 pub(crate) fn advice(finding: &Finding) -> Vec<String> {
-    let asked = finding.asked.as_ref().map(|asked| format!(", asked for in {asked}")).unwrap_or_default();
-    let from = finding.address.as_ref().map(|address| format!("from {address}{asked}"));
+    let asked = finding
+        .asked
+        .as_ref()
+        .map(|asked| format!(", asked for in {asked}"))
+        .unwrap_or_default();
+    let from = finding
+        .address
+        .as_ref()
+        .map(|address| format!("from {address}{asked}"));
     let what = match &finding.accepted {
         Some(reason) => format!("accepted: {reason}"),
         None => format!("fix: {}", finding.fix),
@@ -54,19 +61,33 @@ pub(crate) fn advice(finding: &Finding) -> Vec<String> {
 
 /// How many of what there are.
 pub(crate) fn counts(findings: &[Finding]) -> String {
-    let count = |wanted: &str| findings.iter().filter(|finding| word(finding) == wanted).count();
-    let of = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let count = |wanted: &str| {
+        findings
+            .iter()
+            .filter(|finding| word(finding) == wanted)
+            .count()
+    };
+    let of =
+        |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let accepted = match count("accepted") {
         0 => String::new(),
         accepted => format!(", {accepted} accepted"),
     };
-    format!("{}, {}{accepted}", of(count("error"), "error"), of(count("warning"), "warning"))
+    format!(
+        "{}, {}{accepted}",
+        of(count("error"), "error"),
+        of(count("warning"), "warning")
+    )
 }
 
 /// What an apply says of findings that deny it.
 pub(crate) fn denial(findings: &[Finding]) -> Option<String> {
     let denying = findings.iter().filter(|finding| finding.denies()).count();
-    let noun = if denying == 1 { "finding denies" } else { "findings deny" };
+    let noun = if denying == 1 {
+        "finding denies"
+    } else {
+        "findings deny"
+    };
     (denying > 0).then(|| {
         format!(
             "{denying} {noun} this plan: mend what they name, or accept them under `policy.accept` in loom.yaml with a reason \
@@ -79,7 +100,12 @@ pub(crate) fn denial(findings: &[Finding]) -> Option<String> {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn text(findings: &[Finding], stream: Stream, talk: Talk, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn text(
+    findings: &[Finding],
+    stream: Stream,
+    talk: Talk,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     lines(findings, stream, talk, out)?;
     match findings {
         [] => writeln!(out, "No findings."),
@@ -92,7 +118,12 @@ pub(crate) fn text(findings: &[Finding], stream: Stream, talk: Talk, out: &mut d
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn lines(findings: &[Finding], stream: Stream, talk: Talk, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn lines(
+    findings: &[Finding],
+    stream: Stream,
+    talk: Talk,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut said: Vec<&str> = Vec::new();
     for finding in findings {
         if finding.accepted.is_some() && talk != Talk::Verbose {
@@ -103,8 +134,15 @@ pub(crate) fn lines(findings: &[Finding], stream: Stream, talk: Talk, out: &mut 
             "warning" => Style::Conflict,
             _ => Style::Faint,
         };
-        let head = stream.colour.paint(style, &format!("{}[{}]", word(finding), finding.code));
-        writeln!(out, "{head} {}  {}", visible(&place(finding)), visible(&finding.message))?;
+        let head = stream
+            .colour
+            .paint(style, &format!("{}[{}]", word(finding), finding.code));
+        writeln!(
+            out,
+            "{head} {}  {}",
+            visible(&place(finding)),
+            visible(&finding.message)
+        )?;
         if talk == Talk::Quiet {
             continue;
         }
@@ -116,7 +154,10 @@ pub(crate) fn lines(findings: &[Finding], stream: Stream, talk: Talk, out: &mut 
         }
         let lines = advice(finding);
         let known = usize::from(!is_new && finding.accepted.is_none());
-        lines.iter().skip(known).try_for_each(|line| writeln!(out, "    {}", visible(line)))?;
+        lines
+            .iter()
+            .skip(known)
+            .try_for_each(|line| writeln!(out, "    {}", visible(line)))?;
     }
     Ok(())
 }
@@ -152,7 +193,10 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
             line: finding.line,
             column: finding.line.map(|_| finding.column),
             address: finding.address.as_ref().map(ToString::to_string),
-            asked: finding.asked.as_ref().map(|asked| AskedJson { file: &asked.file, line: asked.line }),
+            asked: finding.asked.as_ref().map(|asked| AskedJson {
+                file: &asked.file,
+                line: asked.line,
+            }),
             message: &finding.message,
             reason: &finding.reason,
             fix: &finding.fix,
@@ -188,11 +232,20 @@ struct Summary {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn json(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
-    let count = |wanted: &str| findings.iter().filter(|finding| word(finding) == wanted).count();
+    let count = |wanted: &str| {
+        findings
+            .iter()
+            .filter(|finding| word(finding) == wanted)
+            .count()
+    };
     let document = Document {
         format_version: super::json::FORMAT_VERSION,
         denied: findings.iter().any(Finding::denies),
-        summary: Summary { errors: count("error"), warnings: count("warning"), accepted: count("accepted") },
+        summary: Summary {
+            errors: count("error"),
+            warnings: count("warning"),
+            accepted: count("accepted"),
+        },
         findings: findings.iter().map(Into::into).collect(),
     };
     super::json::write(&document, out)
@@ -204,18 +257,28 @@ pub(crate) fn json(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> 
 /// Those of `out`.
 pub(crate) fn github(findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
     github::findings(findings, prefix, out)?;
-    writeln!(out, "{}", github::data(&format!("Findings: {}", counts(findings))))
+    writeln!(
+        out,
+        "{}",
+        github::data(&format!("Findings: {}", counts(findings)))
+    )
 }
 
 /// What the rules are to readers of SARIF: those of loom that were found, and those of policies.
 pub(crate) fn sarif_rules(findings: &[Finding]) -> Vec<Value> {
-    let mut codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    let mut codes: Vec<&str> = findings
+        .iter()
+        .map(|finding| finding.code.as_str())
+        .collect();
     codes.sort_unstable();
     codes.dedup();
     let of = |code: &&str| {
         let found = findings.iter().find(|finding| finding.code == **code);
         let (title, help) = match rule(code) {
-            Some(rule) => (rule.title.to_owned(), format!("{}; {}.", rule.reason, rule.fix)),
+            Some(rule) => (
+                rule.title.to_owned(),
+                format!("{}; {}.", rule.reason, rule.fix),
+            ),
             None => found.map_or_else(Default::default, |it| (it.reason.clone(), it.fix.clone())),
         };
         let level = found.map_or("error", |finding| severity(finding.severity));
@@ -238,8 +301,16 @@ pub(crate) fn sarif_results(findings: &[Finding], prefix: &str) -> Vec<Value> {
                 "region": { "startLine": asked.line },
             } })
         });
-        let address = finding.address.as_ref().map(ToString::to_string).unwrap_or_default();
-        let logical = if address.is_empty() { json!([]) } else { json!([{ "fullyQualifiedName": address, "kind": "resource" }]) };
+        let address = finding
+            .address
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let logical = if address.is_empty() {
+            json!([])
+        } else {
+            json!([{ "fullyQualifiedName": address, "kind": "resource" }])
+        };
         let print = [finding.code.as_str(), &finding.path, &finding.message].map(str::as_bytes);
         let mut result = json!({
             "ruleId": finding.code,
@@ -268,7 +339,11 @@ pub(crate) fn sarif_results(findings: &[Finding], prefix: &str) -> Vec<Value> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn sarif(findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
-    let log = sarif::log("loom/check/", &sarif_rules(findings), &sarif_results(findings, prefix));
+    let log = sarif::log(
+        "loom/check/",
+        &sarif_rules(findings),
+        &sarif_results(findings, prefix),
+    );
     super::json::write(&log, out)
 }
 
@@ -278,39 +353,68 @@ pub(crate) fn sarif(findings: &[Finding], prefix: &str, out: &mut dyn Write) -> 
 /// # Errors
 /// Those of `out`.
 pub(crate) fn junit(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
-    let failures = findings.iter().filter(|finding| finding.denies()).count().to_string();
+    let failures = findings
+        .iter()
+        .filter(|finding| finding.denies())
+        .count()
+        .to_string();
     let tests = findings.len().max(1).to_string();
-    let counts = [("name", "loom check"), ("tests", &tests), ("failures", &failures), ("errors", "0")];
+    let counts = [
+        ("name", "loom check"),
+        ("tests", &tests),
+        ("failures", &failures),
+        ("errors", "0"),
+    ];
     let mut xml = Writer::new_with_indent(out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    xml.create_element("testsuites").with_attributes(counts).write_inner_content(|xml| {
-        xml.create_element("testsuite").with_attributes(counts).write_inner_content(|xml| {
-            if findings.is_empty() {
-                xml.create_element("testcase").with_attribute(("name", "the security checklist")).write_empty()?;
-            }
-            findings.iter().try_for_each(|finding| case(xml, finding))
+    xml.create_element("testsuites")
+        .with_attributes(counts)
+        .write_inner_content(|xml| {
+            xml.create_element("testsuite")
+                .with_attributes(counts)
+                .write_inner_content(|xml| {
+                    if findings.is_empty() {
+                        xml.create_element("testcase")
+                            .with_attribute(("name", "the security checklist"))
+                            .write_empty()?;
+                    }
+                    findings.iter().try_for_each(|finding| case(xml, finding))
+                })?;
+            Ok(())
         })?;
-        Ok(())
-    })?;
     writeln!(xml.into_inner())
 }
 
 fn case(xml: &mut Writer<&mut dyn Write>, finding: &Finding) -> io::Result<()> {
     let text = |text: &str| drift::junit::text(text).replace('\n', " ");
-    let (name, class) = (text(&format!("{} {}", finding.code, place(finding))), text(&finding.path));
-    let element = xml.create_element("testcase").with_attributes([("name", name.as_str()), ("classname", class.as_str())]);
+    let (name, class) = (
+        text(&format!("{} {}", finding.code, place(finding))),
+        text(&finding.path),
+    );
+    let element = xml
+        .create_element("testcase")
+        .with_attributes([("name", name.as_str()), ("classname", class.as_str())]);
     let message = text(&sentence(finding));
     if !finding.denies() {
         element.write_inner_content(|xml| {
-            let why = finding.accepted.as_deref().map_or(message.clone(), |reason| text(&format!("accepted: {reason}")));
-            xml.create_element("skipped").with_attribute(("message", why.as_str())).write_empty()?;
+            let why = finding
+                .accepted
+                .as_deref()
+                .map_or(message.clone(), |reason| {
+                    text(&format!("accepted: {reason}"))
+                });
+            xml.create_element("skipped")
+                .with_attribute(("message", why.as_str()))
+                .write_empty()?;
             Ok(())
         })?;
         return Ok(());
     }
     element.write_inner_content(|xml| {
-        let failure =
-            xml.create_element("failure").with_attributes([("type", finding.code.as_str()), ("message", message.as_str())]);
+        let failure = xml.create_element("failure").with_attributes([
+            ("type", finding.code.as_str()),
+            ("message", message.as_str()),
+        ]);
         failure.write_text_content(BytesText::new(&text(&advice(finding).join("; "))))?;
         Ok(())
     })?;
@@ -325,7 +429,13 @@ pub(crate) fn page(code: &str) -> Option<String> {
         Severity::Error => "an error: it denies an apply",
         Severity::Warning => "a warning",
     };
-    let fence = |text: &str| format!("```{}\n{}```\n", fence_word(rule.format.word_and_sample_path().0), text);
+    let fence = |text: &str| {
+        format!(
+            "```{}\n{}```\n",
+            fence_word(rule.format.word_and_sample_path().0),
+            text
+        )
+    };
     Some(format!(
         "# {code}: {title}\n\n{format}, {area}. It is {level}.\n\n## What it means\n\n{reason}.\n\n## An example\n\n{bad}\n## What to do\n\n{fix}. So it passes:\n\n{good}\n\
          Where it is meant, accept it in loom.yaml:\n\n```yaml\npolicy:\n  accept:\n    - {{ code: {code}, address: KIND.NAME, reason: why it is meant here }}\n```\n",
@@ -349,7 +459,9 @@ fn fence_word(format: &str) -> &str {
 
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// All rules as one Markdown page: `docs/checks.md`.
@@ -358,7 +470,11 @@ pub(crate) fn checks_page() -> String {
                 `loom explain CODE` prints a rule with an example; [security](guide/security.md) says how findings are \
                 shown, accepted, and extended by policies of your own.\n\n\
                 An error denies an apply (exit 5) unless it is accepted with a reason. A code is never used for anything else.\n";
-    let table = |title: &str| format!("\n## {title}\n\n| code | | finding | subject | what to do |\n|---|---|---|---|---|\n");
+    let table = |title: &str| {
+        format!(
+            "\n## {title}\n\n| code | | finding | subject | what to do |\n|---|---|---|---|---|\n"
+        )
+    };
     let cell = |text: &str| text.replace('|', "\\|");
     let mut parts = vec![head.to_owned()];
     let mut format = "";
@@ -368,7 +484,10 @@ pub(crate) fn checks_page() -> String {
             parts.push(table(format));
         }
         let (word, title, fix) = (severity(rule.severity), cell(rule.title), cell(rule.fix));
-        parts.push(format!("| {} | {word} | {title} | {} | {fix} |\n", rule.code, rule.area));
+        parts.push(format!(
+            "| {} | {word} | {title} | {} | {fix} |\n",
+            rule.code, rule.area
+        ));
     }
     parts.push(table("Any file that is named"));
     parts.push(format!(

@@ -27,14 +27,29 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    fn new(check: &'static str, standing: Standing, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, standing, found: found.into(), advice: advice.into() }
+    fn new(
+        check: &'static str,
+        standing: Standing,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            check,
+            standing,
+            found: found.into(),
+            advice: advice.into(),
+        }
     }
 
     /// What `git --version` said, if there is a program to ask.
     pub(crate) fn of_git(version: Option<String>) -> Self {
         match version {
-            Some(version) => Self::new("git program", Standing::Fine, format!("{version} is on the PATH."), ""),
+            Some(version) => Self::new(
+                "git program",
+                Standing::Fine,
+                format!("{version} is on the PATH."),
+                "",
+            ),
             None => Self::new(
                 "git program",
                 Standing::Weaker,
@@ -47,10 +62,18 @@ impl Line {
     /// The files that the ledger names, or why it cannot be read.
     pub(crate) fn of_ledger(managed: &Result<Vec<RepoPath>, (String, String)>) -> Self {
         match managed {
-            Ok(paths) => Self::new("ledger", Standing::Fine, format!("It can be read; its records: {}.", paths.len()), ""),
-            Err((error, help)) => {
-                Self::new("ledger", Standing::Missing, format!("Nothing can be planned: {error}."), format!("To go on, {help}."))
-            }
+            Ok(paths) => Self::new(
+                "ledger",
+                Standing::Fine,
+                format!("It can be read; its records: {}.", paths.len()),
+                "",
+            ),
+            Err((error, help)) => Self::new(
+                "ledger",
+                Standing::Missing,
+                format!("Nothing can be planned: {error}."),
+                format!("To go on, {help}."),
+            ),
         }
     }
 }
@@ -60,7 +83,10 @@ impl From<&Finding> for Line {
         let (check, (found, advice)) = match finding {
             Finding::Kernel { release, opening } => ("kernel", kernel(release, *opening)),
             Finding::FileSystem { name, lasting } => ("file system", file_system(name, *lasting)),
-            Finding::Private { place, access } => ("private place", private(&place.display().to_string(), access)),
+            Finding::Private { place, access } => (
+                "private place",
+                private(&place.display().to_string(), access),
+            ),
             Finding::Mount(tried) => ("mount", mount(tried)),
             Finding::Exchange { exchange, links } => ("exchange", exchange_of(exchange, links)),
             Finding::HardLinks(tried) => ("hard links", hard_links(tried)),
@@ -68,19 +94,31 @@ impl From<&Finding> for Line {
             Finding::ExtendedAttributes(tried) => ("extended attributes", extended(tried)),
             Finding::Case(spellings) => ("case of names", case(*spellings)),
             Finding::Normalisation(spellings) => ("form of names", form(*spellings)),
-            Finding::GitDirectory(directory) => ("git directory", git(directory.as_ref().map(|path| path.display().to_string()))),
+            Finding::GitDirectory(directory) => (
+                "git directory",
+                git(directory.as_ref().map(|path| path.display().to_string())),
+            ),
             Finding::IndexLock(holder) => ("index.lock", index(*holder)),
             Finding::Rewritten(files) => {
-                let files: Vec<String> =
-                    files.iter().map(|it| format!("{} ({}, {}:{})", it.path, it.attribute, it.file, it.line)).collect();
+                let files: Vec<String> = files
+                    .iter()
+                    .map(|it| format!("{} ({}, {}:{})", it.path, it.attribute, it.file, it.line))
+                    .collect();
                 ("git attributes", rewritten(&files))
             }
             Finding::Interrupted(ids) => ("interrupted runs", interrupted(ids)),
             Finding::Lock(holder) => ("lock", lock(holder)),
             Finding::History { entries, bytes } => ("history", history(*entries, *bytes)),
-            Finding::Kept { place, names } => ("kept files", kept(&place.display().to_string(), names)),
+            Finding::Kept { place, names } => {
+                ("kept files", kept(&place.display().to_string(), names))
+            }
         };
-        Self { check, standing: finding.standing(), found, advice: advice.to_owned() }
+        Self {
+            check,
+            standing: finding.standing(),
+            found,
+            advice: advice.to_owned(),
+        }
     }
 }
 
@@ -93,9 +131,13 @@ fn fine(found: impl Into<String>) -> Words {
 
 fn kernel(release: &str, opening: Opening) -> Words {
     match opening {
-        Opening::Whole => fine(format!("{release} opens a path without following links in one call (openat2).")),
+        Opening::Whole => fine(format!(
+            "{release} opens a path without following links in one call (openat2)."
+        )),
         Opening::Parts => (
-            format!("{release} has no openat2, or a sandbox refuses it: loom opens paths part by part, which is slower."),
+            format!(
+                "{release} has no openat2, or a sandbox refuses it: loom opens paths part by part, which is slower."
+            ),
             "Use Linux 5.6 or newer, or let the sandbox allow openat2.",
         ),
     }
@@ -103,10 +145,12 @@ fn kernel(release: &str, opening: Opening) -> Words {
 
 fn file_system(name: &str, lasting: Lasting) -> Words {
     match lasting {
-        Lasting::Kept => {
-            fine(format!("It is {name}: what loom made durable lasts through a power loss, if the disk keeps its word."))
-        }
-        Lasting::AsBelow => fine(format!("It is {name}: what loom made durable lasts as it does on the file system below.")),
+        Lasting::Kept => fine(format!(
+            "It is {name}: what loom made durable lasts through a power loss, if the disk keeps its word."
+        )),
+        Lasting::AsBelow => fine(format!(
+            "It is {name}: what loom made durable lasts as it does on the file system below."
+        )),
         Lasting::Untested => (
             format!(
                 "It is {name}, on which loom was never tried: nobody knows whether it keeps a power loss from tearing files."
@@ -126,7 +170,9 @@ fn file_system(name: &str, lasting: Lasting) -> Words {
             "Let one machine at a time run loom here, or use a local disk.",
         ),
         Lasting::Simple => (
-            format!("It is {name}, which has no journal that loom was tried on: a power loss can tear files."),
+            format!(
+                "It is {name}, which has no journal that loom was tried on: a power loss can tear files."
+            ),
             "Use ext4, xfs or btrfs where that counts.",
         ),
     }
@@ -134,13 +180,19 @@ fn file_system(name: &str, lasting: Lasting) -> Words {
 
 fn private(place: &str, access: &Access) -> Words {
     match access {
-        Access::Mine => fine(format!("{place} belongs to whoever runs loom, and nobody else may write there.")),
+        Access::Mine => fine(format!(
+            "{place} belongs to whoever runs loom, and nobody else may write there."
+        )),
         Access::Shared => (
-            format!("{place} may be written by other users too: they can take away what loom would put back."),
+            format!(
+                "{place} may be written by other users too: they can take away what loom would put back."
+            ),
             "Forbid it with `chmod go-w`, if those users are not trusted with the repository.",
         ),
         Access::Foreign(owner) => (
-            format!("{place} belongs to another user (number {owner}): what their loom left, this one refuses to touch."),
+            format!(
+                "{place} belongs to another user (number {owner}): what their loom left, this one refuses to touch."
+            ),
             "Run loom as that user.",
         ),
         Access::Shut(error) => (
@@ -152,9 +204,13 @@ fn private(place: &str, access: &Access) -> Words {
 
 fn mount(tried: &Tried) -> Words {
     match tried {
-        Tried::Works => fine("The repository and loom's private place are on one mount, so that files can be exchanged."),
+        Tried::Works => fine(
+            "The repository and loom's private place are on one mount, so that files can be exchanged.",
+        ),
         Tried::Lacking(error) => (
-            format!("The repository and loom's private place are on two mounts, and nothing can be applied: {error}."),
+            format!(
+                "The repository and loom's private place are on two mounts, and nothing can be applied: {error}."
+            ),
             "Put both on one mount.",
         ),
     }
@@ -171,7 +227,9 @@ fn exchange_of(exchange: &Tried, links: &Tried) -> Words {
             "Do not edit managed files while loom applies.",
         ),
         (Tried::Lacking(error), Tried::Lacking(_)) => (
-            format!("Two names can neither be exchanged ({error}) nor linked: no file can be updated safely."),
+            format!(
+                "Two names can neither be exchanged ({error}) nor linked: no file can be updated safely."
+            ),
             "Use another file system.",
         ),
     }
@@ -180,9 +238,10 @@ fn exchange_of(exchange: &Tried, links: &Tried) -> Words {
 fn hard_links(tried: &Tried) -> Words {
     match tried {
         Tried::Works => fine("A file can have two names: Git's lock is taken in one step."),
-        Tried::Lacking(error) => {
-            (format!("A file cannot have two names ({error}): Git's lock is taken by a rename."), "Nothing has to be done.")
-        }
+        Tried::Lacking(error) => (
+            format!("A file cannot have two names ({error}): Git's lock is taken by a rename."),
+            "Nothing has to be done.",
+        ),
     }
 }
 
@@ -190,7 +249,9 @@ fn sync(tried: &Tried) -> Words {
     match tried {
         Tried::Works => fine("Everything can be made durable in one call (syncfs)."),
         Tried::Lacking(error) => (
-            format!("Not everything can be made durable in one call ({error}): an apply of many files fails."),
+            format!(
+                "Not everything can be made durable in one call ({error}): an apply of many files fails."
+            ),
             "Apply with `--durability kill` where a power loss does not count.",
         ),
     }
@@ -220,7 +281,8 @@ fn form(spellings: Spellings) -> Words {
     match spellings {
         Spellings::Apart => fine("Names are taken to the byte."),
         Spellings::Same => (
-            "The composed and the decomposed form of a letter, as in `é`, make one name.".to_owned(),
+            "The composed and the decomposed form of a letter, as in `é`, make one name."
+                .to_owned(),
             "Use one of the two forms in the paths of artifacts.",
         ),
     }
@@ -257,7 +319,10 @@ fn rewritten(files: &[String]) -> Words {
         return fine("Git rewrites no managed file on its way in or out.");
     }
     (
-        format!("Git would rewrite managed files, so that loom cannot tell an edit from that: {}.", files.join(", ")),
+        format!(
+            "Git would rewrite managed files, so that loom cannot tell an edit from that: {}.",
+            files.join(", ")
+        ),
         "Take these files out of those attributes.",
     )
 }
@@ -267,9 +332,16 @@ fn interrupted(ids: &[u64]) -> Words {
         return fine("No run was interrupted in the middle of its changes.");
     }
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let (runs, were) = if ids.len() == 1 { ("run", "was") } else { ("runs", "were") };
+    let (runs, were) = if ids.len() == 1 {
+        ("run", "was")
+    } else {
+        ("runs", "were")
+    };
     (
-        format!("The {runs} {} {were} interrupted in the middle: nothing else works until that is settled.", ids.join(", ")),
+        format!(
+            "The {runs} {} {were} interrupted in the middle: nothing else works until that is settled.",
+            ids.join(", ")
+        ),
         "Run `loom recover`, which puts everything back or finishes it.",
     )
 }
@@ -278,22 +350,31 @@ fn lock(holder: &Holder) -> Words {
     match holder {
         Holder::Nobody => fine("No other loom is at work here."),
         Holder::Unknown => fine("The system does not tell whether another loom is at work here."),
-        Holder::Process(process) => {
-            (format!("Another loom is at work here ({process})."), "Wait for it, or give `--lock-timeout` to the next command.")
-        }
+        Holder::Process(process) => (
+            format!("Another loom is at work here ({process})."),
+            "Wait for it, or give `--lock-timeout` to the next command.",
+        ),
     }
 }
 
 fn history(entries: usize, bytes: u64) -> Words {
-    fine(format!("Entries of the history: {entries}, which take up {} KiB.", bytes.div_ceil(1024)))
+    fine(format!(
+        "Entries of the history: {entries}, which take up {} KiB.",
+        bytes.div_ceil(1024)
+    ))
 }
 
 fn kept(place: &str, names: &[String]) -> Words {
     if names.is_empty() {
-        return fine("Nobody changed a file while loom was at work, of which something had to be kept.");
+        return fine(
+            "Nobody changed a file while loom was at work, of which something had to be kept.",
+        );
     }
     (
-        format!("Somebody changed files while loom was at work; what had to make way is kept in {place}: {}.", names.join(", ")),
+        format!(
+            "Somebody changed files while loom was at work; what had to make way is kept in {place}: {}.",
+            names.join(", ")
+        ),
         "Take what is needed out of them, then remove them.",
     )
 }
@@ -319,14 +400,32 @@ pub(crate) fn text(lines: &[Line], colour: Colour, out: &mut dyn Write) -> io::R
             Standing::Missing => Style::Removed,
         };
         let gap = " ".repeat("missing".len() - word(line.standing).len());
-        let (standing, found) = (colour.paint(style, word(line.standing)), visible(&line.found));
-        writeln!(out, "{}", format!("{standing}{gap}  {:<widest$}  {found} {}", line.check, line.advice).trim_end())?;
+        let (standing, found) = (
+            colour.paint(style, word(line.standing)),
+            visible(&line.found),
+        );
+        writeln!(
+            out,
+            "{}",
+            format!(
+                "{standing}{gap}  {:<widest$}  {found} {}",
+                line.check, line.advice
+            )
+            .trim_end()
+        )?;
     }
-    let count = |standing| lines.iter().filter(|line| line.standing == standing).count();
+    let count = |standing| {
+        lines
+            .iter()
+            .filter(|line| line.standing == standing)
+            .count()
+    };
     let said = match (count(Standing::Missing), count(Standing::Weaker)) {
         (0, 0) => "Everything is as it should be.".to_owned(),
         (0, weaker) => format!("{weaker} weaker: loom works, and promises less there."),
-        (missing, weaker) => format!("{missing} missing, {weaker} weaker: loom does not work until what is missing is mended."),
+        (missing, weaker) => format!(
+            "{missing} missing, {weaker} weaker: loom does not work until what is missing is mended."
+        ),
     };
     writeln!(out, "\n{}", colour.paint(Style::Strong, &said))
 }
@@ -356,5 +455,11 @@ pub(crate) fn json(lines: &[Line], out: &mut dyn Write) -> io::Result<()> {
         found: &line.found,
         advice: Some(line.advice.as_str()).filter(|advice| !advice.is_empty()),
     });
-    json::write(&Document { format_version: FORMAT_VERSION, findings: findings.collect() }, out)
+    json::write(
+        &Document {
+            format_version: FORMAT_VERSION,
+            findings: findings.collect(),
+        },
+        out,
+    )
 }

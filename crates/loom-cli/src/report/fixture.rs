@@ -6,7 +6,10 @@ use std::sync::Arc;
 use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::drift::Drifted;
 use loom_plan::plan::decide::{Adopting, Conflict, Creation, Decision, Updating};
-use loom_plan::plan::{Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb};
+use loom_plan::plan::{
+    Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan,
+    Report, Verb,
+};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Part};
 use loom_plan::text::Position;
@@ -22,19 +25,33 @@ pub(crate) fn path(text: &str) -> RepoPath {
 }
 
 pub(crate) fn position(file: &str, line: usize) -> Position {
-    Position { file: Arc::from(file), line, column: 1 }
+    Position {
+        file: Arc::from(file),
+        line,
+        column: 1,
+    }
 }
 
 pub(crate) fn setting(pointer: &str, line: usize) -> Cause {
-    Cause::Setting { pointer: pointer.to_owned(), position: Some(position("loom.yaml", line)) }
+    Cause::Setting {
+        pointer: pointer.to_owned(),
+        position: Some(position("loom.yaml", line)),
+    }
 }
 
 pub(crate) fn task(task: &str, line: usize) -> Cause {
-    Cause::Task { story: "ENT-001".to_owned(), task: task.to_owned(), position: position("stories/ENT-001.yaml", line) }
+    Cause::Task {
+        story: "ENT-001".to_owned(),
+        task: task.to_owned(),
+        position: position("stories/ENT-001.yaml", line),
+    }
 }
 
 fn content(text: &str) -> Content {
-    Content { hash: ContentHash::of(text.as_bytes()), mode: Mode::Plain }
+    Content {
+        hash: ContentHash::of(text.as_bytes()),
+        mode: Mode::Plain,
+    }
 }
 
 /// A plan under construction, and the contents that it is about.
@@ -47,8 +64,18 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    #[expect(clippy::too_many_arguments, reason = "a line of a test names all that a reader must see")]
-    pub(crate) fn act(&mut self, verb: Verb, at: &str, of: &str, texts: [Option<&str>; 2], causes: &[Cause]) -> &mut Action {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a line of a test names all that a reader must see"
+    )]
+    pub(crate) fn act(
+        &mut self,
+        verb: Verb,
+        at: &str,
+        of: &str,
+        texts: [Option<&str>; 2],
+        causes: &[Cause],
+    ) -> &mut Action {
         let [before, after] = texts;
         let decision = match &verb {
             Verb::Create => Decision::Create(Creation::New),
@@ -71,12 +98,24 @@ impl Scene {
             causes: causes.to_vec(),
         };
         let expect = before.map_or(Expect::Absent, |text| Expect::Exactly(content(text)));
-        self.actions.push(Action { path: path(at), verb, expect, parts: vec![part] });
+        self.actions.push(Action {
+            path: path(at),
+            verb,
+            expect,
+            parts: vec![part],
+        });
         self.actions.last_mut().expect("it was pushed")
     }
 
     #[expect(clippy::too_many_arguments, reason = "as `act`")]
-    pub(crate) fn conflict(&mut self, conflict: Conflict, at: &str, of: &str, texts: [Option<&str>; 2], ways: &[&str]) {
+    pub(crate) fn conflict(
+        &mut self,
+        conflict: Conflict,
+        at: &str,
+        of: &str,
+        texts: [Option<&str>; 2],
+        ways: &[&str],
+    ) {
         self.contents(at, texts[0], texts[1]);
         self.conflicts.push(Conflicting {
             path: path(at),
@@ -94,7 +133,10 @@ impl Scene {
     pub(crate) fn drifted(&self, outcome: &Outcome) -> Vec<Drifted> {
         let of = |side: &Option<Vec<u8>>| {
             let hash = loom_plan::header::content_hash(side.as_deref()?);
-            Some(Content { hash, mode: Mode::Plain })
+            Some(Content {
+                hash,
+                mode: Mode::Plain,
+            })
         };
         loom_plan::drift::report(outcome, &|conflict| {
             let sides = self.of_conflict(conflict);
@@ -103,16 +145,32 @@ impl Scene {
     }
 
     pub(crate) fn note(&mut self, of: &str, kind: NoteKind) {
-        self.report.notes.push(Note { address: address(of), path: None, kind });
+        self.report.notes.push(Note {
+            address: address(of),
+            path: None,
+            kind,
+        });
     }
 
     fn contents(&mut self, at: &str, before: Option<&str>, after: Option<&str>) {
         let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());
-        self.contents.insert(path(at), Sides { before: bytes(before), after: bytes(after) });
+        self.contents.insert(
+            path(at),
+            Sides {
+                before: bytes(before),
+                after: bytes(after),
+            },
+        );
     }
 
     pub(crate) fn raw(&mut self, at: &str, before: &[u8], after: &[u8]) {
-        self.contents.insert(path(at), Sides { before: Some(before.to_vec()), after: Some(after.to_vec()) });
+        self.contents.insert(
+            path(at),
+            Sides {
+                before: Some(before.to_vec()),
+                after: Some(after.to_vec()),
+            },
+        );
     }
 
     pub(crate) fn ready(&self) -> Outcome {
@@ -140,18 +198,29 @@ impl Contents for Scene {
     }
 
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {
-        self.contents.get(&conflict.path).cloned().unwrap_or_default()
+        self.contents
+            .get(&conflict.path)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The lines `key: value` that stand in both and differ.
     fn explain(&self, _: &Address, before: &str, after: &str) -> Vec<String> {
-        let pair = |line: &str| line.trim().split_once(": ").map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let pair = |line: &str| {
+            line.trim()
+                .split_once(": ")
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        };
         let old: BTreeMap<String, String> = before.lines().filter_map(pair).collect();
         let differing = |(key, new): (String, String)| match old.get(&key) {
             Some(value) if *value != new => Some(format!("{key}: {value} → {new}")),
             Some(_) | None => None,
         };
-        after.lines().filter_map(pair).filter_map(differing).collect()
+        after
+            .lines()
+            .filter_map(pair)
+            .filter_map(differing)
+            .collect()
     }
 }
 
@@ -159,7 +228,9 @@ impl Contents for Scene {
 pub(crate) fn day() -> Scene {
     let mut scene = Scene::default();
     let deployment = |port: &str| {
-        format!("apiVersion: v1\nkind: Service\nmetadata:\n  name: entity-api\nspec:\n  port: {port}\n  type: ClusterIP\n")
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata:\n  name: entity-api\nspec:\n  port: {port}\n  type: ClusterIP\n"
+        )
     };
     let workflow = "name: Deploy\non: push\njobs: {}\n";
     let created = scene.act(
@@ -169,7 +240,9 @@ pub(crate) fn day() -> Scene {
         [None, Some(workflow)],
         &[task("T-015", 14)],
     );
-    created.parts[0].causes.push(setting("services.entity-api.port", 22));
+    created.parts[0]
+        .causes
+        .push(setting("services.entity-api.port", 22));
     for environment in ["production", "staging"] {
         scene.act(
             Verb::Update,
@@ -179,12 +252,35 @@ pub(crate) fn day() -> Scene {
             &[setting("services.entity-api.port", 22)],
         );
     }
-    scene.act(Verb::Delete, "docs/old.md", "markdown.page.old", [Some("# Old\n\nGone.\n"), None], &[Cause::Undeclared]);
-    let from = Verb::Move { from: path("infra/api/main.tf") };
-    let moved = Cause::Moved { from: address("terraform.module.api"), position: position("loom.yaml", 60) };
+    scene.act(
+        Verb::Delete,
+        "docs/old.md",
+        "markdown.page.old",
+        [Some("# Old\n\nGone.\n"), None],
+        &[Cause::Undeclared],
+    );
+    let from = Verb::Move {
+        from: path("infra/api/main.tf"),
+    };
+    let moved = Cause::Moved {
+        from: address("terraform.module.api"),
+        position: position("loom.yaml", 60),
+    };
     let module = Some("locals {}\n");
-    scene.act(from, "infra/entity-api/main.tf", "terraform.module.entity-api", [module, module], &[moved]);
-    scene.act(Verb::Adopt, "README.md", "file.readme", [None, None], &[Cause::AlreadyThere]);
+    scene.act(
+        from,
+        "infra/entity-api/main.tf",
+        "terraform.module.entity-api",
+        [module, module],
+        &[moved],
+    );
+    scene.act(
+        Verb::Adopt,
+        "README.md",
+        "file.readme",
+        [None, None],
+        &[Cause::AlreadyThere],
+    );
     scene.note("pipeline.entity-api", NoteKind::Waiting("T-003".to_owned()));
     scene.report.drifted = 1;
     scene.report.outputs = 12;
@@ -195,14 +291,21 @@ pub(crate) fn day() -> Scene {
 pub(crate) fn emptying() -> Scene {
     let mut scene = Scene::default();
     for index in 0..25 {
-        scene.act(Verb::Delete, &format!("a{index:02}.txt"), "file.a", [Some("x\n"), None], &[Cause::Undeclared]);
+        scene.act(
+            Verb::Delete,
+            &format!("a{index:02}.txt"),
+            "file.a",
+            [Some("x\n"), None],
+            &[Cause::Undeclared],
+        );
     }
     scene.report.managed = 30;
     scene
 }
 
 /// How [`emptying`] is warned of.
-pub(crate) const EMPTYING: &str = "Most goes: 25 of the 30 files that loom manages would be deleted.";
+pub(crate) const EMPTYING: &str =
+    "Most goes: 25 of the 30 files that loom manages would be deleted.";
 
 /// Drift of every class, and of every grade.
 pub(crate) fn drifting() -> Scene {
@@ -216,14 +319,53 @@ pub(crate) fn drifting() -> Scene {
     };
     scene.actions[1].parts[0].causes = vec![upgrade.clone()];
     scene.actions[2].parts[0].causes = vec![upgrade, setting("services.entity-api.port", 22)];
-    let vanished = scene.act(Verb::Create, "run.sh", "shell.script.run", [None, Some("x\n")], &[Cause::Vanished]);
+    let vanished = scene.act(
+        Verb::Create,
+        "run.sh",
+        "shell.script.run",
+        [None, Some("x\n")],
+        &[Cause::Vanished],
+    );
     vanished.parts[0].decision = Decision::Create(Creation::Vanished);
-    scene.conflict(Conflict::Edited, "docs/deployment.md", "markdown.page.deployment", [Some("a\n"), Some("b\n")], &[]);
-    scene.conflict(Conflict::Edited, "k8s/web.yml", "kubernetes.manifest.web", [Some("a:  1\n"), Some("a: 1\n")], &[]);
-    let secret = [Some("# see <https://example.com> | ops\na: 1\n"), Some("a: 1\n")];
-    scene.conflict(Conflict::Edited, "k8s/|x`.yml", "kubernetes.manifest.odd", secret, &[]);
-    scene.conflict(Conflict::NotOurs, "README.md", "file.readme", [None, None], &[]);
-    scene.conflict(Conflict::Foreign, "etc/motd", "file.motd", [None, None], &[]);
+    scene.conflict(
+        Conflict::Edited,
+        "docs/deployment.md",
+        "markdown.page.deployment",
+        [Some("a\n"), Some("b\n")],
+        &[],
+    );
+    scene.conflict(
+        Conflict::Edited,
+        "k8s/web.yml",
+        "kubernetes.manifest.web",
+        [Some("a:  1\n"), Some("a: 1\n")],
+        &[],
+    );
+    let secret = [
+        Some("# see <https://example.com> | ops\na: 1\n"),
+        Some("a: 1\n"),
+    ];
+    scene.conflict(
+        Conflict::Edited,
+        "k8s/|x`.yml",
+        "kubernetes.manifest.odd",
+        secret,
+        &[],
+    );
+    scene.conflict(
+        Conflict::NotOurs,
+        "README.md",
+        "file.readme",
+        [None, None],
+        &[],
+    );
+    scene.conflict(
+        Conflict::Foreign,
+        "etc/motd",
+        "file.motd",
+        [None, None],
+        &[],
+    );
     let last = scene.conflicts.last_mut().expect("it was pushed");
     last.found = Some("a file that cannot be read (Permission denied)".to_owned());
     scene.note("file.kept", NoteKind::KeptEdit);

@@ -49,8 +49,15 @@ pub(crate) fn plan(
 ) -> io::Result<()> {
     annotations("error", &missing(compared), prefix, out)?;
     self::findings(findings, prefix, out)?;
-    let (warnings, notices) = ([brake(outcome), deletions(outcome)].concat(), [upgrades(outcome), settings(outcome)].concat());
-    for (level, found) in [("error", conflicts(outcome)), ("warning", warnings), ("notice", notices)] {
+    let (warnings, notices) = (
+        [brake(outcome), deletions(outcome)].concat(),
+        [upgrades(outcome), settings(outcome)].concat(),
+    );
+    for (level, found) in [
+        ("error", conflicts(outcome)),
+        ("warning", warnings),
+        ("notice", notices),
+    ] {
         annotations(level, &found, prefix, out)?;
     }
     writeln!(out, "{}", data(&format!("Plan: {}", Summary::of(outcome))))
@@ -64,24 +71,54 @@ pub(super) fn findings(findings: &[Finding], prefix: &str, out: &mut dyn Write) 
     let annotation = |finding: &Finding| Annotation {
         place: Some((finding.path.clone(), finding.line.unwrap_or(1))),
         title: format!("{} {}", finding.code, finding.message),
-        message: std::iter::once(finding.reason.clone()).chain(check::advice(finding)).collect::<Vec<_>>().join("\n"),
+        message: std::iter::once(finding.reason.clone())
+            .chain(check::advice(finding))
+            .collect::<Vec<_>>()
+            .join("\n"),
     };
-    for (level, word) in [("error", "error"), ("warning", "warning"), ("notice", "accepted")] {
-        let found: Vec<Annotation> = findings.iter().filter(|it| check::word(it) == word).map(annotation).collect();
+    for (level, word) in [
+        ("error", "error"),
+        ("warning", "warning"),
+        ("notice", "accepted"),
+    ] {
+        let found: Vec<Annotation> = findings
+            .iter()
+            .filter(|it| check::word(it) == word)
+            .map(annotation)
+            .collect();
         annotations(level, &found, prefix, out)?;
     }
     Ok(())
 }
 
-fn annotations(level: &str, annotations: &[Annotation], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
-    let shown = if annotations.len() > SHOWN { SHOWN - 1 } else { annotations.len() };
-    for Annotation { place, title, message } in &annotations[..shown] {
-        let at = |(file, line): &(String, usize)| format!("file={},line={line},", property(&format!("{prefix}{file}")));
+fn annotations(
+    level: &str,
+    annotations: &[Annotation],
+    prefix: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let shown = if annotations.len() > SHOWN {
+        SHOWN - 1
+    } else {
+        annotations.len()
+    };
+    for Annotation {
+        place,
+        title,
+        message,
+    } in &annotations[..shown]
+    {
+        let at = |(file, line): &(String, usize)| {
+            format!("file={},line={line},", property(&format!("{prefix}{file}")))
+        };
         let (place, title) = (place.as_ref().map_or_else(String::new, at), property(title));
         writeln!(out, "::{level} {place}title={title}::{}", data(message))?;
     }
     if annotations.len() > shown {
-        let more = format!("{} more of these are in the report; GitHub shows {SHOWN} for a step", annotations.len() - shown);
+        let more = format!(
+            "{} more of these are in the report; GitHub shows {SHOWN} for a step",
+            annotations.len() - shown
+        );
         writeln!(out, "::{level} title={}::{}", property("Loom"), data(&more))?;
     }
     Ok(())
@@ -89,8 +126,16 @@ fn annotations(level: &str, annotations: &[Annotation], prefix: &str, out: &mut 
 
 /// What the request itself lacks.
 fn missing(compared: Option<&Compared>) -> Vec<Annotation> {
-    let annotation = |it: &Compared| Annotation { place: None, title: "Not applied".to_owned(), message: it.missing.clone() };
-    compared.filter(|it| !it.missing.is_empty()).map(annotation).into_iter().collect()
+    let annotation = |it: &Compared| Annotation {
+        place: None,
+        title: "Not applied".to_owned(),
+        message: it.missing.clone(),
+    };
+    compared
+        .filter(|it| !it.missing.is_empty())
+        .map(annotation)
+        .into_iter()
+        .collect()
 }
 
 fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
@@ -108,12 +153,22 @@ fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
 
 /// That most of what loom manages would go.
 fn brake(outcome: &Outcome) -> Vec<Annotation> {
-    let annotation = |message| Annotation { place: None, title: "Many deletions".to_owned(), message };
-    causes::deletion_warning(outcome).map(annotation).into_iter().collect()
+    let annotation = |message| Annotation {
+        place: None,
+        title: "Many deletions".to_owned(),
+        message,
+    };
+    causes::deletion_warning(outcome)
+        .map(annotation)
+        .into_iter()
+        .collect()
 }
 
 fn deletions(outcome: &Outcome) -> Vec<Annotation> {
-    let deleted = outcome.actions().iter().filter(|action| action.verb == Verb::Delete);
+    let deleted = outcome
+        .actions()
+        .iter()
+        .filter(|action| action.verb == Verb::Delete);
     let annotation = |action: &loom_plan::plan::Action| Annotation {
         place: Some((action.path.to_string(), 1)),
         title: format!("Deleted: {}", action.address()),
@@ -127,14 +182,28 @@ fn settings(outcome: &Outcome) -> Vec<Annotation> {
     let mut changed: BTreeMap<(&Position, &str), Vec<&str>> = BTreeMap::new();
     for action in outcome.actions() {
         for cause in causes::of(action) {
-            if let Cause::Setting { pointer, position: Some(position) } = cause {
-                changed.entry((position, pointer)).or_default().push(action.path.as_str());
+            if let Cause::Setting {
+                pointer,
+                position: Some(position),
+            } = cause
+            {
+                changed
+                    .entry((position, pointer))
+                    .or_default()
+                    .push(action.path.as_str());
             }
         }
     }
     let annotation = |((position, pointer), paths): ((&Position, &str), Vec<&str>)| {
-        let (place, title) = (Some((position.file.to_string(), position.line)), format!("{pointer} changed"));
-        Annotation { place, title, message: following(&paths) }
+        let (place, title) = (
+            Some((position.file.to_string(), position.line)),
+            format!("{pointer} changed"),
+        );
+        Annotation {
+            place,
+            title,
+            message: following(&paths),
+        }
     };
     changed.into_iter().map(annotation).collect()
 }
@@ -142,7 +211,11 @@ fn settings(outcome: &Outcome) -> Vec<Annotation> {
 /// What came with a newer loom alone.
 fn upgrades(outcome: &Outcome) -> Vec<Annotation> {
     let annotation = |section: &Section<'_>| {
-        let paths: Vec<&str> = section.actions.iter().map(|action| action.path.as_str()).collect();
+        let paths: Vec<&str> = section
+            .actions
+            .iter()
+            .map(|action| action.path.as_str())
+            .collect();
         let (kind, first) = (section.upgrade.as_ref()?.kind, paths.first()?);
         Some(Annotation {
             place: Some(((*first).to_owned(), 1)),
@@ -150,20 +223,34 @@ fn upgrades(outcome: &Outcome) -> Vec<Annotation> {
             message: format!("{}\n{}", section.heading()?, following(&paths)),
         })
     };
-    sections(outcome.actions()).iter().filter_map(annotation).collect()
+    sections(outcome.actions())
+        .iter()
+        .filter_map(annotation)
+        .collect()
 }
 
 /// The files that change for one reason, the first few of them by name.
 fn following(paths: &[&str]) -> String {
     let (few, rest) = paths.split_at(paths.len().min(SHOWN));
-    let files = if paths.len() == 1 { "file follows" } else { "files follow" };
-    let more = if rest.is_empty() { String::new() } else { format!("\nand {} more", rest.len()) };
+    let files = if paths.len() == 1 {
+        "file follows"
+    } else {
+        "files follow"
+    };
+    let more = if rest.is_empty() {
+        String::new()
+    } else {
+        format!("\nand {} more", rest.len())
+    };
     format!("{} {files}:\n{}{more}", paths.len(), few.join("\n"))
 }
 
 /// The text of a command: no line of it can begin another command.
 pub(super) fn data(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| visible(line).replace('%', "%25")).collect();
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| visible(line).replace('%', "%25"))
+        .collect();
     lines.join("%0A")
 }
 
@@ -187,7 +274,13 @@ mod tests {
     #[test]
     fn each_finding_is_said_at_its_line() {
         let mut scene = day();
-        scene.conflict(Conflict::Edited, "docs/a,b.md", "markdown.page.a", [None, None], &["100 % sure?", "keep it"]);
+        scene.conflict(
+            Conflict::Edited,
+            "docs/a,b.md",
+            "markdown.page.a",
+            [None, None],
+            &["100 % sure?", "keep it"],
+        );
         insta::assert_snapshot!(of(&scene.ready(), "shop/"), @r"
         ::error file=shop/docs/a%2Cb.md,line=1,title=Conflict%3A markdown.page.a::Somebody edited it, and loom would write something else. Writing it would lose the edit.%0A100 %25 sure?%0Akeep it
         ::warning file=shop/docs/old.md,line=1,title=Deleted%3A markdown.page.old::The file is deleted: nothing declares it any more
@@ -200,30 +293,44 @@ mod tests {
     fn of_more_than_github_shows_the_last_one_says_how_many() {
         let text = of(&emptying().ready(), "");
         assert_eq!(text.matches("::warning").count(), 10);
-        assert!(text.contains("17 more of these are in the report"), "{text}");
+        assert!(
+            text.contains("17 more of these are in the report"),
+            "{text}"
+        );
     }
 
     #[test]
     fn that_most_goes_is_the_first_warning() {
         let text = of(&emptying().ready(), "");
-        assert_eq!(text.lines().next(), Some(format!("::warning title=Many deletions::{EMPTYING}").as_str()));
+        assert_eq!(
+            text.lines().next(),
+            Some(format!("::warning title=Many deletions::{EMPTYING}").as_str())
+        );
     }
 
     #[test]
     fn what_comes_with_a_newer_loom_is_one_notice_for_all_its_files() {
         let text = of(&drifting().ready(), "shop/");
-        let notices: Vec<&str> = text.lines().filter(|line| line.starts_with("::notice")).collect();
+        let notices: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("::notice"))
+            .collect();
         assert_eq!(
             notices[0],
             "::notice file=shop/k8s/production/entity-api.yml,line=1,title=Generator upgraded%3A kubernetes.manifest\
             ::Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.%0A1 file follows:%0Ak8s/production/entity-api.yml"
         );
-        assert!(notices[1].contains("services.entity-api.port changed") && !notices[1].contains("k8s/production"), "{text}");
+        assert!(
+            notices[1].contains("services.entity-api.port changed")
+                && !notices[1].contains("k8s/production"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_request_that_is_not_applied_is_the_first_error() {
-        let missing = "This tree is not converged (a: b): run `loom apply`, and commit what it writes.";
+        let missing =
+            "This tree is not converged (a: b): run `loom apply`, and commit what it writes.";
         let of = |missing: &str| {
             let compared = Compared {
                 reference: "main".to_owned(),
@@ -233,10 +340,14 @@ mod tests {
                 missing: missing.to_owned(),
             };
             let mut out = Vec::new();
-            plan((&day().ready(), &[]), Some(&compared), "", &mut out).expect("writing to memory cannot fail");
+            plan((&day().ready(), &[]), Some(&compared), "", &mut out)
+                .expect("writing to memory cannot fail");
             String::from_utf8(out).expect("UTF-8")
         };
-        assert_eq!(of(missing).lines().next(), Some(format!("::error title=Not applied::{missing}").as_str()));
+        assert_eq!(
+            of(missing).lines().next(),
+            Some(format!("::error title=Not applied::{missing}").as_str())
+        );
         assert!(!of("").contains("Not applied"));
     }
 
@@ -244,9 +355,19 @@ mod tests {
     fn no_text_of_people_is_a_command() {
         let mut scene = Scene::default();
         let pointer = setting("services.x\n::set-env name=A::b\r%0A::error::c", 3);
-        scene.act(Verb::Update, "a.txt", "file.a", [Some("x\n"), Some("y\n")], &[pointer]);
+        scene.act(
+            Verb::Update,
+            "a.txt",
+            "file.a",
+            [Some("x\n"), Some("y\n")],
+            &[pointer],
+        );
         let text = of(&scene.ready(), "");
         assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(text.lines().all(|line| !line.starts_with("::set-env") && !line.starts_with("::error")), "{text}");
+        assert!(
+            text.lines()
+                .all(|line| !line.starts_with("::set-env") && !line.starts_with("::error")),
+            "{text}"
+        );
     }
 }

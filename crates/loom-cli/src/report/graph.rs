@@ -52,12 +52,18 @@ pub(crate) struct Extent {
 impl Extent {
     /// Everything.
     pub(crate) fn all(ordered: &Ordered) -> Self {
-        Self { shown: (0..ordered.declarations.len()).collect(), changing: BTreeSet::new() }
+        Self {
+            shown: (0..ordered.declarations.len()).collect(),
+            changing: BTreeSet::new(),
+        }
     }
 
     /// What a plan changes, what that needs, and what it touches.
     pub(crate) fn changed(ordered: &Ordered, outcome: &Outcome) -> Self {
-        let changing: BTreeSet<usize> = changed(outcome).iter().filter_map(|address| ordered.find(address)).collect();
+        let changing: BTreeSet<usize> = changed(outcome)
+            .iter()
+            .filter_map(|address| ordered.find(address))
+            .collect();
         let mut shown = leading_to(ordered, changing.iter().copied());
         shown.extend(ordered.dependents(changing.iter().copied()));
         Self { shown, changing }
@@ -73,8 +79,13 @@ impl Extent {
 
 /// The artifacts that the plan changes.
 fn changed(outcome: &Outcome) -> BTreeSet<&Address> {
-    let actions = outcome.actions().iter().flat_map(|action| action.parts.iter().map(|part| &part.address));
-    actions.chain(outcome.conflicts().iter().map(|conflict| &conflict.address)).collect()
+    let actions = outcome
+        .actions()
+        .iter()
+        .flat_map(|action| action.parts.iter().map(|part| &part.address));
+    actions
+        .chain(outcome.conflicts().iter().map(|conflict| &conflict.address))
+        .collect()
 }
 
 /// The roots and everything that they depend on.
@@ -89,16 +100,22 @@ fn leading_to(ordered: &Ordered, roots: impl Iterator<Item = usize>) -> BTreeSet
 }
 
 /// The edges among what is shown, each once: what depends, and on what.
-pub(crate) fn edges<'a>(ordered: &'a Ordered, shown: &'a BTreeSet<usize>) -> BTreeSet<(usize, usize, &'static str)> {
+pub(crate) fn edges<'a>(
+    ordered: &'a Ordered,
+    shown: &'a BTreeSet<usize>,
+) -> BTreeSet<(usize, usize, &'static str)> {
     let of = |index: &usize| {
         let index = *index;
-        ordered.dependencies(index).filter(|(before, _)| shown.contains(before)).map(move |(before, edge)| {
-            let why = match edge {
-                Edge::Reference(_) => "reference",
-                Edge::DependsOn(_) => "dependsOn",
-            };
-            (index, before, why)
-        })
+        ordered
+            .dependencies(index)
+            .filter(|(before, _)| shown.contains(before))
+            .map(move |(before, edge)| {
+                let why = match edge {
+                    Edge::Reference(_) => "reference",
+                    Edge::DependsOn(_) => "dependsOn",
+                };
+                (index, before, why)
+            })
     };
     shown.iter().flat_map(of).collect()
 }
@@ -108,14 +125,33 @@ pub(crate) fn edges<'a>(ordered: &'a Ordered, shown: &'a BTreeSet<usize>) -> BTr
 /// # Errors
 /// Those of `out`.
 pub(crate) fn dot(ordered: &Ordered, extent: &Extent, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "digraph loom {{\n  rankdir = LR;\n  node [shape = box];")?;
+    writeln!(
+        out,
+        "digraph loom {{\n  rankdir = LR;\n  node [shape = box];"
+    )?;
     for index in &extent.shown {
-        let style = if extent.changing.contains(index) { " [style = filled, fillcolor = \"#fff8c5\"]" } else { "" };
-        writeln!(out, "  \"{}\"{style};", ordered.declarations[*index].address)?;
+        let style = if extent.changing.contains(index) {
+            " [style = filled, fillcolor = \"#fff8c5\"]"
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "  \"{}\"{style};",
+            ordered.declarations[*index].address
+        )?;
     }
     for (from, to, why) in edges(ordered, &extent.shown) {
-        let style = if why == "dependsOn" { " [style = dashed]" } else { "" };
-        writeln!(out, "  \"{}\" -> \"{}\"{style};", ordered.declarations[from].address, ordered.declarations[to].address)?;
+        let style = if why == "dependsOn" {
+            " [style = dashed]"
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "  \"{}\" -> \"{}\"{style};",
+            ordered.declarations[from].address, ordered.declarations[to].address
+        )?;
     }
     writeln!(out, "}}")
 }
@@ -127,15 +163,26 @@ pub(crate) fn dot(ordered: &Ordered, extent: &Extent, out: &mut dyn Write) -> io
 pub(crate) fn mermaid(ordered: &Ordered, extent: &Extent, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "graph LR")?;
     for index in &extent.shown {
-        let class = if extent.changing.contains(index) { ":::changed" } else { "" };
-        writeln!(out, "  n{index}[\"{}\"]{class}", ordered.declarations[*index].address)?;
+        let class = if extent.changing.contains(index) {
+            ":::changed"
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "  n{index}[\"{}\"]{class}",
+            ordered.declarations[*index].address
+        )?;
     }
     for (from, to, why) in edges(ordered, &extent.shown) {
         let arrow = if why == "dependsOn" { "-.->" } else { "-->" };
         writeln!(out, "  n{from} {arrow} n{to}")?;
     }
     if !extent.changing.is_empty() {
-        writeln!(out, "  classDef changed fill:#fff8c5,stroke:#9a6700,color:#1f2328")?;
+        writeln!(
+            out,
+            "  classDef changed fill:#fff8c5,stroke:#9a6700,color:#1f2328"
+        )?;
     }
     Ok(())
 }
@@ -147,15 +194,31 @@ pub(crate) fn mermaid(ordered: &Ordered, extent: &Extent, out: &mut dyn Write) -
 pub(crate) fn svg(ordered: &Ordered, extent: &Extent, out: &mut dyn Write) -> io::Result<()> {
     let node = |index: &usize| Node {
         label: ordered.declarations[*index].address.to_string(),
-        class: if extent.changing.contains(index) { "changed" } else { "" },
+        class: if extent.changing.contains(index) {
+            "changed"
+        } else {
+            ""
+        },
     };
     let nodes: Vec<Node> = extent.shown.iter().map(node).collect();
-    let place: BTreeMap<usize, usize> = extent.shown.iter().enumerate().map(|(place, index)| (*index, place)).collect();
+    let place: BTreeMap<usize, usize> = extent
+        .shown
+        .iter()
+        .enumerate()
+        .map(|(place, index)| (*index, place))
+        .collect();
     let arrow = |(from, to, why): (usize, usize, &str)| Arrow {
         from: place[&from],
         to: place[&to],
-        line: if why == "dependsOn" { Stroke::Dashed } else { Stroke::Solid },
+        line: if why == "dependsOn" {
+            Stroke::Dashed
+        } else {
+            Stroke::Solid
+        },
     };
-    let arrows: Vec<Arrow> = edges(ordered, &extent.shown).into_iter().map(arrow).collect();
+    let arrows: Vec<Arrow> = edges(ordered, &extent.shown)
+        .into_iter()
+        .map(arrow)
+        .collect();
     picture::svg(&nodes, &arrows, out)
 }

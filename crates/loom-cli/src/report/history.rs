@@ -25,19 +25,38 @@ const LAST: u64 = 253_402_300_799;
 
 /// A time in seconds since 1970, in UTC as RFC 3339 writes it.
 pub(crate) fn moment(seconds: u64) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds.min(LAST))).to_string()
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds.min(LAST)))
+        .to_string()
 }
 
 /// Writes a line for each entry.
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn list(past: &[Past], stream: Stream, talk: Talk, out: &mut dyn Write) -> io::Result<()> {
-    let widest = |text: fn(&Past) -> String| past.iter().map(|entry| text(entry).width()).max().unwrap_or(0);
-    let (id, command, counts) = (widest(|entry| entry.id.to_string()), widest(command), widest(counts));
+pub(crate) fn list(
+    past: &[Past],
+    stream: Stream,
+    talk: Talk,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let widest = |text: fn(&Past) -> String| {
+        past.iter()
+            .map(|entry| text(entry).width())
+            .max()
+            .unwrap_or(0)
+    };
+    let (id, command, counts) = (
+        widest(|entry| entry.id.to_string()),
+        widest(command),
+        widest(counts),
+    );
     for entry in past {
-        let number = stream.colour.paint(Style::Strong, &format!("{:>id$}", entry.id));
-        let digest = entry.digest.map_or_else(|| "-".to_owned(), |digest| digest.short(DIGITS));
+        let number = stream
+            .colour
+            .paint(Style::Strong, &format!("{:>id$}", entry.id));
+        let digest = entry
+            .digest
+            .map_or_else(|| "-".to_owned(), |digest| digest.short(DIGITS));
         let line = format!(
             "{number}  {}  {:<command$}  {:<counts$}  {digest:<DIGITS$}  {}",
             moment(entry.at),
@@ -48,10 +67,16 @@ pub(crate) fn list(past: &[Past], stream: Stream, talk: Talk, out: &mut dyn Writ
         writeln!(out, "{}", line.trim_end())?;
     }
     match (past.is_empty(), talk) {
-        (true, _) => writeln!(out, "The history is empty: loom has written nothing here that is still kept."),
+        (true, _) => writeln!(
+            out,
+            "The history is empty: loom has written nothing here that is still kept."
+        ),
         (false, Talk::Quiet) => Ok(()),
         (false, Talk::Normal | Talk::Verbose) => {
-            writeln!(out, "\n`loom history show ID` lists the files of an entry, and `loom rollback ID` undoes it.")
+            writeln!(
+                out,
+                "\n`loom history show ID` lists the files of an entry, and `loom rollback ID` undoes it."
+            )
         }
     }
 }
@@ -60,13 +85,26 @@ pub(crate) fn list(past: &[Past], stream: Stream, talk: Talk, out: &mut dyn Writ
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn show(entry: &Past, changes: &Changes, stream: Stream, out: &mut dyn Write) -> io::Result<()> {
-    let title = format!("Entry {}: loom {}, {}", entry.id, command(entry), moment(entry.at));
+pub(crate) fn show(
+    entry: &Past,
+    changes: &Changes,
+    stream: Stream,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let title = format!(
+        "Entry {}: loom {}, {}",
+        entry.id,
+        command(entry),
+        moment(entry.at)
+    );
     writeln!(out, "{}", stream.colour.paint(Style::Strong, &title))?;
     if let Some(digest) = entry.digest {
         writeln!(out, "Digest: {digest}")?;
     }
-    for relation in [rolls_back(entry), rolled_back_by(entry)].into_iter().flatten() {
+    for relation in [rolls_back(entry), rolled_back_by(entry)]
+        .into_iter()
+        .flatten()
+    {
         writeln!(out, "It {relation}.")?;
     }
     writeln!(out)?;
@@ -86,13 +124,31 @@ pub(crate) type Changes = [(Did, RepoPath)];
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn undo(entry: &Past, changes: &Changes, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
-    let title = format!("Rolling back entry {}: loom {}, {}", entry.id, command(entry), moment(entry.at));
+pub(crate) fn undo(
+    entry: &Past,
+    changes: &Changes,
+    colour: Colour,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let title = format!(
+        "Rolling back entry {}: loom {}, {}",
+        entry.id,
+        command(entry),
+        moment(entry.at)
+    );
     writeln!(out, "{}\n", colour.paint(Style::Strong, &title))?;
     let undone = |did| match did {
-        Did::Created => ("+", Style::Added, "comes back, because the entry deleted it"),
+        Did::Created => (
+            "+",
+            Style::Added,
+            "comes back, because the entry deleted it",
+        ),
         Did::Updated => ("~", Style::Changed, "becomes what it was before"),
-        Did::Deleted => ("-", Style::Removed, "is removed, because the entry created it"),
+        Did::Deleted => (
+            "-",
+            Style::Removed,
+            "is removed, because the entry created it",
+        ),
     };
     files(changes, undone, colour, out)
 }
@@ -104,11 +160,20 @@ fn files(
     colour: Colour,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let widest = changes.iter().map(|(_, path)| path.as_str().width()).max().unwrap_or(0);
+    let widest = changes
+        .iter()
+        .map(|(_, path)| path.as_str().width())
+        .max()
+        .unwrap_or(0);
     for (did, path) in changes {
         let (mark, style, words) = says(*did);
         let gap = " ".repeat(widest - path.as_str().width());
-        writeln!(out, "{} {}{gap}  {words}", colour.paint(style, mark), visible(path.as_str()))?;
+        writeln!(
+            out,
+            "{} {}{gap}  {words}",
+            colour.paint(style, mark),
+            visible(path.as_str())
+        )?;
     }
     Ok(())
 }
@@ -121,8 +186,16 @@ fn command(entry: &Past) -> String {
 /// Such as `2 created, 1 updated`.
 fn counts(entry: &Past) -> String {
     let all = [Did::Created, Did::Updated, Did::Deleted].map(|did| (count(entry, did), word(did)));
-    let said: Vec<String> = all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    if said.is_empty() { "no file".to_owned() } else { said.join(", ") }
+    let said: Vec<String> = all
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if said.is_empty() {
+        "no file".to_owned()
+    } else {
+        said.join(", ")
+    }
 }
 
 fn count(entry: &Past, did: Did) -> usize {
@@ -142,7 +215,11 @@ fn rolled_back_by(entry: &Past) -> Option<String> {
 }
 
 fn relations(entry: &Past) -> String {
-    [rolls_back(entry), rolled_back_by(entry)].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [rolls_back(entry), rolled_back_by(entry)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[derive(Serialize)]
@@ -194,7 +271,13 @@ impl<'a> From<&'a Past> for Entry<'a> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn list_json(past: &[Past], out: &mut dyn Write) -> io::Result<()> {
-    json::write(&Document { format_version: FORMAT_VERSION, entries: past.iter().map(Entry::from).collect() }, out)
+    json::write(
+        &Document {
+            format_version: FORMAT_VERSION,
+            entries: past.iter().map(Entry::from).collect(),
+        },
+        out,
+    )
 }
 
 /// Writes one entry with its files for programs.
@@ -202,9 +285,21 @@ pub(crate) fn list_json(past: &[Past], out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn show_json(entry: &Past, changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
-    let changes = changes.iter().map(|(did, path)| Change { path: path.as_str(), change: word(*did) });
+    let changes = changes.iter().map(|(did, path)| Change {
+        path: path.as_str(),
+        change: word(*did),
+    });
     let changes = Some(changes.collect());
-    json::write(&Document { format_version: FORMAT_VERSION, entries: vec![Entry { changes, ..entry.into() }] }, out)
+    json::write(
+        &Document {
+            format_version: FORMAT_VERSION,
+            entries: vec![Entry {
+                changes,
+                ..entry.into()
+            }],
+        },
+        out,
+    )
 }
 
 fn word(did: Did) -> &'static str {

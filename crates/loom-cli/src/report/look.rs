@@ -31,7 +31,10 @@ impl Look {
     /// Looks at an action.
     pub(crate) fn at(action: &Action, contents: &dyn Contents, ask: Ask) -> Self {
         if !action.verb.writes() {
-            return Self { lines: String::new(), identity: None };
+            return Self {
+                lines: String::new(),
+                identity: None,
+            };
         }
         let shown = Shown::of(contents, action);
         let (difference, mode) = (shown.difference(), mode_sentence(action));
@@ -40,18 +43,34 @@ impl Look {
             (lines, _) => lines,
         };
         let change = match &difference {
-            _ if ask == Ask::Lines => return Self { lines, identity: None },
+            _ if ask == Ask::Lines => {
+                return Self {
+                    lines,
+                    identity: None,
+                };
+            }
             _ if shown.hidden.is_some() => shown.hidden,
             Difference::Binary => Some(binary_identity(&shown)),
             Difference::Text(diff) => (!diff.hunks.is_empty()).then(|| diff.identity()),
         };
         if change.is_none() && mode.is_none() {
-            return Self { lines, identity: None };
+            return Self {
+                lines,
+                identity: None,
+            };
         }
         let settings = settings(contents, action, &shown).join("\n");
         let change = change.map_or([0; 32], |change| *change.as_bytes());
-        let parts = [&change, action.verb.as_str().as_bytes(), mode.unwrap_or_default().as_bytes(), settings.as_bytes()];
-        Self { lines, identity: Some(ContentHash::of_parts(parts)) }
+        let parts = [
+            &change,
+            action.verb.as_str().as_bytes(),
+            mode.unwrap_or_default().as_bytes(),
+            settings.as_bytes(),
+        ];
+        Self {
+            lines,
+            identity: Some(ContentHash::of_parts(parts)),
+        }
     }
 }
 
@@ -70,7 +89,8 @@ pub(crate) fn counted(shown: &Shown, difference: &Difference<'_>) -> String {
 
 /// What stands for a change of bytes.
 fn binary_identity(shown: &Shown) -> ContentHash {
-    let hash = |side: &Option<Vec<u8>>| *ContentHash::of(side.as_deref().unwrap_or_default()).as_bytes();
+    let hash =
+        |side: &Option<Vec<u8>>| *ContentHash::of(side.as_deref().unwrap_or_default()).as_bytes();
     ContentHash::of_parts([&hash(&shown.before)[..], &hash(&shown.after)])
 }
 
@@ -88,6 +108,8 @@ pub(crate) fn mode_sentence(action: &Action) -> Option<&'static str> {
 pub(crate) fn place(action: &Action) -> String {
     match &action.verb {
         Verb::Move { from } => format!("{from} → {}", action.path),
-        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => action.path.to_string(),
+        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => {
+            action.path.to_string()
+        }
     }
 }

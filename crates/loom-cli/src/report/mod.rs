@@ -82,9 +82,20 @@ pub(crate) struct Compared {
 impl Compared {
     /// All of it for people.
     pub(crate) fn sentence(&self, summary: &Summary) -> String {
-        let root = self.moved_from.as_ref().map(|root| format!(" (where the root was {root})")).unwrap_or_default();
-        let with = format!("Compared with {}{root}, where this branch left {}", self.commit, self.reference);
-        let missing = if self.missing.is_empty() { String::new() } else { format!(" {}", self.missing) };
+        let root = self
+            .moved_from
+            .as_ref()
+            .map(|root| format!(" (where the root was {root})"))
+            .unwrap_or_default();
+        let with = format!(
+            "Compared with {}{root}, where this branch left {}",
+            self.commit, self.reference
+        );
+        let missing = if self.missing.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", self.missing)
+        };
         format!("{with}: {}.{missing}", summary.changes())
     }
 }
@@ -99,12 +110,35 @@ pub(crate) fn plan(
     (stream, talk): (Stream, Talk),
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Presented { outcome, contents, apply, prefix, ordered, findings, compared } = *plan;
+    let Presented {
+        outcome,
+        contents,
+        apply,
+        prefix,
+        ordered,
+        findings,
+        compared,
+    } = *plan;
     let review = |budget| {
         let sketch = ordered.and_then(|ordered| graph::sketch(ordered, outcome));
-        markdown::Review { outcome, contents, apply, budget, findings, compared, sketch }
+        markdown::Review {
+            outcome,
+            contents,
+            apply,
+            budget,
+            findings,
+            compared,
+            sketch,
+        }
     };
-    let text = text::PlanText { outcome, contents, apply, stream, talk, findings };
+    let text = text::PlanText {
+        outcome,
+        contents,
+        apply,
+        stream,
+        talk,
+        findings,
+    };
     match style.format {
         PlanFormat::Text => text::plan_or_comparison(&text, compared, out),
         PlanFormat::Json => json::plan((outcome, findings), contents, compared, out),
@@ -176,7 +210,10 @@ impl Shown {
 
     /// What differs; a file that is not there is empty.
     fn difference(&self) -> Difference<'_> {
-        compare(self.before.as_deref().unwrap_or_default(), self.after.as_deref().unwrap_or_default())
+        compare(
+            self.before.as_deref().unwrap_or_default(),
+            self.after.as_deref().unwrap_or_default(),
+        )
     }
 }
 
@@ -185,16 +222,25 @@ impl From<Sides> for Shown {
         let mask = |side: &Option<Vec<u8>>| side.as_deref().map(without_credentials);
         let (before, after) = (mask(&sides.before), mask(&sides.after));
         let hidden = (sides.before != sides.after && before == after).then(|| {
-            let hash = |side: &Option<Vec<u8>>| *ContentHash::of(side.as_deref().unwrap_or_default()).as_bytes();
+            let hash = |side: &Option<Vec<u8>>| {
+                *ContentHash::of(side.as_deref().unwrap_or_default()).as_bytes()
+            };
             ContentHash::of_parts([&hash(&sides.before)[..], &hash(&sides.after)])
         });
-        Self { before, after, hidden }
+        Self {
+            before,
+            after,
+            hidden,
+        }
     }
 }
 
 /// A content with `*` in the place of what looks like a credential.
 pub(crate) fn without_credentials(content: &[u8]) -> Vec<u8> {
-    as_text(content).map_or_else(|| content.to_vec(), |text| masked(text).into_owned().into_bytes())
+    as_text(content).map_or_else(
+        || content.to_vec(),
+        |text| masked(text).into_owned().into_bytes(),
+    )
 }
 
 /// The settings that differ, in the format's own terms. Of a part of a file there are only lines.

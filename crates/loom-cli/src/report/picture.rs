@@ -72,8 +72,18 @@ struct Place {
 /// Those of `out`.
 pub(crate) fn svg(nodes: &[Node], arrows: &[Arrow], out: &mut dyn Write) -> io::Result<()> {
     let places = layout(nodes, arrows);
-    let right = places.iter().map(|place| place.left + place.width).max().unwrap_or(0) + GAP;
-    let bottom = places.iter().map(|place| place.top + HEIGHT).max().unwrap_or(0) + GAP;
+    let right = places
+        .iter()
+        .map(|place| place.left + place.width)
+        .max()
+        .unwrap_or(0)
+        + GAP;
+    let bottom = places
+        .iter()
+        .map(|place| place.top + HEIGHT)
+        .max()
+        .unwrap_or(0)
+        + GAP;
     writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{right}\" height=\"{bottom}\" viewBox=\"0 0 {right} {bottom}\">"
@@ -84,9 +94,20 @@ pub(crate) fn svg(nodes: &[Node], arrows: &[Arrow], out: &mut dyn Write) -> io::
         "<marker id=\"end\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker>"
     )?;
     for arrow in arrows {
-        let (Some(from), Some(to)) = (places.get(arrow.from), places.get(arrow.to)) else { continue };
-        let (x, y, end, height) = (from.left + from.width, from.top + HEIGHT / 2, to.left, to.top + HEIGHT / 2);
-        let class = if arrow.line == Stroke::Dashed { " class=\"dashed\"" } else { "" };
+        let (Some(from), Some(to)) = (places.get(arrow.from), places.get(arrow.to)) else {
+            continue;
+        };
+        let (x, y, end, height) = (
+            from.left + from.width,
+            from.top + HEIGHT / 2,
+            to.left,
+            to.top + HEIGHT / 2,
+        );
+        let class = if arrow.line == Stroke::Dashed {
+            " class=\"dashed\""
+        } else {
+            ""
+        };
         let bend = CHANNEL / 2;
         writeln!(
             out,
@@ -97,19 +118,32 @@ pub(crate) fn svg(nodes: &[Node], arrows: &[Arrow], out: &mut dyn Write) -> io::
     }
     for (node, place) in nodes.iter().zip(&places) {
         let Place { left, top, width } = place;
-        let class = if node.class.is_empty() { String::new() } else { format!(" class=\"{}\"", node.class) };
+        let class = if node.class.is_empty() {
+            String::new()
+        } else {
+            format!(" class=\"{}\"", node.class)
+        };
         let label = escape(&node.label);
         write!(
             out,
             "<g data-node=\"{label}\"><rect{class} x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{HEIGHT}\" rx=\"5\"/>"
         )?;
-        writeln!(out, "<text x=\"{}\" y=\"{}\">{label}</text></g>", left + PADDING, top + HEIGHT * 2 / 3)?;
+        writeln!(
+            out,
+            "<text x=\"{}\" y=\"{}\">{label}</text></g>",
+            left + PADDING,
+            top + HEIGHT * 2 / 3
+        )?;
     }
     writeln!(out, "</svg>")
 }
 
 fn escape(text: &str) -> String {
-    visible(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    visible(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn width(node: &Node) -> usize {
@@ -117,17 +151,30 @@ fn width(node: &Node) -> usize {
 }
 
 fn layout(nodes: &[Node], arrows: &[Arrow]) -> Vec<Place> {
-    let arrows: Vec<Arrow> = arrows.iter().filter(|arrow| arrow.from.max(arrow.to) < nodes.len()).copied().collect();
+    let arrows: Vec<Arrow> = arrows
+        .iter()
+        .filter(|arrow| arrow.from.max(arrow.to) < nodes.len())
+        .copied()
+        .collect();
     let mut columns = columns(nodes.len(), &arrows);
     sweep(&mut columns, &arrows, nodes.len());
     let mut places = vec![Place::default(); nodes.len()];
     let (mut left, mut bottom) = (GAP, GAP);
     for column in &columns {
         for (row, node) in column.iter().enumerate() {
-            places[*node] = Place { left, top: GAP + row * (HEIGHT + GAP), width: width(&nodes[*node]) };
+            places[*node] = Place {
+                left,
+                top: GAP + row * (HEIGHT + GAP),
+                width: width(&nodes[*node]),
+            };
         }
         bottom = bottom.max(GAP + column.len() * (HEIGHT + GAP));
-        left += column.iter().map(|node| width(&nodes[*node])).max().unwrap_or(0) + CHANNEL;
+        left += column
+            .iter()
+            .map(|node| width(&nodes[*node]))
+            .max()
+            .unwrap_or(0)
+            + CHANNEL;
     }
     rows(nodes, &arrows, (left.max(ROW), bottom), &mut places);
     places
@@ -141,7 +188,9 @@ fn columns(count: usize, arrows: &[Arrow]) -> Vec<Vec<usize>> {
         open[arrow.to] += 1;
         after.entry(arrow.from).or_default().push(arrow.to);
     }
-    let mut column: Vec<usize> = (0..count).filter(|node| open[*node] == 0 && after.contains_key(node)).collect();
+    let mut column: Vec<usize> = (0..count)
+        .filter(|node| open[*node] == 0 && after.contains_key(node))
+        .collect();
     let mut columns = Vec::new();
     while !column.is_empty() {
         let mut next = Vec::new();
@@ -165,13 +214,22 @@ fn sweep(columns: &mut [Vec<usize>], arrows: &[Arrow], count: usize) {
         neighbours[arrow.from][1].push(arrow.to);
     }
     let mut rank = vec![0_usize; count];
-    let number = |column: &[usize], rank: &mut Vec<usize>| column.iter().enumerate().for_each(|(row, node)| rank[*node] = row);
+    let number = |column: &[usize], rank: &mut Vec<usize>| {
+        column
+            .iter()
+            .enumerate()
+            .for_each(|(row, node)| rank[*node] = row);
+    };
     for column in columns.iter() {
         number(column, &mut rank);
     }
     for turn in 0..SWEEPS * 2 {
         let side = turn % 2;
-        let order: Vec<usize> = if side == 0 { (0..columns.len()).collect() } else { (0..columns.len()).rev().collect() };
+        let order: Vec<usize> = if side == 0 {
+            (0..columns.len()).collect()
+        } else {
+            (0..columns.len()).rev().collect()
+        };
         for index in order {
             let column = &mut columns[index];
             // in thousandths of a row: whole numbers sort alike on every machine
@@ -179,7 +237,10 @@ fn sweep(columns: &mut [Vec<usize>], arrows: &[Arrow], count: usize) {
                 [] => rank[*node] * 1000,
                 tied => tied.iter().map(|other| rank[*other]).sum::<usize>() * 1000 / tied.len(),
             };
-            let mut keyed: Vec<(usize, usize, usize)> = column.iter().map(|node| (middle(node), rank[*node], *node)).collect();
+            let mut keyed: Vec<(usize, usize, usize)> = column
+                .iter()
+                .map(|node| (middle(node), rank[*node], *node))
+                .collect();
             keyed.sort_unstable();
             *column = keyed.into_iter().map(|(_, _, node)| node).collect();
             number(column, &mut rank);
@@ -194,7 +255,13 @@ fn rows(nodes: &[Node], arrows: &[Arrow], (right, bottom): (usize, usize), place
         (tied[arrow.from], tied[arrow.to]) = (true, true);
     }
     let (mut left, mut top) = (GAP, bottom);
-    for (node, place) in nodes.iter().zip(places).zip(&tied).filter(|(_, tied)| !**tied).map(|(it, _)| it) {
+    for (node, place) in nodes
+        .iter()
+        .zip(places)
+        .zip(&tied)
+        .filter(|(_, tied)| !**tied)
+        .map(|(it, _)| it)
+    {
         let width = width(node);
         if left > GAP && left + width > right {
             (left, top) = (GAP, top + HEIGHT + GAP);
@@ -210,13 +277,26 @@ mod tests {
     use proptest::prelude::*;
 
     fn nodes(count: usize) -> Vec<Node> {
-        (0..count).map(|index| Node { label: format!("file.a{}", "x".repeat(index % 7)), class: "" }).collect()
+        (0..count)
+            .map(|index| Node {
+                label: format!("file.a{}", "x".repeat(index % 7)),
+                class: "",
+            })
+            .collect()
     }
 
     fn arrows(pairs: &[(usize, usize)]) -> Vec<Arrow> {
         // a lower number depends on a higher one, so that there is no circle
-        let arrow = |(one, other): &(usize, usize)| Arrow { from: *one.min(other), to: *one.max(other), line: Stroke::Solid };
-        pairs.iter().filter(|(one, other)| one != other).map(arrow).collect()
+        let arrow = |(one, other): &(usize, usize)| Arrow {
+            from: *one.min(other),
+            to: *one.max(other),
+            line: Stroke::Solid,
+        };
+        pairs
+            .iter()
+            .filter(|(one, other)| one != other)
+            .map(arrow)
+            .collect()
     }
 
     proptest! {
@@ -243,12 +323,38 @@ mod tests {
     #[test]
     fn a_picture_is_one_document_in_which_no_text_is_markup() {
         let mut out = Vec::new();
-        let node = |label: &str, class| Node { label: label.to_owned(), class };
-        let nodes = [node("a</text><script>&\u{1b}\"", "changed"), node("b", ""), node("alone", "")];
-        svg(&nodes, &[Arrow { from: 0, to: 1, line: Stroke::Dashed }], &mut out).expect("writing to memory cannot fail");
+        let node = |label: &str, class| Node {
+            label: label.to_owned(),
+            class,
+        };
+        let nodes = [
+            node("a</text><script>&\u{1b}\"", "changed"),
+            node("b", ""),
+            node("alone", ""),
+        ];
+        svg(
+            &nodes,
+            &[Arrow {
+                from: 0,
+                to: 1,
+                line: Stroke::Dashed,
+            }],
+            &mut out,
+        )
+        .expect("writing to memory cannot fail");
         let text = String::from_utf8(out).expect("UTF-8");
-        assert!(text.contains("a&lt;/text&gt;&lt;script&gt;&amp;\\u{1b}&quot;") && !text.contains("<script>"), "{text}");
-        assert_eq!((text.matches("<rect").count(), text.matches("class=\"dashed\"").count()), (3, 1));
+        assert!(
+            text.contains("a&lt;/text&gt;&lt;script&gt;&amp;\\u{1b}&quot;")
+                && !text.contains("<script>"),
+            "{text}"
+        );
+        assert_eq!(
+            (
+                text.matches("<rect").count(),
+                text.matches("class=\"dashed\"").count()
+            ),
+            (3, 1)
+        );
         assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"));
     }
 
@@ -257,6 +363,11 @@ mod tests {
         // 0 leads to 5, 1 to 4, 2 to 3: the second column turns round
         let arrows = arrows(&[(0, 5), (1, 4), (2, 3)]);
         let places = layout(&nodes(6), &arrows);
-        assert!(arrows.iter().all(|arrow| places[arrow.from].top == places[arrow.to].top), "{places:?}");
+        assert!(
+            arrows
+                .iter()
+                .all(|arrow| places[arrow.from].top == places[arrow.to].top),
+            "{places:?}"
+        );
     }
 }

@@ -16,33 +16,73 @@ const FEW: usize = 20;
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn write(repair: &Repair, orphans: &[RepoPath], talk: Talk, out: &mut dyn Write) -> io::Result<()> {
-    let (equal, others): (Vec<&Finding>, Vec<&Finding>) =
-        repair.findings.iter().partition(|finding| finding.state == State::Equal);
-    let shown = if talk == Talk::Verbose { equal.len() } else { equal.len().min(FEW) };
+pub(crate) fn write(
+    repair: &Repair,
+    orphans: &[RepoPath],
+    talk: Talk,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (equal, others): (Vec<&Finding>, Vec<&Finding>) = repair
+        .findings
+        .iter()
+        .partition(|finding| finding.state == State::Equal);
+    let shown = if talk == Talk::Verbose {
+        equal.len()
+    } else {
+        equal.len().min(FEW)
+    };
     let rows: Vec<&Finding> = equal[..shown].iter().chain(&others).copied().collect();
-    let widest = rows.iter().map(|finding| finding.path.as_str().width()).max().unwrap_or(0);
-    let addresses = rows.iter().map(|finding| finding.address.to_string().width()).max().unwrap_or(0);
+    let widest = rows
+        .iter()
+        .map(|finding| finding.path.as_str().width())
+        .max()
+        .unwrap_or(0);
+    let addresses = rows
+        .iter()
+        .map(|finding| finding.address.to_string().width())
+        .max()
+        .unwrap_or(0);
     let line = |finding: &Finding, out: &mut dyn Write| {
         let path = visible(finding.path.as_str());
         let gap = " ".repeat(widest.saturating_sub(finding.path.as_str().width()));
-        let (address, (mark, said)) = (finding.address.to_string(), state(finding.state, &finding.address));
-        writeln!(out, "{mark} {path}{gap}  {address:addresses$}  {}", visible(&said))
+        let (address, (mark, said)) = (
+            finding.address.to_string(),
+            state(finding.state, &finding.address),
+        );
+        writeln!(
+            out,
+            "{mark} {path}{gap}  {address:addresses$}  {}",
+            visible(&said)
+        )
     };
-    rows[..shown].iter().try_for_each(|finding| line(finding, out))?;
+    rows[..shown]
+        .iter()
+        .try_for_each(|finding| line(finding, out))?;
     if equal.len() > shown {
-        writeln!(out, "= and {} more that are as declared: recorded", equal.len() - shown)?;
+        writeln!(
+            out,
+            "= and {} more that are as declared: recorded",
+            equal.len() - shown
+        )?;
     }
-    rows[shown..].iter().try_for_each(|finding| line(finding, out))?;
+    rows[shown..]
+        .iter()
+        .try_for_each(|finding| line(finding, out))?;
     for orphan in orphans {
         let path = visible(orphan.as_str());
-        writeln!(out, "? {path}  carries loom's header and nothing declares it: probably an orphan, and left alone")?;
+        writeln!(
+            out,
+            "? {path}  carries loom's header and nothing declares it: probably an orphan, and left alone"
+        )?;
     }
     if repair.findings.is_empty() && orphans.is_empty() {
         return writeln!(out, "Nothing to record: the ledger knows every output.");
     }
-    let count =
-        |state: State, word: &str| Some(repair.count(state)).filter(|count| *count > 0).map(|count| format!("{count} {word}"));
+    let count = |state: State, word: &str| {
+        Some(repair.count(state))
+            .filter(|count| *count > 0)
+            .map(|count| format!("{count} {word}"))
+    };
     let mut said: Vec<String> = vec![format!("{} to record", repair.count(State::Equal))];
     said.extend(count(State::Differs, "left to you"));
     said.extend(count(State::Missing, "missing"));
@@ -52,7 +92,11 @@ pub(crate) fn write(repair: &Repair, orphans: &[RepoPath], talk: Talk, out: &mut
         1 => Some("1 probable orphan".to_owned()),
         count => Some(format!("{count} probable orphans")),
     });
-    writeln!(out, "\nRepair: {}. Only the ledger is written.", said.join(", "))
+    writeln!(
+        out,
+        "\nRepair: {}. Only the ledger is written.",
+        said.join(", ")
+    )
 }
 
 /// The mark of a state, and what becomes of the output.

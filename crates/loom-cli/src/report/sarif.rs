@@ -22,13 +22,25 @@ use super::{by_hand, causes, check};
 
 /// What a finding can be: identifier, level, one sentence.
 const RULES: &[(&str, &str, &str)] = &[
-    ("loom/conflict", "error", "Loom cannot act without losing somebody's work: a person decides."),
+    (
+        "loom/conflict",
+        "error",
+        "Loom cannot act without losing somebody's work: a person decides.",
+    ),
     ("loom/delete", "warning", "The plan deletes the file."),
     ("loom/create", "note", "The plan creates the file."),
     ("loom/update", "note", "The plan updates the file."),
     ("loom/move", "note", "The plan moves the file."),
-    ("loom/record", "note", "The plan writes no byte of the file; the ledger catches up."),
-    ("loom/upgrade", "note", "Nobody asked for the change: it comes with a newer version of loom alone."),
+    (
+        "loom/record",
+        "note",
+        "The plan writes no byte of the file; the ledger catches up.",
+    ),
+    (
+        "loom/upgrade",
+        "note",
+        "Nobody asked for the change: it comes with a newer version of loom alone.",
+    ),
 ];
 
 /// Writes the log. `prefix` leads from the repository's top to the directory of loom.yaml; it is
@@ -36,13 +48,33 @@ const RULES: &[(&str, &str, &str)] = &[
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn plan(outcome: &Outcome, findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn plan(
+    outcome: &Outcome,
+    findings: &[Finding],
+    prefix: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let rule = |(id, level, text): &(&str, &str, &str)| json!({ "id": id, "shortDescription": { "text": text }, "defaultConfiguration": { "level": level } });
-    let conflicts = outcome.conflicts().iter().map(|conflict| of_conflict(conflict, prefix));
+    let conflicts = outcome
+        .conflicts()
+        .iter()
+        .map(|conflict| of_conflict(conflict, prefix));
     let sections = sections(outcome.actions());
-    let changes = sections.iter().flat_map(|section| section.actions.iter().map(|action| of_action(action, section, prefix)));
-    let results: Vec<Value> = conflicts.chain(changes).chain(check::sarif_results(findings, prefix)).collect();
-    let rules: Vec<Value> = RULES.iter().map(rule).chain(check::sarif_rules(findings)).collect();
+    let changes = sections.iter().flat_map(|section| {
+        section
+            .actions
+            .iter()
+            .map(|action| of_action(action, section, prefix))
+    });
+    let results: Vec<Value> = conflicts
+        .chain(changes)
+        .chain(check::sarif_results(findings, prefix))
+        .collect();
+    let rules: Vec<Value> = RULES
+        .iter()
+        .map(rule)
+        .chain(check::sarif_rules(findings))
+        .collect();
     super::json::write(&log("loom/plan/", &rules, &results), out)
 }
 
@@ -62,10 +94,27 @@ pub(super) fn log(id: &str, rules: &[Value], results: &[Value]) -> Value {
 
 fn of_conflict(conflict: &Conflicting, prefix: &str) -> Value {
     let word = causes::conflict_clause(conflict.conflict);
-    let ways: Vec<String> = conflict.ways.iter().map(|way| format!("- {}", visible(way))).collect();
+    let ways: Vec<String> = conflict
+        .ways
+        .iter()
+        .map(|way| format!("- {}", visible(way)))
+        .collect();
     let by_hand = visible_lines(&by_hand::plain(conflict));
-    let text = format!("{word}. {}\n{}{by_hand}", visible(&causes::conflict_sentences(conflict)), ways.join("\n"));
-    result(Alert { rule: 0, text, path: conflict.path.as_str(), address: &conflict.address.to_string(), causes: &[] }, prefix)
+    let text = format!(
+        "{word}. {}\n{}{by_hand}",
+        visible(&causes::conflict_sentences(conflict)),
+        ways.join("\n")
+    );
+    result(
+        Alert {
+            rule: 0,
+            text,
+            path: conflict.path.as_str(),
+            address: &conflict.address.to_string(),
+            causes: &[],
+        },
+        prefix,
+    )
 }
 
 fn of_action(action: &Action, section: &Section<'_>, prefix: &str) -> Value {
@@ -78,13 +127,25 @@ fn of_action(action: &Action, section: &Section<'_>, prefix: &str) -> Value {
         Verb::Adopt | Verb::Keep | Verb::Forget => 5,
     };
     let causes = causes::of(action);
-    let why: Vec<String> = causes.iter().map(|cause| visible(&causes::clause(cause)).into_owned()).collect();
+    let why: Vec<String> = causes
+        .iter()
+        .map(|cause| visible(&causes::clause(cause)).into_owned())
+        .collect();
     let text = match section.heading() {
         Some(upgrade) => format!("{} {}", visible(&upgrade), RULES[rule].2),
         None => format!("{} Because: {}.", RULES[rule].2, why.join("; ")),
     };
     let (path, address) = (action.path.as_str(), action.address().to_string());
-    result(Alert { rule, text, path, address: &address, causes: &causes }, prefix)
+    result(
+        Alert {
+            rule,
+            text,
+            path,
+            address: &address,
+            causes: &causes,
+        },
+        prefix,
+    )
 }
 
 struct Alert<'a> {
@@ -97,9 +158,18 @@ struct Alert<'a> {
 }
 
 fn result(finding: Alert<'_>, prefix: &str) -> Value {
-    let Alert { rule, text, path, address, causes } = finding;
+    let Alert {
+        rule,
+        text,
+        path,
+        address,
+        causes,
+    } = finding;
     let (id, level, _) = RULES[rule];
-    let places = causes.iter().filter_map(|cause| position(cause)).enumerate();
+    let places = causes
+        .iter()
+        .filter_map(|cause| position(cause))
+        .enumerate();
     let related = places.map(|(id, place)| {
         json!({
             "id": id,
@@ -149,7 +219,9 @@ pub(super) fn location(prefix: &str, path: &str) -> Value {
     let mut uri = String::new();
     for byte in prefix.bytes().chain(path.bytes()) {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte));
+            }
             byte => write!(uri, "%{byte:02X}").expect("writing to a string cannot fail"),
         }
     }
@@ -171,11 +243,23 @@ mod tests {
     #[test]
     fn a_plan_is_a_valid_log() {
         let mut scene = day();
-        scene.conflict(Conflict::Edited, "docs/über <a>.md", "markdown.page.a", [None, None], &["keep it"]);
+        scene.conflict(
+            Conflict::Edited,
+            "docs/über <a>.md",
+            "markdown.page.a",
+            [None, None],
+            &["keep it"],
+        );
         let log = of(&scene.ready(), "shop/");
-        let schema: Value = serde_json::from_str(include_str!("../../../../fixtures/schemas/sarif-2.1.0.json")).expect("JSON");
+        let schema: Value = serde_json::from_str(include_str!(
+            "../../../../fixtures/schemas/sarif-2.1.0.json"
+        ))
+        .expect("JSON");
         let validator = jsonschema::validator_for(&schema).expect("a schema");
-        let errors: Vec<String> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&log)
+            .map(|error| error.to_string())
+            .collect();
         assert!(errors.is_empty(), "{errors:#?}");
         let results = log["runs"][0]["results"].as_array().expect("a list");
         assert_eq!(results.len(), scene.actions.len() + 1);
@@ -183,7 +267,8 @@ mod tests {
         let place = &results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
         assert_eq!(place, "shop/docs/%C3%BCber%20%3Ca%3E.md");
         let of_its_index = |result: &Value| {
-            let index = usize::try_from(result["ruleIndex"].as_u64().expect("a number")).expect("a small one");
+            let index = usize::try_from(result["ruleIndex"].as_u64().expect("a number"))
+                .expect("a small one");
             result["ruleId"] == log["runs"][0]["tool"]["driver"]["rules"][index]["id"]
         };
         assert!(results.iter().all(of_its_index));
@@ -195,13 +280,27 @@ mod tests {
         scene.conflicts.clear();
         let log = of(&scene.ready(), "");
         let results = log["runs"][0]["results"].as_array().expect("a list");
-        let upgraded: Vec<&Value> = results.iter().filter(|result| result["ruleId"] == "loom/upgrade").collect();
+        let upgraded: Vec<&Value> = results
+            .iter()
+            .filter(|result| result["ruleId"] == "loom/upgrade")
+            .collect();
         assert_eq!(upgraded.len(), 1);
         let place = &upgraded[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
-        assert_eq!((place.as_str(), upgraded[0]["level"].as_str()), (Some("k8s/production/entity-api.yml"), Some("note")));
+        assert_eq!(
+            (place.as_str(), upgraded[0]["level"].as_str()),
+            (Some("k8s/production/entity-api.yml"), Some("note"))
+        );
         let said = upgraded[0]["message"]["text"].as_str().expect("text");
-        assert!(said.starts_with("Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports. "), "{said}");
-        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][6]["id"], "loom/upgrade");
+        assert!(
+            said.starts_with(
+                "Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports. "
+            ),
+            "{said}"
+        );
+        assert_eq!(
+            log["runs"][0]["tool"]["driver"]["rules"][6]["id"],
+            "loom/upgrade"
+        );
     }
 
     #[test]
@@ -209,8 +308,14 @@ mod tests {
         let scene = day();
         let prints = |outcome: &Outcome| -> Vec<String> {
             let log = of(outcome, "");
-            let results = log["runs"][0]["results"].as_array().expect("a list").clone();
-            results.iter().map(|result| result["partialFingerprints"]["loomFinding/v1"].to_string()).collect()
+            let results = log["runs"][0]["results"]
+                .as_array()
+                .expect("a list")
+                .clone();
+            results
+                .iter()
+                .map(|result| result["partialFingerprints"]["loomFinding/v1"].to_string())
+                .collect()
         };
         let first = prints(&scene.ready());
         assert_eq!(first, prints(&scene.blocked()));

@@ -27,10 +27,18 @@ impl Section<'_> {
 /// What somebody asked for, even if that is nothing, then what came with a newer loom alone.
 pub(crate) fn sections(actions: &[Action]) -> Vec<Section<'_>> {
     let upgrades = Upgrades::of(actions);
-    let mut sections = vec![Section { upgrade: None, actions: Vec::new() }];
-    sections.extend(upgrades.groups.iter().map(|group| Section { upgrade: Some(group.clone()), actions: Vec::new() }));
+    let mut sections = vec![Section {
+        upgrade: None,
+        actions: Vec::new(),
+    }];
+    sections.extend(upgrades.groups.iter().map(|group| Section {
+        upgrade: Some(group.clone()),
+        actions: Vec::new(),
+    }));
     for action in actions {
-        sections[upgrades.group_of(action).map_or(0, |group| group + 1)].actions.push(action);
+        sections[upgrades.group_of(action).map_or(0, |group| group + 1)]
+            .actions
+            .push(action);
     }
     // of a step that a part of a file alone comes with, somebody asked for the rest of the file
     sections.retain(|section| section.upgrade.is_none() || !section.actions.is_empty());
@@ -49,14 +57,30 @@ mod tests {
         let headings: Vec<_> = sections.iter().map(Section::heading).collect();
         assert_eq!(
             headings,
-            [None, Some("Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.".to_owned())]
+            [
+                None,
+                Some(
+                    "Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports."
+                        .to_owned()
+                )
+            ]
         );
-        let paths = sections.iter().map(|section| section.actions.iter().map(|action| action.path.as_str()).collect::<Vec<_>>());
+        let paths = sections.iter().map(|section| {
+            section
+                .actions
+                .iter()
+                .map(|action| action.path.as_str())
+                .collect::<Vec<_>>()
+        });
         let paths: Vec<_> = paths.collect();
         assert_eq!(
             paths,
             [
-                vec![".github/workflows/deploy-entity-api.yml", "k8s/staging/entity-api.yml", "run.sh"],
+                vec![
+                    ".github/workflows/deploy-entity-api.yml",
+                    "k8s/staging/entity-api.yml",
+                    "run.sh"
+                ],
                 vec!["k8s/production/entity-api.yml"],
             ]
         );

@@ -85,7 +85,10 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
         match c {
             '\r' => shown.push_str("\\r"),
             '\n' => shown.push_str("\\n"),
-            c if is_hidden(c) => write!(shown, "\\u{{{:x}}}", u32::from(c)).expect("writing to a string cannot fail"),
+            c if is_hidden(c) => {
+                write!(shown, "\\u{{{:x}}}", u32::from(c))
+                    .expect("writing to a string cannot fail");
+            }
             c => shown.push(c),
         }
     }
@@ -101,7 +104,10 @@ pub(crate) fn visible_lines(text: &str) -> String {
 /// (Unicode Standard Annex 9; CVE-2021-42574), and those without a width that hide in names.
 pub(crate) fn is_hidden(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hides = matches!(c, '\u{200b}' | '\u{2028}'..='\u{2029}' | '\u{2060}' | '\u{feff}');
+    let hides = matches!(
+        c,
+        '\u{200b}' | '\u{2028}'..='\u{2029}' | '\u{2060}' | '\u{feff}'
+    );
     (c.is_control() && c != '\t') || turns || hides
 }
 
@@ -111,8 +117,14 @@ mod tests {
 
     #[test]
     fn what_would_command_a_terminal_or_hide_from_a_reader_is_shown_as_an_escape() {
-        assert_eq!(visible("a\u{1b}[2J\u{9b}31m\r\u{202e}b\u{7f}\tc"), "a\\u{1b}[2J\\u{9b}31m\\r\\u{202e}b\\u{7f}\tc");
-        assert_eq!(Colour::On.paint(Style::Added, "\u{1b}]0;x\u{7}"), "\u{1b}[32m\\u{1b}]0;x\\u{7}\u{1b}[0m");
+        assert_eq!(
+            visible("a\u{1b}[2J\u{9b}31m\r\u{202e}b\u{7f}\tc"),
+            "a\\u{1b}[2J\\u{9b}31m\\r\\u{202e}b\\u{7f}\tc"
+        );
+        assert_eq!(
+            Colour::On.paint(Style::Added, "\u{1b}]0;x\u{7}"),
+            "\u{1b}[32m\\u{1b}]0;x\\u{7}\u{1b}[0m"
+        );
         assert_eq!(Colour::Off.paint(Style::Added, "grün"), "grün");
         assert_eq!(visible_lines("a\u{1b}\nb"), "a\\u{1b}\nb");
     }

@@ -14,12 +14,16 @@ fn with_board(script: &str) -> (Sandbox, PathBuf) {
     let programs = sandbox.outside("programs");
     fs::create_dir(&programs).expect("it can be made");
     fs::write(programs.join("board"), format!("#!/bin/sh\n{script}\n")).expect("it can be written");
-    fs::set_permissions(programs.join("board"), fs::Permissions::from_mode(0o755)).expect("it can be made a program");
+    fs::set_permissions(programs.join("board"), fs::Permissions::from_mode(0o755))
+        .expect("it can be made a program");
     (sandbox, programs)
 }
 
 fn export() -> String {
-    fixtures().join("projects/entity-api/stories/ENT-001.json").display().to_string()
+    fixtures()
+        .join("projects/entity-api/stories/ENT-001.json")
+        .display()
+        .to_string()
 }
 
 fn pull((sandbox, programs): &(Sandbox, PathBuf), code: &str) -> Ran {
@@ -28,9 +32,18 @@ fn pull((sandbox, programs): &(Sandbox, PathBuf), code: &str) -> Ran {
 
 #[test]
 fn what_the_board_prints_becomes_a_story_of_the_repository() {
-    let place = with_board(&format!("test \"$*\" = 'story show ENT-001 --json' && cat '{}'", export()));
-    pull(&place, "ENT-001").comes_to(0).says("Wrote stories/ENT-001.json").says("loom plan --story ENT-001");
-    assert_eq!(place.0.read("stories/ENT-001.json"), fs::read_to_string(export()).expect("it is there"));
+    let place = with_board(&format!(
+        "test \"$*\" = 'story show ENT-001 --json' && cat '{}'",
+        export()
+    ));
+    pull(&place, "ENT-001")
+        .comes_to(0)
+        .says("Wrote stories/ENT-001.json")
+        .says("loom plan --story ENT-001");
+    assert_eq!(
+        place.0.read("stories/ENT-001.json"),
+        fs::read_to_string(export()).expect("it is there")
+    );
     pull(&place, "ENT-001").comes_to(0).says("up to date");
     place.0.loom(&["plan", "--story", "ENT-001"]).comes_to(0);
 }
@@ -38,9 +51,17 @@ fn what_the_board_prints_becomes_a_story_of_the_repository() {
 #[test]
 fn a_story_that_changed_on_the_board_is_brought_up_to_date() {
     let place = with_board(&format!("sed '0,/in_progress/s//review/' '{}'", export()));
-    place.0.write("stories/ENT-001.json", &fs::read_to_string(export()).expect("it is there"));
+    place.0.write(
+        "stories/ENT-001.json",
+        &fs::read_to_string(export()).expect("it is there"),
+    );
     pull(&place, "ENT-001").comes_to(0).says("Wrote");
-    assert!(place.0.read("stories/ENT-001.json").contains("\"status\": \"review\""));
+    assert!(
+        place
+            .0
+            .read("stories/ENT-001.json")
+            .contains("\"status\": \"review\"")
+    );
 }
 
 #[test]
@@ -50,7 +71,9 @@ fn a_handoff_that_the_board_does_not_have_is_not_lost_without_a_word() {
     place.0.apply();
     place.0.loom(&["handoff", "ENT-001", "--write"]).comes_to(0);
     let written = place.0.read("stories/ENT-001.json");
-    pull(&place, "ENT-001").comes_to(0).says("bring it back with: loom handoff ENT-001 --write");
+    pull(&place, "ENT-001")
+        .comes_to(0)
+        .says("bring it back with: loom handoff ENT-001 --write");
     place.0.loom(&["handoff", "ENT-001", "--write"]).comes_to(0);
     assert_eq!(place.0.read("stories/ENT-001.json"), written);
 }
@@ -59,7 +82,11 @@ fn a_handoff_that_the_board_does_not_have_is_not_lost_without_a_word() {
 fn json_inside_a_json_string_is_read_too() {
     let export = fs::read_to_string(export()).expect("it is there");
     let place = with_board("cat \"$(dirname \"$0\")/answer\"");
-    fs::write(place.1.join("answer"), serde_json::to_string(&export).expect("it is text")).expect("it can be written");
+    fs::write(
+        place.1.join("answer"),
+        serde_json::to_string(&export).expect("it is text"),
+    )
+    .expect("it can be written");
     pull(&place, "ENT-001").comes_to(0);
     place.0.apply();
     place.0.is_settled();
@@ -88,16 +115,28 @@ fn a_board_that_fails_or_prints_something_else_changes_nothing() {
 fn without_a_board_it_is_said_what_to_do() {
     let sandbox = small::fresh();
     let mut command = sandbox.command(&["story", "pull", "ENT-001"]);
-    let output = command.env("PATH", sandbox.outside("nothing")).output().expect("it starts");
+    let output = command
+        .env("PATH", sandbox.outside("nothing"))
+        .output()
+        .expect("it starts");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("stories/"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("stories/"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_story_that_no_glob_would_read_is_not_written() {
     let place = with_board(&format!("cat '{}'", export()));
-    place.0.edit("loom.yaml", "project: entities\n", "project: entities\nstories: [tales/*.yaml]\n");
-    pull(&place, "ENT-001").comes_to(1).complains("stories/ENT-001.json");
+    place.0.edit(
+        "loom.yaml",
+        "project: entities\n",
+        "project: entities\nstories: [tales/*.yaml]\n",
+    );
+    pull(&place, "ENT-001")
+        .comes_to(1)
+        .complains("stories/ENT-001.json");
     assert!(!place.0.has("stories/ENT-001.json"));
 }
 

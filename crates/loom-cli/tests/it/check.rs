@@ -11,23 +11,43 @@ const POD: &str = "  - kind: kubernetes.manifest
       - { apiVersion: v1, kind: Service, metadata: { name: api }, spec: { type: NodePort, ports: [{ port: 80 }] } }
       - { apiVersion: v1, kind: Pod, metadata: { name: api }, spec: { containers: [{ name: api, image: \"api:1.4.2\" }] } }
 ";
-const ACCEPTED: &str =
-    "policy:\n  accept:\n    - { code: LOOM1203, address: kubernetes.manifest.api, reason: it is thrown away every night }\n";
+const ACCEPTED: &str = "policy:\n  accept:\n    - { code: LOOM1203, address: kubernetes.manifest.api, reason: it is thrown away every night }\n";
 
 #[test]
 fn an_error_denies_the_plan_and_the_apply_in_every_format_and_nothing_is_written() {
     let sandbox = small::standing(POD, "");
-    let plan = sandbox.loom(&["plan"]).comes_to(5).says("error[LOOM1203] k8s/api.yml:").says("asked for in loom.yaml:10");
-    assert!(plan.out.contains("1 finding denies this plan") && !plan.out.contains("Apply it with"), "{plan}");
-    sandbox.loom(&["apply", "--yes"]).comes_to(5).says("LOOM1203");
-    sandbox.loom(&["apply", "--expect", &plan.digest()]).comes_to(5);
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(5)
+        .says("error[LOOM1203] k8s/api.yml:")
+        .says("asked for in loom.yaml:10");
+    assert!(
+        plan.out.contains("1 finding denies this plan") && !plan.out.contains("Apply it with"),
+        "{plan}"
+    );
+    sandbox
+        .loom(&["apply", "--yes"])
+        .comes_to(5)
+        .says("LOOM1203");
+    sandbox
+        .loom(&["apply", "--expect", &plan.digest()])
+        .comes_to(5);
     assert!(!sandbox.has("k8s/api.yml"));
-    let json = valid(&sandbox.loom(&["plan", "--format", "json"]).comes_to(5), "plan-output");
+    let json = valid(
+        &sandbox.loom(&["plan", "--format", "json"]).comes_to(5),
+        "plan-output",
+    );
     assert_eq!(json["denied"], true);
     for format in ["markdown", "html", "github", "sarif"] {
-        sandbox.loom(&["plan", "--format", format]).comes_to(5).says("LOOM1203");
+        sandbox
+            .loom(&["plan", "--format", format])
+            .comes_to(5)
+            .says("LOOM1203");
     }
-    sandbox.loom(&["plan", "--format", "markdown", "--budget", "4000"]).comes_to(5).says("LOOM1203");
+    sandbox
+        .loom(&["plan", "--format", "markdown", "--budget", "4000"])
+        .comes_to(5)
+        .says("LOOM1203");
     // a denial goes before a conflict, and what would not be written denies nothing
     let two = format!("{POD}{}", POD.replace("name: api\n", "name: two\n"));
     small::declare(&sandbox, &two, "");
@@ -42,18 +62,35 @@ fn an_error_denies_the_plan_and_the_apply_in_every_format_and_nothing_is_written
 fn what_is_accepted_with_a_reason_is_applied_and_said() {
     let sandbox = small::standing(POD, ACCEPTED);
     sandbox.loom(&["check"]).comes_to(0).says("1 accepted");
-    sandbox.loom(&["check", "--verbose"]).comes_to(0).says("accepted: it is thrown away every night");
+    sandbox
+        .loom(&["check", "--verbose"])
+        .comes_to(0)
+        .says("accepted: it is thrown away every night");
     sandbox.apply();
-    small::declare(&sandbox, POD, &ACCEPTED.replace("it is thrown away every night", "\"\""));
-    sandbox.loom(&["plan"]).comes_to(1).complains("LOOM0207").complains("only with a reason");
+    small::declare(
+        &sandbox,
+        POD,
+        &ACCEPTED.replace("it is thrown away every night", "\"\""),
+    );
+    sandbox
+        .loom(&["plan"])
+        .comes_to(1)
+        .complains("LOOM0207")
+        .complains("only with a reason");
     small::declare(&sandbox, POD, &ACCEPTED.replace("LOOM1203", "LOOM1201"));
     sandbox.loom(&["check"]).comes_to(5).complains("LOOM0208");
     sandbox.write("old/Dockerfile", "FROM node:latest\nUSER 1\n");
     let legacy = "policy:\n  accept:\n    - { code: LOOM1302, path: \"old/**\", reason: it goes away in spring }\n";
     small::declare(&sandbox, &POD[..POD.find("  - kind").unwrap_or(0)], legacy);
     sandbox.edit("loom.yaml", "artifacts:\n", "artifacts: []\n");
-    sandbox.loom(&["check", "old"]).comes_to(0).says("1 accepted");
-    assert!(sandbox.loom(&["check"]).comes_to(0).err.is_empty(), "it is accepted elsewhere");
+    sandbox
+        .loom(&["check", "old"])
+        .comes_to(0)
+        .says("1 accepted");
+    assert!(
+        sandbox.loom(&["check"]).comes_to(0).err.is_empty(),
+        "it is accepted elsewhere"
+    );
 }
 
 #[test]
@@ -62,7 +99,11 @@ fn what_stands_already_denies_no_apply_of_something_else_but_a_check() {
     sandbox.apply();
     small::declare(&sandbox, POD, "");
     sandbox.loom(&["plan"]).comes_to(0).says("Nothing to do");
-    small::declare(&sandbox, &format!("{POD}  - {{ kind: file, name: x, path: x.txt, content: x }}\n"), "");
+    small::declare(
+        &sandbox,
+        &format!("{POD}  - {{ kind: file, name: x, path: x.txt, content: x }}\n"),
+        "",
+    );
     sandbox.apply();
     sandbox.loom(&["check"]).comes_to(5).says("LOOM1203");
     small::declare(&sandbox, &POD.replace("1.4.2", "1.4.3"), "");
@@ -81,24 +122,40 @@ fn of_a_file_that_people_share_with_loom_only_what_a_plan_adds_is_found() {
     };
     let sandbox = small::standing(&job("run: make"), "");
     sandbox.write(".github/workflows/ci.yml", WORKFLOW);
-    sandbox.loom(&["check", ".github"]).comes_to(5).says("docker/login-action@v3");
+    sandbox
+        .loom(&["check", ".github"])
+        .comes_to(5)
+        .says("docker/login-action@v3");
     let plan = sandbox.loom(&["plan"]).comes_to(0);
     assert!(!plan.out.contains("LOOM1"), "{plan}");
     sandbox.apply();
 
     small::declare(&sandbox, &job("uses: docker/build-push-action@v6"), "");
-    let plan = sandbox.loom(&["plan"]).comes_to(5).says("`docker/build-push-action@v6` is not named").says("from file.own");
-    assert!(!plan.out.contains("login-action@v3` is not named"), "{plan}");
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(5)
+        .says("`docker/build-push-action@v6` is not named")
+        .says("from file.own");
+    assert!(
+        !plan.out.contains("login-action@v3` is not named"),
+        "{plan}"
+    );
     sandbox.loom(&["apply", "--yes"]).comes_to(5);
 }
 
 #[test]
 fn a_block_that_goes_is_missed_where_it_made_the_file_safe() {
     let none = "  - { kind: file, name: x, path: x.txt, content: x }\n";
-    let user = format!("{none}  - {{ kind: file, name: user, path: Dockerfile, own: block, content: \"USER 1000\\n\" }}\n");
+    let user = format!(
+        "{none}  - {{ kind: file, name: user, path: Dockerfile, own: block, content: \"USER 1000\\n\" }}\n"
+    );
     let sandbox = small::standing(&user, "");
     sandbox.write("Dockerfile", "FROM node:latest\n");
-    sandbox.loom(&["check", "Dockerfile"]).comes_to(5).says("LOOM1301").says("LOOM1302");
+    sandbox
+        .loom(&["check", "Dockerfile"])
+        .comes_to(5)
+        .says("LOOM1301")
+        .says("LOOM1302");
     let plan = sandbox.loom(&["plan"]).comes_to(0);
     assert!(!plan.out.contains("LOOM13"), "{plan}");
     sandbox.apply();
@@ -115,39 +172,85 @@ fn a_review_against_a_base_and_a_commit_to_a_branch_are_denied_too() {
     sandbox.git(&["checkout", "--quiet", "-b", "request"]);
     small::declare(&sandbox, POD, "");
     sandbox.commit();
-    sandbox.loom(&["plan", "--against", "main"]).comes_to(5).says("error[LOOM1203]");
-    sandbox.loom(&["apply", "--yes", "--to-branch", "made"]).comes_to(5).says("error[LOOM1203]");
-    assert!(!sandbox.git_may_fail(&["rev-parse", "--verify", "--quiet", "made"]), "a branch was made");
+    sandbox
+        .loom(&["plan", "--against", "main"])
+        .comes_to(5)
+        .says("error[LOOM1203]");
+    sandbox
+        .loom(&["apply", "--yes", "--to-branch", "made"])
+        .comes_to(5)
+        .says("error[LOOM1203]");
+    assert!(
+        !sandbox.git_may_fail(&["rev-parse", "--verify", "--quiet", "made"]),
+        "a branch was made"
+    );
     // what stands as it is applied is still what the request does
     small::declare(&sandbox, POD, ACCEPTED);
     sandbox.apply();
     sandbox.commit();
     small::declare(&sandbox, POD, "");
-    sandbox.loom(&["plan", "--against", "main"]).comes_to(5).says("1 finding denies");
+    sandbox
+        .loom(&["plan", "--against", "main"])
+        .comes_to(5)
+        .says("1 finding denies");
 }
 
 #[test]
 fn files_are_checked_without_a_project_and_by_everything_that_reads_reports() {
     let sandbox = Sandbox::empty();
-    sandbox.write(".github/workflows/ci.yml", "on: push\njobs:\n  t:\n    runs-on: x\n    steps:\n      - uses: a/b@v1\n");
+    sandbox.write(
+        ".github/workflows/ci.yml",
+        "on: push\njobs:\n  t:\n    runs-on: x\n    steps:\n      - uses: a/b@v1\n",
+    );
     sandbox.write("deep/Dockerfile", "FROM node:latest\n");
     sandbox.write("tsconfig.json", "{ // not JSON\n}\n");
-    let text = sandbox.loom(&["check", "."]).comes_to(5).says(".github/workflows/ci.yml:6:15").says("deep/Dockerfile:1:1");
+    let text = sandbox
+        .loom(&["check", "."])
+        .comes_to(5)
+        .says(".github/workflows/ci.yml:6:15")
+        .says("deep/Dockerfile:1:1");
     assert!(text.line("Findings:").contains("3 errors"), "{text}");
-    let json = valid(&sandbox.loom(&["check", "deep", "--format", "json"]).comes_to(5), "check-output");
+    let json = valid(
+        &sandbox
+            .loom(&["check", "deep", "--format", "json"])
+            .comes_to(5),
+        "check-output",
+    );
     assert_eq!(json["summary"]["errors"], 2);
-    sandbox.loom(&["check", ".", "--format", "github"]).comes_to(5).says("::error file=deep/Dockerfile,line=1");
-    let sarif = sandbox.loom(&["check", ".", "--format", "sarif"]).comes_to(5).json();
-    let schema = std::fs::read_to_string(fixtures().join("schemas/sarif-2.1.0.json")).expect("the schema is there");
+    sandbox
+        .loom(&["check", ".", "--format", "github"])
+        .comes_to(5)
+        .says("::error file=deep/Dockerfile,line=1");
+    let sarif = sandbox
+        .loom(&["check", ".", "--format", "sarif"])
+        .comes_to(5)
+        .json();
+    let schema = std::fs::read_to_string(fixtures().join("schemas/sarif-2.1.0.json"))
+        .expect("the schema is there");
     let schema = serde_json::from_str(&schema).expect("JSON");
-    let errors: Vec<String> =
-        jsonschema::validator_for(&schema).expect("a schema").iter_errors(&sarif).map(|error| error.to_string()).collect();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .expect("a schema")
+        .iter_errors(&sarif)
+        .map(|error| error.to_string())
+        .collect();
     assert!(errors.is_empty(), "{errors:#?}");
-    sandbox.loom(&["check", ".", "--format", "junit"]).comes_to(5).says("failures=\"3\"");
+    sandbox
+        .loom(&["check", ".", "--format", "junit"])
+        .comes_to(5)
+        .says("failures=\"3\"");
     sandbox.write("deep/Dockerfile", "FROM node:22.1\nNONSENSE\n");
-    sandbox.loom(&["check", "."]).comes_to(1).complains("deep/Dockerfile:2:1");
-    sandbox.loom(&["check", "nowhere"]).comes_to(1).complains("there is nothing");
-    sandbox.loom(&["check"]).comes_to(1).complains("there is no loom.yaml");
+    sandbox
+        .loom(&["check", "."])
+        .comes_to(1)
+        .complains("deep/Dockerfile:2:1");
+    sandbox
+        .loom(&["check", "nowhere"])
+        .comes_to(1)
+        .complains("there is nothing");
+    sandbox
+        .loom(&["check"])
+        .comes_to(1)
+        .complains("there is no loom.yaml");
 }
 
 #[test]
@@ -167,37 +270,76 @@ fn policies_say_what_conftest_s_would() {
     for (name, text) in [
         ("kubernetes.rego", include_str!("policies/kubernetes.rego")),
         ("docker.rego", include_str!("policies/docker.rego")),
-        ("lib/kubernetes.rego", include_str!("policies/lib/kubernetes.rego")),
+        (
+            "lib/kubernetes.rego",
+            include_str!("policies/lib/kubernetes.rego"),
+        ),
         ("graph.rego", include_str!("policies/graph.rego")),
         ("kubernetes_test.rego", "this is not read\n"),
     ] {
         sandbox.write(&format!("policy/{name}"), text);
     }
     let check = sandbox.loom(&["check"]).comes_to(5);
-    let codes: Vec<(&str, &str)> =
-        check.out.lines().filter(|line| line.contains("] ")).filter_map(|line| line.split_once("] ")).collect();
-    let said =
-        |code: &str, text: &str| codes.iter().any(|(head, rest)| head.ends_with(&format!("[{code}")) && rest.contains(text));
-    assert!(said("main.deny", "Pod api must not mount the token of its service account"), "{check}");
-    assert!(said("main.violation", "Service api has the type NodePort"), "{check}");
-    assert!(said("main.warn", "Service api has no label `team`"), "{check}");
+    let codes: Vec<(&str, &str)> = check
+        .out
+        .lines()
+        .filter(|line| line.contains("] "))
+        .filter_map(|line| line.split_once("] "))
+        .collect();
+    let said = |code: &str, text: &str| {
+        codes
+            .iter()
+            .any(|(head, rest)| head.ends_with(&format!("[{code}")) && rest.contains(text))
+    };
+    assert!(
+        said(
+            "main.deny",
+            "Pod api must not mount the token of its service account"
+        ),
+        "{check}"
+    );
+    assert!(
+        said("main.violation", "Service api has the type NodePort"),
+        "{check}"
+    );
+    assert!(
+        said("main.warn", "Service api has no label `team`"),
+        "{check}"
+    );
     assert!(said("commands.deny_package_manager", "apt-get"), "{check}");
-    assert!(said("loom.deny", "docker.dockerfile.api belongs to no service"), "{check}");
+    assert!(
+        said("loom.deny", "docker.dockerfile.api belongs to no service"),
+        "{check}"
+    );
     sandbox.loom(&["apply", "--yes"]).comes_to(5);
     sandbox.write("policy/endless.rego", "package main\n\nimport rego.v1\n\ndeny contains \"x\" if {\n  some a in numbers.range(1, 3000)\n  some b in numbers.range(1, 3000)\n  a * b == -1\n}\n");
-    sandbox.loom(&["plan"]).comes_to(1).complains("LOOM0701").complains("did not end within");
+    sandbox
+        .loom(&["plan"])
+        .comes_to(1)
+        .complains("LOOM0701")
+        .complains("did not end within");
 }
 
 #[test]
 fn a_rule_is_explained_with_its_example_and_the_graph_is_as_its_schema_says() {
     let sandbox = Sandbox::without_git();
-    sandbox.loom(&["explain", "loom1203"]).comes_to(0).says("# LOOM1203: A container may run as root").says("## What to do");
+    sandbox
+        .loom(&["explain", "loom1203"])
+        .comes_to(0)
+        .says("# LOOM1203: A container may run as root")
+        .says("## What to do");
     sandbox.loom(&["explain", "LOOM1299"]).comes_to(1);
     let sandbox = Sandbox::project("two-services");
     let schema = sandbox.loom(&["schema", "policy-graph"]).comes_to(0).json();
     // the input is what a policy says that it was given
-    sandbox.write("policy/a.rego", "package loom\n\nimport rego.v1\n\nwarn contains { \"msg\": json.marshal(input) }\n");
-    let said = sandbox.loom(&["check", "--format", "json"]).comes_to(0).json();
+    sandbox.write(
+        "policy/a.rego",
+        "package loom\n\nimport rego.v1\n\nwarn contains { \"msg\": json.marshal(input) }\n",
+    );
+    let said = sandbox
+        .loom(&["check", "--format", "json"])
+        .comes_to(0)
+        .json();
     let graph = said["findings"][0]["message"].as_str().expect("the graph");
     let graph: serde_json::Value = serde_json::from_str(graph).expect("JSON");
     let errors: Vec<String> = jsonschema::validator_for(&schema)

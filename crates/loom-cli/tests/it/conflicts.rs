@@ -7,14 +7,25 @@ use super::small;
 fn a_file_that_loom_did_not_write_is_in_its_way_until_somebody_decides() {
     let sandbox = small::fresh();
     sandbox.write("etc/port", "mine\n");
-    let plan = sandbox.loom(&["plan"]).comes_to(4).says("--adopt").says("adopt: [{ address: \"file.port\" }]");
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("--adopt")
+        .says("adopt: [{ address: \"file.port\" }]");
     assert_eq!(plan.marked('!'), ["etc/port"]);
     sandbox.loom(&["apply", "--yes"]).comes_to(4);
     assert_eq!(sandbox.read("etc/port"), "mine\n");
-    assert!(!sandbox.has("docs/hours.md"), "a blocked plan does nothing at all");
+    assert!(
+        !sandbox.has("docs/hours.md"),
+        "a blocked plan does nothing at all"
+    );
 
     sandbox.loom(&["apply", "--yes", "--adopt"]).comes_to(0);
-    assert_eq!(sandbox.read("etc/port"), "mine\n", "it is taken over as it is");
+    assert_eq!(
+        sandbox.read("etc/port"),
+        "mine\n",
+        "it is taken over as it is"
+    );
     sandbox.is_settled();
 }
 
@@ -22,8 +33,14 @@ fn a_file_that_loom_did_not_write_is_in_its_way_until_somebody_decides() {
 fn the_rest_can_be_done_without_the_conflicts() {
     let sandbox = small::fresh();
     sandbox.write("etc/port", "mine\n");
-    sandbox.loom(&["plan", "--skip-conflicts"]).comes_to(0).says("docs/hours.md");
-    sandbox.loom(&["apply", "--yes", "--skip-conflicts"]).comes_to(4).says("Applied: ");
+    sandbox
+        .loom(&["plan", "--skip-conflicts"])
+        .comes_to(0)
+        .says("docs/hours.md");
+    sandbox
+        .loom(&["apply", "--yes", "--skip-conflicts"])
+        .comes_to(4)
+        .says("Applied: ");
     assert!(sandbox.has("docs/hours.md"));
     assert_eq!(sandbox.read("etc/port"), "mine\n");
     sandbox.loom(&["plan", "--skip-conflicts"]).comes_to(4);
@@ -48,9 +65,13 @@ fn a_link_in_place_of_a_file_is_never_followed() {
     let sandbox = small::fresh();
     sandbox.write("elsewhere", "precious\n");
     std::fs::create_dir_all(sandbox.root().join("etc")).expect("it can be made");
-    std::os::unix::fs::symlink("../elsewhere", sandbox.root().join("etc/port")).expect("it can be made");
+    std::os::unix::fs::symlink("../elsewhere", sandbox.root().join("etc/port"))
+        .expect("it can be made");
     for choice in [&["--adopt"][..], &["--on-drift", "restore"], &[]] {
-        sandbox.loom(&[&["apply", "--yes"], choice].concat()).comes_to(4).says("etc/port");
+        sandbox
+            .loom(&[&["apply", "--yes"], choice].concat())
+            .comes_to(4)
+            .says("etc/port");
     }
     assert_eq!(sandbox.read("elsewhere"), "precious\n");
 }
@@ -64,7 +85,11 @@ fn a_link_in_place_of_a_directory_is_never_followed() {
     let ran = sandbox.loom(&["apply", "--yes"]);
     assert!(matches!(ran.code, Some(1 | 4)), "{ran}");
     assert!(format!("{}{}", ran.out, ran.err).contains("etc"), "{ran}");
-    assert_eq!(std::fs::read_dir(&outside).expect("it is there").count(), 0, "nothing is written outside of the repository");
+    assert_eq!(
+        std::fs::read_dir(&outside).expect("it is there").count(),
+        0,
+        "nothing is written outside of the repository"
+    );
 }
 
 #[test]
@@ -76,11 +101,17 @@ fn an_undeclared_file_that_was_edited_is_not_deleted_unless_somebody_insists() {
         "      - { kind: file, name: port, path: etc/port, service: api, content: \"port ${service:port}\\n\" }\n",
         "",
     );
-    sandbox.loom(&["plan"]).comes_to(4).says("etc/port").says("keep: true");
+    sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("etc/port")
+        .says("keep: true");
     sandbox.append("loom.yaml", "removed: [{ address: file.port }]\n");
     sandbox.loom(&["apply", "--yes"]).comes_to(4);
     assert!(sandbox.has("etc/port"));
-    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "restore"])
+        .comes_to(0);
     assert!(!sandbox.has("etc/port"));
     sandbox.is_settled();
 }
@@ -103,8 +134,16 @@ fn terraform_is_not_deleted_because_a_line_of_input_went() {
     assert!(!sandbox.read(path).contains("two"));
 
     small::declare(&sandbox, "  []\n", "");
-    sandbox.loom(&["plan"]).comes_to(4).says(path).says("destroy");
-    small::declare(&sandbox, "  []\n", "removed: [{ address: terraform.module.bucket }]\n");
+    sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says(path)
+        .says("destroy");
+    small::declare(
+        &sandbox,
+        "  []\n",
+        "removed: [{ address: terraform.module.bucket }]\n",
+    );
     assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('-'), [path]);
     sandbox.apply();
     assert!(!sandbox.has(path));

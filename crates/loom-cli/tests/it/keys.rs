@@ -11,8 +11,7 @@ fn with(artifacts: &str, path: &str, text: &str) -> Sandbox {
     sandbox
 }
 
-const PACKAGE: &str =
-    "{\n\t\"name\": \"shop\",\n\t\"scripts\": {\n\t\t\"test\": \"vitest\"\n\t},\n\t\"files\": [\"README.md\"]\n}";
+const PACKAGE: &str = "{\n\t\"name\": \"shop\",\n\t\"scripts\": {\n\t\t\"test\": \"vitest\"\n\t},\n\t\"files\": [\"README.md\"]\n}";
 const SCRIPTS: &str = "  - kind: file\n    name: scripts\n    path: package.json\n    own: keys\n    content: |\n      { \"scripts\": { \"build\": \"tsc -p .\" }, \"files\": [\"dist\"] }\n";
 const ENGINES: &str = "  - kind: file\n    name: engines\n    path: package.json\n    own: keys\n    content: |\n      { \"engines\": { \"node\": \">=20\" } }\n";
 
@@ -20,7 +19,11 @@ const ENGINES: &str = "  - kind: file\n    name: engines\n    path: package.json
 fn keys_of_package_json_are_set_kept_put_back_and_taken_out_and_the_rest_stays() {
     let sandbox = with(&format!("{SCRIPTS}{ENGINES}"), "package.json", PACKAGE);
     let plan = sandbox.loom(&["plan"]).comes_to(0);
-    assert_eq!(plan.marked('~'), ["package.json"], "two owners are one action");
+    assert_eq!(
+        plan.marked('~'),
+        ["package.json"],
+        "two owners are one action"
+    );
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     insta::assert_snapshot!(sandbox.read("package.json"), @r##"
     {
@@ -44,19 +47,33 @@ fn keys_of_package_json_are_set_kept_put_back_and_taken_out_and_the_rest_stays()
     sandbox.edit("package.json", "tsc -p .", "tsc");
     sandbox.loom(&["drift"]).comes_to(2).says("package.json");
     sandbox.loom(&["apply", "--yes"]).comes_to(4);
-    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "restore"])
+        .comes_to(0);
     assert!(sandbox.read("package.json").contains("tsc -p ."));
     sandbox.is_settled();
 
     // a key that is declared no longer goes; the other artifact's stays
-    sandbox.edit("loom.yaml", "\"build\": \"tsc -p .\"", "\"lint\": \"eslint .\"");
+    sandbox.edit(
+        "loom.yaml",
+        "\"build\": \"tsc -p .\"",
+        "\"lint\": \"eslint .\"",
+    );
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     let text = sandbox.read("package.json");
-    assert!(!text.contains("tsc") && text.contains("eslint") && text.contains("engines"), "{text}");
+    assert!(
+        !text.contains("tsc") && text.contains("eslint") && text.contains("engines"),
+        "{text}"
+    );
 
     sandbox.write("loom.yaml", &HEAD.replace("artifacts:", "artifacts: []"));
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
-    assert_eq!(sandbox.read("package.json"), PACKAGE.replace("\"shop\"", "\"store\"").replace("\"vitest\"", "\"vitest run\""));
+    assert_eq!(
+        sandbox.read("package.json"),
+        PACKAGE
+            .replace("\"shop\"", "\"store\"")
+            .replace("\"vitest\"", "\"vitest run\"")
+    );
     sandbox.is_settled();
 }
 
@@ -88,10 +105,16 @@ fn what_another_artifact_takes_over_stays_and_the_rest_of_the_old_one_goes() {
     let both = SCRIPTS.replace("name: scripts", "name: old");
     let sandbox = with(&both, "package.json", PACKAGE);
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
-    sandbox.write("loom.yaml", &format!("{HEAD}{}", SCRIPTS.replace(", \"files\": [\"dist\"]", "")));
+    sandbox.write(
+        "loom.yaml",
+        &format!("{HEAD}{}", SCRIPTS.replace(", \"files\": [\"dist\"]", "")),
+    );
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     let text = sandbox.read("package.json");
-    assert!(text.contains("tsc -p .") && !text.contains("dist"), "{text}");
+    assert!(
+        text.contains("tsc -p .") && !text.contains("dist"),
+        "{text}"
+    );
     sandbox.is_settled();
 }
 
@@ -121,13 +144,23 @@ fn a_job_joins_somebodys_workflow() {
     "##);
     sandbox.is_settled();
     sandbox.edit(".github/workflows/ci.yml", "npm test", "npm run test");
-    sandbox.edit(".github/workflows/ci.yml", "        run: ./scan\n", "        run: ./scan\n        env: { A: 1 }\n");
+    sandbox.edit(
+        ".github/workflows/ci.yml",
+        "        run: ./scan\n",
+        "        run: ./scan\n        env: { A: 1 }\n",
+    );
     sandbox.loom(&["drift"]).comes_to(0);
     sandbox.edit(".github/workflows/ci.yml", "./scan", "./scan --fast");
     sandbox.loom(&["drift"]).comes_to(2).says("ci.yml");
-    sandbox.loom(&["apply", "--yes", "--on-drift", "keep"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "keep"])
+        .comes_to(0);
     sandbox.is_settled();
-    assert!(sandbox.read(".github/workflows/ci.yml").contains("./scan --fast"));
+    assert!(
+        sandbox
+            .read(".github/workflows/ci.yml")
+            .contains("./scan --fast")
+    );
 }
 
 #[test]
@@ -168,7 +201,9 @@ fn keys_of_pyproject_and_of_terraform_are_taken_out_without_a_trace() {
     sandbox.edit("main.tf", "\"./network\"", "\"./other\"");
     sandbox.edit("pyproject.toml", "100", "120");
     sandbox.loom(&["drift"]).comes_to(2).says("main.tf");
-    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "restore"])
+        .comes_to(0);
     sandbox.write("loom.yaml", &HEAD.replace("artifacts:", "artifacts: []"));
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     assert_eq!(sandbox.read("pyproject.toml"), toml.replace("100", "120"));
@@ -178,9 +213,13 @@ fn keys_of_pyproject_and_of_terraform_are_taken_out_without_a_trace() {
 #[test]
 fn what_cannot_be_edited_safely_is_a_conflict_that_says_what_to_do_by_hand() {
     let aliased = "base: &base\n  a: 1\nscripts:\n  <<: *base\n";
-    let artifacts = "  - { kind: file, name: x, path: x.yaml, own: keys, content: \"scripts: { b: 2 }\" }\n";
+    let artifacts =
+        "  - { kind: file, name: x, path: x.yaml, own: keys, content: \"scripts: { b: 2 }\" }\n";
     let sandbox = with(artifacts, "x.yaml", aliased);
-    let plan = sandbox.loom(&["plan"]).comes_to(4).says("`scripts` has a merge key `<<`");
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("`scripts` has a merge key `<<`");
     let conflict = plan.out.split("\n\n").nth(1).expect("the conflict");
     insta::assert_snapshot!(conflict, @r###"
     ! x.yaml  file.x
@@ -198,7 +237,10 @@ fn what_cannot_be_edited_safely_is_a_conflict_that_says_what_to_do_by_hand() {
           * make x.yaml simpler where loom says so, and run the plan again
           * let loom own all of x.yaml: take `own: keys` out of file.x
     "###);
-    for (text, why) in [("scripts: [", "cannot read as YAML"), ("scripts: 1\n", "`scripts` is there and is not a mapping")] {
+    for (text, why) in [
+        ("scripts: [", "cannot read as YAML"),
+        ("scripts: 1\n", "`scripts` is there and is not a mapping"),
+    ] {
         sandbox.write("x.yaml", text);
         sandbox.loom(&["apply", "--yes"]).comes_to(4).says(why);
         assert_eq!(sandbox.read("x.yaml"), text, "nothing is written");
@@ -212,8 +254,14 @@ fn the_patch_of_a_refused_edit_is_in_every_report_and_git_applies_it() {
     let mine = "base: &base\n  a: 1\n# aliased\nscripts: *base\nonce: 1\n";
     let artifacts = "  - { kind: file, name: x, path: x.yaml, own: keys, content: \"scripts: { b: 2 }\\nonce: { c: [] }\" }\n";
     let sandbox = with(artifacts, "x.yaml", mine);
-    let plan = sandbox.loom(&["plan", "--format", "json"]).comes_to(4).json();
-    let patch = plan["conflicts"][0]["by_hand"]["patch"].as_str().expect("a patch").to_owned();
+    let plan = sandbox
+        .loom(&["plan", "--format", "json"])
+        .comes_to(4)
+        .json();
+    let patch = plan["conflicts"][0]["by_hand"]["patch"]
+        .as_str()
+        .expect("a patch")
+        .to_owned();
     for format in ["text", "markdown", "html", "github", "sarif"] {
         let plan = sandbox.loom(&["plan", "--format", format]).comes_to(4);
         for line in ["--- a/x.yaml", "+++ b/x.yaml"] {
@@ -222,22 +270,33 @@ fn the_patch_of_a_refused_edit_is_in_every_report_and_git_applies_it() {
     }
     sandbox.write("x.patch", &patch);
     sandbox.git(&["apply", "x.patch"]);
-    assert_eq!(sandbox.read("x.yaml"), "base: &base\n  a: 1\n# aliased\nscripts: {\"a\": 1, \"b\": 2}\nonce: {\"c\": []}\n");
+    assert_eq!(
+        sandbox.read("x.yaml"),
+        "base: &base\n  a: 1\n# aliased\nscripts: {\"a\": 1, \"b\": 2}\nonce: {\"c\": []}\n"
+    );
     sandbox.apply();
     sandbox.is_settled();
 }
 
 #[test]
 fn what_no_patch_can_make_is_shown_as_a_snippet_at_its_line() {
-    let block = "  - { kind: file, name: block, path: x.yaml, own: block, content: \"a: { b: 1 }\" }\n";
-    let keys = "  - { kind: file, name: keys, path: x.yaml, own: keys, content: \"a: { c: 2 }\" }\n";
+    let block =
+        "  - { kind: file, name: block, path: x.yaml, own: block, content: \"a: { b: 1 }\" }\n";
+    let keys =
+        "  - { kind: file, name: keys, path: x.yaml, own: keys, content: \"a: { c: 2 }\" }\n";
     let sandbox = with(&format!("{block}{keys}"), "x.yaml", "z: 1\n");
-    sandbox.loom(&["plan"]).comes_to(4).says("This belongs into x.yaml").says("a: { c: 2 }");
+    sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("This belongs into x.yaml")
+        .says("a: { c: 2 }");
 }
 
 #[test]
 fn two_owners_of_one_key_are_an_error_that_names_both_with_their_places() {
-    let again = ENGINES.replace("name: engines", "name: again").replace("{ \"node\": \">=20\" }", "\"any\"");
+    let again = ENGINES
+        .replace("name: engines", "name: again")
+        .replace("{ \"node\": \">=20\" }", "\"any\"");
     let sandbox = with(&format!("{ENGINES}{again}"), "package.json", PACKAGE);
     sandbox
         .loom(&["validate"])
@@ -248,22 +307,41 @@ fn two_owners_of_one_key_are_an_error_that_names_both_with_their_places() {
         .complains("engines.node");
     let whole = "  - { kind: file, name: all, path: package.json, content: x }\n";
     sandbox.write("loom.yaml", &format!("{HEAD}{ENGINES}{whole}"));
-    sandbox.loom(&["validate"]).comes_to(1).complains("both write package.json");
+    sandbox
+        .loom(&["validate"])
+        .comes_to(1)
+        .complains("both write package.json");
     let block = "  - { kind: file, name: block, path: x.yaml, own: block, content: \"a: { b: 1 }\" }\n  - { kind: file, name: keys, path: x.yaml, own: keys, content: \"a: { b: 2 }\" }\n";
     sandbox.write("loom.yaml", &format!("{HEAD}{block}"));
-    sandbox.loom(&["validate"]).comes_to(1).complains("both own `a.b` of x.yaml");
+    sandbox
+        .loom(&["validate"])
+        .comes_to(1)
+        .complains("both own `a.b` of x.yaml");
 }
 
 #[test]
 fn a_part_that_the_format_cannot_have_is_an_error() {
     for (artifact, why) in [
         ("path: x.json, own: block, content: \"{}\"", "no comments"),
-        ("path: x.md, own: keys, content: \"# x\"", "cannot own keys of x.md"),
+        (
+            "path: x.md, own: keys, content: \"# x\"",
+            "cannot own keys of x.md",
+        ),
         ("path: x.json, own: keys, content: \"{\"", "is not JSON"),
-        ("path: x.json, own: keys, content: \"{}\"", "declares no key"),
+        (
+            "path: x.json, own: keys, content: \"{}\"",
+            "declares no key",
+        ),
     ] {
-        let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}  - {{ kind: file, name: x, {artifact} }}\n"))]);
-        sandbox.loom(&["validate"]).comes_to(1).complains("LOOM0418").complains(why);
+        let sandbox = Sandbox::of(&[(
+            "loom.yaml",
+            &format!("{HEAD}  - {{ kind: file, name: x, {artifact} }}\n"),
+        )]);
+        sandbox
+            .loom(&["validate"])
+            .comes_to(1)
+            .complains("LOOM0418")
+            .complains(why);
     }
 }
 
@@ -288,8 +366,16 @@ fn versions_that_a_bot_raised_stay_and_are_no_drift_and_follow_their_steps() {
     let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}{WORKFLOW}{DELEGATE}"))]);
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     let raised = "setup-node@3333333333333333333333333333333333333333 # v6.0.0";
-    sandbox.edit(CI, "setup-node@2222222222222222222222222222222222222222", raised);
-    sandbox.loom(&["plan"]).comes_to(0).says("Nothing to do").says("left to renovate");
+    sandbox.edit(
+        CI,
+        "setup-node@2222222222222222222222222222222222222222",
+        raised,
+    );
+    sandbox
+        .loom(&["plan"])
+        .comes_to(0)
+        .says("Nothing to do")
+        .says("left to renovate");
     sandbox.loom(&["drift"]).comes_to(0);
 
     // a step comes in between: each version stays with its action
@@ -302,13 +388,18 @@ fn versions_that_a_bot_raised_stay_and_are_no_drift_and_follow_their_steps() {
     assert!(!plan.out.contains("-      - uses"), "{plan}");
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     let text = sandbox.read(CI);
-    assert!(text.contains(raised) && text.contains("cache@4444") && text.contains("checkout@1111"), "{text}");
+    assert!(
+        text.contains(raised) && text.contains("cache@4444") && text.contains("checkout@1111"),
+        "{text}"
+    );
     sandbox.is_settled();
 
     // anything else is drift as ever
     sandbox.edit(CI, "npm test", "npm t");
     sandbox.loom(&["drift"]).comes_to(2).says(CI);
-    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "restore"])
+        .comes_to(0);
     assert!(sandbox.read(CI).contains(raised));
     // and so is another action in place of the one that is declared
     sandbox.edit(CI, "actions/cache@", "evil/cache@");
@@ -317,25 +408,60 @@ fn versions_that_a_bot_raised_stay_and_are_no_drift_and_follow_their_steps() {
 
 #[test]
 fn versions_among_owned_keys_can_be_left_to_a_bot_too() {
-    let dependencies = SCRIPTS.replace("\"files\": [\"dist\"]", "\"dependencies\": { \"zod\": \"3.24.0\" }");
-    let delegate = "delegate:\n  - { address: file.scripts, keys: dependencies.*, to: dependabot }\n";
-    let sandbox = with(&format!("{dependencies}{delegate}"), "package.json", PACKAGE);
+    let dependencies = SCRIPTS.replace(
+        "\"files\": [\"dist\"]",
+        "\"dependencies\": { \"zod\": \"3.24.0\" }",
+    );
+    let delegate =
+        "delegate:\n  - { address: file.scripts, keys: dependencies.*, to: dependabot }\n";
+    let sandbox = with(
+        &format!("{dependencies}{delegate}"),
+        "package.json",
+        PACKAGE,
+    );
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     sandbox.edit("package.json", "3.24.0", "3.25.1");
     sandbox.is_settled();
     sandbox.edit("loom.yaml", "tsc -p .", "tsc --build");
     sandbox.loom(&["apply", "--yes"]).comes_to(0);
     let text = sandbox.read("package.json");
-    assert!(text.contains("3.25.1") && text.contains("tsc --build"), "{text}");
+    assert!(
+        text.contains("3.25.1") && text.contains("tsc --build"),
+        "{text}"
+    );
     sandbox.is_settled();
 }
 
 #[test]
 fn what_is_delegated_must_be_there() {
-    let sandbox = Sandbox::of(&[("loom.yaml", &format!("{HEAD}{WORKFLOW}{}", DELEGATE.replace("steps[*]", "step[*]")))]);
-    sandbox.loom(&["validate"]).comes_to(0).complains("LOOM0419");
-    sandbox.write("loom.yaml", &format!("{HEAD}{WORKFLOW}{}", DELEGATE.replace("workflow.ci", "workflow.cy")));
-    sandbox.loom(&["validate"]).comes_to(1).complains("did you mean `github.workflow.ci`?");
-    sandbox.write("loom.yaml", &format!("{HEAD}{WORKFLOW}{}", DELEGATE.replace("jobs.*", "jobs..x")));
-    sandbox.loom(&["validate"]).comes_to(1).complains("does not name keys");
+    let sandbox = Sandbox::of(&[(
+        "loom.yaml",
+        &format!(
+            "{HEAD}{WORKFLOW}{}",
+            DELEGATE.replace("steps[*]", "step[*]")
+        ),
+    )]);
+    sandbox
+        .loom(&["validate"])
+        .comes_to(0)
+        .complains("LOOM0419");
+    sandbox.write(
+        "loom.yaml",
+        &format!(
+            "{HEAD}{WORKFLOW}{}",
+            DELEGATE.replace("workflow.ci", "workflow.cy")
+        ),
+    );
+    sandbox
+        .loom(&["validate"])
+        .comes_to(1)
+        .complains("did you mean `github.workflow.ci`?");
+    sandbox.write(
+        "loom.yaml",
+        &format!("{HEAD}{WORKFLOW}{}", DELEGATE.replace("jobs.*", "jobs..x")),
+    );
+    sandbox
+        .loom(&["validate"])
+        .comes_to(1)
+        .complains("does not name keys");
 }

@@ -12,20 +12,29 @@ fn once_is_created_and_then_left_alone() {
     sandbox.is_settled();
     small::declare(&sandbox, &once.replace("begin", "other"), "");
     sandbox.is_settled();
-    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "restore"])
+        .comes_to(0);
     assert_eq!(sandbox.read("notes"), "mine\n");
     sandbox.remove("notes");
     sandbox.is_settled();
     sandbox.write("notes", "again\n");
     small::declare(&sandbox, "  []\n", "");
     sandbox.apply();
-    assert_eq!(sandbox.read("notes"), "again\n", "it is forgotten, not deleted");
+    assert_eq!(
+        sandbox.read("notes"),
+        "again\n",
+        "it is forgotten, not deleted"
+    );
     sandbox.is_settled();
 }
 
 #[test]
 fn once_takes_a_file_that_is_there_as_it_is() {
-    let sandbox = small::standing("  - { kind: file, name: notes, path: notes, own: once, content: begin }\n", "");
+    let sandbox = small::standing(
+        "  - { kind: file, name: notes, path: notes, own: once, content: begin }\n",
+        "",
+    );
     sandbox.write("notes", "mine\n");
     sandbox.apply();
     assert_eq!(sandbox.read("notes"), "mine\n");
@@ -34,14 +43,16 @@ fn once_takes_a_file_that_is_there_as_it_is() {
 
 #[test]
 fn a_block_is_loom_s_and_every_other_byte_is_the_people_s() {
-    let block = "  - { kind: file, name: ignored, path: .gitignore, own: block, content: \"secret\\n\" }\n";
+    let block =
+        "  - { kind: file, name: ignored, path: .gitignore, own: block, content: \"secret\\n\" }\n";
     let sandbox = small::standing(block, "");
     let theirs = "# ours\r\ntarget\t\n\n\nlast line without a newline";
     sandbox.write(".gitignore", theirs);
     sandbox.apply();
     let written = sandbox.read(".gitignore");
     assert!(
-        written.starts_with(theirs) && written.contains("# loom:begin file.ignored\nsecret\n# loom:end file.ignored\n"),
+        written.starts_with(theirs)
+            && written.contains("# loom:begin file.ignored\nsecret\n# loom:end file.ignored\n"),
         "{written:?}"
     );
     sandbox.is_settled();
@@ -53,25 +64,43 @@ fn a_block_is_loom_s_and_every_other_byte_is_the_people_s() {
     sandbox.edit(".gitignore", "secret\n", "secret\nmine\n");
     sandbox.loom(&["drift"]).comes_to(2).says(".gitignore");
     sandbox.loom(&["plan"]).comes_to(4);
-    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
-    assert_eq!(sandbox.read(".gitignore"), format!("first\n{written}after\n"));
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "restore"])
+        .comes_to(0);
+    assert_eq!(
+        sandbox.read(".gitignore"),
+        format!("first\n{written}after\n")
+    );
 
     small::declare(&sandbox, &block.replace("secret", "hidden"), "");
     sandbox.apply();
-    assert_eq!(sandbox.read(".gitignore"), format!("first\n{written}after\n").replace("secret", "hidden"));
+    assert_eq!(
+        sandbox.read(".gitignore"),
+        format!("first\n{written}after\n").replace("secret", "hidden")
+    );
     small::declare(&sandbox, "  []\n", "");
     sandbox.apply();
     let left = sandbox.read(".gitignore");
-    assert!(left.starts_with(&format!("first\n{theirs}")) && left.ends_with("after\n") && !left.contains("loom:"), "{left:?}");
+    assert!(
+        left.starts_with(&format!("first\n{theirs}"))
+            && left.ends_with("after\n")
+            && !left.contains("loom:"),
+        "{left:?}"
+    );
     sandbox.is_settled();
 }
 
 #[test]
 fn a_file_that_held_only_a_block_is_left_to_the_people() {
-    let sandbox =
-        small::standing("  - { kind: file, name: ignored, path: .npmignore, own: block, content: \"secret\\n\" }\n", "");
+    let sandbox = small::standing(
+        "  - { kind: file, name: ignored, path: .npmignore, own: block, content: \"secret\\n\" }\n",
+        "",
+    );
     sandbox.apply();
-    assert_eq!(sandbox.read(".npmignore"), "# loom:begin file.ignored\nsecret\n# loom:end file.ignored\n");
+    assert_eq!(
+        sandbox.read(".npmignore"),
+        "# loom:begin file.ignored\nsecret\n# loom:end file.ignored\n"
+    );
     small::declare(&sandbox, "  []\n", "");
     sandbox.apply();
     assert!(!sandbox.has(".npmignore") || sandbox.read(".npmignore").is_empty());
@@ -80,21 +109,34 @@ fn a_file_that_held_only_a_block_is_left_to_the_people() {
 
 #[test]
 fn two_blocks_of_one_file_are_one_action_and_go_one_by_one() {
-    let of = |name: &str| format!("  - {{ kind: file, name: {name}, path: .gitignore, own: block, content: \"{name}\\n\" }}\n");
+    let of = |name: &str| {
+        format!(
+            "  - {{ kind: file, name: {name}, path: .gitignore, own: block, content: \"{name}\\n\" }}\n"
+        )
+    };
     let sandbox = small::standing(&(of("one") + &of("two")), "");
     sandbox.write(".gitignore", "theirs\n");
-    assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('~'), [".gitignore"]);
+    assert_eq!(
+        sandbox.loom(&["plan"]).comes_to(0).marked('~'),
+        [".gitignore"]
+    );
     sandbox.apply();
     sandbox.is_settled();
     small::declare(&sandbox, &of("two"), "");
     sandbox.apply();
-    assert_eq!(sandbox.read(".gitignore"), "theirs\n\n# loom:begin file.two\ntwo\n# loom:end file.two\n");
+    assert_eq!(
+        sandbox.read(".gitignore"),
+        "theirs\n\n# loom:begin file.two\ntwo\n# loom:end file.two\n"
+    );
     sandbox.is_settled();
 }
 
 #[test]
 fn what_is_retained_is_never_deleted() {
-    let sandbox = small::standing("  - { kind: file, name: keys, path: keys, retain: true, content: x }\n", "");
+    let sandbox = small::standing(
+        "  - { kind: file, name: keys, path: keys, retain: true, content: x }\n",
+        "",
+    );
     sandbox.apply();
     small::declare(&sandbox, "  []\n", "");
     let plan = sandbox.loom(&["plan"]).comes_to(0);
@@ -115,18 +157,30 @@ fn an_artifact_s_own_choice_for_edits_counts_before_the_project_s() {
     sandbox.write("two", "edited\n");
     sandbox.loom(&["drift"]).comes_to(2).says("one").says("two");
     sandbox.apply();
-    assert_eq!((sandbox.read("one").as_str(), sandbox.read("two").as_str()), ("1\n", "edited\n"));
+    assert_eq!(
+        (sandbox.read("one").as_str(), sandbox.read("two").as_str()),
+        ("1\n", "edited\n")
+    );
     sandbox.is_settled();
 }
 
 #[test]
 fn a_mode_is_part_of_the_content() {
-    let sandbox =
-        small::standing("  - { kind: file, name: run, path: run.sh, mode: executable, content: \"#!/bin/sh\\n\" }\n", "");
+    let sandbox = small::standing(
+        "  - { kind: file, name: run, path: run.sh, mode: executable, content: \"#!/bin/sh\\n\" }\n",
+        "",
+    );
     sandbox.apply();
     assert!(sandbox.executable("run.sh"));
-    small::declare(&sandbox, "  - { kind: file, name: run, path: run.sh, content: \"#!/bin/sh\\n\" }\n", "");
-    sandbox.loom(&["plan"]).comes_to(0).says("no longer executable");
+    small::declare(
+        &sandbox,
+        "  - { kind: file, name: run, path: run.sh, content: \"#!/bin/sh\\n\" }\n",
+        "",
+    );
+    sandbox
+        .loom(&["plan"])
+        .comes_to(0)
+        .says("no longer executable");
     sandbox.apply();
     assert!(!sandbox.executable("run.sh"));
     sandbox.is_settled();
@@ -140,11 +194,17 @@ fn a_story_that_is_gone_or_cancelled_or_a_draft_again_keeps_its_files() {
             None => sandbox.remove("stories/S-1.yaml"),
             Some(status) => sandbox.edit("stories/S-1.yaml", "in_progress", status),
         }
-        sandbox.loom(&["plan", "--detailed-exitcode"]).comes_to(0).says("S-1");
+        sandbox
+            .loom(&["plan", "--detailed-exitcode"])
+            .comes_to(0)
+            .says("S-1");
         sandbox.loom(&["drift"]).comes_to(0);
         assert!(sandbox.has("etc/port"));
         sandbox.append("loom.yaml", "removed: [{ story: S-1 }]\n");
-        assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('-'), ["docs/hours.md", "etc/port"]);
+        assert_eq!(
+            sandbox.loom(&["plan"]).comes_to(0).marked('-'),
+            ["docs/hours.md", "etc/port"]
+        );
         sandbox.apply();
         assert!(!sandbox.has("etc/port"));
         sandbox.is_settled();
@@ -157,7 +217,10 @@ fn an_archived_story_still_declares() {
     sandbox.edit("stories/S-1.yaml", "in_progress", "archived");
     sandbox.is_settled();
     sandbox.edit("loom.yaml", "port: 3000", "port: 3001");
-    assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('~'), ["etc/port"]);
+    assert_eq!(
+        sandbox.loom(&["plan"]).comes_to(0).marked('~'),
+        ["etc/port"]
+    );
 }
 
 #[test]
@@ -181,9 +244,19 @@ fn a_later_story_replaces_what_an_earlier_one_declared() {
     let later = "story: S-2\ntitle: Longer hours\ntasks:\n  - id: T-1\n    title: Write\n    artifacts:\n      - { kind: markdown.page, name: hours, content: \"# Always\\n\" }\n";
     sandbox.write("stories/S-2.yaml", later);
     let refused = sandbox.loom(&["plan"]).comes_to(1);
-    refused.complains("stories/S-1.yaml").complains("stories/S-2.yaml").complains("replaces");
-    sandbox.edit("stories/S-2.yaml", "name: hours,", "name: hours, replaces: S-1,");
-    assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('~'), ["docs/hours.md"]);
+    refused
+        .complains("stories/S-1.yaml")
+        .complains("stories/S-2.yaml")
+        .complains("replaces");
+    sandbox.edit(
+        "stories/S-2.yaml",
+        "name: hours,",
+        "name: hours, replaces: S-1,",
+    );
+    assert_eq!(
+        sandbox.loom(&["plan"]).comes_to(0).marked('~'),
+        ["docs/hours.md"]
+    );
     sandbox.apply();
     assert!(sandbox.read("docs/hours.md").contains("(S-2)"));
     sandbox.is_settled();
@@ -206,7 +279,11 @@ fn what_two_stories_declare_alike_is_one_and_stays_while_one_of_them_does() {
 fn the_ledger_is_no_change_by_itself() {
     let sandbox = small::applied();
     // an input that no file shows
-    sandbox.edit("loom.yaml", "https://staging.example.com", "https://other.example.com");
+    sandbox.edit(
+        "loom.yaml",
+        "https://staging.example.com",
+        "https://other.example.com",
+    );
     let before = sandbox.tree();
     sandbox.is_settled();
     sandbox.apply();

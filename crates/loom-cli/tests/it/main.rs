@@ -4,7 +4,11 @@
 //! and Git, and nothing else. Deliberately not here: what a kind writes (the fixtures and the tests
 //! of `loom-providers`), the decision table and the transactions (tests beside their code).
 
-#![expect(clippy::disallowed_methods, clippy::panic, reason = "tests set up repositories, run programs, and fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "tests set up repositories, run programs, and fail by panicking"
+)]
 
 mod absorb;
 mod adopt;

@@ -17,7 +17,9 @@ fn manifest(port: u16, health: &str) -> String {
 
 /// A text of ten lines, two of which are loom's to change.
 fn lines(first: &str, last: &str) -> String {
-    format!("  - {{ kind: file, name: list, path: list, content: \"{first}\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n{last}\\n\" }}\n")
+    format!(
+        "  - {{ kind: file, name: list, path: list, content: \"{first}\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n{last}\\n\" }}\n"
+    )
 }
 
 const MERGE: &str = "defaults: { onDrift: merge }\n";
@@ -33,31 +35,52 @@ fn edited() -> Sandbox {
 #[test]
 fn a_clean_merge_is_shown_applied_and_converges_and_a_later_change_merges_again() {
     let sandbox = edited();
-    let plan = sandbox.loom(&["plan"]).comes_to(0).says("edited by hand, and merged").says("+changed");
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(0)
+        .says("edited by hand, and merged")
+        .says("+changed");
     assert_eq!(plan.marked('~'), ["list"]);
     let digest = plan.digest();
     sandbox.loom(&["apply", "--expect", &digest]).comes_to(0);
-    assert_eq!(sandbox.read("list"), "first\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n");
+    assert_eq!(
+        sandbox.read("list"),
+        "first\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n"
+    );
     sandbox.is_settled();
 
     small::declare(&sandbox, &lines("once more", "changed"), MERGE);
     sandbox.apply();
-    assert_eq!(sandbox.read("list"), "once more\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n");
+    assert_eq!(
+        sandbox.read("list"),
+        "once more\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n"
+    );
     sandbox.is_settled();
     sandbox.loom(&["rollback", "--yes"]).comes_to(0);
-    assert_eq!(sandbox.read("list"), "first\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n");
+    assert_eq!(
+        sandbox.read("list"),
+        "first\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n"
+    );
 }
 
 #[test]
 fn an_edit_alone_is_accepted_and_a_saved_plan_holds_the_merged_text() {
     let sandbox = edited();
     sandbox.loom(&["plan", "--out", "plan.loom"]).comes_to(0);
-    assert!(sandbox.read("plan.loom").contains(r"\nfive\n6\n7\n8\n9\nchanged\n"));
+    assert!(
+        sandbox
+            .read("plan.loom")
+            .contains(r"\nfive\n6\n7\n8\n9\nchanged\n")
+    );
     sandbox.loom(&["apply", "plan.loom"]).comes_to(0);
     assert!(sandbox.read("list").ends_with("9\nchanged\n"));
     sandbox.edit("list", "five", "cinq");
     let plan = sandbox.loom(&["plan"]).comes_to(0);
-    assert_eq!(plan.marked('='), ["list"], "loom changes nothing, so that the edit is what comes of it");
+    assert_eq!(
+        plan.marked('='),
+        ["list"],
+        "loom changes nothing, so that the edit is what comes of it"
+    );
     sandbox.apply();
     sandbox.is_settled();
 }
@@ -66,22 +89,37 @@ fn an_edit_alone_is_accepted_and_a_saved_plan_holds_the_merged_text() {
 fn lines_that_both_changed_are_a_conflict_that_names_them() {
     let sandbox = edited();
     sandbox.edit("list", "last", "mine");
-    let plan =
-        sandbox.loom(&["plan"]).comes_to(4).says("line 10 was changed by hand and by loom").says("loom resolve 'file.list'");
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("line 10 was changed by hand and by loom")
+        .says("loom resolve 'file.list'");
     assert_eq!(plan.marked('!'), ["list"]);
     sandbox.loom(&["apply", "--yes"]).comes_to(4);
-    assert_eq!(sandbox.read("list"), "first\n2\n3\n4\nfive\n6\n7\n8\n9\nmine\n");
+    assert_eq!(
+        sandbox.read("list"),
+        "first\n2\n3\n4\nfive\n6\n7\n8\n9\nmine\n"
+    );
 }
 
 #[test]
 fn neighbouring_settings_merge_by_structure_with_their_comments() {
     let sandbox = small::standing(&manifest(3000, "/up"), MERGE);
     sandbox.apply();
-    sandbox.edit("k8s/web.yaml", "level: info", "level: debug # until the sale is over");
+    sandbox.edit(
+        "k8s/web.yaml",
+        "level: info",
+        "level: debug # until the sale is over",
+    );
     small::declare(&sandbox, &manifest(8080, "/healthz"), MERGE);
     sandbox.apply();
     let text = sandbox.read("k8s/web.yaml");
-    assert!(text.contains("  health: /healthz\n  level: debug # until the sale is over\n  port: \"8080\"\n"), "{text}");
+    assert!(
+        text.contains(
+            "  health: /healthz\n  level: debug # until the sale is over\n  port: \"8080\"\n"
+        ),
+        "{text}"
+    );
     assert!(text.starts_with("# Managed by loom: "), "{text}");
     sandbox.is_settled();
 }
@@ -94,8 +132,13 @@ fn git_has_the_base_where_the_store_has_not() {
     sandbox.edit("list", "5\n", "five\n");
     small::declare(&sandbox, &lines("first", "changed"), "");
     sandbox.loom(&["plan"]).comes_to(4).says("--on-drift merge");
-    sandbox.loom(&["apply", "--yes", "--on-drift", "merge"]).comes_to(0);
-    assert_eq!(sandbox.read("list"), "first\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n");
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "merge"])
+        .comes_to(0);
+    assert_eq!(
+        sandbox.read("list"),
+        "first\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n"
+    );
     sandbox.is_settled();
 }
 
@@ -108,7 +151,10 @@ fn after_a_merge_a_clone_renders_the_base_again_from_the_input_of_the_commit() {
     std::fs::remove_file(sandbox.root().join(".git/loom/objects")).expect("it is there");
     small::declare(&sandbox, &lines("once more", "changed"), MERGE);
     sandbox.apply();
-    assert_eq!(sandbox.read("list"), "once more\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n");
+    assert_eq!(
+        sandbox.read("list"),
+        "once more\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n"
+    );
     sandbox.is_settled();
 }
 
@@ -119,7 +165,10 @@ fn where_the_base_is_nowhere_loom_stops_and_says_what_helps() {
     sandbox.edit("list", "5\n", "five\n");
     small::declare(&sandbox, &lines("first", "changed"), "");
     let plan = sandbox.loom(&["plan", "--on-drift", "merge"]).comes_to(1);
-    let plan = plan.complains("LOOM0510").complains("list").complains("--on-drift keep");
+    let plan = plan
+        .complains("LOOM0510")
+        .complains("list")
+        .complains("--on-drift keep");
     assert!(!plan.out.contains("Plan:"), "no other plan is made: {plan}");
     sandbox.loom(&["plan", "--on-drift", "keep"]).comes_to(0);
 }
@@ -136,15 +185,24 @@ fn a_shallow_clone_is_told_to_fetch_the_rest() {
     let clone = Sandbox::without_git();
     let from = format!("file://{}", origin.root().display());
     clone.git(&["clone", "--quiet", "--depth", "1", &from, "."]);
-    clone.loom(&["plan"]).comes_to(1).complains("LOOM0510").complains("git fetch --unshallow");
+    clone
+        .loom(&["plan"])
+        .comes_to(1)
+        .complains("LOOM0510")
+        .complains("git fetch --unshallow");
     clone.git(&["fetch", "--quiet", "--unshallow"]);
     clone.apply();
-    assert_eq!(clone.read("list"), "once more\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n");
+    assert_eq!(
+        clone.read("list"),
+        "once more\n2\n3\n4\nfive\n6\n7\n8\n9\nchanged\n"
+    );
 }
 
 #[test]
 fn a_block_merges_and_what_is_around_it_stays() {
-    let block = |first: &str, last: &str| lines(first, last).replace("path: list", "path: list, own: block");
+    let block = |first: &str, last: &str| {
+        lines(first, last).replace("path: list", "path: list, own: block")
+    };
     let sandbox = small::standing(&block("first", "last"), MERGE);
     sandbox.write("list", "above\n");
     sandbox.apply();
@@ -153,7 +211,12 @@ fn a_block_merges_and_what_is_around_it_stays() {
     small::declare(&sandbox, &block("first", "changed"), MERGE);
     sandbox.apply();
     let text = sandbox.read("list");
-    assert!(text.starts_with("above\n") && text.ends_with("below\n") && text.contains("five\n6\n7\n8\n9\nchanged\n"), "{text}");
+    assert!(
+        text.starts_with("above\n")
+            && text.ends_with("below\n")
+            && text.contains("five\n6\n7\n8\n9\nchanged\n"),
+        "{text}"
+    );
     sandbox.is_settled();
 }
 
@@ -169,7 +232,10 @@ fn terraform_that_a_merge_would_drop_is_a_conflict() {
     let path = "infrastructure/terraform/modules/bucket/main.tf";
     sandbox.edit(path, "\"one\"\n}", "\"one\"\n  force_destroy = true\n}");
     small::declare(&sandbox, &module(""), MERGE);
-    sandbox.loom(&["plan"]).comes_to(4).says("`aws_s3_bucket.two` would go");
+    sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("`aws_s3_bucket.two` would go");
     assert!(sandbox.read(path).contains("two"));
 }
 
@@ -179,9 +245,15 @@ fn by_git(sandbox: &Sandbox, [base, ours, theirs]: [&str; 3]) -> (String, bool) 
     sandbox.write("ours", ours);
     sandbox.write("theirs", theirs);
     let mut git = Command::new("git");
-    let output = git.args(["merge-file", "--stdout", "ours", "base", "theirs"]).current_dir(sandbox.root()).output();
+    let output = git
+        .args(["merge-file", "--stdout", "ours", "base", "theirs"])
+        .current_dir(sandbox.root())
+        .output();
     let output = output.expect("Git can be run");
-    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code() == Some(0))
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        output.status.code() == Some(0),
+    )
 }
 
 /// The same cases in each run: rare others are clean here, and Git asks (decision 0016).
@@ -189,9 +261,16 @@ fn by_git(sandbox: &Sandbox, [base, ours, theirs]: [&str; 3]) -> (String, bool) 
 fn what_merges_cleanly_is_what_git_makes_of_it() {
     let sandbox = Sandbox::without_git();
     let text = || "([a-e]\n){0,9}";
-    let mut runner = TestRunner::new_with_rng(ProptestConfig::with_cases(5000), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut runner = TestRunner::new_with_rng(
+        ProptestConfig::with_cases(5000),
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
     let law = |(base, ours, theirs): (String, String, String)| {
-        let sides = loom_plan::merge::Sides { base: &base, observed: &ours, desired: &theirs };
+        let sides = loom_plan::merge::Sides {
+            base: &base,
+            observed: &ours,
+            desired: &theirs,
+        };
         if let Ok(merged) = loom_plan::merge::merge(sides, None) {
             let (text, clean) = by_git(&sandbox, [&base, &ours, &theirs]);
             prop_assert!(clean, "Git finds a conflict:\n{text}");
@@ -199,5 +278,7 @@ fn what_merges_cleanly_is_what_git_makes_of_it() {
         }
         Ok(())
     };
-    runner.run(&(text(), text(), text()), law).unwrap_or_else(|error| panic!("{error}"));
+    runner
+        .run(&(text(), text(), text()), law)
+        .unwrap_or_else(|error| panic!("{error}"));
 }

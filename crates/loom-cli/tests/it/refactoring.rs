@@ -10,9 +10,18 @@ fn a_move_is_one_rename() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
     small::declare(&sandbox, NEW, "moved: [{ from: file.old, to: file.new }]\n");
-    let plan = sandbox.loom(&["plan"]).comes_to(0).says("> etc/old → etc/new");
-    assert!(plan.marked('-').is_empty() && plan.marked('+').is_empty(), "{plan}");
-    sandbox.loom(&["apply", "--yes"]).comes_to(0).says("1 moved");
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(0)
+        .says("> etc/old → etc/new");
+    assert!(
+        plan.marked('-').is_empty() && plan.marked('+').is_empty(),
+        "{plan}"
+    );
+    sandbox
+        .loom(&["apply", "--yes"])
+        .comes_to(0)
+        .says("1 moved");
     assert!(!sandbox.has("etc/old"));
     assert_eq!(sandbox.read("etc/new"), "same\n");
     sandbox.is_settled();
@@ -27,7 +36,10 @@ fn without_the_declaration_it_is_a_deletion_and_a_creation() {
     sandbox.apply();
     small::declare(&sandbox, NEW, "");
     let plan = sandbox.loom(&["plan"]).comes_to(0);
-    assert_eq!((plan.marked('-'), plan.marked('+')), (vec!["etc/old".to_owned()], vec!["etc/new".to_owned()]));
+    assert_eq!(
+        (plan.marked('-'), plan.marked('+')),
+        (vec!["etc/old".to_owned()], vec!["etc/new".to_owned()])
+    );
 }
 
 #[test]
@@ -35,7 +47,9 @@ fn a_kept_edit_travels_with_the_move() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
     sandbox.write("etc/old", "mine\n");
-    sandbox.loom(&["apply", "--yes", "--on-drift", "keep"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "keep"])
+        .comes_to(0);
     small::declare(&sandbox, NEW, "moved: [{ from: file.old, to: file.new }]\n");
     sandbox.apply();
     assert_eq!(sandbox.read("etc/new"), "mine\n");
@@ -60,14 +74,24 @@ fn a_move_onto_another_file_is_a_conflict() {
     small::declare(&sandbox, NEW, "moved: [{ from: file.old, to: file.new }]\n");
     sandbox.write("etc/new", "theirs\n");
     sandbox.loom(&["apply", "--yes"]).comes_to(4);
-    assert_eq!((sandbox.read("etc/new").as_str(), sandbox.read("etc/old").as_str()), ("theirs\n", "same\n"));
+    assert_eq!(
+        (
+            sandbox.read("etc/new").as_str(),
+            sandbox.read("etc/old").as_str()
+        ),
+        ("theirs\n", "same\n")
+    );
 }
 
 #[test]
 fn a_move_of_the_address_alone_writes_no_byte() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
-    small::declare(&sandbox, &OLD.replace("name: old", "name: new"), "moved: [{ from: file.old, to: file.new }]\n");
+    small::declare(
+        &sandbox,
+        &OLD.replace("name: old", "name: new"),
+        "moved: [{ from: file.old, to: file.new }]\n",
+    );
     let before = sandbox.read("etc/old");
     sandbox.apply();
     assert_eq!(sandbox.read("etc/old"), before);
@@ -77,11 +101,17 @@ fn a_move_of_the_address_alone_writes_no_byte() {
 #[test]
 fn all_items_of_an_each_move_together() {
     let of = |name: &str| {
-        format!("  - {{ kind: file, name: {name}, each: environments, path: \"{name}/${{env:name}}\", content: x }}\n")
+        format!(
+            "  - {{ kind: file, name: {name}, each: environments, path: \"{name}/${{env:name}}\", content: x }}\n"
+        )
     };
     let sandbox = small::standing(&of("old"), "");
     sandbox.apply();
-    small::declare(&sandbox, &of("new"), "moved: [{ from: file.old, to: file.new }]\n");
+    small::declare(
+        &sandbox,
+        &of("new"),
+        "moved: [{ from: file.old, to: file.new }]\n",
+    );
     assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('>').len(), 2);
     sandbox.apply();
     assert!(sandbox.has("new/staging") && sandbox.has("new/production") && !sandbox.has("old"));
@@ -92,7 +122,11 @@ fn all_items_of_an_each_move_together() {
 fn removed_with_keep_leaves_the_file() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
-    small::declare(&sandbox, "  []\n", "removed: [{ address: file.old, keep: true }]\n");
+    small::declare(
+        &sandbox,
+        "  []\n",
+        "removed: [{ address: file.old, keep: true }]\n",
+    );
     assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('.'), ["etc/old"]);
     sandbox.apply();
     assert_eq!(sandbox.read("etc/old"), "same\n");
@@ -111,7 +145,11 @@ fn adopt_takes_a_file_over_as_it_is() {
     assert_eq!(sandbox.read("etc/old"), "theirs\n");
     sandbox.is_settled();
     // from now on it is loom's: what the input says next is written
-    small::declare(&sandbox, &OLD.replace("same", "next"), "defaults: { onDrift: restore }\n");
+    small::declare(
+        &sandbox,
+        &OLD.replace("same", "next"),
+        "defaults: { onDrift: restore }\n",
+    );
     sandbox.apply();
     assert_eq!(sandbox.read("etc/old"), "next\n");
 }
@@ -127,9 +165,14 @@ fn a_file_that_is_as_declared_is_taken_over_without_a_question() {
 
 #[test]
 fn what_is_removed_and_still_declared_is_an_error() {
-    let sandbox = small::standing(OLD, "removed: [{ address: file.old }, { story: S-1, address: file.new }, {}]\n");
+    let sandbox = small::standing(
+        OLD,
+        "removed: [{ address: file.old }, { story: S-1, address: file.new }, {}]\n",
+    );
     let ran = sandbox.loom(&["validate"]).comes_to(1);
-    ran.complains("LOOM0414").complains("names nothing").complains("both an address and a story");
+    ran.complains("LOOM0414")
+        .complains("names nothing")
+        .complains("both an address and a story");
 }
 
 #[test]
@@ -137,12 +180,28 @@ fn another_path_is_one_move_and_a_kept_edit_goes_with_it() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
     sandbox.write("etc/old", "mine\n");
-    sandbox.loom(&["apply", "--yes", "--on-drift", "keep"]).comes_to(0);
-    small::declare(&sandbox, &OLD.replace("path: etc/old", "path: conf/new"), "");
-    sandbox.loom(&["plan"]).comes_to(0).says("> etc/old → conf/new").says("its path changed, loom.yaml:10");
-    sandbox.loom(&["apply", "--yes"]).comes_to(0).says("1 moved");
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "keep"])
+        .comes_to(0);
+    small::declare(
+        &sandbox,
+        &OLD.replace("path: etc/old", "path: conf/new"),
+        "",
+    );
+    sandbox
+        .loom(&["plan"])
+        .comes_to(0)
+        .says("> etc/old → conf/new")
+        .says("its path changed, loom.yaml:10");
+    sandbox
+        .loom(&["apply", "--yes"])
+        .comes_to(0)
+        .says("1 moved");
     assert_eq!(sandbox.read("conf/new"), "mine\n");
-    assert!(!sandbox.has("etc"), "the directory that it leaves empty goes too");
+    assert!(
+        !sandbox.has("etc"),
+        "the directory that it leaves empty goes too"
+    );
     sandbox.is_settled();
     sandbox.loom(&["rollback", "--yes"]).comes_to(0);
     assert_eq!(sandbox.read("etc/old"), "mine\n");
@@ -153,12 +212,24 @@ fn an_edit_that_stands_against_a_move_is_named_where_it_stands() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
     sandbox.write("etc/old", "mine\n");
-    small::declare(&sandbox, &OLD.replace("path: etc/old", "path: conf/new"), "");
-    let plan = sandbox.loom(&["plan"]).comes_to(4).says("    -mine").says("    +same");
+    small::declare(
+        &sandbox,
+        &OLD.replace("path: etc/old", "path: conf/new"),
+        "",
+    );
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("    -mine")
+        .says("    +same");
     assert_eq!(plan.marked('!'), ["etc/old"]);
-    sandbox.loom(&["apply", "--yes", "--skip-conflicts"]).comes_to(4);
+    sandbox
+        .loom(&["apply", "--yes", "--skip-conflicts"])
+        .comes_to(4);
     assert_eq!(sandbox.read("etc/old"), "mine\n");
-    sandbox.loom(&["apply", "--yes", "--on-drift", "restore"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "restore"])
+        .comes_to(0);
     assert_eq!(sandbox.read("conf/new"), "same\n");
 }
 
@@ -166,22 +237,52 @@ fn an_edit_that_stands_against_a_move_is_named_where_it_stands() {
 fn a_move_out_of_the_globs_of_a_run_is_out_of_its_scope() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
-    small::declare(&sandbox, &OLD.replace("path: etc/old", "path: conf/new"), "");
-    sandbox.loom(&["plan", "--path", "conf/**"]).comes_to(0).says("Nothing to do").says("out of scope");
-    sandbox.loom(&["plan", "--path", "etc/**"]).comes_to(0).says("Nothing to do");
-    assert_eq!(sandbox.loom(&["plan", "--path", "{conf,etc}/**"]).comes_to(0).marked('>').len(), 1);
+    small::declare(
+        &sandbox,
+        &OLD.replace("path: etc/old", "path: conf/new"),
+        "",
+    );
+    sandbox
+        .loom(&["plan", "--path", "conf/**"])
+        .comes_to(0)
+        .says("Nothing to do")
+        .says("out of scope");
+    sandbox
+        .loom(&["plan", "--path", "etc/**"])
+        .comes_to(0)
+        .says("Nothing to do");
+    assert_eq!(
+        sandbox
+            .loom(&["plan", "--path", "{conf,etc}/**"])
+            .comes_to(0)
+            .marked('>')
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn forget_writes_the_entry_and_the_file_outlives_its_declaration() {
-    let sandbox = small::standing(OLD, "# what is no longer ours\nremoved: []   # so far\n\ndefaults: { onDrift: conflict }\n");
+    let sandbox = small::standing(
+        OLD,
+        "# what is no longer ours\nremoved: []   # so far\n\ndefaults: { onDrift: conflict }\n",
+    );
     sandbox.apply();
     let before = sandbox.read("loom.yaml");
     let ran = sandbox.loom(&["forget", "file.old"]).comes_to(0);
-    ran.says("+  - { address: file.old, keep: true }").says("It is still declared, in loom.yaml:10").says("  loom plan");
+    ran.says("+  - { address: file.old, keep: true }")
+        .says("It is still declared, in loom.yaml:10")
+        .says("  loom plan");
     let entry = "removed:    # so far\n  - { address: file.old, keep: true }\n";
-    assert_eq!(sandbox.read("loom.yaml"), before.replace("removed: []   # so far\n", entry), "every other byte is kept");
-    sandbox.loom(&["forget", "file.old"]).comes_to(0).says("says so already");
+    assert_eq!(
+        sandbox.read("loom.yaml"),
+        before.replace("removed: []   # so far\n", entry),
+        "every other byte is kept"
+    );
+    sandbox
+        .loom(&["forget", "file.old"])
+        .comes_to(0)
+        .says("says so already");
     sandbox.edit("loom.yaml", OLD, "  []\n");
     assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('.'), ["etc/old"]);
     sandbox.apply();
@@ -192,11 +293,21 @@ fn forget_writes_the_entry_and_the_file_outlives_its_declaration() {
 #[test]
 fn forget_refuses_what_it_cannot_mean() {
     let sandbox = small::standing(OLD, "");
-    sandbox.loom(&["forget", "file.old"]).comes_to(1).complains("written nothing for `file.old` yet");
+    sandbox
+        .loom(&["forget", "file.old"])
+        .comes_to(1)
+        .complains("written nothing for `file.old` yet");
     sandbox.apply();
-    sandbox.loom(&["forget", "file.odl"]).comes_to(1).complains("did you mean `file.old`?");
+    sandbox
+        .loom(&["forget", "file.odl"])
+        .comes_to(1)
+        .complains("did you mean `file.old`?");
     small::declare(&sandbox, "  []\n", "removed: [{ address: file.old }]\n");
-    sandbox.loom(&["forget", "file.old"]).comes_to(1).complains("loom.yaml:11").complains("`keep: true`");
+    sandbox
+        .loom(&["forget", "file.old"])
+        .comes_to(1)
+        .complains("loom.yaml:11")
+        .complains("`keep: true`");
     assert!(!sandbox.read("loom.yaml").contains("keep"));
 }
 
@@ -205,13 +316,33 @@ fn move_writes_the_entry_and_a_second_move_follows_the_first() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
     small::declare(&sandbox, NEW, "");
-    sandbox.loom(&["move", "file.old", "file.new"]).comes_to(0).says("+  - { from: file.old, to: file.new }").says("  loom plan");
-    sandbox.loom(&["plan"]).comes_to(0).says("> etc/old → etc/new");
-    sandbox.loom(&["move", "file.old", "file.new"]).comes_to(0).says("says so already");
+    sandbox
+        .loom(&["move", "file.old", "file.new"])
+        .comes_to(0)
+        .says("+  - { from: file.old, to: file.new }")
+        .says("  loom plan");
+    sandbox
+        .loom(&["plan"])
+        .comes_to(0)
+        .says("> etc/old → etc/new");
+    sandbox
+        .loom(&["move", "file.old", "file.new"])
+        .comes_to(0)
+        .says("says so already");
     sandbox.apply();
-    sandbox.edit("loom.yaml", "name: new, path: etc/new", "name: newer, path: etc/newer");
-    sandbox.loom(&["move", "file.new", "file.newer"]).comes_to(0);
-    sandbox.loom(&["plan"]).comes_to(0).says("> etc/new → etc/newer").says("moved from file.new");
+    sandbox.edit(
+        "loom.yaml",
+        "name: new, path: etc/new",
+        "name: newer, path: etc/newer",
+    );
+    sandbox
+        .loom(&["move", "file.new", "file.newer"])
+        .comes_to(0);
+    sandbox
+        .loom(&["plan"])
+        .comes_to(0)
+        .says("> etc/new → etc/newer")
+        .says("moved from file.new");
     sandbox.apply();
     sandbox.is_settled();
 }
@@ -221,12 +352,23 @@ fn move_refuses_what_it_cannot_mean() {
     let sandbox = small::standing(OLD, "");
     sandbox.apply();
     let refused = sandbox.loom(&["move", "file.old", "file.new"]).comes_to(1);
-    refused.complains("`file.new` is not declared yet").complains("loom.yaml:10");
+    refused
+        .complains("`file.new` is not declared yet")
+        .complains("loom.yaml:10");
     small::declare(&sandbox, &format!("{OLD}{NEW}"), "");
-    sandbox.loom(&["move", "file.old", "file.new"]).comes_to(1).complains("declare it as `file.new` only");
+    sandbox
+        .loom(&["move", "file.old", "file.new"])
+        .comes_to(1)
+        .complains("declare it as `file.new` only");
     small::declare(&sandbox, NEW, "");
-    sandbox.loom(&["move", "file.odl", "file.new"]).comes_to(1).complains("did you mean `file.old`?");
-    sandbox.loom(&["move", "file.old", "file.nwe"]).comes_to(1).complains("did you mean `file.new`?");
+    sandbox
+        .loom(&["move", "file.odl", "file.new"])
+        .comes_to(1)
+        .complains("did you mean `file.old`?");
+    sandbox
+        .loom(&["move", "file.old", "file.nwe"])
+        .comes_to(1)
+        .complains("did you mean `file.new`?");
     assert!(!sandbox.read("loom.yaml").contains("moved"));
 }
 
@@ -237,6 +379,8 @@ fn where_loom_yaml_cannot_be_added_to_the_lines_are_printed() {
     small::declare(&sandbox, NEW, "...\n");
     let before = sandbox.read("loom.yaml");
     let refused = sandbox.loom(&["move", "file.old", "file.new"]).comes_to(1);
-    refused.complains("by hand").complains("moved:\n  - { from: file.old, to: file.new }");
+    refused
+        .complains("by hand")
+        .complains("moved:\n  - { from: file.old, to: file.new }");
     assert_eq!(sandbox.read("loom.yaml"), before);
 }

@@ -2,15 +2,23 @@
 
 use super::sandbox::Sandbox;
 
-const FILES: &[&str] =
-    &["loom.yaml", "services/scorer/loom.yaml", "stories/PAR-101.yaml", "stories/PAR-102.json", ".agent/loom/stack-config.json"];
+const FILES: &[&str] = &[
+    "loom.yaml",
+    "services/scorer/loom.yaml",
+    "stories/PAR-101.yaml",
+    "stories/PAR-102.json",
+    ".agent/loom/stack-config.json",
+];
 
 fn rubbish() -> Vec<Vec<u8>> {
-    let bomb = (0..12).fold("a: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, level| {
-        let next = level + 1;
-        let many = format!("*a{level}, ").repeat(9);
-        text + &format!("b{next}: &a{next} [{many}]\n")
-    });
+    let bomb = (0..12).fold(
+        "a: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(),
+        |text, level| {
+            let next = level + 1;
+            let many = format!("*a{level}, ").repeat(9);
+            text + &format!("b{next}: &a{next} [{many}]\n")
+        },
+    );
     let mut all: Vec<Vec<u8>> = [
         "", " ", "\n", "---\n---\n", "null\n", "42\n", "true\n", "\"text\"\n", "[]\n", "[[[[[[]]]]]]\n", "{}\n", "{\n", "}\n", "a: b: c\n", "\tx: 1\n",
         "- a\n- b\n", "? [complex]\n: value\n", "a: *nowhere\n", "<<: {a: 1}\n", "!!binary aGVsbG8=\n", "loom: 1\nloom: 1\n", "loom: 999999999999999999999999\n",
@@ -41,7 +49,11 @@ fn no_file_of_the_input_makes_loom_panic() {
             sandbox.write_bytes(file, &rubbish);
             // that it does not panic is checked for every run
             let ran = sandbox.loom(&["validate"]);
-            assert!(matches!(ran.code, Some(0 | 1)), "{file} with {:?}\n{ran}", String::from_utf8_lossy(&rubbish));
+            assert!(
+                matches!(ran.code, Some(0 | 1)),
+                "{file} with {:?}\n{ran}",
+                String::from_utf8_lossy(&rubbish)
+            );
         }
         sandbox.write(file, &good);
     }
@@ -57,7 +69,10 @@ fn no_half_of_a_file_makes_loom_panic() {
             let cut = good.len() * tenth / 10;
             sandbox.write_bytes(file, &good.as_bytes()[..cut]);
             let ran = sandbox.loom(&["validate"]);
-            assert!(matches!(ran.code, Some(0 | 1)), "{file} cut off at {cut}\n{ran}");
+            assert!(
+                matches!(ran.code, Some(0 | 1)),
+                "{file} cut off at {cut}\n{ran}"
+            );
         }
         sandbox.write(file, &good);
     }
@@ -70,17 +85,28 @@ fn no_rubbish_in_the_ledger_makes_loom_panic_or_lose_a_file() {
     for rubbish in rubbish() {
         sandbox.write_bytes(book, &rubbish);
         let ran = sandbox.loom(&["apply", "--yes"]);
-        assert!(matches!(ran.code, Some(0 | 1 | 4)), "{:?}\n{ran}", String::from_utf8_lossy(&rubbish));
-        assert_eq!(sandbox.read("etc/port"), port, "{:?}", String::from_utf8_lossy(&rubbish));
+        assert!(
+            matches!(ran.code, Some(0 | 1 | 4)),
+            "{:?}\n{ran}",
+            String::from_utf8_lossy(&rubbish)
+        );
+        assert_eq!(
+            sandbox.read("etc/port"),
+            port,
+            "{:?}",
+            String::from_utf8_lossy(&rubbish)
+        );
         sandbox.git(&["checkout", "--quiet", "HEAD", "--", "."]);
     }
 }
 
 #[test]
 fn a_template_that_does_not_end_is_stopped() {
-    let text =
-        "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}x{% endfor %}{% endfor %}{% endfor %}";
-    let sandbox = super::small::standing(&format!("  - {{ kind: template, name: loop, path: loop, text: \"{text}\" }}\n"), "");
+    let text = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}x{% endfor %}{% endfor %}{% endfor %}";
+    let sandbox = super::small::standing(
+        &format!("  - {{ kind: template, name: loop, path: loop, text: \"{text}\" }}\n"),
+        "",
+    );
     sandbox.loom(&["plan"]).comes_to(1).complains("LOOM0412");
 }
 
@@ -88,5 +114,8 @@ fn a_template_that_does_not_end_is_stopped() {
 fn a_file_of_many_megabytes_is_refused_at_once() {
     let sandbox = super::small::fresh();
     sandbox.write("stories/big.yaml", &"# x\n".repeat(3_000_000));
-    sandbox.loom(&["validate"]).comes_to(1).complains("LOOM0103");
+    sandbox
+        .loom(&["validate"])
+        .comes_to(1)
+        .complains("LOOM0103");
 }

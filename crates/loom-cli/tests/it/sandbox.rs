@@ -32,7 +32,10 @@ impl Sandbox {
 
     /// An empty directory that is no repository.
     pub(crate) fn without_git() -> Self {
-        let directory = tempfile::Builder::new().prefix("loom-it").tempdir().expect("a temporary directory");
+        let directory = tempfile::Builder::new()
+            .prefix("loom-it")
+            .tempdir()
+            .expect("a temporary directory");
         fs::create_dir(directory.path().join("shop")).expect("an empty directory takes another");
         Self { directory }
     }
@@ -70,7 +73,8 @@ impl Sandbox {
 
     pub(crate) fn write_bytes(&self, path: &str, bytes: &[u8]) {
         let path = self.root().join(path);
-        fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("the directory can be made");
+        fs::create_dir_all(path.parent().expect("a file is in a directory"))
+            .expect("the directory can be made");
         fs::write(path, bytes).expect("the file can be written");
     }
 
@@ -88,18 +92,23 @@ impl Sandbox {
 
     /// Makes a file of the repository a program.
     pub(crate) fn make_executable(&self, path: &str) {
-        fs::set_permissions(self.root().join(path), fs::Permissions::from_mode(0o755)).expect("changes the mode");
+        fs::set_permissions(self.root().join(path), fs::Permissions::from_mode(0o755))
+            .expect("changes the mode");
     }
 
     pub(crate) fn executable(&self, path: &str) -> bool {
-        let metadata = fs::metadata(self.root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let metadata =
+            fs::metadata(self.root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         metadata.permissions().mode() & 0o111 != 0
     }
 
     /// Replaces text that must be there.
     pub(crate) fn edit(&self, path: &str, from: &str, to: &str) {
         let text = self.read(path);
-        assert!(text.contains(from), "{path} does not hold {from:?}:\n{text}");
+        assert!(
+            text.contains(from),
+            "{path} does not hold {from:?}:\n{text}"
+        );
         self.write(path, &text.replace(from, to));
     }
 
@@ -113,19 +122,38 @@ impl Sandbox {
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        let output = clean(Command::new("git").args(arguments), self).output().expect("Git can be run");
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = clean(Command::new("git").args(arguments), self)
+            .output()
+            .expect("Git can be run");
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Runs Git, and says whether it succeeded.
     pub(crate) fn git_may_fail(&self, arguments: &[&str]) -> bool {
-        clean(Command::new("git").args(arguments), self).output().expect("Git can be run").status.success()
+        clean(Command::new("git").args(arguments), self)
+            .output()
+            .expect("Git can be run")
+            .status
+            .success()
     }
 
     pub(crate) fn commit(&self) {
         self.git(&["add", "--all"]);
-        self.git(&["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "--message", "x"]);
+        self.git(&[
+            "-c",
+            "user.name=Ada",
+            "-c",
+            "user.email=ada@example.com",
+            "commit",
+            "--quiet",
+            "--message",
+            "x",
+        ]);
     }
 
     /// Commits everything at a time of its own.
@@ -133,10 +161,22 @@ impl Sandbox {
         self.git(&["add", "--all"]);
         let mut command = Command::new("git");
         clean(
-            command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "--message", "x"]),
+            command.args([
+                "-c",
+                "user.name=Ada",
+                "-c",
+                "user.email=ada@example.com",
+                "commit",
+                "--quiet",
+                "--message",
+                "x",
+            ]),
             self,
         );
-        let done = command.env("GIT_COMMITTER_DATE", time).env("GIT_AUTHOR_DATE", "2001-01-01T00:00:00Z").status();
+        let done = command
+            .env("GIT_COMMITTER_DATE", time)
+            .env("GIT_AUTHOR_DATE", "2001-01-01T00:00:00Z")
+            .status();
         assert!(done.expect("Git can be run").success());
     }
 
@@ -165,7 +205,9 @@ impl Sandbox {
 
     /// Nothing is left to do, and nothing has drifted.
     pub(crate) fn is_settled(&self) {
-        self.loom(&["plan", "--detailed-exitcode"]).comes_to(0).says("Nothing to do");
+        self.loom(&["plan", "--detailed-exitcode"])
+            .comes_to(0)
+            .says("Nothing to do");
         self.loom(&["drift"]).comes_to(0);
     }
 
@@ -184,13 +226,23 @@ impl Sandbox {
         // the directories above the binary may be closed to others
         let program = self.outside("loom-of-nobody");
         // by another process: a file that is open for writing, if only in the child of another test, cannot be run
-        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_loom")).arg(&program).status();
-        assert!(copied.is_ok_and(|ended| ended.success()), "loom can be copied");
+        let copied = Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_loom"))
+            .arg(&program)
+            .status();
+        assert!(
+            copied.is_ok_and(|ended| ended.success()),
+            "loom can be copied"
+        );
         let mut open = vec![self.directory.path().to_owned()];
         while let Some(next) = open.pop() {
             lchown(&next, Some(NOBODY), Some(NOBODY)).expect("root may do so");
             if next.is_dir() && !next.is_symlink() {
-                open.extend(fs::read_dir(&next).expect("it can be listed").map(|entry| entry.expect("it can be listed").path()));
+                open.extend(
+                    fs::read_dir(&next)
+                        .expect("it can be listed")
+                        .map(|entry| entry.expect("it can be listed").path()),
+                );
             }
         }
         let mut command = Command::new(&program);
@@ -200,9 +252,17 @@ impl Sandbox {
     }
 
     fn run(&self, mut command: Command, arguments: &[&str], input: &str) -> Ran {
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("loom can be run");
-        let written = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("loom can be run");
+        let written = child
+            .stdin
+            .take()
+            .expect("it is piped")
+            .write_all(input.as_bytes());
         // a loom that stops early does not read to the end
         drop(written);
         let output = child.wait_with_output().expect("loom ends");
@@ -212,7 +272,9 @@ impl Sandbox {
 
 /// Neither the settings of the machine nor those of whoever runs the tests.
 pub(crate) fn clean<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_"))
+    {
         command.env_remove(name);
     }
     command
@@ -235,10 +297,20 @@ pub(crate) struct Ran {
 
 impl Ran {
     pub(crate) fn of(arguments: &[&str], output: &Output, root: &Path) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&root.display().to_string(), "ROOT");
+        let text = |bytes: &[u8]| {
+            String::from_utf8_lossy(bytes).replace(&root.display().to_string(), "ROOT")
+        };
         let command = format!("loom {}", arguments.join(" "));
-        let ran = Self { command, code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
-        assert!(!ran.err.contains("panicked at") && ran.code.is_some(), "loom must never panic or be killed\n{ran}");
+        let ran = Self {
+            command,
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        };
+        assert!(
+            !ran.err.contains("panicked at") && ran.code.is_some(),
+            "loom must never panic or be killed\n{ran}"
+        );
         ran
     }
 
@@ -252,21 +324,30 @@ impl Ran {
     /// Standard output must hold this.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
-        assert!(self.out.contains(text), "standard output does not say {text:?}\n{self}");
+        assert!(
+            self.out.contains(text),
+            "standard output does not say {text:?}\n{self}"
+        );
         self
     }
 
     /// Standard error must hold this.
     #[track_caller]
     pub(crate) fn complains(self, text: &str) -> Self {
-        assert!(self.err.contains(text), "standard error does not say {text:?}\n{self}");
+        assert!(
+            self.err.contains(text),
+            "standard error does not say {text:?}\n{self}"
+        );
         self
     }
 
     /// The line of standard output that holds this.
     #[track_caller]
     pub(crate) fn line(&self, text: &str) -> &str {
-        self.out.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("no line says {text:?}\n{self}"))
+        self.out
+            .lines()
+            .find(|line| line.contains(text))
+            .unwrap_or_else(|| panic!("no line says {text:?}\n{self}"))
     }
 
     /// The marks of the actions of a plan by their paths.
@@ -274,7 +355,10 @@ impl Ran {
         let head = self.out.lines().take_while(|line| !line.is_empty());
         head.filter_map(|line| {
             let (mark, rest) = line.split_once(' ')?;
-            let mark = mark.chars().next().filter(|mark| "+~->=!.".contains(*mark) && rest.contains("  "))?;
+            let mark = mark
+                .chars()
+                .next()
+                .filter(|mark| "+~->=!.".contains(*mark) && rest.contains("  "))?;
             Some((rest.split("  ").next()?.trim().to_owned(), mark))
         })
         .collect()
@@ -282,18 +366,25 @@ impl Ran {
 
     /// The paths that have this mark.
     pub(crate) fn marked(&self, mark: char) -> Vec<String> {
-        self.actions().into_iter().filter(|(_, known)| *known == mark).map(|(path, _)| path).collect()
+        self.actions()
+            .into_iter()
+            .filter(|(_, known)| *known == mark)
+            .map(|(path, _)| path)
+            .collect()
     }
 
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("standard output is no JSON: {error}\n{self}"))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("standard output is no JSON: {error}\n{self}"))
     }
 
     /// The digest of the plan that was shown.
     #[track_caller]
     pub(crate) fn digest(&self) -> String {
-        self.line("Digest: ").trim_start_matches("Digest: ").to_owned()
+        self.line("Digest: ")
+            .trim_start_matches("Digest: ")
+            .to_owned()
     }
 }
 
@@ -319,9 +410,15 @@ pub(crate) fn input_of(fixture: &Path) -> Tree {
 pub(crate) fn tree(directory: &Path, without: &[&str]) -> Tree {
     let (mut files, mut open) = (Tree::new(), vec![directory.to_owned()]);
     while let Some(next) = open.pop() {
-        for entry in fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display())) {
+        for entry in
+            fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display()))
+        {
             let path = entry.expect("a directory can be listed").path();
-            let name = path.strip_prefix(directory).expect("it is below").display().to_string();
+            let name = path
+                .strip_prefix(directory)
+                .expect("it is below")
+                .display()
+                .to_string();
             if without.contains(&name.as_str()) {
                 continue;
             }

@@ -47,5 +47,8 @@ pub(crate) fn standing(artifacts: &str, more: &str) -> Sandbox {
 
 /// Writes loom.yaml anew.
 pub(crate) fn declare(sandbox: &Sandbox, artifacts: &str, more: &str) {
-    sandbox.write("loom.yaml", &format!("{PROJECT}artifacts:\n{artifacts}{more}"));
+    sandbox.write(
+        "loom.yaml",
+        &format!("{PROJECT}artifacts:\n{artifacts}{more}"),
+    );
 }

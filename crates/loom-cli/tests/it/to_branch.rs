@@ -28,7 +28,12 @@ fn to(sandbox: &Sandbox, name: &str) -> Ran {
 /// Everything of Git and of the working tree that a commit to another branch has no business with.
 fn untouched(sandbox: &Sandbox) -> (BTreeMap<String, Vec<u8>>, String, Vec<u8>, String) {
     let index = fs::read(sandbox.root().join(".git/index")).unwrap_or_default();
-    (sandbox.tree(), sandbox.git(&["rev-parse", "HEAD"]), index, sandbox.git(&["--no-optional-locks", "status", "--porcelain"]))
+    (
+        sandbox.tree(),
+        sandbox.git(&["rev-parse", "HEAD"]),
+        index,
+        sandbox.git(&["--no-optional-locks", "status", "--porcelain"]),
+    )
 }
 
 /// Checks the branch out, where nothing must be left to do and Git must find nothing wrong.
@@ -44,15 +49,25 @@ fn one_commit_holds_the_plan_and_the_worktree_stays_as_it_is() {
     let sandbox = ready();
     let digest = sandbox.loom(&["plan"]).digest();
     let before = untouched(&sandbox);
-    let ran = sandbox.loom(&["apply", "--expect", &digest, "--to-branch", "loom/update"]).comes_to(0);
+    let ran = sandbox
+        .loom(&["apply", "--expect", &digest, "--to-branch", "loom/update"])
+        .comes_to(0);
     assert_eq!(ran.digest(), digest);
     assert!(untouched(&sandbox) == before);
     let id = sandbox.git(&["rev-parse", "loom/update"]);
-    ran.says("Applied: 1 updated.").says(&id[..10]).says("Look at it with: git show loom/update");
+    ran.says("Applied: 1 updated.")
+        .says(&id[..10])
+        .says("Look at it with: git show loom/update");
     assert_eq!(sandbox.git(&["rev-list", "main..loom/update"]), id);
-    assert_eq!(sandbox.git(&["rev-parse", "loom/update^"]), sandbox.git(&["rev-parse", "main"]));
+    assert_eq!(
+        sandbox.git(&["rev-parse", "loom/update^"]),
+        sandbox.git(&["rev-parse", "main"])
+    );
     let changed = sandbox.git(&["diff", "--name-only", "main", "loom/update"]);
-    assert_eq!(changed.lines().collect::<Vec<_>>(), [".loom/ledger/S-1.jsonl", "etc/port"]);
+    assert_eq!(
+        changed.lines().collect::<Vec<_>>(),
+        [".loom/ledger/S-1.jsonl", "etc/port"]
+    );
     holds(&sandbox, "loom/update");
 }
 
@@ -78,15 +93,24 @@ fn the_message_is_from_the_story_and_ends_in_trailers() {
         sandbox.git(&["log", "-1", "--format=%an <%ae> %cn <%ce>", "aside"]),
         "Ada <ada@example.com> Ada <ada@example.com>\n"
     );
-    let trailer = sandbox.git(&["log", "-1", "--format=%(trailers:key=Loom-Plan,valueonly)", "aside"]);
+    let trailer = sandbox.git(&[
+        "log",
+        "-1",
+        "--format=%(trailers:key=Loom-Plan,valueonly)",
+        "aside",
+    ]);
     assert_eq!(trailer.trim(), digest);
 }
 
 #[test]
 fn a_person_to_whom_the_task_is_assigned_is_the_author_and_an_actor_is_not() {
-    for (assigned, author) in
-        [("Grace Hopper <grace@example.com>", "Grace Hopper <grace@example.com>"), ("devops", "Ada <ada@example.com>")]
-    {
+    for (assigned, author) in [
+        (
+            "Grace Hopper <grace@example.com>",
+            "Grace Hopper <grace@example.com>",
+        ),
+        ("devops", "Ada <ada@example.com>"),
+    ] {
         let sandbox = ready();
         sandbox.edit(
             "stories/S-1.yaml",
@@ -95,9 +119,21 @@ fn a_person_to_whom_the_task_is_assigned_is_the_author_and_an_actor_is_not() {
         );
         sandbox.commit();
         to(&sandbox, "aside").comes_to(0);
-        assert_eq!(sandbox.git(&["log", "-1", "--format=%an <%ae>", "aside"]).trim(), author);
-        assert_eq!(sandbox.git(&["log", "-1", "--format=%cn", "aside"]).trim(), "Ada");
-        assert!(sandbox.git(&["log", "-1", "--format=%B", "aside"]).contains(&format!("({assigned})")));
+        assert_eq!(
+            sandbox
+                .git(&["log", "-1", "--format=%an <%ae>", "aside"])
+                .trim(),
+            author
+        );
+        assert_eq!(
+            sandbox.git(&["log", "-1", "--format=%cn", "aside"]).trim(),
+            "Ada"
+        );
+        assert!(
+            sandbox
+                .git(&["log", "-1", "--format=%B", "aside"])
+                .contains(&format!("({assigned})"))
+        );
     }
 }
 
@@ -106,19 +142,33 @@ fn gits_environment_says_who_wrote_and_who_commits() {
     let sandbox = small::applied();
     sandbox.edit("loom.yaml", "port: 3000", "port: 3001");
     sandbox.commit();
-    let refused = to(&sandbox, "aside").comes_to(1).complains("Git does not know who commits").complains("git config user.name");
+    let refused = to(&sandbox, "aside")
+        .comes_to(1)
+        .complains("Git does not know who commits")
+        .complains("git config user.name");
     assert!(!refused.out.contains("The branch"));
     assert!(!sandbox.git_may_fail(&["rev-parse", "--verify", "--quiet", "aside"]));
     let arguments = ["apply", "--yes", "--to-branch", "aside"];
     let mut command = sandbox.command(&arguments);
     let people = [("AUTHOR", "Grace"), ("COMMITTER", "Bot")];
     for (role, name) in people {
-        command.env(format!("GIT_{role}_NAME"), name).env(format!("GIT_{role}_EMAIL"), "x@example.com");
+        command
+            .env(format!("GIT_{role}_NAME"), name)
+            .env(format!("GIT_{role}_EMAIL"), "x@example.com");
         command.env(format!("GIT_{role}_DATE"), "2026-01-02T03:04:05+0100");
     }
     let ran = command.output().expect("loom can be run");
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    assert_eq!(sandbox.git(&["log", "-1", "--format=%an %cn %aI", "aside"]).trim(), "Grace Bot 2026-01-02T03:04:05+01:00");
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    assert_eq!(
+        sandbox
+            .git(&["log", "-1", "--format=%an %cn %aI", "aside"])
+            .trim(),
+        "Grace Bot 2026-01-02T03:04:05+01:00"
+    );
 }
 
 #[test]
@@ -128,10 +178,16 @@ fn a_retry_after_success_is_green_and_writes_nothing() {
     let arguments = ["apply", "--expect", &digest, "--to-branch", "aside"];
     sandbox.loom(&arguments).comes_to(0);
     let id = sandbox.git(&["rev-parse", "aside"]);
-    sandbox.loom(&arguments).comes_to(0).says("holds this plan already");
+    sandbox
+        .loom(&arguments)
+        .comes_to(0)
+        .says("holds this plan already");
     assert_eq!(sandbox.git(&["rev-parse", "aside"]), id);
     sandbox.git(&["switch", "--quiet", "aside"]);
-    to(&sandbox, "other").comes_to(0).says("Nothing to do").says("No commit was made");
+    to(&sandbox, "other")
+        .comes_to(0)
+        .says("Nothing to do")
+        .says("No commit was made");
     assert!(!sandbox.git_may_fail(&["rev-parse", "--verify", "--quiet", "other"]));
 }
 
@@ -140,8 +196,14 @@ fn a_branch_that_is_converged_with_another_input_is_no_success() {
     let sandbox = ready();
     sandbox.git(&["branch", "old", "HEAD^"]);
     let tip = sandbox.git(&["rev-parse", "old"]);
-    let refused = to(&sandbox, "old").comes_to(3).complains("stale").complains("loom.yaml").complains("etc/port");
-    refused.complains("git branch --force old HEAD").complains("git switch --detach old");
+    let refused = to(&sandbox, "old")
+        .comes_to(3)
+        .complains("stale")
+        .complains("loom.yaml")
+        .complains("etc/port");
+    refused
+        .complains("git branch --force old HEAD")
+        .complains("git switch --detach old");
     assert_eq!(sandbox.git(&["rev-parse", "old"]), tip);
 }
 
@@ -163,17 +225,28 @@ fn a_branch_that_is_there_gets_the_commit_on_its_tip() {
 fn the_branch_of_a_request_is_written_from_a_detached_head_as_a_job_does() {
     let origin = ready();
     let job = Sandbox::without_git();
-    job.git(&["clone", "--quiet", &origin.root().display().to_string(), "."]);
+    job.git(&[
+        "clone",
+        "--quiet",
+        &origin.root().display().to_string(),
+        ".",
+    ]);
     identify(&job);
     job.git(&["switch", "--quiet", "--detach", "origin/main"]);
     job.git(&["branch", "--quiet", "--delete", "--force", "main"]);
     origin.git(&["switch", "--quiet", "--create", "request"]);
     job.git(&["fetch", "--quiet"]);
     job.git(&["switch", "--quiet", "--detach", "origin/request"]);
-    let ran = to(&job, "request").comes_to(0).says("Push it with: git push origin request:request");
+    let ran = to(&job, "request")
+        .comes_to(0)
+        .says("Push it with: git push origin request:request");
     origin.git(&["switch", "--quiet", "main"]);
     job.git(&["push", "--quiet", "origin", "request:request"]);
-    assert_eq!(origin.git(&["rev-parse", "request"]), job.git(&["rev-parse", "request"]), "{ran}");
+    assert_eq!(
+        origin.git(&["rev-parse", "request"]),
+        job.git(&["rev-parse", "request"]),
+        "{ran}"
+    );
     holds(&origin, "request");
 }
 
@@ -181,7 +254,11 @@ fn the_branch_of_a_request_is_written_from_a_detached_head_as_a_job_does() {
 fn what_is_not_committed_is_refused_by_name() {
     type Dirty = fn(&Sandbox);
     let change: [(&str, Dirty, &str); 6] = [
-        ("loom.yaml", |it| it.edit("loom.yaml", "port: 3001", "port: 3002"), "etc/port"),
+        (
+            "loom.yaml",
+            |it| it.edit("loom.yaml", "port: 3001", "port: 3002"),
+            "etc/port",
+        ),
         (
             "stories/S-2.yaml",
             |it| {
@@ -189,11 +266,21 @@ fn what_is_not_committed_is_refused_by_name() {
             },
             "etc/new",
         ),
-        ("", |it| it.write("docs/hours.md", "mine\n"), "docs/hours.md"),
+        (
+            "",
+            |it| it.write("docs/hours.md", "mine\n"),
+            "docs/hours.md",
+        ),
         ("", |it| it.remove("docs/hours.md"), "docs/hours.md"),
         (
             "",
-            |it| fs::set_permissions(it.root().join("docs/hours.md"), fs::Permissions::from_mode(0o755)).expect("it is ours"),
+            |it| {
+                fs::set_permissions(
+                    it.root().join("docs/hours.md"),
+                    fs::Permissions::from_mode(0o755),
+                )
+                .expect("it is ours");
+            },
             "docs/hours.md",
         ),
         (
@@ -208,9 +295,24 @@ fn what_is_not_committed_is_refused_by_name() {
         let sandbox = ready();
         dirty(&sandbox);
         let before = untouched(&sandbox);
-        let ran = sandbox.loom(&["apply", "--yes", "--on-drift", "restore", "--to-branch", "aside"]).comes_to(3);
-        let ran = ran.complains("is not what this working tree is").complains(path).complains("git stash");
-        assert!(input.is_empty() || ran.err.contains(&format!("These inputs differ: {input}")), "{ran}");
+        let ran = sandbox
+            .loom(&[
+                "apply",
+                "--yes",
+                "--on-drift",
+                "restore",
+                "--to-branch",
+                "aside",
+            ])
+            .comes_to(3);
+        let ran = ran
+            .complains("is not what this working tree is")
+            .complains(path)
+            .complains("git stash");
+        assert!(
+            input.is_empty() || ran.err.contains(&format!("These inputs differ: {input}")),
+            "{ran}"
+        );
         assert!(!sandbox.git_may_fail(&["rev-parse", "--verify", "--quiet", "aside"]));
         assert!(untouched(&sandbox) == before);
     }
@@ -220,16 +322,31 @@ fn what_is_not_committed_is_refused_by_name() {
 fn what_does_not_concern_the_plan_may_be_uncommitted_and_stays_out_of_the_commit() {
     let sandbox = Sandbox::of(&[("loom.yaml", small::PROJECT), (".gitignore", "target\n")]);
     identify(&sandbox);
-    small::declare(&sandbox, "  - { kind: file, name: ignored, path: .gitignore, own: block, content: \"secret\\n\" }\n", "");
+    small::declare(
+        &sandbox,
+        "  - { kind: file, name: ignored, path: .gitignore, own: block, content: \"secret\\n\" }\n",
+        "",
+    );
     sandbox.commit();
     sandbox.append(".gitignore", "mine-alone\n");
     sandbox.write("notes.txt", "mine\n");
     sandbox.edit("loom.yaml", "loom: 1\n", "# a comment of mine\nloom: 1\n");
     let digest = sandbox.loom(&["plan"]).digest();
-    sandbox.loom(&["apply", "--expect", &digest, "--to-branch", "aside"]).comes_to(0);
+    sandbox
+        .loom(&["apply", "--expect", &digest, "--to-branch", "aside"])
+        .comes_to(0);
     let ignored = sandbox.git(&["show", "aside:.gitignore"]);
-    assert!(ignored.starts_with("target\n") && ignored.contains("secret") && !ignored.contains("mine-alone"), "{ignored}");
-    assert!(!sandbox.git(&["show", "aside:loom.yaml"]).contains("of mine"));
+    assert!(
+        ignored.starts_with("target\n")
+            && ignored.contains("secret")
+            && !ignored.contains("mine-alone"),
+        "{ignored}"
+    );
+    assert!(
+        !sandbox
+            .git(&["show", "aside:loom.yaml"])
+            .contains("of mine")
+    );
     sandbox.git(&["stash", "--quiet", "--include-untracked"]);
     holds(&sandbox, "aside");
 }
@@ -237,15 +354,32 @@ fn what_does_not_concern_the_plan_may_be_uncommitted_and_stays_out_of_the_commit
 #[test]
 fn a_branch_that_is_checked_out_is_refused_here_and_in_another_worktree() {
     let sandbox = ready();
-    to(&sandbox, "main").comes_to(1).complains("`main` is checked out in ROOT").complains("git switch --detach");
+    to(&sandbox, "main")
+        .comes_to(1)
+        .complains("`main` is checked out in ROOT")
+        .complains("git switch --detach");
     let other = sandbox.outside("other").display().to_string();
     sandbox.git(&["worktree", "add", "--quiet", "-b", "theirs", &other]);
-    to(&sandbox, "theirs").comes_to(1).complains("`theirs` is checked out in").complains("other");
+    to(&sandbox, "theirs")
+        .comes_to(1)
+        .complains("`theirs` is checked out in")
+        .complains("other");
     // and from the other one a branch of neither
-    let ran = sandbox.command(&["apply", "--yes", "--to-branch", "aside"]).current_dir(&other).output().expect("loom can be run");
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let refused =
-        sandbox.command(&["apply", "--yes", "--to-branch", "main"]).current_dir(&other).output().expect("loom can be run");
+    let ran = sandbox
+        .command(&["apply", "--yes", "--to-branch", "aside"])
+        .current_dir(&other)
+        .output()
+        .expect("loom can be run");
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let refused = sandbox
+        .command(&["apply", "--yes", "--to-branch", "main"])
+        .current_dir(&other)
+        .output()
+        .expect("loom can be run");
     assert_eq!(refused.status.code(), Some(1));
     sandbox.git(&["worktree", "remove", "--force", &other]);
     holds(&sandbox, "aside");
@@ -257,18 +391,36 @@ fn a_branch_that_is_being_rebased_is_refused() {
     sandbox.git(&["switch", "--quiet", "--create", "busy"]);
     sandbox.write("a", "one\n");
     sandbox.commit();
-    sandbox.git(&["-c", "sequence.editor=sed -i s/^pick/edit/", "rebase", "--quiet", "--interactive", "HEAD^"]);
-    to(&sandbox, "busy").comes_to(1).complains("is being rebased").complains("git rebase --continue");
+    sandbox.git(&[
+        "-c",
+        "sequence.editor=sed -i s/^pick/edit/",
+        "rebase",
+        "--quiet",
+        "--interactive",
+        "HEAD^",
+    ]);
+    to(&sandbox, "busy")
+        .comes_to(1)
+        .complains("is being rebased")
+        .complains("git rebase --continue");
 }
 
 #[test]
 fn the_default_branch_of_a_remote_is_never_written() {
     let origin = ready();
     let clone = Sandbox::without_git();
-    clone.git(&["clone", "--quiet", &origin.root().display().to_string(), "."]);
+    clone.git(&[
+        "clone",
+        "--quiet",
+        &origin.root().display().to_string(),
+        ".",
+    ]);
     identify(&clone);
     clone.git(&["switch", "--quiet", "--detach"]);
-    to(&clone, "main").comes_to(1).complains("`main` is the default branch of `origin`").complains("loom/update");
+    to(&clone, "main")
+        .comes_to(1)
+        .complains("`main` is the default branch of `origin`")
+        .complains("loom/update");
 }
 
 #[test]
@@ -296,11 +448,20 @@ fn names_that_git_would_take_for_something_else_are_refused() {
         "a@{1}",
     ] {
         let typed = format!("--to-branch={name}");
-        sandbox.loom(&["apply", "--yes", &typed]).comes_to(1).complains("cannot be the name of a branch");
+        sandbox
+            .loom(&["apply", "--yes", &typed])
+            .comes_to(1)
+            .complains("cannot be the name of a branch");
     }
-    to(&sandbox, "taken").comes_to(1).complains("there is a branch `taken/below`");
-    to(&sandbox, "above/it").comes_to(1).complains("there is a branch `above`");
-    to(&sandbox, "alias").comes_to(1).complains("it is another name of refs/heads/above");
+    to(&sandbox, "taken")
+        .comes_to(1)
+        .complains("there is a branch `taken/below`");
+    to(&sandbox, "above/it")
+        .comes_to(1)
+        .complains("there is a branch `above`");
+    to(&sandbox, "alias")
+        .comes_to(1)
+        .complains("it is another name of refs/heads/above");
     to(&sandbox, "für/ümläute").comes_to(0);
 }
 
@@ -308,8 +469,9 @@ fn names_that_git_would_take_for_something_else_are_refused() {
 fn modes_deletions_and_moves_are_committed_and_all_else_of_the_tree_stays() {
     let sandbox = Sandbox::empty();
     identify(&sandbox);
-    let run =
-        |path: &str, mode: &str| format!("  - {{ kind: file, name: run, path: {path}, content: \"#!/bin/sh\\n\"{mode} }}\n");
+    let run = |path: &str, mode: &str| {
+        format!("  - {{ kind: file, name: run, path: {path}, content: \"#!/bin/sh\\n\"{mode} }}\n")
+    };
     let gone = "  - { kind: file, name: gone, path: deep/er/gone, content: x }\n";
     small::declare(&sandbox, &format!("{}{gone}", run("bin/run", "")), "");
     sandbox.apply();
@@ -317,19 +479,43 @@ fn modes_deletions_and_moves_are_committed_and_all_else_of_the_tree_stays() {
     symlink("deep/mine", sandbox.root().join("link")).expect("links");
     sandbox.commit();
     let head = sandbox.git(&["rev-parse", "HEAD"]);
-    sandbox.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{},vendor/sub", head.trim())]);
+    sandbox.git(&[
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        &format!("160000,{},vendor/sub", head.trim()),
+    ]);
     sandbox.git(&["commit", "--quiet", "--message", "a submodule"]);
     small::declare(&sandbox, &run("tools/run", ", mode: executable"), "");
     sandbox.git(&["add", "loom.yaml"]);
     sandbox.git(&["commit", "--quiet", "--message", "input"]);
     let shown = to(&sandbox, "aside").comes_to(0);
-    assert_eq!((shown.marked('>').len(), shown.marked('-')), (1, vec!["deep/er/gone".to_owned()]), "{shown}");
+    assert_eq!(
+        (shown.marked('>').len(), shown.marked('-')),
+        (1, vec!["deep/er/gone".to_owned()]),
+        "{shown}"
+    );
     let listed = sandbox.git(&["ls-tree", "-r", "--format=%(objectmode) %(path)", "aside"]);
-    for entry in ["100755 tools/run", "160000 vendor/sub", "120000 link", "100644 deep/mine"] {
-        assert!(listed.lines().any(|line| line == entry), "{entry}\n{listed}");
+    for entry in [
+        "100755 tools/run",
+        "160000 vendor/sub",
+        "120000 link",
+        "100644 deep/mine",
+    ] {
+        assert!(
+            listed.lines().any(|line| line == entry),
+            "{entry}\n{listed}"
+        );
     }
-    assert!(!listed.contains("bin/run") && !listed.contains("gone"), "{listed}");
-    assert!(sandbox.git(&["log", "-1", "--format=%B", "aside"]).contains("> bin/run -> tools/run"));
+    assert!(
+        !listed.contains("bin/run") && !listed.contains("gone"),
+        "{listed}"
+    );
+    assert!(
+        sandbox
+            .git(&["log", "-1", "--format=%B", "aside"])
+            .contains("> bin/run -> tools/run")
+    );
     sandbox.git(&["switch", "--quiet", "aside"]);
     sandbox.is_settled();
 }
@@ -344,16 +530,34 @@ fn a_root_below_the_top_of_the_repository_is_committed_where_it_is() {
     identify(&sandbox);
     sandbox.commit();
     let shop = sandbox.root().join("apps/shop");
-    let ran = sandbox.command(&["apply", "--yes", "--to-branch", "aside"]).current_dir(&shop).output().expect("loom can be run");
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let ran = sandbox
+        .command(&["apply", "--yes", "--to-branch", "aside"])
+        .current_dir(&shop)
+        .output()
+        .expect("loom can be run");
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     let listed = sandbox.git(&["ls-tree", "-r", "--name-only", "aside"]);
     assert!(
-        listed.contains("apps/shop/etc/port") && listed.contains("README") && !listed.lines().any(|line| line == "etc/port"),
+        listed.contains("apps/shop/etc/port")
+            && listed.contains("README")
+            && !listed.lines().any(|line| line == "etc/port"),
         "{listed}"
     );
     sandbox.git(&["switch", "--quiet", "aside"]);
-    let plan = sandbox.command(&["plan", "--detailed-exitcode"]).current_dir(&shop).output().expect("loom can be run");
-    assert!(plan.status.success(), "{}", String::from_utf8_lossy(&plan.stdout));
+    let plan = sandbox
+        .command(&["plan", "--detailed-exitcode"])
+        .current_dir(&shop)
+        .output()
+        .expect("loom can be run");
+    assert!(
+        plan.status.success(),
+        "{}",
+        String::from_utf8_lossy(&plan.stdout)
+    );
 }
 
 #[test]
@@ -367,34 +571,68 @@ fn packed_references_a_separate_git_directory_and_a_sparse_checkout_are_all_the_
     sandbox.write("elsewhere/big", "big\n");
     sandbox.commit();
     sandbox.git(&["branch", "--force", "aside", "HEAD"]);
-    sandbox.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "docs", "etc", "stories", ".loom"]);
+    sandbox.git(&[
+        "sparse-checkout",
+        "set",
+        "--cone",
+        "--sparse-index",
+        "docs",
+        "etc",
+        "stories",
+        ".loom",
+    ]);
     assert!(!sandbox.has("elsewhere"));
     let index = fs::read(format!("{separate}/index")).expect("it is there");
     to(&sandbox, "aside").comes_to(0);
-    assert_eq!(fs::read(format!("{separate}/index")).expect("it is there"), index);
-    assert!(sandbox.git(&["ls-tree", "-r", "--name-only", "aside"]).contains("elsewhere/big"));
+    assert_eq!(
+        fs::read(format!("{separate}/index")).expect("it is there"),
+        index
+    );
+    assert!(
+        sandbox
+            .git(&["ls-tree", "-r", "--name-only", "aside"])
+            .contains("elsewhere/big")
+    );
     holds(&sandbox, "aside");
 }
 
 #[test]
 fn no_hook_is_run_and_no_signature_is_made_which_is_said() {
     let sandbox = ready();
-    for hook in ["pre-commit", "commit-msg", "post-commit", "reference-transaction"] {
+    for hook in [
+        "pre-commit",
+        "commit-msg",
+        "post-commit",
+        "reference-transaction",
+    ] {
         let path = format!(".git/hooks/{hook}");
-        sandbox.write(&path, "#!/bin/sh\necho ran >> \"$GIT_DIR/../../hooks-ran\"\nexit 1\n");
-        fs::set_permissions(sandbox.root().join(path), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        sandbox.write(
+            &path,
+            "#!/bin/sh\necho ran >> \"$GIT_DIR/../../hooks-ran\"\nexit 1\n",
+        );
+        fs::set_permissions(sandbox.root().join(path), fs::Permissions::from_mode(0o755))
+            .expect("it is ours");
     }
     sandbox.git(&["config", "commit.gpgSign", "true"]);
-    to(&sandbox, "aside").comes_to(0).complains("loom does not sign").complains("git commit --amend --no-edit -S");
+    to(&sandbox, "aside")
+        .comes_to(0)
+        .complains("loom does not sign")
+        .complains("git commit --amend --no-edit -S");
     assert!(!sandbox.outside("hooks-ran").exists());
-    assert_eq!(sandbox.git(&["log", "-1", "--format=%G?", "aside"]).trim(), "N");
+    assert_eq!(
+        sandbox.git(&["log", "-1", "--format=%G?", "aside"]).trim(),
+        "N"
+    );
 }
 
 #[test]
 fn a_lock_of_git_on_the_branch_is_another_that_writes() {
     let sandbox = ready();
     sandbox.write(".git/refs/heads/aside.lock", "");
-    to(&sandbox, "aside").comes_to(6).complains("a command of Git is writing the branch `aside`").complains("aside.lock");
+    to(&sandbox, "aside")
+        .comes_to(6)
+        .complains("a command of Git is writing the branch `aside`")
+        .complains("aside.lock");
     assert!(!sandbox.git_may_fail(&["rev-parse", "--verify", "--quiet", "aside"]));
 }
 
@@ -402,33 +640,55 @@ fn a_lock_of_git_on_the_branch_is_another_that_writes() {
 fn a_saved_plan_a_scope_and_skipped_conflicts_go_to_a_branch_too() {
     let sandbox = ready();
     let file = sandbox.outside("plan.loom").display().to_string();
-    sandbox.loom(&["plan", "--story", "S-1", "--out", &file]).comes_to(0);
-    sandbox.loom(&["apply", &file, "--to-branch", "saved"]).comes_to(0);
+    sandbox
+        .loom(&["plan", "--story", "S-1", "--out", &file])
+        .comes_to(0);
+    sandbox
+        .loom(&["apply", &file, "--to-branch", "saved"])
+        .comes_to(0);
     sandbox.write("docs/hours.md", "by hand\n");
     sandbox.commit();
     to(&sandbox, "blocked").comes_to(4);
     sandbox
-        .loom(&["apply", "--yes", "--skip-conflicts", "--to-branch", "skipped"])
+        .loom(&[
+            "apply",
+            "--yes",
+            "--skip-conflicts",
+            "--to-branch",
+            "skipped",
+        ])
         .comes_to(4)
         .says("The branch `skipped` is at");
     assert_eq!(sandbox.git(&["show", "skipped:docs/hours.md"]), "by hand\n");
     assert_eq!(sandbox.git(&["show", "skipped:etc/port"]), "port 3001\n");
     assert!(!sandbox.git_may_fail(&["rev-parse", "--verify", "--quiet", "blocked"]));
-    sandbox.loom(&["apply", "--skip-conflicts", "--to-branch", "nobody"]).comes_to(1).complains("--yes");
+    sandbox
+        .loom(&["apply", "--skip-conflicts", "--to-branch", "nobody"])
+        .comes_to(1)
+        .complains("--yes");
 }
 
 #[test]
 fn a_record_that_only_the_worktree_has_is_not_dropped_from_the_commit_nor_one_of_the_commit_kept() {
     let sandbox = ready();
     // gone from the disk and from the input, so that the next apply drops the record
-    let line = sandbox.read(".loom/ledger/project.jsonl").lines().nth(2).expect("it has records").to_owned();
+    let line = sandbox
+        .read(".loom/ledger/project.jsonl")
+        .lines()
+        .nth(2)
+        .expect("it has records")
+        .to_owned();
     let gone = line.replace(".loom/.gitignore", "etc/gone");
     assert_ne!(line, gone);
     sandbox.append(".loom/ledger/project.jsonl", &format!("{gone}\n"));
     sandbox.commit();
     sandbox.git(&["checkout", "--quiet", "HEAD^", "--", ".loom/ledger"]);
     to(&sandbox, "aside").comes_to(0);
-    assert!(!sandbox.git(&["show", "aside:.loom/ledger/project.jsonl"]).contains("etc/gone"));
+    assert!(
+        !sandbox
+            .git(&["show", "aside:.loom/ledger/project.jsonl"])
+            .contains("etc/gone")
+    );
 }
 
 #[test]
@@ -436,9 +696,18 @@ fn a_story_from_elsewhere_is_committed_with_its_ledger() {
     let sandbox = small::applied();
     identify(&sandbox);
     let story = "story: S-9\ntitle: From the board\ntasks:\n  - id: T-1\n    artifacts:\n      - { kind: file, name: nine, path: etc/nine, content: nine }\n";
-    let ran = sandbox.loom_reading(&["apply", "--yes", "--story", "-", "--to-branch", "nine"], story).comes_to(0);
+    let ran = sandbox
+        .loom_reading(
+            &["apply", "--yes", "--story", "-", "--to-branch", "nine"],
+            story,
+        )
+        .comes_to(0);
     ran.says("etc/nine");
-    assert!(sandbox.git(&["log", "-1", "--format=%s", "nine"]).starts_with("S-9: From the board"));
+    assert!(
+        sandbox
+            .git(&["log", "-1", "--format=%s", "nine"])
+            .starts_with("S-9: From the board")
+    );
     holds(&sandbox, "nine");
 }
 
@@ -451,8 +720,13 @@ fn a_repository_of_a_kind_that_loom_does_not_read_is_said() {
         }
         sandbox.write("loom.yaml", small::PROJECT);
         sandbox.commit();
-        to(&sandbox, "aside").comes_to(1).complains("loom reads SHA-1 objects, and references in files");
-        sandbox.loom(&["plan", "--against", "HEAD"]).comes_to(1).complains("loom reads SHA-1 objects");
+        to(&sandbox, "aside")
+            .comes_to(1)
+            .complains("loom reads SHA-1 objects, and references in files");
+        sandbox
+            .loom(&["plan", "--against", "HEAD"])
+            .comes_to(1)
+            .complains("loom reads SHA-1 objects");
     }
 }
 
@@ -460,12 +734,20 @@ fn a_repository_of_a_kind_that_loom_does_not_read_is_said() {
 fn without_git_and_without_a_commit_it_says_what_is_missing() {
     let bare = Sandbox::without_git();
     bare.write("loom.yaml", small::PROJECT);
-    to(&bare, "aside").comes_to(1).complains("is in no Git repository").complains("without --to-branch");
-    to(&small::fresh(), "aside").comes_to(1).complains("there is no commit yet").complains("commit loom.yaml first");
+    to(&bare, "aside")
+        .comes_to(1)
+        .complains("is in no Git repository")
+        .complains("without --to-branch");
+    to(&small::fresh(), "aside")
+        .comes_to(1)
+        .complains("there is no commit yet")
+        .complains("commit loom.yaml first");
     let sandbox = Sandbox::of(&[("README", "x\n")]);
     sandbox.commit();
     sandbox.write("loom.yaml", small::PROJECT);
-    to(&sandbox, "aside").comes_to(3).complains("These inputs differ: loom.yaml");
+    to(&sandbox, "aside")
+        .comes_to(3)
+        .complains("These inputs differ: loom.yaml");
 }
 
 #[test]
@@ -475,7 +757,9 @@ fn the_history_of_the_working_copy_knows_nothing_of_it() {
     to(&sandbox, "aside").comes_to(0);
     assert!(untouched(&sandbox) == before);
     assert_eq!(
-        sandbox.loom(&["history", "--format", "json"]).json()["entries"].as_array().map(Vec::len),
+        sandbox.loom(&["history", "--format", "json"]).json()["entries"]
+            .as_array()
+            .map(Vec::len),
         Some(1),
         "only the first apply"
     );

@@ -42,18 +42,33 @@ impl Accept {
         let text = |key: &str| node.get(key).and_then(Node::as_str);
         let (code, reason) = (text("code")?, text("reason")?);
         let mut wrong = |span: Span, message: String, help: &str| {
-            out.push(Diagnostic::new(Code::Acceptance, message).at(span, "").help(help));
+            out.push(
+                Diagnostic::new(Code::Acceptance, message)
+                    .at(span, "")
+                    .help(help),
+            );
         };
         let credential = code.eq_ignore_ascii_case(Code::Credential.as_str());
         if rule(code).is_none() && !code.contains('.') && !credential {
             let near = did_you_mean(code, super::RULES.iter().map(|rule| rule.code));
-            let help = near.map_or_else(|| "docs/checks.md lists them".to_owned(), |near| format!("did you mean `{near}`?"));
-            wrong(node.get("code")?.span, format!("there is no rule `{code}`"), &help);
+            let help = near.map_or_else(
+                || "docs/checks.md lists them".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            wrong(
+                node.get("code")?.span,
+                format!("there is no rule `{code}`"),
+                &help,
+            );
             return None;
         }
         if reason.trim().is_empty() {
             let help = "say why it is taken on, so that whoever reads it in a year knows whether that still holds";
-            wrong(node.get("reason")?.span, "a finding is accepted only with a reason".to_owned(), help);
+            wrong(
+                node.get("reason")?.span,
+                "a finding is accepted only with a reason".to_owned(),
+                help,
+            );
             return None;
         }
         let place = match (text("address"), text("path")) {
@@ -61,19 +76,29 @@ impl Accept {
             (None, Some(path)) => Place::Path(path.trim_start_matches("./").to_owned()),
             (Some(_), Some(_)) | (None, None) => {
                 let help = "write `address: KIND.NAME`, or for a file that loom does not write `path: GLOB`; one of them";
-                wrong(node.span, "this does not say where the finding is accepted".to_owned(), help);
+                wrong(
+                    node.span,
+                    "this does not say where the finding is accepted".to_owned(),
+                    help,
+                );
                 return None;
             }
         };
-        Some(Self { code: code.to_owned(), place, reason: reason.trim().to_owned(), span: node.span })
+        Some(Self {
+            code: code.to_owned(),
+            place,
+            reason: reason.trim().to_owned(),
+            span: node.span,
+        })
     }
 
     /// Whether it names a finding.
     fn names(&self, finding: &Finding) -> bool {
         let there = match &self.place {
-            Place::Address(address) => {
-                finding.address.as_ref().is_some_and(|found| found == address || found.family() == *address)
-            }
+            Place::Address(address) => finding
+                .address
+                .as_ref()
+                .is_some_and(|found| found == address || found.family() == *address),
             Place::Path(glob) => {
                 let glob = GlobBuilder::new(glob).literal_separator(true).build();
                 glob.is_ok_and(|glob| glob.compile_matcher().is_match(&finding.path))
@@ -103,7 +128,9 @@ pub fn accept<'a>(accepted: &'a [Accept], findings: &mut [Finding]) -> Vec<&'a A
 pub fn names_nothing(entry: &Accept) -> Diagnostic {
     let message = format!("nothing is found that this accepts: `{}`", entry.code);
     let help = "take the entry out, so that it does not hide a finding of tomorrow";
-    Diagnostic::new(Code::AcceptsNothing, message).at(entry.span, "").help(help)
+    Diagnostic::new(Code::AcceptsNothing, message)
+        .at(entry.span, "")
+        .help(help)
 }
 
 #[cfg(test)]
@@ -118,7 +145,10 @@ mod tests {
         let id = sources.add("loom.yaml", text);
         let node = node::parse_one(&sources, id, &mut out).expect("YAML");
         let entry = Accept::read(&node, &mut out);
-        (entry, out.iter().map(|found| found.message.clone()).collect())
+        (
+            entry,
+            out.iter().map(|found| found.message.clone()).collect(),
+        )
     }
 
     fn finding(code: &str, address: Option<&str>, path: &str) -> Finding {
@@ -139,29 +169,51 @@ mod tests {
 
     #[test]
     fn a_reason_is_needed() {
-        let (entry, said) = read("{ code: LOOM1203, address: kubernetes.manifest.a, reason: \" \" }");
+        let (entry, said) =
+            read("{ code: LOOM1203, address: kubernetes.manifest.a, reason: \" \" }");
         assert!(entry.is_none());
         assert_eq!(said, ["a finding is accepted only with a reason"]);
     }
 
     #[test]
     fn a_rule_that_is_not_there_and_a_place_that_is_none_are_errors() {
-        assert_eq!(read("{ code: LOOM9999, address: file.a, reason: x }").1, ["there is no rule `LOOM9999`"]);
+        assert_eq!(
+            read("{ code: LOOM9999, address: file.a, reason: x }").1,
+            ["there is no rule `LOOM9999`"]
+        );
         let nowhere = ["this does not say where the finding is accepted"];
         assert_eq!(read("{ code: LOOM1203, reason: x }").1, nowhere);
-        assert_eq!(read("{ code: LOOM1203, reason: x, address: file.a, path: a.yml }").1, nowhere);
-        assert!(read("{ code: main.deny_latest, reason: x, path: k8s/** }").0.is_some(), "a policy's rule has a dot");
+        assert_eq!(
+            read("{ code: LOOM1203, reason: x, address: file.a, path: a.yml }").1,
+            nowhere
+        );
+        assert!(
+            read("{ code: main.deny_latest, reason: x, path: k8s/** }")
+                .0
+                .is_some(),
+            "a policy's rule has a dot"
+        );
     }
 
     #[test]
     fn what_an_entry_names_is_accepted_and_nothing_else() {
         let accepted = [
-            read("{ code: loom1203, address: kubernetes.manifest.a, reason: one }").0.expect("good"),
-            read("{ code: LOOM1203, path: \"legacy/*.yml\", reason: two }").0.expect("good"),
-            read("{ code: LOOM1201, path: \"legacy/*.yml\", reason: three }").0.expect("good"),
+            read("{ code: loom1203, address: kubernetes.manifest.a, reason: one }")
+                .0
+                .expect("good"),
+            read("{ code: LOOM1203, path: \"legacy/*.yml\", reason: two }")
+                .0
+                .expect("good"),
+            read("{ code: LOOM1201, path: \"legacy/*.yml\", reason: three }")
+                .0
+                .expect("good"),
         ];
         let mut findings = [
-            finding("LOOM1203", Some("kubernetes.manifest.a[staging]"), "k8s/staging/a.yml"),
+            finding(
+                "LOOM1203",
+                Some("kubernetes.manifest.a[staging]"),
+                "k8s/staging/a.yml",
+            ),
             finding("LOOM1203", Some("kubernetes.manifest.ab"), "k8s/ab.yml"),
             finding("LOOM1203", None, "legacy/b.yml"),
             finding("LOOM1203", None, "legacy/deep/b.yml"),

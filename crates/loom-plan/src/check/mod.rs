@@ -125,16 +125,25 @@ pub fn look(document: &Document) -> Vec<Hit> {
     for rule in RULES.iter().filter(|rule| rule.format == document.format) {
         let mut hits = Hits::default();
         (rule.look)(document, &mut hits);
-        all.extend(hits.0.into_iter().map(|(span, message)| Hit { code: rule.code, span, message }));
+        all.extend(hits.0.into_iter().map(|(span, message)| Hit {
+            code: rule.code,
+            span,
+            message,
+        }));
     }
-    all.sort_by(|one, other| (one.span, one.code, &one.message).cmp(&(other.span, other.code, &other.message)));
+    all.sort_by(|one, other| {
+        (one.span, one.code, &one.message).cmp(&(other.span, other.code, &other.message))
+    });
     all.dedup();
     all
 }
 
 /// The rule of a code, in any case.
 pub fn rule(code: &str) -> Option<&'static Rule> {
-    RULES.iter().copied().find(|rule| rule.code.eq_ignore_ascii_case(code))
+    RULES
+        .iter()
+        .copied()
+        .find(|rule| rule.code.eq_ignore_ascii_case(code))
 }
 
 /// Something that a rule or a policy found in a file.
@@ -173,7 +182,12 @@ impl Finding {
     /// The same without anything in its texts that looks like a credential.
     #[must_use]
     pub fn masked(mut self) -> Self {
-        for text in [&mut self.message, &mut self.reason, &mut self.fix, &mut self.path] {
+        for text in [
+            &mut self.message,
+            &mut self.reason,
+            &mut self.fix,
+            &mut self.path,
+        ] {
             if let std::borrow::Cow::Owned(masked) = crate::credential::masked(text) {
                 *text = masked;
             }

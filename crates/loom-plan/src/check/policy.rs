@@ -59,10 +59,15 @@ pub struct Verdict {
 /// The severity of what a rule of this name says; `None` for any other rule.
 #[cfg(feature = "rego")]
 fn severity_of(rule: &str) -> Option<Severity> {
-    let severities = [("deny", Severity::Error), ("violation", Severity::Error), ("warn", Severity::Warning)];
-    let found = severities
-        .into_iter()
-        .find(|(word, _)| rule.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')));
+    let severities = [
+        ("deny", Severity::Error),
+        ("violation", Severity::Error),
+        ("warn", Severity::Warning),
+    ];
+    let found = severities.into_iter().find(|(word, _)| {
+        rule.strip_prefix(word)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    });
     found.map(|(_, severity)| severity)
 }
 
@@ -70,7 +75,9 @@ fn severity_of(rule: &str) -> Option<Severity> {
 /// true, that it holds.
 #[cfg(feature = "rego")]
 fn verdicts(package: &str, rule: &str, value: &Value) -> Vec<Verdict> {
-    let Some(severity) = severity_of(rule) else { return Vec::new() };
+    let Some(severity) = severity_of(rule) else {
+        return Vec::new();
+    };
     let one = |value: &Value| {
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let message = match value {
@@ -79,11 +86,18 @@ fn verdicts(package: &str, rule: &str, value: &Value) -> Vec<Verdict> {
             Value::Bool(true) => format!("`{rule}` holds"),
             Value::Null | Value::Bool(false) | Value::Number(_) | Value::Array(_) => return None,
         };
-        Some(Verdict { code: format!("{package}.{rule}"), severity, message, address: text("address") })
+        Some(Verdict {
+            code: format!("{package}.{rule}"),
+            severity,
+            message,
+            address: text("address"),
+        })
     };
     match value {
         Value::Array(items) => items.iter().filter_map(one).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => one(value).into_iter().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            one(value).into_iter().collect()
+        }
     }
 }
 
@@ -134,7 +148,9 @@ mod engine {
 
     impl std::fmt::Debug for Policies {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.debug_struct("Policies").field("packages", &self.packages).finish_non_exhaustive()
+            f.debug_struct("Policies")
+                .field("packages", &self.packages)
+                .finish_non_exhaustive()
         }
     }
 
@@ -150,7 +166,10 @@ mod engine {
             }
             let mut engine = Engine::new();
             engine.set_gather_prints(true);
-            let limit = ExecutionTimerConfig { limit: Duration::from_nanos(STEPS), check_interval: NonZeroU32::MIN };
+            let limit = ExecutionTimerConfig {
+                limit: Duration::from_nanos(STEPS),
+                check_interval: NonZeroU32::MIN,
+            };
             engine.set_execution_timer_config(limit);
             let (mut packages, mut found) = (Vec::new(), Vec::new());
             for source in sources {
@@ -161,7 +180,11 @@ mod engine {
             }
             packages.sort();
             packages.dedup();
-            if found.is_empty() { Ok(Self { engine, packages }) } else { Err(found) }
+            if found.is_empty() {
+                Ok(Self { engine, packages })
+            } else {
+                Err(found)
+            }
         }
 
         /// Whether a package is asked about the graph.
@@ -178,7 +201,11 @@ mod engine {
         ///
         /// # Errors
         /// A policy that cannot be evaluated, or does not end.
-        pub fn ask(&self, subject: &Subject<'_>, input: &Value) -> Result<Vec<Verdict>, Diagnostic> {
+        pub fn ask(
+            &self,
+            subject: &Subject<'_>,
+            input: &Value,
+        ) -> Result<Vec<Verdict>, Diagnostic> {
             let (mut engine, mut said) = (self.engine.clone(), Vec::new());
             let graph = matches!(subject, Subject::Graph);
             let name = match subject {
@@ -189,18 +216,40 @@ mod engine {
                 let text = error.to_string();
                 let text = text.trim();
                 let limit = text.contains("limit") && text.contains("exceeded");
-                let why = if limit { format!("it did not end within {STEPS} steps") } else { text.to_owned() };
-                broken("a policy", &format!("it cannot be evaluated for {name}: {why}"))
+                let why = if limit {
+                    format!("it did not end within {STEPS} steps")
+                } else {
+                    text.to_owned()
+                };
+                broken(
+                    "a policy",
+                    &format!("it cannot be evaluated for {name}: {why}"),
+                )
             };
-            engine.add_data(data_of(subject).into()).map_err(|error| fail(&error))?;
+            engine
+                .add_data(data_of(subject).into())
+                .map_err(|error| fail(&error))?;
             engine.set_input(input.clone().into());
-            for package in self.packages.iter().filter(|package| is_about_graph(package) == graph) {
-                let results = engine.eval_query(format!("data.{package}"), false).map_err(|error| fail(&error))?;
-                let values = results.result.into_iter().flat_map(|result| result.expressions);
+            for package in self
+                .packages
+                .iter()
+                .filter(|package| is_about_graph(package) == graph)
+            {
+                let results = engine
+                    .eval_query(format!("data.{package}"), false)
+                    .map_err(|error| fail(&error))?;
+                let values = results
+                    .result
+                    .into_iter()
+                    .flat_map(|result| result.expressions);
                 for value in values {
                     let json = value.value.to_json_str().map_err(|error| fail(&error))?;
                     let json: Value = serde_json::from_str(&json).map_err(|error| fail(&error))?;
-                    let rules = json.as_object().into_iter().flatten().filter(|(rule, _)| severity_of(rule).is_some());
+                    let rules = json
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .filter(|(rule, _)| severity_of(rule).is_some());
                     rules.for_each(|(rule, value)| said.extend(verdicts(package, rule, value)));
                 }
             }
@@ -209,7 +258,9 @@ mod engine {
     }
 
     fn is_about_graph(package: &str) -> bool {
-        package.strip_prefix(GRAPH_PACKAGE).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        package
+            .strip_prefix(GRAPH_PACKAGE)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
     /// Rego as it is now, else as it was before version 1, as most published policies are.
@@ -252,8 +303,17 @@ mod engine {
         /// # Errors
         /// One for each policy.
         pub fn read(sources: &[Source]) -> Result<Self, Vec<Diagnostic>> {
-            let refuse = |source: &Source| broken(&source.path, "this loom was built without Rego (the feature `rego`)");
-            if sources.is_empty() { Ok(Self) } else { Err(sources.iter().map(refuse).collect()) }
+            let refuse = |source: &Source| {
+                broken(
+                    &source.path,
+                    "this loom was built without Rego (the feature `rego`)",
+                )
+            };
+            if sources.is_empty() {
+                Ok(Self)
+            } else {
+                Err(sources.iter().map(refuse).collect())
+            }
         }
 
         /// No package is.
@@ -270,7 +330,11 @@ mod engine {
         ///
         /// # Errors
         /// None.
-        pub fn ask(&self, _subject: &Subject<'_>, _input: &Value) -> Result<Vec<Verdict>, Diagnostic> {
+        pub fn ask(
+            &self,
+            _subject: &Subject<'_>,
+            _input: &Value,
+        ) -> Result<Vec<Verdict>, Diagnostic> {
             Ok(Vec::new())
         }
     }

@@ -145,7 +145,10 @@ codes! {
 impl Code {
     /// The code of a text such as `LOOM0106`, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -162,12 +165,31 @@ mod tests {
     #[test]
     fn every_code_has_a_page_of_its_own_and_reads_back() {
         for code in Code::ALL {
-            assert!(code.page().starts_with(&format!("# {code}: ")), "{code}: the page's title must begin with its code");
-            let sections: Vec<&str> = code.page().lines().filter(|line| line.starts_with("## ")).collect();
-            assert_eq!(sections, ["## What it means", "## An example", "## What to do"], "{code}");
-            assert!(code.page().contains("\n```"), "{code}: the example must be one that can be seen");
+            assert!(
+                code.page().starts_with(&format!("# {code}: ")),
+                "{code}: the page's title must begin with its code"
+            );
+            let sections: Vec<&str> = code
+                .page()
+                .lines()
+                .filter(|line| line.starts_with("## "))
+                .collect();
+            assert_eq!(
+                sections,
+                ["## What it means", "## An example", "## What to do"],
+                "{code}"
+            );
+            assert!(
+                code.page().contains("\n```"),
+                "{code}: the example must be one that can be seen"
+            );
             assert_eq!(Code::parse(&code.as_str().to_lowercase()), Some(*code));
         }
-        assert!(Code::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()), "codes must ascend");
+        assert!(
+            Code::ALL
+                .windows(2)
+                .all(|pair| pair[0].as_str() < pair[1].as_str()),
+            "codes must ascend"
+        );
     }
 }

@@ -43,13 +43,21 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding without a place yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), labels: Vec::new(), help: None }
+        Self {
+            code,
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+        }
     }
 
     /// Adds a place.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 
@@ -78,7 +86,9 @@ impl Diagnostics {
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
+        self.0
+            .iter()
+            .any(|diagnostic| diagnostic.severity() == Severity::Error)
     }
 
     /// All of them, in the order in which they were found.
@@ -134,9 +144,14 @@ const MAX_CANDIDATES: usize = 1_000;
 
 /// The nearest of `known` to `word`, if one is near enough to have been meant.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let known = known.into_iter().take(MAX_CANDIDATES).filter(|candidate| candidate.len().max(word.len()) <= MAX_WORD);
+    let known = known
+        .into_iter()
+        .take(MAX_CANDIDATES)
+        .filter(|candidate| candidate.len().max(word.len()) <= MAX_WORD);
     let near = |candidate: &str| strsim::jaro_winkler(word, candidate);
-    let best = known.map(|candidate| (near(candidate), candidate)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let best = known
+        .map(|candidate| (near(candidate), candidate))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.8).then_some(best.1)
 }
 

@@ -101,7 +101,9 @@ pub fn compare<'a>(before: &'a [u8], after: &'a [u8]) -> Difference<'a> {
 
 /// A content as a text that a person can read.
 pub fn as_text(content: &[u8]) -> Option<&str> {
-    std::str::from_utf8(content).ok().filter(|text| !text.contains('\0'))
+    std::str::from_utf8(content)
+        .ok()
+        .filter(|text| !text.contains('\0'))
 }
 
 impl<'a> TextDiff<'a> {
@@ -114,22 +116,37 @@ impl<'a> TextDiff<'a> {
     pub fn with_context(before: &'a str, after: &'a str, context: usize) -> Self {
         let old: Vec<&'a str> = before.split_inclusive('\n').collect();
         let new: Vec<&'a str> = after.split_inclusive('\n').collect();
-        let diff = similar::TextDiff::configure().algorithm(Algorithm::Myers).diff_slices(&old, &new);
-        Self { hunks: diff.grouped_ops(context).iter().map(|ops| hunk(&diff, ops, &old, &new)).collect() }
+        let diff = similar::TextDiff::configure()
+            .algorithm(Algorithm::Myers)
+            .diff_slices(&old, &new);
+        Self {
+            hunks: diff
+                .grouped_ops(context)
+                .iter()
+                .map(|ops| hunk(&diff, ops, &old, &new))
+                .collect(),
+        }
     }
 
     /// How many lines come.
     pub fn added(&self) -> usize {
-        self.changed().filter(|line| line.kind == LineKind::Added).count()
+        self.changed()
+            .filter(|line| line.kind == LineKind::Added)
+            .count()
     }
 
     /// How many lines go.
     pub fn removed(&self) -> usize {
-        self.changed().filter(|line| line.kind == LineKind::Removed).count()
+        self.changed()
+            .filter(|line| line.kind == LineKind::Removed)
+            .count()
     }
 
     fn changed(&self) -> impl Iterator<Item = &Line<'a>> {
-        self.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.kind != LineKind::Context)
+        self.hunks
+            .iter()
+            .flat_map(|hunk| &hunk.lines)
+            .filter(|line| line.kind != LineKind::Context)
     }
 
     /// What stands for the change wherever it is made: the lines that go and come, hunk by hunk,
@@ -138,8 +155,19 @@ impl<'a> TextDiff<'a> {
         let mut text = String::new();
         for hunk in &self.hunks {
             text.push('@');
-            for line in hunk.lines.iter().filter(|line| line.kind != LineKind::Context) {
-                text.extend([line.kind.mark(), if line.end == LineEnd::There { '\n' } else { '\\' }]);
+            for line in hunk
+                .lines
+                .iter()
+                .filter(|line| line.kind != LineKind::Context)
+            {
+                text.extend([
+                    line.kind.mark(),
+                    if line.end == LineEnd::There {
+                        '\n'
+                    } else {
+                        '\\'
+                    },
+                ]);
                 text.push_str(line.text);
                 text.push('\n');
             }
@@ -154,8 +182,13 @@ impl<'a> TextDiff<'a> {
             text += &hunk.header();
             text.push('\n');
             for line in &hunk.lines {
-                let end = if line.end == LineEnd::There { "\n" } else { "\n\\ No newline at end of file\n" };
-                write!(text, "{}{}{end}", line.kind.mark(), line.text).expect("writing to a string cannot fail");
+                let end = if line.end == LineEnd::There {
+                    "\n"
+                } else {
+                    "\n\\ No newline at end of file\n"
+                };
+                write!(text, "{}{}{end}", line.kind.mark(), line.text)
+                    .expect("writing to a string cannot fail");
             }
         }
         text
@@ -185,11 +218,23 @@ fn hunk<'a>(diff: &Similar<'a>, ops: &[DiffOp], old: &[&'a str], new: &[&'a str]
         let (first, last) = (ops.first().map(range), ops.last().map(range));
         first.map_or(0, |range| range.start)..last.map_or(0, |range| range.end)
     };
-    let lines = ops.iter().flat_map(|op| op_lines(diff, op, old, new)).collect();
-    Hunk { old: around(DiffOp::old_range), new: around(DiffOp::new_range), lines }
+    let lines = ops
+        .iter()
+        .flat_map(|op| op_lines(diff, op, old, new))
+        .collect();
+    Hunk {
+        old: around(DiffOp::old_range),
+        new: around(DiffOp::new_range),
+        lines,
+    }
 }
 
-fn op_lines<'a>(diff: &Similar<'a>, op: &DiffOp, old: &[&'a str], new: &[&'a str]) -> Vec<Line<'a>> {
+fn op_lines<'a>(
+    diff: &Similar<'a>,
+    op: &DiffOp,
+    old: &[&'a str],
+    new: &[&'a str],
+) -> Vec<Line<'a>> {
     let text = |tag, old_index: Option<usize>, new_index: Option<usize>| match tag {
         ChangeTag::Equal | ChangeTag::Delete => old_index.map_or("", |at| old[at]),
         ChangeTag::Insert => new_index.map_or("", |at| new[at]),
@@ -197,15 +242,28 @@ fn op_lines<'a>(diff: &Similar<'a>, op: &DiffOp, old: &[&'a str], new: &[&'a str
     if !is_refined(op, old, new) {
         let changes = diff.iter_changes(op);
         return changes
-            .map(|change| line(change.tag(), text(change.tag(), change.old_index(), change.new_index()), []))
+            .map(|change| {
+                line(
+                    change.tag(),
+                    text(change.tag(), change.old_index(), change.new_index()),
+                    [],
+                )
+            })
             .collect();
     }
     // without a deadline: similar's own default is half a second of the clock
     let changes = diff.iter_inline_changes_deadline(op, None);
     changes
         .map(|change| {
-            let pieces = change.values().iter().map(|(emphasised, piece)| (*emphasised, piece.len()));
-            line(change.tag(), text(change.tag(), change.old_index(), change.new_index()), pieces)
+            let pieces = change
+                .values()
+                .iter()
+                .map(|(emphasised, piece)| (*emphasised, piece.len()));
+            line(
+                change.tag(),
+                text(change.tag(), change.old_index(), change.new_index()),
+                pieces,
+            )
         })
         .collect()
 }
@@ -213,7 +271,8 @@ fn op_lines<'a>(diff: &Similar<'a>, op: &DiffOp, old: &[&'a str], new: &[&'a str
 fn is_refined(op: &DiffOp, old: &[&str], new: &[&str]) -> bool {
     let (old, new) = (&old[op.old_range()], &new[op.new_range()]);
     let both = !old.is_empty() && !new.is_empty() && op.tag() != similar::DiffTag::Equal;
-    both && old.len() + new.len() <= REFINED_LINES && old.iter().chain(new).map(|line| line.len()).sum::<usize>() <= REFINED_BYTES
+    both && old.len() + new.len() <= REFINED_LINES
+        && old.iter().chain(new).map(|line| line.len()).sum::<usize>() <= REFINED_BYTES
 }
 
 /// A line from its text with the line end, and the pieces that it consists of.
@@ -238,7 +297,12 @@ fn line(tag: ChangeTag, text: &str, pieces: impl IntoIterator<Item = (bool, usiz
             Some(_) | None => emphasis.push(range),
         }
     }
-    Line { kind, text, emphasis, end }
+    Line {
+        kind,
+        text,
+        emphasis,
+        end,
+    }
 }
 
 #[cfg(test)]
@@ -262,8 +326,10 @@ mod tests {
          7
          8
         ");
-        let marked: Vec<&str> =
-            diff.changed().flat_map(|line| line.emphasis.iter().map(|range| &line.text[range.clone()])).collect();
+        let marked: Vec<&str> = diff
+            .changed()
+            .flat_map(|line| line.emphasis.iter().map(|range| &line.text[range.clone()]))
+            .collect();
         assert_eq!(marked, ["3000", "8080"]);
         assert_eq!((diff.added(), diff.removed()), (1, 1));
     }
@@ -281,14 +347,20 @@ mod tests {
 
     #[test]
     fn a_file_that_comes_or_goes_has_the_numbers_that_patch_expects() {
-        assert_eq!(TextDiff::new("", "a\nb\n").unified(), "@@ -0,0 +1,2 @@\n+a\n+b\n");
+        assert_eq!(
+            TextDiff::new("", "a\nb\n").unified(),
+            "@@ -0,0 +1,2 @@\n+a\n+b\n"
+        );
         assert_eq!(TextDiff::new("a\n", "").unified(), "@@ -1 +0,0 @@\n-a\n");
         assert_eq!(TextDiff::new("a\n", "a\n"), TextDiff::default());
     }
 
     #[test]
     fn a_carriage_return_is_part_of_its_line() {
-        assert_eq!(TextDiff::new("a\r\nb\rc\n", "a\nb\rc\n").unified(), "@@ -1,2 +1,2 @@\n-a\r\n+a\n b\rc\n");
+        assert_eq!(
+            TextDiff::new("a\r\nb\rc\n", "a\nb\rc\n").unified(),
+            "@@ -1,2 +1,2 @@\n-a\r\n+a\n b\rc\n"
+        );
     }
 
     #[test]
@@ -309,7 +381,12 @@ mod tests {
 
     #[test]
     fn large_texts_without_a_common_line_take_no_long_time_and_no_ranges() {
-        let text = |word: &str| (0..100_000).map(|number| format!("{word} {number}")).collect::<Vec<_>>().join("\n");
+        let text = |word: &str| {
+            (0..100_000)
+                .map(|number| format!("{word} {number}"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
         let (before, after) = (text("old"), text("new"));
         let diff = TextDiff::new(&before, &after);
         assert_eq!((diff.added(), diff.removed()), (100_000, 100_000));
@@ -324,7 +401,11 @@ mod tests {
         for hunk in &diff.hunks {
             text.extend(old[at..hunk.old.start].iter().copied());
             at = hunk.old.end;
-            for line in hunk.lines.iter().filter(|line| line.kind != LineKind::Removed) {
+            for line in hunk
+                .lines
+                .iter()
+                .filter(|line| line.kind != LineKind::Removed)
+            {
                 text.push_str(line.text);
                 text.push_str(if line.end == LineEnd::There { "\n" } else { "" });
             }

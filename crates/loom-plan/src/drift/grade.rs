@@ -59,7 +59,9 @@ pub struct Version<'a> {
 
 /// How much two versions differ that are not the same.
 pub fn grade(one: Version<'_>, other: Version<'_>, reader: Option<Reader>) -> Grade {
-    let (Some(before), Some(after)) = (text_of(one.bytes), text_of(other.bytes)) else { return Grade::Content };
+    let (Some(before), Some(after)) = (text_of(one.bytes), text_of(other.bytes)) else {
+        return Grade::Content;
+    };
     match reader {
         _ if one.mode != other.mode => Grade::Content,
         None if bare_lines(&before).eq(bare_lines(&after)) => Grade::Format,
@@ -76,13 +78,19 @@ pub fn grade(one: Version<'_>, other: Version<'_>, reader: Option<Reader>) -> Gr
 /// A text with `\n` line ends, and without loom's header.
 fn text_of(bytes: &[u8]) -> Option<String> {
     let text = as_text(bytes)?;
-    let text = if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
+    let text = if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(text)
+    };
     String::from_utf8(header::strip(text.as_bytes())).ok()
 }
 
 /// The lines that are not blank, without trailing blanks.
 fn bare_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().map(str::trim_end).filter(|line| !line.is_empty())
+    text.lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
 }
 
 #[cfg(test)]
@@ -90,7 +98,10 @@ mod tests {
     use super::*;
 
     fn graded(before: &str, after: &str, reader: Option<Reader>) -> Grade {
-        let version = |text| Version { bytes: str::as_bytes(text), mode: Mode::Plain };
+        let version = |text| Version {
+            bytes: str::as_bytes(text),
+            mode: Mode::Plain,
+        };
         grade(version(before), version(after), reader)
     }
 
@@ -102,7 +113,10 @@ mod tests {
             data.extend(said.split_whitespace());
             comments.extend(Some(comment.trim().to_owned()).filter(|comment| !comment.is_empty()));
         }
-        (!text.contains('!')).then(|| Reading { data: data.join(" "), comments })
+        (!text.contains('!')).then(|| Reading {
+            data: data.join(" "),
+            comments,
+        })
     }
 
     #[test]
@@ -115,8 +129,16 @@ mod tests {
             ("a # old\n", "b # new\n", Grade::Content),
             ("a !\n", "a  !\n", Grade::Content),
         ] {
-            assert_eq!(graded(before, after, Some(words)), grade, "{before:?} {after:?}");
-            assert_eq!(graded(after, before, Some(words)), grade, "{after:?} {before:?}");
+            assert_eq!(
+                graded(before, after, Some(words)),
+                grade,
+                "{before:?} {after:?}"
+            );
+            assert_eq!(
+                graded(after, before, Some(words)),
+                grade,
+                "{after:?} {before:?}"
+            );
         }
     }
 
@@ -137,13 +159,32 @@ mod tests {
     #[test]
     fn the_header_does_not_count_whatever_its_line_end() {
         let header = "# Managed by loom: file.x (S-1); see 'loom explain PATH'\n";
-        assert_eq!(graded(&format!("{header}a\n"), "a \n", Some(words)), Grade::Format);
-        assert_eq!(graded(&format!("{header}a\n").replace('\n', "\r\n"), &format!("{header}a\n"), Some(words)), Grade::Format);
+        assert_eq!(
+            graded(&format!("{header}a\n"), "a \n", Some(words)),
+            Grade::Format
+        );
+        assert_eq!(
+            graded(
+                &format!("{header}a\n").replace('\n', "\r\n"),
+                &format!("{header}a\n"),
+                Some(words)
+            ),
+            Grade::Format
+        );
     }
 
     #[test]
     fn a_mode_and_what_is_no_text_are_content() {
-        let (plain, program) = (Version { bytes: b"a\n", mode: Mode::Plain }, Version { bytes: b"a \n", mode: Mode::Executable });
+        let (plain, program) = (
+            Version {
+                bytes: b"a\n",
+                mode: Mode::Plain,
+            },
+            Version {
+                bytes: b"a \n",
+                mode: Mode::Executable,
+            },
+        );
         assert_eq!(grade(plain, program, None), Grade::Content);
         assert_eq!(graded("a\0\n", "a\0 \n", None), Grade::Content);
     }

@@ -33,7 +33,13 @@ pub enum Class {
 
 impl Class {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 5] = [Self::Edited, Self::Missing, Self::InputChanged, Self::GeneratorUpgraded, Self::Unrecorded];
+    pub const ALL: [Self; 5] = [
+        Self::Edited,
+        Self::Missing,
+        Self::InputChanged,
+        Self::GeneratorUpgraded,
+        Self::Unrecorded,
+    ];
 
     /// The words, as in the reports.
     pub fn as_str(self) -> &'static str {
@@ -89,7 +95,8 @@ pub fn report(outcome: &Outcome, sides: &Sides<'_>) -> Vec<Drifted> {
     });
     let conflicts = outcome.conflicts().iter().map(|conflict| {
         let [observed, desired] = sides(conflict);
-        let is_unreadable = |found: &String| UNREADABLE.iter().any(|begin| found.starts_with(begin));
+        let is_unreadable =
+            |found: &String| UNREADABLE.iter().any(|begin| found.starts_with(begin));
         Drifted {
             path: conflict.path.clone(),
             address: conflict.address.clone(),
@@ -110,7 +117,9 @@ fn class_of(decision: Decision) -> Class {
         Decision::Create(Creation::Vanished) => Class::Missing,
         Decision::Update(Updating::Restored | Updating::Merged) | Decision::Keep => Class::Edited,
         Decision::Adopt(_) => Class::Unrecorded,
-        Decision::Create(Creation::New) | Decision::Update(Updating::Changed) | Decision::Delete => Class::InputChanged,
+        Decision::Create(Creation::New)
+        | Decision::Update(Updating::Changed)
+        | Decision::Delete => Class::InputChanged,
         Decision::Forget(_) | Decision::Nothing => Class::InputChanged,
         Decision::Conflict(conflict) => class_of_conflict(conflict),
     }
@@ -118,9 +127,13 @@ fn class_of(decision: Decision) -> Class {
 
 fn class_of_conflict(conflict: Conflict) -> Class {
     match conflict {
-        Conflict::Edited | Conflict::Merge | Conflict::DeletedButEdited | Conflict::Foreign => Class::Edited,
+        Conflict::Edited | Conflict::Merge | Conflict::DeletedButEdited | Conflict::Foreign => {
+            Class::Edited
+        }
         Conflict::NotOurs => Class::Unrecorded,
-        Conflict::Stateful | Conflict::Component | Conflict::Migration | Conflict::Unsafe => Class::InputChanged,
+        Conflict::Stateful | Conflict::Component | Conflict::Migration | Conflict::Unsafe => {
+            Class::InputChanged
+        }
     }
 }
 
@@ -131,7 +144,10 @@ mod tests {
     use crate::plan::{Action, BlockedPlan, Cause, Expect, PartAction, Report, Verb};
 
     fn class(decision: Decision, causes: &[Cause]) -> Class {
-        let (path, address) = (RepoPath::new("a").expect("a path"), Address::parse("file.a").expect("an address"));
+        let (path, address) = (
+            RepoPath::new("a").expect("a path"),
+            Address::parse("file.a").expect("an address"),
+        );
         let part = PartAction {
             address,
             part: Part::Whole,
@@ -143,36 +159,101 @@ mod tests {
             after: None,
             causes: causes.to_vec(),
         };
-        let actions = vec![Action { path, verb: Verb::Update, expect: Expect::Absent, parts: vec![part] }];
-        let outcome = Outcome::Blocked(BlockedPlan { actions, conflicts: Vec::new(), report: Report::default() });
+        let actions = vec![Action {
+            path,
+            verb: Verb::Update,
+            expect: Expect::Absent,
+            parts: vec![part],
+        }];
+        let outcome = Outcome::Blocked(BlockedPlan {
+            actions,
+            conflicts: Vec::new(),
+            report: Report::default(),
+        });
         report(&outcome, &|_| [None, None])[0].class
     }
 
     #[test]
     fn every_decision_has_the_cause_that_a_person_would_name() {
-        let version = Cause::KindVersion { kind: "file".to_owned(), from: 1, to: 2, changes: Vec::new() };
-        let setting = Cause::Setting { pointer: "services.api.port".to_owned(), position: None };
+        let version = Cause::KindVersion {
+            kind: "file".to_owned(),
+            from: 1,
+            to: 2,
+            changes: Vec::new(),
+        };
+        let setting = Cause::Setting {
+            pointer: "services.api.port".to_owned(),
+            position: None,
+        };
         let changed = Decision::Update(Updating::Changed);
         for (decision, causes, expected) in [
-            (Decision::Update(Updating::Restored), vec![Cause::Edited], Class::Edited),
-            (Decision::Update(Updating::Merged), vec![Cause::Merged], Class::Edited),
+            (
+                Decision::Update(Updating::Restored),
+                vec![Cause::Edited],
+                Class::Edited,
+            ),
+            (
+                Decision::Update(Updating::Merged),
+                vec![Cause::Merged],
+                Class::Edited,
+            ),
             (Decision::Keep, vec![Cause::Edited], Class::Edited),
-            (Decision::Create(Creation::Vanished), vec![Cause::Vanished], Class::Missing),
+            (
+                Decision::Create(Creation::Vanished),
+                vec![Cause::Vanished],
+                Class::Missing,
+            ),
             (Decision::Create(Creation::New), vec![], Class::InputChanged),
             (changed, vec![setting.clone()], Class::InputChanged),
             (changed, vec![setting, version.clone()], Class::InputChanged),
             (changed, vec![version.clone()], Class::GeneratorUpgraded),
-            (Decision::Update(Updating::Restored), vec![version], Class::Edited),
-            (Decision::Delete, vec![Cause::Undeclared], Class::InputChanged),
-            (Decision::Forget(Forgetting::LeftAlone), vec![Cause::Undeclared], Class::InputChanged),
-            (Decision::Adopt(Adopting::Equal), vec![Cause::AlreadyThere], Class::Unrecorded),
-            (Decision::Adopt(Adopting::AsItIs), vec![Cause::Adopted], Class::Unrecorded),
+            (
+                Decision::Update(Updating::Restored),
+                vec![version],
+                Class::Edited,
+            ),
+            (
+                Decision::Delete,
+                vec![Cause::Undeclared],
+                Class::InputChanged,
+            ),
+            (
+                Decision::Forget(Forgetting::LeftAlone),
+                vec![Cause::Undeclared],
+                Class::InputChanged,
+            ),
+            (
+                Decision::Adopt(Adopting::Equal),
+                vec![Cause::AlreadyThere],
+                Class::Unrecorded,
+            ),
+            (
+                Decision::Adopt(Adopting::AsItIs),
+                vec![Cause::Adopted],
+                Class::Unrecorded,
+            ),
             (Decision::Conflict(Conflict::Edited), vec![], Class::Edited),
-            (Decision::Conflict(Conflict::DeletedButEdited), vec![], Class::Edited),
-            (Decision::Conflict(Conflict::NotOurs), vec![], Class::Unrecorded),
-            (Decision::Conflict(Conflict::Stateful), vec![], Class::InputChanged),
+            (
+                Decision::Conflict(Conflict::DeletedButEdited),
+                vec![],
+                Class::Edited,
+            ),
+            (
+                Decision::Conflict(Conflict::NotOurs),
+                vec![],
+                Class::Unrecorded,
+            ),
+            (
+                Decision::Conflict(Conflict::Stateful),
+                vec![],
+                Class::InputChanged,
+            ),
         ] {
-            assert_eq!(class(decision, &causes), expected, "{decision:?} {causes:?}");
+            assert_eq!(
+                class(decision, &causes),
+                expected,
+                "{decision:?} {causes:?}"
+            );
         }
     }
 
@@ -190,7 +271,11 @@ mod tests {
         };
         let unreadable = |found: &str| {
             let conflicts = vec![conflict(found)];
-            let outcome = Outcome::Blocked(BlockedPlan { actions: Vec::new(), conflicts, report: Report::default() });
+            let outcome = Outcome::Blocked(BlockedPlan {
+                actions: Vec::new(),
+                conflicts,
+                report: Report::default(),
+            });
             report(&outcome, &|_| [None, None])[0].unreadable.clone()
         };
         for found in UNREADABLE {
@@ -202,6 +287,9 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_no_drift() {
-        assert_eq!(report(&Outcome::Converged(Report::default()), &|_| [None, None]), []);
+        assert_eq!(
+            report(&Outcome::Converged(Report::default()), &|_| [None, None]),
+            []
+        );
     }
 }

@@ -35,34 +35,64 @@ pub struct Linked {
 pub type Files = BTreeMap<RepoPath, Arc<str>>;
 
 /// Reads the files that settings name, each once, and notes them among what was read.
-pub fn read_files(declarations: &mut [Declaration], input: &dyn Input, sources: &mut Sources, out: &mut Diagnostics) -> Files {
+pub fn read_files(
+    declarations: &mut [Declaration],
+    input: &dyn Input,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Files {
     let mut files = Files::new();
     let mut nodes: BTreeMap<RepoPath, Option<Node>> = BTreeMap::new();
     let first = sources.ids().count();
-    let named = declarations.par_iter().flat_map_iter(|declaration| input_paths(declaration.provider, &declaration.settings));
+    let named = declarations
+        .par_iter()
+        .flat_map_iter(|declaration| input_paths(declaration.provider, &declaration.settings));
     for (name, node) in named.collect::<Vec<_>>() {
-        let Some(text) = path_text(node).filter(|text| !files.contains_key(*text)) else { continue };
-        let Ok(path) = RepoPath::new(text) else { continue };
+        let Some(text) = path_text(node).filter(|text| !files.contains_key(*text)) else {
+            continue;
+        };
+        let Ok(path) = RepoPath::new(text) else {
+            continue;
+        };
         let read = input.read(&path).map_err(|error| {
-            let found = Diagnostic::new(Code::FileMissing, format!("`{name}`: {path}: {error}")).at(node.span, "");
+            let found = Diagnostic::new(Code::FileMissing, format!("`{name}`: {path}: {error}"))
+                .at(node.span, "");
             out.push(found.help(format!("write {path}, or name another file")));
         });
-        let read = read.ok().inspect(|text| drop(files.insert(path.clone(), Arc::clone(text))));
-        let read = read.map(|text| Node::string(Span::start_of(sources.add(path.as_str(), Arc::clone(&text))), text));
+        let read = read
+            .ok()
+            .inspect(|text| drop(files.insert(path.clone(), Arc::clone(text))));
+        let read = read.map(|text| {
+            Node::string(
+                Span::start_of(sources.add(path.as_str(), Arc::clone(&text))),
+                text,
+            )
+        });
         if let Some(node) = &read {
             credential::refuse(node.span.source, sources, out);
         }
         nodes.insert(path, read);
     }
     credential::hide(sources, first, out);
-    declarations.par_iter_mut().for_each(|Declaration { provider, settings, intent, reads, .. }| {
-        for (name, node) in input_paths(*provider, settings) {
-            if let Some(value) = path_text(node).and_then(|text| nodes.get(text)) {
-                let read = Read { value: value.clone(), environment: None };
-                Arc::make_mut(reads).insert(format!("{intent}.{name}"), read);
+    declarations.par_iter_mut().for_each(
+        |Declaration {
+             provider,
+             settings,
+             intent,
+             reads,
+             ..
+         }| {
+            for (name, node) in input_paths(*provider, settings) {
+                if let Some(value) = path_text(node).and_then(|text| nodes.get(text)) {
+                    let read = Read {
+                        value: value.clone(),
+                        environment: None,
+                    };
+                    Arc::make_mut(reads).insert(format!("{intent}.{name}"), read);
+                }
             }
-        }
-    });
+        },
+    );
     files
 }
 
@@ -73,7 +103,13 @@ fn path_text(node: &Node) -> Option<&str> {
 
 /// Links everything. The result has the order of `ordered.declarations`; an artifact that failed
 /// has no places and a diagnostic.
-pub fn link(ordered: &Ordered, registry: Registry<'_>, files: &Files, world: World<'_>, out: &mut Diagnostics) -> Vec<Linked> {
+pub fn link(
+    ordered: &Ordered,
+    registry: Registry<'_>,
+    files: &Files,
+    world: World<'_>,
+    out: &mut Diagnostics,
+) -> Vec<Linked> {
     let has_references = |index: usize| ordered.dependencies(index).next().is_some();
     let free: Vec<(Linked, Diagnostics)> = (0..ordered.declarations.len())
         .into_par_iter()
@@ -82,7 +118,13 @@ pub fn link(ordered: &Ordered, registry: Registry<'_>, files: &Files, world: Wor
             if has_references(index) {
                 (unlinked(declaration), Diagnostics::default())
             } else {
-                finish(declaration, plain(&declaration.settings), declaration.path.as_ref().map(plain), files, world)
+                finish(
+                    declaration,
+                    plain(&declaration.settings),
+                    declaration.path.as_ref().map(plain),
+                    files,
+                    world,
+                )
             }
         })
         .collect();
@@ -91,10 +133,18 @@ pub fn link(ordered: &Ordered, registry: Registry<'_>, files: &Files, world: Wor
         linked.push(artifact);
         out.extend(found);
     }
-    for index in ordered.order.iter().copied().filter(|index| has_references(*index)) {
+    for index in ordered
+        .order
+        .iter()
+        .copied()
+        .filter(|index| has_references(*index))
+    {
         let declaration = &ordered.declarations[index];
         let mut resolve = |node: &Node| resolve(node, ordered, &linked, registry, out);
-        let (settings, path) = (resolve(&declaration.settings), declaration.path.as_ref().map(&mut resolve));
+        let (settings, path) = (
+            resolve(&declaration.settings),
+            declaration.path.as_ref().map(&mut resolve),
+        );
         let (artifact, found) = finish(declaration, settings, path, files, world);
         linked[index] = artifact;
         out.extend(found);
@@ -110,7 +160,10 @@ fn unlinked(declaration: &Declaration) -> Linked {
         settings: declaration.settings.clone(),
         files: Vec::new(),
     };
-    Linked { artifact, places: Vec::new() }
+    Linked {
+        artifact,
+        places: Vec::new(),
+    }
 }
 
 /// A node without references, in which only literals such as `$${ref:` are undone.
@@ -121,11 +174,19 @@ fn plain(node: &Node) -> Node {
     })
 }
 
-fn resolve(node: &Node, ordered: &Ordered, linked: &[Linked], registry: Registry<'_>, out: &mut Diagnostics) -> Node {
+fn resolve(
+    node: &Node,
+    ordered: &Ordered,
+    linked: &[Linked],
+    registry: Registry<'_>,
+    out: &mut Diagnostics,
+) -> Node {
     reference::map_texts(node, &mut |node, text| {
         let pieces = reference::pieces(text, &|kind| registry.provider(kind).is_some());
         let mut value = |piece: &Piece<'_>| match piece {
-            Piece::Artifact(address, attribute) => attribute_of((address, attribute), node, ordered, linked, out),
+            Piece::Artifact(address, attribute) => {
+                attribute_of((address, attribute), node, ordered, linked, out)
+            }
             Piece::Text(_) | Piece::Near(_) | Piece::Environment(_) | Piece::Service(_) => None,
         };
         Some(reference::join(node, &pieces, &mut value))
@@ -145,7 +206,11 @@ fn attribute_of(
         return Some(found.clone());
     }
     let known = || attributes.keys().map(String::as_str);
-    let found = Diagnostic::new(Code::UnknownAttribute, format!("`{address}` has no attribute `{attribute}`")).at(node.span, "");
+    let found = Diagnostic::new(
+        Code::UnknownAttribute,
+        format!("`{address}` has no attribute `{attribute}`"),
+    )
+    .at(node.span, "");
     out.push(match did_you_mean(attribute, known()) {
         Some(near) => found.help(format!("did you mean `{near}`?")),
         None => found.help(format!("its attributes are {}", one_of(known()))),
@@ -157,10 +222,19 @@ fn attribute_of(
 pub fn attributes(declaration: &Declaration, linked: &Linked) -> Attributes {
     let span = declaration.settings.span;
     let mut attributes = declaration.provider.attributes(&linked.artifact);
-    attributes.insert("name".to_owned(), Node::string(span, declaration.address.name().as_str()));
+    attributes.insert(
+        "name".to_owned(),
+        Node::string(span, declaration.address.name().as_str()),
+    );
     if let [only] = linked.places.as_slice() {
         attributes.insert("path".to_owned(), Node::string(span, only.path.as_str()));
-    } else if let Some(path) = linked.artifact.path.as_ref().map(RepoPath::as_str).or_else(|| folder(&linked.places)) {
+    } else if let Some(path) = linked
+        .artifact
+        .path
+        .as_ref()
+        .map(RepoPath::as_str)
+        .or_else(|| folder(&linked.places))
+    {
         attributes.insert("path".to_owned(), Node::string(span, path));
     }
     attributes
@@ -181,12 +255,26 @@ fn finish(
 ) -> (Linked, Diagnostics) {
     let mut out = Diagnostics::default();
     let spec = declaration.provider.spec();
-    shape::check(&settings, &Shape::Record(spec.settings), spec.kind, world, &mut out);
-    let path = path.and_then(|node| match RepoPath::new(node.scalar_text().unwrap_or_default().trim_start_matches("./")) {
-        Ok(path) => Some(path),
-        Err(error) => {
-            out.push(Diagnostic::new(Code::BadValue, format!("`path`: {error}")).at(node.span, ""));
-            None
+    shape::check(
+        &settings,
+        &Shape::Record(spec.settings),
+        spec.kind,
+        world,
+        &mut out,
+    );
+    let path = path.and_then(|node| {
+        match RepoPath::new(
+            node.scalar_text()
+                .unwrap_or_default()
+                .trim_start_matches("./"),
+        ) {
+            Ok(path) => Some(path),
+            Err(error) => {
+                out.push(
+                    Diagnostic::new(Code::BadValue, format!("`path`: {error}")).at(node.span, ""),
+                );
+                None
+            }
         }
     });
     let artifact = Artifact {
@@ -207,14 +295,23 @@ fn finish(
 }
 
 /// The settings of the shape `InputFile`, and the paths that they name.
-pub fn input_paths<'a>(provider: &'static dyn Provider, settings: &'a Node) -> impl Iterator<Item = (&'static str, &'a Node)> {
+pub fn input_paths<'a>(
+    provider: &'static dyn Provider,
+    settings: &'a Node,
+) -> impl Iterator<Item = (&'static str, &'a Node)> {
     let fields = provider.spec().settings.iter();
     fields
         .filter(|field| matches!(field.shape, Shape::InputFile))
         .filter_map(|field| Some((field.name, settings.get(field.name)?)))
 }
 
-fn input_files(declaration: &Declaration, settings: &Node, files: &Files) -> Vec<(&'static str, Arc<str>)> {
+fn input_files(
+    declaration: &Declaration,
+    settings: &Node,
+    files: &Files,
+) -> Vec<(&'static str, Arc<str>)> {
     let text = |node: &Node| files.get(path_text(node)?).cloned();
-    input_paths(declaration.provider, settings).filter_map(|(name, node)| Some((name, text(node)?))).collect()
+    input_paths(declaration.provider, settings)
+        .filter_map(|(name, node)| Some((name, text(node)?)))
+        .collect()
 }

@@ -56,7 +56,9 @@ pub struct Ordered {
 impl Ordered {
     /// What a declaration depends on directly, and why.
     pub fn dependencies(&self, declaration: usize) -> impl Iterator<Item = (usize, Edge)> {
-        let edges = self.graph.edges_directed(NodeIndex::new(declaration), petgraph::Direction::Incoming);
+        let edges = self
+            .graph
+            .edges_directed(NodeIndex::new(declaration), petgraph::Direction::Incoming);
         edges.map(|edge| (edge.source().index(), *edge.weight()))
     }
 
@@ -66,7 +68,11 @@ impl Ordered {
         let mut open: Vec<usize> = roots.into_iter().collect();
         while let Some(next) = open.pop() {
             if found.insert(next) {
-                open.extend(self.graph.neighbors(NodeIndex::new(next)).map(NodeIndex::index));
+                open.extend(
+                    self.graph
+                        .neighbors(NodeIndex::new(next))
+                        .map(NodeIndex::index),
+                );
             }
         }
         found
@@ -74,7 +80,9 @@ impl Ordered {
 
     /// The index of a declaration.
     pub fn find(&self, address: &Address) -> Option<usize> {
-        self.declarations.binary_search_by(|declaration| declaration.address.cmp(address)).ok()
+        self.declarations
+            .binary_search_by(|declaration| declaration.address.cmp(address))
+            .ok()
     }
 }
 
@@ -83,36 +91,57 @@ pub fn tasks(stories: &[Story], out: &mut Diagnostics) {
     let mut graph: DiGraph<(&str, &str), Span> = DiGraph::new();
     let mut nodes = BTreeMap::new();
     let known = Tasks::of(stories);
-    let all = || stories.iter().flat_map(|story| story.tasks.iter().map(move |task| (story, task)));
+    let all = || {
+        stories
+            .iter()
+            .flat_map(|story| story.tasks.iter().map(move |task| (story, task)))
+    };
     for (story, task) in all() {
-        nodes.entry((story.code.as_str(), task.id.as_str())).or_insert_with(|| graph.add_node((&task.id, &task.title)));
+        nodes
+            .entry((story.code.as_str(), task.id.as_str()))
+            .or_insert_with(|| graph.add_node((&task.id, &task.title)));
     }
     for (story, task) in all() {
         for (id, span) in &task.dependencies {
             if let Some((other, before)) = known.find(&story.code, id) {
-                let ends =
-                    [(&other.code, &before.id), (&story.code, &task.id)].map(|(code, id)| nodes[&(code.as_str(), id.as_str())]);
+                let ends = [(&other.code, &before.id), (&story.code, &task.id)]
+                    .map(|(code, id)| nodes[&(code.as_str(), id.as_str())]);
                 graph.add_edge(ends[0], ends[1], *span);
             }
         }
     }
     if toposort(&graph, None).is_err() {
-        report_cycle(&graph, |node| format!("task {} ({})", node.0, node.1), |span| *span, out);
+        report_cycle(
+            &graph,
+            |node| format!("task {} ({})", node.0, node.1),
+            |span| *span,
+            out,
+        );
     }
 }
 
 /// Finds the edges and sorts. `None` where there is a cycle. An edge that leads nowhere is a
 /// finding, and left out, so that the findings of what comes after are made in the same run.
-pub fn order(declarations: Vec<Declaration>, registry: Registry<'_>, out: &mut Diagnostics) -> Option<Ordered> {
+pub fn order(
+    declarations: Vec<Declaration>,
+    registry: Registry<'_>,
+    out: &mut Diagnostics,
+) -> Option<Ordered> {
     let mut graph = DiGraph::with_capacity(declarations.len(), 0);
     // what a blueprint's part refers to may be missing only because another blueprint failed
     let failed = out.has_errors();
     for _ in &declarations {
         graph.add_node(());
     }
-    let find = |address: &Address| declarations.binary_search_by(|declaration| declaration.address.cmp(address)).ok();
-    let wanted: Vec<(Vec<(Address, Edge)>, Diagnostics)> =
-        declarations.par_iter().map(|declaration| wanted_by(declaration, registry)).collect();
+    let find = |address: &Address| {
+        declarations
+            .binary_search_by(|declaration| declaration.address.cmp(address))
+            .ok()
+    };
+    let wanted: Vec<(Vec<(Address, Edge)>, Diagnostics)> = declarations
+        .par_iter()
+        .map(|declaration| wanted_by(declaration, registry))
+        .collect();
     for (index, (wanted, found)) in wanted.into_iter().enumerate() {
         out.extend(found);
         let declaration = &declarations[index];
@@ -126,28 +155,57 @@ pub fn order(declarations: Vec<Declaration>, registry: Registry<'_>, out: &mut D
     }
     if let Ok(order) = toposort(&graph, None) {
         let order = order.into_iter().map(NodeIndex::index).collect();
-        return Some(Ordered { declarations, order, graph });
+        return Some(Ordered {
+            declarations,
+            order,
+            graph,
+        });
     }
-    let named = graph.map(|index, ()| declarations[index.index()].address.to_string(), |_, edge| edge.span());
+    let named = graph.map(
+        |index, ()| declarations[index.index()].address.to_string(),
+        |_, edge| edge.span(),
+    );
     report_cycle(&named, Clone::clone, |span| *span, out);
     None
 }
 
 /// What a declaration depends on, found or not.
-fn wanted_by(declaration: &Declaration, registry: Registry<'_>) -> (Vec<(Address, Edge)>, Diagnostics) {
+fn wanted_by(
+    declaration: &Declaration,
+    registry: Registry<'_>,
+) -> (Vec<(Address, Edge)>, Diagnostics) {
     let (mut wanted, mut out) = (Vec::new(), Diagnostics::default());
     references(&declaration.settings, registry, &mut wanted, &mut out);
-    declaration.path.iter().for_each(|path| references(path, registry, &mut wanted, &mut out));
-    wanted.extend(declaration.depends_on.iter().map(|(address, span)| (address.clone(), Edge::DependsOn(*span))));
+    declaration
+        .path
+        .iter()
+        .for_each(|path| references(path, registry, &mut wanted, &mut out));
+    wanted.extend(
+        declaration
+            .depends_on
+            .iter()
+            .map(|(address, span)| (address.clone(), Edge::DependsOn(*span))),
+    );
     (wanted, out)
 }
 
 /// The finding that nothing declares an address, with the nearest that is declared.
 pub fn unknown_address(address: &Address, span: Span, declarations: &[Declaration]) -> Diagnostic {
-    let found = Diagnostic::new(Code::UnknownAddress, format!("nothing declares `{address}`")).at(span, "");
-    let same_kind: Vec<String> =
-        declarations.iter().map(|it| &it.address).filter(|it| it.kind() == address.kind()).map(ToString::to_string).collect();
-    let all: Vec<String> = declarations.iter().map(|it| it.address.to_string()).collect();
+    let found = Diagnostic::new(
+        Code::UnknownAddress,
+        format!("nothing declares `{address}`"),
+    )
+    .at(span, "");
+    let same_kind: Vec<String> = declarations
+        .iter()
+        .map(|it| &it.address)
+        .filter(|it| it.kind() == address.kind())
+        .map(ToString::to_string)
+        .collect();
+    let all: Vec<String> = declarations
+        .iter()
+        .map(|it| it.address.to_string())
+        .collect();
     let word = address.to_string();
     match did_you_mean(&word, same_kind.iter().map(String::as_str))
         .or_else(|| did_you_mean(&word, all.iter().map(String::as_str)))
@@ -158,20 +216,36 @@ pub fn unknown_address(address: &Address, span: Span, declarations: &[Declaratio
 }
 
 /// The references in a node; near misses are warnings.
-fn references(node: &Node, registry: Registry<'_>, wanted: &mut Vec<(Address, Edge)>, out: &mut Diagnostics) {
+fn references(
+    node: &Node,
+    registry: Registry<'_>,
+    wanted: &mut Vec<(Address, Edge)>,
+    out: &mut Diagnostics,
+) {
     match &node.value {
         Value::String(text) if reference::concerns(text) => {
             for piece in reference::pieces(text, &|kind| registry.provider(kind).is_some()) {
                 match piece {
-                    Piece::Artifact(address, _) => wanted.push((address, Edge::Reference(node.span))),
+                    Piece::Artifact(address, _) => {
+                        wanted.push((address, Edge::Reference(node.span)));
+                    }
                     Piece::Near(near) => out.push(near_miss(near, node.span)),
                     Piece::Text(_) | Piece::Environment(_) | Piece::Service(_) => {}
                 }
             }
         }
-        Value::Seq(items) => items.iter().for_each(|item| references(item, registry, wanted, out)),
-        Value::Map(map) if node.may_hold_dollar() => map.iter().for_each(|(_, node)| references(node, registry, wanted, out)),
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) | Value::Map(_) => {}
+        Value::Seq(items) => items
+            .iter()
+            .for_each(|item| references(item, registry, wanted, out)),
+        Value::Map(map) if node.may_hold_dollar() => map
+            .iter()
+            .for_each(|(_, node)| references(node, registry, wanted, out)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::String(_)
+        | Value::Map(_) => {}
     }
 }
 
@@ -183,15 +257,29 @@ fn near_miss(near: &str, span: Span) -> Diagnostic {
 }
 
 /// One whole cycle, with the place of each of its edges.
-fn report_cycle<N, E>(graph: &DiGraph<N, E>, name: impl Fn(&N) -> String, span: impl Fn(&E) -> Span, out: &mut Diagnostics) {
-    let Some(cycle) = find_cycle(graph) else { return };
+fn report_cycle<N, E>(
+    graph: &DiGraph<N, E>,
+    name: impl Fn(&N) -> String,
+    span: impl Fn(&E) -> Span,
+    out: &mut Diagnostics,
+) {
+    let Some(cycle) = find_cycle(graph) else {
+        return;
+    };
     let names: Vec<String> = cycle.iter().map(|node| name(&graph[*node])).collect();
-    let message = format!("these wait for each other in a circle: {} → {}", names.join(" → "), names[0]);
+    let message = format!(
+        "these wait for each other in a circle: {} → {}",
+        names.join(" → "),
+        names[0]
+    );
     let mut found = Diagnostic::new(Code::Cycle, message);
     for (at, from) in cycle.iter().enumerate() {
         let next = (at + 1) % cycle.len();
         if let Some(edge) = graph.find_edge(*from, cycle[next]) {
-            found = found.at(span(&graph[edge]), format!("{} waits for {}", names[next], names[at]));
+            found = found.at(
+                span(&graph[edge]),
+                format!("{} waits for {}", names[next], names[at]),
+            );
         }
     }
     out.push(found.help("take out one of these"));
@@ -199,12 +287,17 @@ fn report_cycle<N, E>(graph: &DiGraph<N, E>, name: impl Fn(&N) -> String, span: 
 
 /// The nodes of one cycle, each before the next.
 fn find_cycle<N, E>(graph: &DiGraph<N, E>) -> Option<Vec<NodeIndex>> {
-    let is_cyclic = |component: &Vec<NodeIndex>| component.len() > 1 || graph.contains_edge(component[0], component[0]);
+    let is_cyclic = |component: &Vec<NodeIndex>| {
+        component.len() > 1 || graph.contains_edge(component[0], component[0])
+    };
     let mut component = tarjan_scc(graph).into_iter().find(is_cyclic)?;
     component.sort_unstable();
     let mut path = vec![component[0]];
     loop {
-        let next = graph.neighbors(path[path.len() - 1]).filter(|next| component.contains(next)).min()?;
+        let next = graph
+            .neighbors(path[path.len() - 1])
+            .filter(|next| component.contains(next))
+            .min()?;
         if let Some(start) = path.iter().position(|node| *node == next) {
             return Some(path.split_off(start));
         }

@@ -17,7 +17,10 @@ pub struct Fact {
 impl Fact {
     /// A fact that an output shows.
     pub fn new(what: What, output: impl Into<Arc<str>>) -> Self {
-        Self { what, output: output.into() }
+        Self {
+            what,
+            output: output.into(),
+        }
     }
 }
 

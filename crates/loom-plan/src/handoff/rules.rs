@@ -18,16 +18,38 @@ const COMMAND: f64 = 0.85;
 
 type Rule = fn(&Applied<'_>) -> Option<Proposal>;
 
-const RULES: &[Rule] = &[state, promotion, health_gate, secrets, credentials, blue_green, settings];
+const RULES: &[Rule] = &[
+    state,
+    promotion,
+    health_gate,
+    secrets,
+    credentials,
+    blue_green,
+    settings,
+];
 
 /// The proposals of all rules that hold.
 pub(super) fn proposals(applied: &Applied<'_>) -> Vec<Proposal> {
     RULES.iter().filter_map(|rule| rule(applied)).collect()
 }
 
-fn practice(id: &'static str, summary: &'static str, detail: String, confidence: f64, evidence: &RepoPath) -> Proposal {
+fn practice(
+    id: &'static str,
+    summary: &'static str,
+    detail: String,
+    confidence: f64,
+    evidence: &RepoPath,
+) -> Proposal {
     let evidence = evidence.clone();
-    Proposal { dimension: Dimension::Practice, form: "bestpractice", id, summary, detail, confidence, evidence }
+    Proposal {
+        dimension: Dimension::Practice,
+        form: "bestpractice",
+        id,
+        summary,
+        detail,
+        confidence,
+        evidence,
+    }
 }
 
 /// The first fact of a form.
@@ -44,25 +66,58 @@ fn state(applied: &Applied<'_>) -> Option<Proposal> {
         }
     }
     let roots: Vec<&Told> = states.values().flatten().copied().collect();
-    let item = |told: &&Told| applied.desired.ordered.declarations[told.declaration].address.item();
+    let item = |told: &&Told| {
+        applied.desired.ordered.declarations[told.declaration]
+            .address
+            .item()
+    };
     let environments: BTreeSet<_> = roots.iter().filter_map(item).collect();
     if environments.len() < 2 || states.values().any(|same| same.len() > 1) {
         return None;
     }
     let evidence = roots.iter().map(|told| &told.path).min()?;
-    let names: Vec<&str> =
-        applied.environments().into_iter().filter(|name| environments.contains(name)).map(Name::as_str).collect();
-    let detail =
-        format!("{} each have a backend of their own, so that none can change the resources of another.", names.join(" and "));
-    Some(practice("separate-terraform-state-per-env", "One Terraform state per environment", detail, STRUCTURE, evidence))
+    let names: Vec<&str> = applied
+        .environments()
+        .into_iter()
+        .filter(|name| environments.contains(name))
+        .map(Name::as_str)
+        .collect();
+    let detail = format!(
+        "{} each have a backend of their own, so that none can change the resources of another.",
+        names.join(" and ")
+    );
+    Some(practice(
+        "separate-terraform-state-per-env",
+        "One Terraform state per environment",
+        detail,
+        STRUCTURE,
+        evidence,
+    ))
 }
 
 /// A deployment that waits for another environment's.
 fn promotion(applied: &Applied<'_>) -> Option<Proposal> {
-    let told = first(applied, |what| matches!(what, What::Deployment { after, .. } if !after.is_empty()))?;
-    let What::Deployment { environment, after, .. } = &told.what else { return None };
-    let detail = format!("The same run deploys to {environment} only after {} has succeeded.", after.join(" and "));
-    Some(practice("staged-deployment", "Every version passes the earlier environment first", detail, STRUCTURE, &told.path))
+    let told = first(
+        applied,
+        |what| matches!(what, What::Deployment { after, .. } if !after.is_empty()),
+    )?;
+    let What::Deployment {
+        environment, after, ..
+    } = &told.what
+    else {
+        return None;
+    };
+    let detail = format!(
+        "The same run deploys to {environment} only after {} has succeeded.",
+        after.join(" and ")
+    );
+    Some(practice(
+        "staged-deployment",
+        "Every version passes the earlier environment first",
+        detail,
+        STRUCTURE,
+        &told.path,
+    ))
 }
 
 /// A health check as the gate of a deployment.
@@ -70,14 +125,27 @@ fn health_gate(applied: &Applied<'_>) -> Option<Proposal> {
     let told = first(applied, |what| *what == What::HealthGate)?;
     let detail = "The deployment probes the service and fails where it does not answer well, before or right after it serves.";
     let summary = "A health check as deployment gate";
-    Some(practice("health-check-deployment-gate", summary, detail.to_owned(), COMMAND, &told.path))
+    Some(practice(
+        "health-check-deployment-gate",
+        summary,
+        detail.to_owned(),
+        COMMAND,
+        &told.path,
+    ))
 }
 
 /// Secrets in a manager.
 fn secrets(applied: &Applied<'_>) -> Option<Proposal> {
     let told = first(applied, |what| *what == What::ManagedSecrets)?;
-    let detail = "The values of secrets stand in a manager; the repository holds only where they are kept.";
-    Some(practice("secrets-in-manager", "Secrets come from a manager", detail.to_owned(), STRUCTURE, &told.path))
+    let detail =
+        "The values of secrets stand in a manager; the repository holds only where they are kept.";
+    Some(practice(
+        "secrets-in-manager",
+        "Secrets come from a manager",
+        detail.to_owned(),
+        STRUCTURE,
+        &told.path,
+    ))
 }
 
 /// No key of the cloud that lasts.
@@ -85,7 +153,13 @@ fn credentials(applied: &Applied<'_>) -> Option<Proposal> {
     let told = first(applied, |what| *what == What::ShortLivedCredentials)?;
     let detail = "The pipeline takes on a role by OpenID Connect for the time of a job, so that no key of the cloud is stored.";
     let summary = "Cloud access by OpenID Connect";
-    Some(practice("short-lived-cloud-credentials", summary, detail.to_owned(), STRUCTURE, &told.path))
+    Some(practice(
+        "short-lived-cloud-credentials",
+        summary,
+        detail.to_owned(),
+        STRUCTURE,
+        &told.path,
+    ))
 }
 
 /// Blue/green in use.
@@ -105,13 +179,18 @@ fn blue_green(applied: &Applied<'_>) -> Option<Proposal> {
 /// Settings that somebody must make by hand.
 fn settings(applied: &Applied<'_>) -> Option<Proposal> {
     let told = first(applied, |what| matches!(what, What::OutsideSettings { .. }))?;
-    let What::OutsideSettings { of, names } = &told.what else { return None };
+    let What::OutsideSettings { of, names } = &told.what else {
+        return None;
+    };
     Some(Proposal {
         dimension: Dimension::Pain,
         form: "painpoint",
         id: "ci-settings-outside-git",
         summary: "The pipeline needs settings that no file holds",
-        detail: format!("Before the first run somebody sets in {of}: {}.", names.join(", ")),
+        detail: format!(
+            "Before the first run somebody sets in {of}: {}.",
+            names.join(", ")
+        ),
         confidence: STRUCTURE,
         evidence: told.path.clone(),
     })

@@ -55,7 +55,10 @@ pub struct Section {
     pub weave_proposals: Vec<Proposal>,
 }
 
-fn in_order<S: Serializer>(map: &IndexMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
+fn in_order<S: Serializer>(
+    map: &IndexMap<String, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(map)
 }
 

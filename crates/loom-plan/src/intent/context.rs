@@ -94,31 +94,50 @@ pub struct Missing {
 impl Part {
     /// A part of a kind with its settings.
     pub fn new(kind: &'static str, settings: Json) -> Self {
-        Self { kind, suffix: None, environment: None, path: None, own: None, settings }
+        Self {
+            kind,
+            suffix: None,
+            environment: None,
+            path: None,
+            own: None,
+            settings,
+        }
     }
 
     /// One of several of its kind.
     #[must_use]
     pub fn suffix(self, suffix: &str) -> Self {
-        Self { suffix: Some(suffix.to_owned()), ..self }
+        Self {
+            suffix: Some(suffix.to_owned()),
+            ..self
+        }
     }
 
     /// For one environment.
     #[must_use]
     pub fn environment(self, environment: &Name) -> Self {
-        Self { environment: Some(environment.clone()), ..self }
+        Self {
+            environment: Some(environment.clone()),
+            ..self
+        }
     }
 
     /// A block of a file that is shared with people.
     #[must_use]
     pub fn block(self) -> Self {
-        Self { own: Some(Own::Block), ..self }
+        Self {
+            own: Some(Own::Block),
+            ..self
+        }
     }
 
     /// Written there.
     #[must_use]
     pub fn path(self, path: impl Into<String>) -> Self {
-        Self { path: Some(path.into()), ..self }
+        Self {
+            path: Some(path.into()),
+            ..self
+        }
     }
 }
 
@@ -140,32 +159,56 @@ impl<'a> Context<'a> {
 
     /// The service that the blueprint names. Only for blueprints whose subject is a service.
     pub fn service(&self) -> ServiceView<'a> {
-        let service = self.service.expect("a blueprint whose subject is a service is expanded only with it");
-        ServiceView { project: self.project, service, reads: self.reads }
+        let service = self
+            .service
+            .expect("a blueprint whose subject is a service is expanded only with it");
+        ServiceView {
+            project: self.project,
+            service,
+            reads: self.reads,
+        }
     }
 
     /// All services of the project, in order.
     pub fn services(&self) -> impl Iterator<Item = ServiceView<'a>> + use<'a> {
         let (project, reads) = (self.project, self.reads);
-        project.services.values().map(move |service| ServiceView { project, service, reads })
+        project.services.values().map(move |service| ServiceView {
+            project,
+            service,
+            reads,
+        })
     }
 
     /// The technology.
     pub fn stack(&self) -> StackView<'a> {
-        StackView { project: self.project, reads: self.reads }
+        StackView {
+            project: self.project,
+            reads: self.reads,
+        }
     }
 
     /// The environments that the blueprint is for, in order of promotion.
     pub fn environments(&self) -> Vec<EnvironmentView<'a>> {
         let chosen = self.entry.shared.environments.as_ref();
-        let names: Option<Vec<&str>> = chosen.and_then(Node::as_seq).map(|names| names.iter().filter_map(Node::as_str).collect());
-        self.all_environments().filter(|view| names.as_ref().is_none_or(|names| names.contains(&view.name().as_str()))).collect()
+        let names: Option<Vec<&str>> = chosen
+            .and_then(Node::as_seq)
+            .map(|names| names.iter().filter_map(Node::as_str).collect());
+        self.all_environments()
+            .filter(|view| {
+                names
+                    .as_ref()
+                    .is_none_or(|names| names.contains(&view.name().as_str()))
+            })
+            .collect()
     }
 
     /// All environments of the project, in order of promotion.
     pub fn all_environments(&self) -> impl Iterator<Item = EnvironmentView<'a>> + use<'a> {
         let (project, reads) = (self.project, self.reads);
-        project.environments.iter().map(move |environment| EnvironmentView { environment, reads })
+        project
+            .environments
+            .iter()
+            .map(move |environment| EnvironmentView { environment, reads })
     }
 
     /// Whether the blueprint says which environments it is for.
@@ -176,20 +219,30 @@ impl<'a> Context<'a> {
     /// One of the blueprint's own settings.
     pub fn setting(&self, key: &str) -> Option<&'a Node> {
         let node = self.entry.settings.get(key);
-        self.reads.log(format!("{}.{}.{key}", self.entry.kind, self.entry.name), node, None);
+        self.reads.log(
+            format!("{}.{}.{key}", self.entry.kind, self.entry.name),
+            node,
+            None,
+        );
         node
     }
 
     /// The value of one of the blueprint's own settings in one environment, such as `["autoscale", "max"]`.
     pub fn setting_in(&self, path: &[&str], environment: &Name) -> Option<&'a Node> {
         let pointer = format!("{}.{}.{}", self.entry.kind, self.entry.name, path.join("."));
-        let resolved = self.entry.settings.at(path).map(|node| resolve(node, environment, self.project));
+        let resolved = self
+            .entry
+            .settings
+            .at(path)
+            .map(|node| resolve(node, environment, self.project));
         let (pointer, node, read_for) = match resolved {
             None => (pointer, None, None),
             Some(Some((node, Some("")))) => (pointer, Some(node), None),
-            Some(Some((node, key))) => {
-                (format!("{pointer}.{}", key.unwrap_or(environment.as_str())), Some(node), Some(environment))
-            }
+            Some(Some((node, key))) => (
+                format!("{pointer}.{}", key.unwrap_or(environment.as_str())),
+                Some(node),
+                Some(environment),
+            ),
             Some(None) => (format!("{pointer}.{environment}"), None, Some(environment)),
         };
         self.reads.log(pointer, node, read_for);
@@ -213,12 +266,22 @@ impl<'a> Context<'a> {
 
     /// All other blueprints of a kind for the same service, in order of their names.
     pub fn siblings_of(&self, kind: &str) -> Vec<Sibling<'a>> {
-        let found: Vec<&'a Entry> = self.siblings.iter().copied().filter(|entry| entry.kind.as_ref() == kind).collect();
+        let found: Vec<&'a Entry> = self
+            .siblings
+            .iter()
+            .copied()
+            .filter(|entry| entry.kind.as_ref() == kind)
+            .collect();
         for entry in &found {
-            self.reads.log(format!("{kind}.{}", entry.name), Some(&entry.settings), None);
+            self.reads.log(
+                format!("{kind}.{}", entry.name),
+                Some(&entry.settings),
+                None,
+            );
         }
         if let Some(service) = self.service.filter(|_| found.is_empty()) {
-            self.reads.log(format!("{kind}.{}", service.name), None, None);
+            self.reads
+                .log(format!("{kind}.{}", service.name), None, None);
         }
         found
             .into_iter()
@@ -232,7 +295,11 @@ impl<'a> Context<'a> {
 
     /// Who commits generated files: `delivery.commit`.
     pub fn committer(&self) -> Committer {
-        let node = self.project.delivery.as_ref().and_then(|node| node.get("commit"));
+        let node = self
+            .project
+            .delivery
+            .as_ref()
+            .and_then(|node| node.get("commit"));
         self.reads.log("delivery.commit".to_owned(), node, None);
         match node.and_then(Node::as_str) {
             Some("bot") => Committer::Bot,
@@ -244,7 +311,10 @@ impl<'a> Context<'a> {
     pub fn pinned_action(&self, name: &str) -> Option<(String, String)> {
         let pin = self.project.pins.as_ref()?.at(&["actions", name]);
         self.reads.log(format!("pins.actions.{name}"), pin, None);
-        Some((pin?.get("version")?.as_str()?.to_owned(), pin?.get("sha")?.as_str()?.to_owned()))
+        Some((
+            pin?.get("version")?.as_str()?.to_owned(),
+            pin?.get("sha")?.as_str()?.to_owned(),
+        ))
     }
 
     /// `pins.images` of loom.yaml for a base image: tag, and digest where given.
@@ -267,7 +337,11 @@ impl<'a> Context<'a> {
 
     /// Says that a setting is needed and nobody set it. All that is missing becomes one error.
     pub fn missing(&mut self, pointer: impl Into<String>, why: &str, example: &str) {
-        self.missing.push(Missing { pointer: pointer.into(), why: why.to_owned(), example: example.to_owned() });
+        self.missing.push(Missing {
+            pointer: pointer.into(),
+            why: why.to_owned(),
+            example: example.to_owned(),
+        });
     }
 
     /// Says that the stack cannot serve the blueprint: which key, and what would make it possible.
@@ -277,7 +351,8 @@ impl<'a> Context<'a> {
         if let Some(span) = span {
             found = found.at(span, "the stack says so here");
         }
-        self.diagnostics.push(found.at(self.span(), "needed here").help(help));
+        self.diagnostics
+            .push(found.at(self.span(), "needed here").help(help));
     }
 
     /// Reports any other finding.
@@ -290,5 +365,7 @@ impl<'a> Context<'a> {
 pub fn literal(text: &str) -> String {
     ["${ref:", "${env:", "${service:"]
         .iter()
-        .fold(text.to_owned(), |text, reference| text.replace(reference, &format!("${reference}")))
+        .fold(text.to_owned(), |text, reference| {
+            text.replace(reference, &format!("${reference}"))
+        })
 }

@@ -37,17 +37,30 @@ pub fn declare(
     out: &mut Diagnostics,
 ) -> Vec<Declaration> {
     let entry = &gathered.entry;
-    let service = entry.service.as_ref().and_then(|name| project.services.get(name));
+    let service = entry
+        .service
+        .as_ref()
+        .and_then(|name| project.services.get(name));
     let (own, address) = (own_reads(entry), gathered.address());
-    let made: Vec<(Declaration, Diagnostics)> = items(project, entry.shared.each.as_ref(), service, out)
-        .into_par_iter()
-        .map(|item| {
-            let mut found = Diagnostics::default();
-            let mut declaration = declare_item((project, item), (gathered, &address), provider, registry, &mut found);
-            Arc::make_mut(&mut declaration.reads).extend(own.iter().map(|(pointer, read)| (pointer.clone(), read.clone())));
-            (declaration, found)
-        })
-        .collect();
+    let made: Vec<(Declaration, Diagnostics)> =
+        items(project, entry.shared.each.as_ref(), service, out)
+            .into_par_iter()
+            .map(|item| {
+                let mut found = Diagnostics::default();
+                let mut declaration = declare_item(
+                    (project, item),
+                    (gathered, &address),
+                    provider,
+                    registry,
+                    &mut found,
+                );
+                Arc::make_mut(&mut declaration.reads).extend(
+                    own.iter()
+                        .map(|(pointer, read)| (pointer.clone(), read.clone())),
+                );
+                (declaration, found)
+            })
+            .collect();
     let mut declarations = Vec::with_capacity(made.len());
     for (declaration, found) in made {
         declarations.push(declaration);
@@ -68,7 +81,8 @@ fn declare_item(
     let mut substitute = |node: &Node| {
         reference::map_texts(node, &mut |node, text| {
             let pieces = reference::pieces(text, &|kind| registry.provider(kind).is_some());
-            let mut value = |piece: &Piece<'_>| stands_for((project, item), piece, node, &reads, out);
+            let mut value =
+                |piece: &Piece<'_>| stands_for((project, item), piece, node, &reads, out);
             Some(keep_references(node, &pieces, &mut value))
         })
     };
@@ -94,16 +108,31 @@ fn declare_item(
 fn own_reads(entry: &Entry) -> ReadOf {
     let reads = Reads::default();
     for (key, node) in entry.settings.as_map().into_iter().flat_map(Map::iter) {
-        reads.log(format!("{}.{}.{key}", entry.kind, entry.name), Some(node), None);
+        reads.log(
+            format!("{}.{}.{key}", entry.kind, entry.name),
+            Some(node),
+            None,
+        );
     }
     reads.into_all()
 }
 
 /// Paths of input files as seen from the root: in an included file they are written as seen from it.
 fn from_root(mut settings: Node, gathered: &Gathered, provider: &'static dyn Provider) -> Node {
-    for field in provider.spec().settings.iter().filter(|field| matches!(field.shape, Shape::InputFile)) {
-        let Some(node) = settings.get(field.name) else { continue };
-        let (span, path) = (node.span, node.as_str().and_then(|text| gathered.entry.file.sibling(text).ok()));
+    for field in provider
+        .spec()
+        .settings
+        .iter()
+        .filter(|field| matches!(field.shape, Shape::InputFile))
+    {
+        let Some(node) = settings.get(field.name) else {
+            continue;
+        };
+        let (span, path) = (
+            node.span,
+            node.as_str()
+                .and_then(|text| gathered.entry.file.sibling(text).ok()),
+        );
         let path = path.filter(|path| node.as_str() != Some(path.as_str()));
         if let (Some(path), Value::Map(map)) = (path, &mut settings.value) {
             Arc::make_mut(map).insert(field.name, Node::string(span, path.as_str()));
@@ -113,11 +142,29 @@ fn from_root(mut settings: Node, gathered: &Gathered, provider: &'static dyn Pro
 }
 
 /// The items of `each`; one without a name where there is no `each`.
-fn items<'a>(project: &'a Project, each: Option<&'a Node>, service: Option<&'a Service>, out: &mut Diagnostics) -> Vec<Item<'a>> {
-    let environment =
-        |environment: &'a Environment| Item { name: Some(&environment.name), environment: Some(environment), service };
-    let of_service = |service: &'a Service| Item { name: Some(&service.name), environment: None, service: Some(service) };
-    let Some(each) = each else { return vec![Item { name: None, environment: None, service }] };
+fn items<'a>(
+    project: &'a Project,
+    each: Option<&'a Node>,
+    service: Option<&'a Service>,
+    out: &mut Diagnostics,
+) -> Vec<Item<'a>> {
+    let environment = |environment: &'a Environment| Item {
+        name: Some(&environment.name),
+        environment: Some(environment),
+        service,
+    };
+    let of_service = |service: &'a Service| Item {
+        name: Some(&service.name),
+        environment: None,
+        service: Some(service),
+    };
+    let Some(each) = each else {
+        return vec![Item {
+            name: None,
+            environment: None,
+            service,
+        }];
+    };
     if let Some(word) = each.as_str() {
         return match word {
             "services" => project.services.values().map(of_service).collect(),
@@ -127,17 +174,35 @@ fn items<'a>(project: &'a Project, each: Option<&'a Node>, service: Option<&'a S
     let mut items = Vec::new();
     for node in each.as_seq().unwrap_or_default() {
         let name = node.as_str().unwrap_or_default();
-        let named = project.environments.iter().find(|environment| environment.name.as_str() == name).map(environment);
-        let named = named.or_else(|| Name::new(name).ok().and_then(|name| project.services.get(&name)).map(of_service));
+        let named = project
+            .environments
+            .iter()
+            .find(|environment| environment.name.as_str() == name)
+            .map(environment);
+        let named = named.or_else(|| {
+            Name::new(name)
+                .ok()
+                .and_then(|name| project.services.get(&name))
+                .map(of_service)
+        });
         if let Some(item) = named {
             items.push(item);
         } else {
-            let known =
-                || project.environments.iter().map(|it| it.name.as_str()).chain(project.services.keys().map(Name::as_str));
-            let found =
-                Diagnostic::new(Code::UnknownEnvironment, format!("`each`: `{name}` is neither an environment nor a service"));
-            let help = did_you_mean(name, known())
-                .map_or_else(|| format!("known are {}", one_of(known())), |near| format!("did you mean `{near}`?"));
+            let known = || {
+                project
+                    .environments
+                    .iter()
+                    .map(|it| it.name.as_str())
+                    .chain(project.services.keys().map(Name::as_str))
+            };
+            let found = Diagnostic::new(
+                Code::UnknownEnvironment,
+                format!("`each`: `{name}` is neither an environment nor a service"),
+            );
+            let help = did_you_mean(name, known()).map_or_else(
+                || format!("known are {}", one_of(known())),
+                |near| format!("did you mean `{near}`?"),
+            );
             out.push(found.at(node.span, "").help(help));
         }
     }
@@ -146,12 +211,20 @@ fn items<'a>(project: &'a Project, each: Option<&'a Node>, service: Option<&'a S
 
 /// Joins pieces, but leaves `${ref:…}` as it was written: the graph resolves it. What a person
 /// wrote into a setting that stands here is never read for references.
-fn keep_references(node: &Node, pieces: &[Piece<'_>], value: &mut dyn FnMut(&Piece<'_>) -> Option<Node>) -> Node {
+fn keep_references(
+    node: &Node,
+    pieces: &[Piece<'_>],
+    value: &mut dyn FnMut(&Piece<'_>) -> Option<Node>,
+) -> Node {
     let mut value = |piece: &Piece<'_>| {
         let found = value(piece)?;
-        Some(reference::map_texts(&found, &mut |node, text| Some(Node::string(node.span, literal(text)))))
+        Some(reference::map_texts(&found, &mut |node, text| {
+            Some(Node::string(node.span, literal(text)))
+        }))
     };
-    let has_references = pieces.iter().any(|piece| matches!(piece, Piece::Artifact(..)));
+    let has_references = pieces
+        .iter()
+        .any(|piece| matches!(piece, Piece::Artifact(..)));
     if !has_references {
         return reference::join(node, &escaped(pieces), &mut value);
     }
@@ -162,7 +235,9 @@ fn keep_references(node: &Node, pieces: &[Piece<'_>], value: &mut dyn FnMut(&Pie
             Piece::Text(part) | Piece::Near(part) => (*part).to_owned(),
             Piece::Environment(_) | Piece::Service(_) => {
                 let found = value(piece).unwrap_or_else(|| node.clone());
-                found.scalar_text().map_or_else(|| found.to_json().to_string(), Into::into)
+                found
+                    .scalar_text()
+                    .map_or_else(|| found.to_json().to_string(), Into::into)
             }
         })
         .collect();
@@ -177,7 +252,11 @@ fn escaped<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
             Piece::Text("${ref:") => Piece::Text("$${ref:"),
             Piece::Text("${env:") => Piece::Text("$${env:"),
             Piece::Text("${service:") => Piece::Text("$${service:"),
-            Piece::Text(_) | Piece::Near(_) | Piece::Artifact(..) | Piece::Environment(_) | Piece::Service(_) => piece.clone(),
+            Piece::Text(_)
+            | Piece::Near(_)
+            | Piece::Artifact(..)
+            | Piece::Environment(_)
+            | Piece::Service(_) => piece.clone(),
         })
         .collect()
 }
@@ -201,9 +280,15 @@ fn stands_for(
             }
             let view = EnvironmentView { environment, reads };
             let path: Vec<&str> = setting.split('.').collect();
-            view.setting(&path)
-                .cloned()
-                .or_else(|| unset(&format!("environments.{}", environment.name), setting, ENVIRONMENT, node, out))
+            view.setting(&path).cloned().or_else(|| {
+                unset(
+                    &format!("environments.{}", environment.name),
+                    setting,
+                    ENVIRONMENT,
+                    node,
+                    out,
+                )
+            })
         }
         Piece::Service(setting) => {
             let Some(service) = item.service else {
@@ -213,14 +298,26 @@ fn stands_for(
             if *setting == "name" {
                 return Some(Node::string(node.span, service.name.as_str()));
             }
-            let view = ServiceView { project, service, reads };
+            let view = ServiceView {
+                project,
+                service,
+                reads,
+            };
             let path: Vec<&str> = setting.split('.').collect();
             let found = match item.environment {
                 Some(environment) => view.setting_in(&path, &environment.name),
                 None => view.setting(&path),
             };
             let found = found.cloned().or_else(|| built_in(&view, setting, node));
-            found.or_else(|| unset(&format!("services.{}", service.name), setting, SERVICE, node, out))
+            found.or_else(|| {
+                unset(
+                    &format!("services.{}", service.name),
+                    setting,
+                    SERVICE,
+                    node,
+                    out,
+                )
+            })
         }
         Piece::Text(_) | Piece::Near(_) | Piece::Artifact(..) => None,
     }
@@ -239,13 +336,28 @@ fn built_in(view: &ServiceView<'_>, setting: &str, node: &Node) -> Option<Node> 
 }
 
 fn no_item(word: &str, setting: &str, node: &Node, each: &str) -> Diagnostic {
-    let code = if word == "env" { Code::UnknownEnvironment } else { Code::UnknownService };
-    Diagnostic::new(code, format!("`${{{word}:{setting}}}` stands for nothing here"))
-        .at(node.span, "")
-        .help(format!("add `{each}`, or write `$${{{word}:` for the text itself"))
+    let code = if word == "env" {
+        Code::UnknownEnvironment
+    } else {
+        Code::UnknownService
+    };
+    Diagnostic::new(
+        code,
+        format!("`${{{word}:{setting}}}` stands for nothing here"),
+    )
+    .at(node.span, "")
+    .help(format!(
+        "add `{each}`, or write `$${{{word}:` for the text itself"
+    ))
 }
 
-fn unset(pointer: &str, setting: &str, fields: &[Field], node: &Node, out: &mut Diagnostics) -> Option<Node> {
+fn unset(
+    pointer: &str,
+    setting: &str,
+    fields: &[Field],
+    node: &Node,
+    out: &mut Diagnostics,
+) -> Option<Node> {
     let first = setting.split('.').next().unwrap_or_default();
     let known = || fields.iter().map(|field| field.name);
     let message = format!("`{pointer}.{setting}` is read here and nobody set it");

@@ -29,7 +29,12 @@ struct Expansion<'a> {
 }
 
 /// Expands all blueprints. What is missing is one error for all of them.
-pub fn expand(project: &Project, blueprints: &[Gathered], registry: Registry<'_>, out: &mut Diagnostics) -> Vec<Declaration> {
+pub fn expand(
+    project: &Project,
+    blueprints: &[Gathered],
+    registry: Registry<'_>,
+    out: &mut Diagnostics,
+) -> Vec<Declaration> {
     let strategies = strategies(project, blueprints, out);
     let mut by_service: BTreeMap<&Name, Vec<&Entry>> = BTreeMap::new();
     for gathered in blueprints {
@@ -43,14 +48,24 @@ pub fn expand(project: &Project, blueprints: &[Gathered], registry: Registry<'_>
     let mut expansions = Vec::new();
     for gathered in blueprints {
         let entry = &gathered.entry;
-        let service = entry.service.as_ref().and_then(|name| project.services.get(name));
-        let Some(blueprint) = registry.blueprint(&entry.kind) else { continue };
+        let service = entry
+            .service
+            .as_ref()
+            .and_then(|name| project.services.get(name));
+        let Some(blueprint) = registry.blueprint(&entry.kind) else {
+            continue;
+        };
         if blueprint.spec().subject == Subject::Service && service.is_none() {
             continue;
         }
-        let siblings = service.and_then(|service| by_service.get(&service.name)).map_or(&[][..], Vec::as_slice);
+        let siblings = service
+            .and_then(|service| by_service.get(&service.name))
+            .map_or(&[][..], Vec::as_slice);
         let reads = Reads::default();
-        let strategy = service.and_then(|service| strategies.get(&service.name)).copied().unwrap_or(Strategy::Rolling);
+        let strategy = service
+            .and_then(|service| strategies.get(&service.name))
+            .copied()
+            .unwrap_or(Strategy::Rolling);
         let mut cx = Context {
             project,
             entry,
@@ -64,9 +79,21 @@ pub fn expand(project: &Project, blueprints: &[Gathered], registry: Registry<'_>
             diagnostics: Diagnostics::default(),
         };
         blueprint.expand(&mut cx);
-        let Context { parts, contributions, missing, diagnostics, .. } = cx;
+        let Context {
+            parts,
+            contributions,
+            missing,
+            diagnostics,
+            ..
+        } = cx;
         out.extend(diagnostics);
-        expansions.push(Expansion { gathered, parts, contributions, missing, reads });
+        expansions.push(Expansion {
+            gathered,
+            parts,
+            contributions,
+            missing,
+            reads,
+        });
     }
     report_missing(&expansions, out);
     let mut declarations = Vec::new();
@@ -78,7 +105,11 @@ pub fn expand(project: &Project, blueprints: &[Gathered], registry: Registry<'_>
 }
 
 /// The one strategy of each service: a blueprint's, else the service's, else the stack's.
-fn strategies<'a>(project: &'a Project, blueprints: &'a [Gathered], out: &mut Diagnostics) -> BTreeMap<&'a Name, Strategy> {
+fn strategies<'a>(
+    project: &'a Project,
+    blueprints: &'a [Gathered],
+    out: &mut Diagnostics,
+) -> BTreeMap<&'a Name, Strategy> {
     let mut chosen = BTreeMap::new();
     for (name, service) in &project.services {
         let said = blueprints
@@ -88,17 +119,32 @@ fn strategies<'a>(project: &'a Project, blueprints: &'a [Gathered], out: &mut Di
         let said: Vec<&Node> = said.collect();
         if let Some(other) = said.iter().find(|node| **node != said[0]) {
             let message = format!("two blueprints of `{name}` name different strategies");
-            let found =
-                Diagnostic::new(Code::StrategiesDiffer, message).at(other.span, "this one").at(said[0].span, "and this one");
+            let found = Diagnostic::new(Code::StrategiesDiffer, message)
+                .at(other.span, "this one")
+                .at(said[0].span, "and this one");
             out.push(found.help("a service has one strategy: name it once, in the service"));
         }
-        let production = project.environments.iter().rfind(|environment| environment.production);
+        let production = project
+            .environments
+            .iter()
+            .rfind(|environment| environment.production);
         let own = service.node.get("strategy").zip(production);
         let own = own
-            .and_then(|(node, production)| crate::project::view::resolve(node, &production.name, project))
+            .and_then(|(node, production)| {
+                crate::project::view::resolve(node, &production.name, project)
+            })
             .map(|(node, _)| node);
-        let word = said.first().copied().or(own).or_else(|| project.stack.get("infrastructure.strategy"));
-        chosen.insert(name, word.and_then(Node::as_str).and_then(Strategy::parse).unwrap_or(Strategy::Rolling));
+        let word = said
+            .first()
+            .copied()
+            .or(own)
+            .or_else(|| project.stack.get("infrastructure.strategy"));
+        chosen.insert(
+            name,
+            word.and_then(Node::as_str)
+                .and_then(Strategy::parse)
+                .unwrap_or(Strategy::Rolling),
+        );
     }
     chosen
 }
@@ -108,7 +154,8 @@ fn report_missing(expansions: &[Expansion<'_>], out: &mut Diagnostics) {
     let mut all: IndexMap<&str, (&Missing, &Gathered)> = IndexMap::new();
     for expansion in expansions {
         for missing in &expansion.missing {
-            all.entry(&missing.pointer).or_insert((missing, expansion.gathered));
+            all.entry(&missing.pointer)
+                .or_insert((missing, expansion.gathered));
         }
     }
     if all.is_empty() {
@@ -117,27 +164,50 @@ fn report_missing(expansions: &[Expansion<'_>], out: &mut Diagnostics) {
     let pointers: Vec<&str> = all.keys().copied().collect();
     let message = match pointers.as_slice() {
         [only] => format!("`{only}` is needed and nobody set it"),
-        many => format!("{} settings are needed and nobody set them: {}", many.len(), many.join(", ")),
+        many => format!(
+            "{} settings are needed and nobody set them: {}",
+            many.len(),
+            many.join(", ")
+        ),
     };
     let mut found = Diagnostic::new(Code::Missing, message);
-    let mut places: Vec<_> = all.values().map(|(_, gathered)| (gathered.entry.settings.span, gathered.address())).collect();
+    let mut places: Vec<_> = all
+        .values()
+        .map(|(_, gathered)| (gathered.entry.settings.span, gathered.address()))
+        .collect();
     places.sort_by_key(|(span, _)| *span);
     places.dedup();
     for (span, address) in places {
         found = found.at(span, format!("needed by {address}"));
     }
-    let lines = all
-        .values()
-        .map(|(missing, _)| format!("{}: {}\n  {}", missing.pointer, missing.why, missing.example.replace('\n', "\n  ")));
-    out.push(found.help(format!("add to loom.yaml:\n{}", lines.collect::<Vec<_>>().join("\n"))));
+    let lines = all.values().map(|(missing, _)| {
+        format!(
+            "{}: {}\n  {}",
+            missing.pointer,
+            missing.why,
+            missing.example.replace('\n', "\n  ")
+        )
+    });
+    out.push(found.help(format!(
+        "add to loom.yaml:\n{}",
+        lines.collect::<Vec<_>>().join("\n")
+    )));
 }
 
-fn declare_parts(expansion: &Expansion<'_>, registry: Registry<'_>, out: &mut Diagnostics, declarations: &mut Vec<Declaration>) {
+fn declare_parts(
+    expansion: &Expansion<'_>,
+    registry: Registry<'_>,
+    out: &mut Diagnostics,
+    declarations: &mut Vec<Declaration>,
+) {
     let entry = &expansion.gathered.entry;
     let mut made: Vec<Declaration> = Vec::new();
     for part in &expansion.parts {
         let Some(provider) = registry.provider(part.kind) else {
-            let message = format!("the blueprint `{}` made a part of the kind `{}`, which does not exist", entry.kind, part.kind);
+            let message = format!(
+                "the blueprint `{}` made a part of the kind `{}`, which does not exist",
+                entry.kind, part.kind
+            );
             out.push(
                 Diagnostic::new(Code::Contract, message)
                     .at(entry.settings.span, "")
@@ -148,7 +218,9 @@ fn declare_parts(expansion: &Expansion<'_>, registry: Registry<'_>, out: &mut Di
         match part_address(&entry.name, part) {
             Ok(address) => made.push(part_declaration(expansion, part, provider, address)),
             Err(error) => out.push(
-                Diagnostic::new(Code::BadValue, error).at(entry.settings.span, "").help("give the blueprint a shorter `name`"),
+                Diagnostic::new(Code::BadValue, error)
+                    .at(entry.settings.span, "")
+                    .help("give the blueprint a shorter `name`"),
             ),
         }
     }
@@ -159,20 +231,30 @@ fn declare_parts(expansion: &Expansion<'_>, registry: Registry<'_>, out: &mut Di
 /// `KIND.NAME[-PART][ENVIRONMENT]`
 fn part_address(name: &Name, part: &Part) -> Result<Address, String> {
     let name = match &part.suffix {
-        Some(suffix) => Name::new(&format!("{name}-{suffix}")).map_err(|error| error.to_string())?,
+        Some(suffix) => {
+            Name::new(&format!("{name}-{suffix}")).map_err(|error| error.to_string())?
+        }
         None => name.clone(),
     };
     Ok(Address::new(part.kind, name, part.environment.clone()))
 }
 
-fn part_declaration(expansion: &Expansion<'_>, part: &Part, provider: &'static dyn Provider, address: Address) -> Declaration {
+fn part_declaration(
+    expansion: &Expansion<'_>,
+    part: &Part,
+    provider: &'static dyn Provider,
+    address: Address,
+) -> Declaration {
     let entry = &expansion.gathered.entry;
     let span = entry.settings.span;
     Declaration {
         address,
         provider,
         settings: Node::from_json(span, &part.settings),
-        path: part.path.as_ref().map(|path| Node::string(span, path.as_str())),
+        path: part
+            .path
+            .as_ref()
+            .map(|path| Node::string(span, path.as_str())),
         service: entry.service.clone(),
         own: part.own.or(entry.shared.own).unwrap_or(Own::File),
         on_drift: entry.shared.on_drift,
@@ -187,27 +269,44 @@ fn part_declaration(expansion: &Expansion<'_>, part: &Part, provider: &'static d
 /// `dependsOn` as addresses; its form was checked when it was read.
 pub(super) fn depends_on(entry: &Entry) -> Vec<(Address, crate::text::Span)> {
     let nodes = entry.shared.depends_on.iter();
-    nodes.filter_map(|node| Some((Address::parse(node.as_str()?).ok()?, node.span))).collect()
+    nodes
+        .filter_map(|node| Some((Address::parse(node.as_str()?).ok()?, node.span)))
+        .collect()
 }
 
 /// `with`: patches of the parts' settings, by address.
 fn lay_over(entry: &Entry, made: &mut [Declaration], out: &mut Diagnostics) {
-    let Some(patches) = entry.shared.with.as_ref().and_then(Node::as_map) else { return };
+    let Some(patches) = entry.shared.with.as_ref().and_then(Node::as_map) else {
+        return;
+    };
     for (address, patch) in patches.entries() {
-        if let Some(declaration) = made.iter_mut().find(|declaration| declaration.address.to_string() == address.as_ref()) {
+        if let Some(declaration) = made
+            .iter_mut()
+            .find(|declaration| declaration.address.to_string() == address.as_ref())
+        {
             declaration.settings = merge::patch(&declaration.settings, &patch.node);
             let pointer = format!("{}.{}.with.{address}", entry.kind, entry.name);
-            let read = Read { value: Some(patch.node.clone()), environment: None };
+            let read = Read {
+                value: Some(patch.node.clone()),
+                environment: None,
+            };
             Arc::make_mut(&mut declaration.reads).insert(pointer, read);
         } else {
-            let known: Vec<String> = made.iter().map(|declaration| declaration.address.to_string()).collect();
+            let known: Vec<String> = made
+                .iter()
+                .map(|declaration| declaration.address.to_string())
+                .collect();
             let words = || known.iter().map(String::as_str);
             let message = format!("`{}.{}` makes no part `{address}`", entry.kind, entry.name);
             let help = match did_you_mean(address, words()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("its parts are {}", one_of(words())),
             };
-            out.push(Diagnostic::new(Code::UnknownPart, message).at(patch.key, "").help(help));
+            out.push(
+                Diagnostic::new(Code::UnknownPart, message)
+                    .at(patch.key, "")
+                    .help(help),
+            );
         }
     }
 }
@@ -227,7 +326,9 @@ fn declare_shared(
     for expansion in ordered {
         let span = expansion.gathered.entry.settings.span;
         for contribution in &expansion.contributions {
-            let Some(provider) = registry.provider(contribution.address.kind()) else { continue };
+            let Some(provider) = registry.provider(contribution.address.kind()) else {
+                continue;
+            };
             let settings = Node::from_json(span, &contribution.settings);
             let reads = expansion.reads.of(contribution.address.item());
             if let Some(known) = shared.get_mut(&contribution.address) {
@@ -254,12 +355,22 @@ fn declare_shared(
     declarations.extend(shared.into_values());
 }
 
-fn add(known: &mut Declaration, settings: &Node, reads: &ReadOf, origins: &[Origin], out: &mut Diagnostics) {
+fn add(
+    known: &mut Declaration,
+    settings: &Node,
+    reads: &ReadOf,
+    origins: &[Origin],
+    out: &mut Diagnostics,
+) {
     match merge::contribute(&known.settings, settings, "") {
         Ok(merged) => known.settings = merged,
         Err(found) => out.push(found),
     }
-    Arc::make_mut(&mut known.reads).extend(reads.iter().map(|(pointer, read)| (pointer.clone(), read.clone())));
+    Arc::make_mut(&mut known.reads).extend(
+        reads
+            .iter()
+            .map(|(pointer, read)| (pointer.clone(), read.clone())),
+    );
     for origin in origins {
         if !known.origins.contains(origin) {
             Arc::make_mut(&mut known.origins).push(origin.clone());

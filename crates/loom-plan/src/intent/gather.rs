@@ -44,8 +44,16 @@ pub struct TaskName {
 impl TaskName {
     /// What a person calls it: the id, or the title where the id is a UUID of the board's.
     pub fn label(&self) -> String {
-        let is_uuid = self.id.len() == 36 && self.id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        if is_uuid { format!("\"{}\"", self.title) } else { self.id.clone() }
+        let is_uuid = self.id.len() == 36
+            && self
+                .id
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        if is_uuid {
+            format!("\"{}\"", self.title)
+        } else {
+            self.id.clone()
+        }
     }
 }
 
@@ -75,16 +83,33 @@ pub fn gather(
 ) -> Vec<Gathered> {
     let mut all: Vec<Gathered> = Vec::new();
     for entry in &project.entries {
-        let origin = Origin { task: None, waiting: Vec::new(), after: Vec::new(), span: entry.settings.span };
-        all.push(Gathered { entry: entry.clone(), origins: Arc::new(vec![origin]) });
+        let origin = Origin {
+            task: None,
+            waiting: Vec::new(),
+            after: Vec::new(),
+            span: entry.settings.span,
+        };
+        all.push(Gathered {
+            entry: entry.clone(),
+            origins: Arc::new(vec![origin]),
+        });
     }
     let statuses = Tasks::of(stories);
     for story in stories {
         for task in &story.tasks {
             let origins = [origin(story, task, &statuses)];
             all.extend(task.entries.iter().map(|entry| {
-                let origins = origins.iter().map(|origin| Origin { span: entry.settings.span, ..origin.clone() }).collect();
-                Gathered { entry: entry.clone(), origins: Arc::new(origins) }
+                let origins = origins
+                    .iter()
+                    .map(|origin| Origin {
+                        span: entry.settings.span,
+                        ..origin.clone()
+                    })
+                    .collect();
+                Gathered {
+                    entry: entry.clone(),
+                    origins: Arc::new(origins),
+                }
             }));
         }
     }
@@ -93,7 +118,11 @@ pub fn gather(
 }
 
 fn task_name(story: &Story, task: &Task) -> TaskName {
-    TaskName { story: story.code.clone(), id: task.id.clone(), title: task.title.clone() }
+    TaskName {
+        story: story.code.clone(),
+        id: task.id.clone(),
+        title: task.title.clone(),
+    }
 }
 
 fn origin(story: &Story, task: &Task, known: &Tasks<'_>) -> Origin {
@@ -106,7 +135,11 @@ fn origin(story: &Story, task: &Task, known: &Tasks<'_>) -> Origin {
         .collect();
     Origin {
         task: Some(task_name(story, task)),
-        waiting: before.iter().filter(|(_, status)| *status != TaskStatus::Completed).map(|(name, _)| name.label()).collect(),
+        waiting: before
+            .iter()
+            .filter(|(_, status)| *status != TaskStatus::Completed)
+            .map(|(name, _)| name.label())
+            .collect(),
         after: before.iter().map(|(name, _)| name.clone()).collect(),
         span: task.span,
     }
@@ -121,40 +154,76 @@ fn is_well_formed(
     out: &mut Diagnostics,
 ) -> bool {
     let entry = &gathered.entry;
-    let before = out.iter().filter(|found| found.severity() == crate::diag::Severity::Error).count();
+    let before = out
+        .iter()
+        .filter(|found| found.severity() == crate::diag::Severity::Error)
+        .count();
     if let Some(service) = &entry.service
         && !project.services.contains_key(service)
     {
-        out.push(unknown_service(service.as_str(), entry.settings.span, project));
+        out.push(unknown_service(
+            service.as_str(),
+            entry.settings.span,
+            project,
+        ));
     }
     let shared = &entry.shared;
     let blueprint = registry.blueprint(&entry.kind);
     if let Some(blueprint) = blueprint {
-        shape::check(&entry.settings, &shape::Shape::Record(blueprint.spec().settings), &entry.kind, world, out);
+        shape::check(
+            &entry.settings,
+            &shape::Shape::Record(blueprint.spec().settings),
+            &entry.kind,
+            world,
+            out,
+        );
         out.extend(wrong_subject(entry, blueprint.spec().subject));
-        let foreign = [("each", shared.each.as_ref()), ("path", shared.path.as_ref())];
-        for (key, node) in foreign.into_iter().filter_map(|(key, node)| Some((key, node?))) {
-            let found =
-                Diagnostic::new(Code::UnknownKey, format!("`{key}` is a key of artifacts, and `{}` is a blueprint", entry.kind));
-            out.push(
-                found.at(node.span, "").help("patch the path of one of its parts by `with`, or declare the artifact itself"),
+        let foreign = [
+            ("each", shared.each.as_ref()),
+            ("path", shared.path.as_ref()),
+        ];
+        for (key, node) in foreign
+            .into_iter()
+            .filter_map(|(key, node)| Some((key, node?)))
+        {
+            let found = Diagnostic::new(
+                Code::UnknownKey,
+                format!(
+                    "`{key}` is a key of artifacts, and `{}` is a blueprint",
+                    entry.kind
+                ),
             );
+            out.push(found.at(node.span, "").help(
+                "patch the path of one of its parts by `with`, or declare the artifact itself",
+            ));
         }
     } else if registry.provider(&entry.kind).is_some() {
         let foreign = [
             ("environments", shared.environments.as_ref(), "each: [NAME]"),
             ("with", shared.with.as_ref(), "the setting itself"),
         ];
-        for (key, node, instead) in foreign.into_iter().filter_map(|(key, node, instead)| Some((key, node?, instead))) {
-            let found =
-                Diagnostic::new(Code::UnknownKey, format!("`{key}` is a key of blueprints, and `{}` is an artifact", entry.kind));
+        for (key, node, instead) in foreign
+            .into_iter()
+            .filter_map(|(key, node, instead)| Some((key, node?, instead)))
+        {
+            let found = Diagnostic::new(
+                Code::UnknownKey,
+                format!(
+                    "`{key}` is a key of blueprints, and `{}` is an artifact",
+                    entry.kind
+                ),
+            );
             out.push(found.at(node.span, "").help(format!("use `{instead}`")));
         }
     } else {
         out.push(unknown_kind(&entry.kind, entry.settings.span, registry));
     }
     check_environments(shared.environments.as_ref(), project, out);
-    before == out.iter().filter(|found| found.severity() == crate::diag::Severity::Error).count()
+    before
+        == out
+            .iter()
+            .filter(|found| found.severity() == crate::diag::Severity::Error)
+            .count()
 }
 
 /// A blueprint names a service if it is about one, and only then.
@@ -163,13 +232,18 @@ fn wrong_subject(entry: &Entry, subject: Subject) -> Option<Diagnostic> {
     let (found, help) = match (subject, &entry.service) {
         (Subject::Service, Some(_)) | (Subject::Project, None) => return None,
         (Subject::Service, None) => (
-            Diagnostic::new(Code::MissingKey, format!("`service` is missing: a `{kind}` is about a service")),
+            Diagnostic::new(
+                Code::MissingKey,
+                format!("`service` is missing: a `{kind}` is about a service"),
+            ),
             "add `service: NAME`".to_owned(),
         ),
         (Subject::Project, Some(service)) => (
             Diagnostic::new(
                 Code::UnknownKey,
-                format!("a `{kind}` is about the whole project, and this one names the service `{service}`"),
+                format!(
+                    "a `{kind}` is about the whole project, and this one names the service `{service}`"
+                ),
             ),
             "take `service` out, and give it a `name`".to_owned(),
         ),
@@ -181,7 +255,11 @@ fn wrong_subject(entry: &Entry, subject: Subject) -> Option<Diagnostic> {
 fn check_environments(chosen: Option<&Node>, project: &Project, out: &mut Diagnostics) {
     for node in chosen.and_then(Node::as_seq).unwrap_or_default() {
         let name = node.as_str().unwrap_or_default();
-        if !project.environments.iter().any(|environment| environment.name.as_str() == name) {
+        if !project
+            .environments
+            .iter()
+            .any(|environment| environment.name.as_str() == name)
+        {
             out.push(unknown_environment(name, node.span, project));
         }
     }
@@ -189,22 +267,41 @@ fn check_environments(chosen: Option<&Node>, project: &Project, out: &mut Diagno
 
 /// The finding that an environment is not one of the project's.
 pub fn unknown_environment(name: &str, span: Span, project: &Project) -> Diagnostic {
-    let known = || project.environments.iter().map(|environment| environment.name.as_str());
-    let found = Diagnostic::new(Code::UnknownEnvironment, format!("the project has no environment `{name}`")).at(span, "");
+    let known = || {
+        project
+            .environments
+            .iter()
+            .map(|environment| environment.name.as_str())
+    };
+    let found = Diagnostic::new(
+        Code::UnknownEnvironment,
+        format!("the project has no environment `{name}`"),
+    )
+    .at(span, "");
     found.help(nearest(name, known(), "its environments are"))
 }
 
 /// The finding that a service is not one of the project's.
 pub fn unknown_service(name: &str, span: Span, project: &Project) -> Diagnostic {
     let known = || project.services.keys().map(Name::as_str);
-    let found = Diagnostic::new(Code::UnknownService, format!("the project has no service `{name}`")).at(span, "");
+    let found = Diagnostic::new(
+        Code::UnknownService,
+        format!("the project has no service `{name}`"),
+    )
+    .at(span, "");
     if project.services.is_empty() {
-        return found.help(format!("add `services: {{ {name}: {{ port: 3000 }} }}` to loom.yaml"));
+        return found.help(format!(
+            "add `services: {{ {name}: {{ port: 3000 }} }}` to loom.yaml"
+        ));
     }
     found.help(nearest(name, known(), "its services are"))
 }
 
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone, otherwise: &str) -> String {
+fn nearest<'a>(
+    word: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+    otherwise: &str,
+) -> String {
     match did_you_mean(word, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("{otherwise} {}", crate::diag::one_of(known)),
@@ -212,9 +309,15 @@ fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone, otherwi
 }
 
 fn unknown_kind(kind: &str, span: Span, registry: Registry<'_>) -> Diagnostic {
-    let found = Diagnostic::new(Code::UnknownKind, format!("`{kind}` is not a kind that this loom knows")).at(span, "");
+    let found = Diagnostic::new(
+        Code::UnknownKind,
+        format!("`{kind}` is not a kind that this loom knows"),
+    )
+    .at(span, "");
     match did_you_mean(kind, registry.kinds()) {
-        Some(near) => found.help(format!("did you mean `{near}`? `loom providers` lists all kinds")),
+        Some(near) => found.help(format!(
+            "did you mean `{near}`? `loom providers` lists all kinds"
+        )),
         None => found.help("`loom providers` lists all kinds"),
     }
 }
@@ -225,11 +328,22 @@ fn unite(all: Vec<Gathered>, stories: &[Story], out: &mut Diagnostics) -> Vec<Ga
     for gathered in all {
         groups.entry(gathered.address()).or_default().push(gathered);
     }
-    groups.into_iter().map(|(address, group)| unite_group(&address, group, stories, out)).collect()
+    groups
+        .into_iter()
+        .map(|(address, group)| unite_group(&address, group, stories, out))
+        .collect()
 }
 
-fn unite_group(address: &Address, mut group: Vec<Gathered>, stories: &[Story], out: &mut Diagnostics) -> Gathered {
-    let replaced: Vec<Node> = group.iter().filter_map(|gathered| gathered.entry.shared.replaces.clone()).collect();
+fn unite_group(
+    address: &Address,
+    mut group: Vec<Gathered>,
+    stories: &[Story],
+    out: &mut Diagnostics,
+) -> Gathered {
+    let replaced: Vec<Node> = group
+        .iter()
+        .filter_map(|gathered| gathered.entry.shared.replaces.clone())
+        .collect();
     for code in &replaced {
         let story = code.as_str().unwrap_or_default();
         if !stories.iter().any(|known| known.code == story) {
@@ -238,12 +352,21 @@ fn unite_group(address: &Address, mut group: Vec<Gathered>, stories: &[Story], o
                 format!("`replaces` names the story `{story}`, which is not among the inputs"),
             );
             let known = stories.iter().map(|story| story.code.as_str());
-            out.push(found.at(code.span, "").help(nearest(story, known, "the stories are")));
+            out.push(
+                found
+                    .at(code.span, "")
+                    .help(nearest(story, known, "the stories are")),
+            );
         }
     }
     let is_replaced = |gathered: &Gathered| {
-        let story = gathered.origins[0].task.as_ref().map(|task| task.story.as_str());
-        replaced.iter().any(|code| code.as_str() == story && story.is_some())
+        let story = gathered.origins[0]
+            .task
+            .as_ref()
+            .map(|task| task.story.as_str());
+        replaced
+            .iter()
+            .any(|code| code.as_str() == story && story.is_some())
     };
     if group.iter().any(|gathered| !is_replaced(gathered)) {
         group.retain(|gathered| !is_replaced(gathered));
@@ -253,7 +376,10 @@ fn unite_group(address: &Address, mut group: Vec<Gathered>, stories: &[Story], o
         if is_same(&united.entry, &other.entry) {
             Arc::make_mut(&mut united.origins).extend_from_slice(&other.origins);
         } else {
-            let found = Diagnostic::new(Code::DeclaredTwice, format!("`{address}` is declared twice, and the two differ"));
+            let found = Diagnostic::new(
+                Code::DeclaredTwice,
+                format!("`{address}` is declared twice, and the two differ"),
+            );
             out.push(
                 found
                     .at(other.entry.settings.span, "declared again here")
@@ -268,6 +394,9 @@ fn unite_group(address: &Address, mut group: Vec<Gathered>, stories: &[Story], o
 /// Whether two declarations say the same, wherever they stand; `replaces` is about declaring, not
 /// about what is declared.
 fn is_same(one: &Entry, other: &Entry) -> bool {
-    let shared = |entry: &Entry| Shared { replaces: None, ..entry.shared.clone() };
+    let shared = |entry: &Entry| Shared {
+        replaces: None,
+        ..entry.shared.clone()
+    };
     one.settings == other.settings && one.service == other.service && shared(one) == shared(other)
 }

@@ -25,7 +25,10 @@ pub fn patch(target: &Node, patch_node: &Node) -> Node {
                 if change.is_null() {
                     result.remove(key);
                 } else {
-                    let null = Node { span: change.span, value: Value::Null };
+                    let null = Node {
+                        span: change.span,
+                        value: Value::Null,
+                    };
                     let merged = patch(result.get(key).unwrap_or(&null), change);
                     result.insert(key, merged);
                 }
@@ -35,9 +38,18 @@ pub fn patch(target: &Node, patch_node: &Node) -> Node {
         (Value::Seq(old), Value::Seq(new)) if is_keyed(old) && is_keyed(new) => {
             let mut items: Vec<Node> = old.to_vec();
             for change in new.iter() {
-                match items.iter().position(|item| identity(item) == identity(change)) {
+                match items
+                    .iter()
+                    .position(|item| identity(item) == identity(change))
+                {
                     Some(at) => items[at] = patch(&items[at], change),
-                    None => items.push(patch(&Node { span: change.span, value: Value::Null }, change)),
+                    None => items.push(patch(
+                        &Node {
+                            span: change.span,
+                            value: Value::Null,
+                        },
+                        change,
+                    )),
                 }
             }
             Node::seq(patch_node.span, items)
@@ -62,12 +74,16 @@ pub fn contribute(target: &Node, more: &Node, path: &str) -> Result<Node, Diagno
                 };
                 result.insert(key, merged);
             }
-            Ok(Node { span: target.span, value: Value::Map(Arc::new(result)) })
+            Ok(Node {
+                span: target.span,
+                value: Value::Map(Arc::new(result)),
+            })
         }
         (Value::Seq(ours), Value::Seq(theirs)) => {
             let mut items = ours.to_vec();
             for item in theirs.iter() {
-                let same = |known: &Node| identity(item).is_some() && identity(known) == identity(item);
+                let same =
+                    |known: &Node| identity(item).is_some() && identity(known) == identity(item);
                 match items.iter().position(same) {
                     Some(at) => items[at] = contribute(&items[at], item, path)?,
                     None if items.contains(item) => {}
@@ -78,8 +94,10 @@ pub fn contribute(target: &Node, more: &Node, path: &str) -> Result<Node, Diagno
         }
         _ if target == more => Ok(target.clone()),
         _ => {
-            let message =
-                format!("two blueprints want different values for `{}` of one shared file", path.trim_start_matches('.'));
+            let message = format!(
+                "two blueprints want different values for `{}` of one shared file",
+                path.trim_start_matches('.')
+            );
             Err(Diagnostic::new(Code::ContributionsDiffer, message)
                 .at(more.span, format!("this one wants {}", more.to_json()))
                 .at(target.span, format!("this one wants {}", target.to_json()))
@@ -101,17 +119,21 @@ mod tests {
 
     #[test]
     fn a_patch_deletes_merges_and_replaces() {
-        let target =
-            node(&json!({ "a": 1, "b": { "c": 2, "d": 3 }, "l": [1, 2], "n": [{ "name": "x", "v": 1 }, { "name": "y" }] }));
-        let change = node(&json!({ "a": null, "b": { "c": 4 }, "l": [3], "n": [{ "name": "x", "v": 2 }, { "name": "z" }] }));
-        let expected =
-            json!({ "b": { "c": 4, "d": 3 }, "l": [3], "n": [{ "name": "x", "v": 2 }, { "name": "y" }, { "name": "z" }] });
+        let target = node(
+            &json!({ "a": 1, "b": { "c": 2, "d": 3 }, "l": [1, 2], "n": [{ "name": "x", "v": 1 }, { "name": "y" }] }),
+        );
+        let change = node(
+            &json!({ "a": null, "b": { "c": 4 }, "l": [3], "n": [{ "name": "x", "v": 2 }, { "name": "z" }] }),
+        );
+        let expected = json!({ "b": { "c": 4, "d": 3 }, "l": [3], "n": [{ "name": "x", "v": 2 }, { "name": "y" }, { "name": "z" }] });
         assert_eq!(patch(&target, &change).to_json(), expected);
     }
 
     #[test]
     fn contributions_add_up_and_differences_are_an_error() {
-        let one = node(&json!({ "resources": ["a.yml", "ns.yml"], "images": [{ "name": "a", "tag": "1" }], "namespace": "x" }));
+        let one = node(
+            &json!({ "resources": ["a.yml", "ns.yml"], "images": [{ "name": "a", "tag": "1" }], "namespace": "x" }),
+        );
         let two = node(
             &json!({ "resources": ["b.yml", "ns.yml"], "images": [{ "name": "b" }, { "name": "a", "tag": "1" }], "namespace": "x" }),
         );
@@ -119,6 +141,9 @@ mod tests {
         let expected = json!({ "resources": ["a.yml", "ns.yml", "b.yml"], "images": [{ "name": "a", "tag": "1" }, { "name": "b" }], "namespace": "x" });
         assert_eq!(both, Ok(expected));
         let other = node(&json!({ "namespace": "y" }));
-        assert_eq!(contribute(&one, &other, "").map_err(|found| found.code), Err(Code::ContributionsDiffer));
+        assert_eq!(
+            contribute(&one, &other, "").map_err(|found| found.code),
+            Err(Code::ContributionsDiffer)
+        );
     }
 }

@@ -61,14 +61,21 @@ pub struct Declaration {
 
 impl std::fmt::Debug for Declaration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Declaration").field("address", &self.address).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Declaration")
+            .field("address", &self.address)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
 impl Declaration {
     /// The story codes that ask for it, sorted; empty for standing declarations alone.
     pub fn stories(&self) -> Vec<&str> {
-        let mut codes: Vec<&str> = self.origins.iter().filter_map(|origin| Some(origin.task.as_ref()?.story.as_str())).collect();
+        let mut codes: Vec<&str> = self
+            .origins
+            .iter()
+            .filter_map(|origin| Some(origin.task.as_ref()?.story.as_str()))
+            .collect();
         codes.sort_unstable();
         codes.dedup();
         codes
@@ -76,7 +83,11 @@ impl Declaration {
 
     /// The tasks that it waits for: empty as soon as one of its origins waits for none.
     pub fn waiting(&self) -> &[String] {
-        self.origins.iter().map(|origin| origin.waiting.as_slice()).min_by_key(|waiting| waiting.len()).unwrap_or_default()
+        self.origins
+            .iter()
+            .map(|origin| origin.waiting.as_slice())
+            .min_by_key(|waiting| waiting.len())
+            .unwrap_or_default()
     }
 }
 
@@ -89,15 +100,20 @@ pub fn compile(
     out: &mut Diagnostics,
 ) -> Vec<Declaration> {
     let gathered = gather::gather(project, stories, registry, world, out);
-    let (blueprints, artifacts): (Vec<_>, Vec<_>) =
-        gathered.into_iter().partition(|it| registry.blueprint(&it.entry.kind).is_some());
+    let (blueprints, artifacts): (Vec<_>, Vec<_>) = gathered
+        .into_iter()
+        .partition(|it| registry.blueprint(&it.entry.kind).is_some());
     let mut declarations = expand::expand(project, &blueprints, registry, out);
     for artifact in &artifacts {
         if let Some(provider) = registry.provider(&artifact.entry.kind) {
             declarations.extend(each::declare(project, artifact, provider, registry, out));
         }
     }
-    declarations.extend(registry.provider(REPOSITORY_KIND).map(|provider| repository(project, provider)));
+    declarations.extend(
+        registry
+            .provider(REPOSITORY_KIND)
+            .map(|provider| repository(project, provider)),
+    );
     declarations.sort_by(|one, other| one.address.cmp(&other.address));
     report_twins(&declarations, out);
     refactoring::check(project, &declarations, out);
@@ -130,8 +146,14 @@ fn repository(project: &Project, provider: &'static dyn Provider) -> Declaration
 /// artifact of the same name.
 fn report_twins(declarations: &[Declaration], out: &mut Diagnostics) {
     use crate::diag::{Code, Diagnostic};
-    for pair in declarations.windows(2).filter(|pair| pair[0].address == pair[1].address) {
-        let message = format!("`{}` is made by `{}` and by `{}`", pair[0].address, pair[0].intent, pair[1].intent);
+    for pair in declarations
+        .windows(2)
+        .filter(|pair| pair[0].address == pair[1].address)
+    {
+        let message = format!(
+            "`{}` is made by `{}` and by `{}`",
+            pair[0].address, pair[0].intent, pair[1].intent
+        );
         let mut found = Diagnostic::new(Code::DeclaredTwice, message);
         for declaration in pair {
             found = found.at(declaration.settings.span, "from here");

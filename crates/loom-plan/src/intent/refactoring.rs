@@ -13,22 +13,43 @@ use crate::text::Span;
 /// Looks at all three. `removed` may name what is still declared: a file that it no longer writes.
 pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut Diagnostics) {
     let declared = |address: &Address| {
-        declarations.iter().any(|it| it.address == *address || (address.item().is_none() && it.address.family() == *address))
+        declarations.iter().any(|it| {
+            it.address == *address || (address.item().is_none() && it.address.family() == *address)
+        })
     };
     for moved in &project.moved {
         // a move may go on by another, as one of last month does by one of today
-        let goes_on = project.moved.iter().any(|next| next.from == moved.to || next.from == moved.to.family());
+        let goes_on = project
+            .moved
+            .iter()
+            .any(|next| next.from == moved.to || next.from == moved.to.family());
         if !(declared(&moved.to) || goes_on && declared(&now(&moved.to, &project.moved))) {
             out.push(nothing("moved", &moved.to, moved.span, declarations));
         }
         if declared(&moved.from) {
-            let message = format!("`moved` takes `{}` away from where it is, and it is still declared", moved.from);
+            let message = format!(
+                "`moved` takes `{}` away from where it is, and it is still declared",
+                moved.from
+            );
             let found = Diagnostic::new(Code::Refactoring, message).at(moved.span, "");
-            out.push(found.help("declare it under the new address only, or take the entry out of `moved`"));
+            out.push(
+                found.help(
+                    "declare it under the new address only, or take the entry out of `moved`",
+                ),
+            );
         }
     }
-    for delegate in project.delegate.iter().filter(|delegate| !declared(&delegate.address)) {
-        out.push(nothing("delegate", &delegate.address, delegate.span, declarations));
+    for delegate in project
+        .delegate
+        .iter()
+        .filter(|delegate| !declared(&delegate.address))
+    {
+        out.push(nothing(
+            "delegate",
+            &delegate.address,
+            delegate.span,
+            declarations,
+        ));
     }
     for adopt in &project.adopt {
         if !declared(&adopt.address) {
@@ -40,7 +61,10 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
 fn nothing(word: &str, address: &Address, span: Span, declarations: &[Declaration]) -> Diagnostic {
     let message = format!("`{word}` names `{address}`, and nothing declares it");
     let found = Diagnostic::new(Code::Refactoring, message).at(span, "");
-    let known: Vec<String> = declarations.iter().map(|it| it.address.to_string()).collect();
+    let known: Vec<String> = declarations
+        .iter()
+        .map(|it| it.address.to_string())
+        .collect();
     match did_you_mean(&address.to_string(), known.iter().map(String::as_str)) {
         Some(near) => found.help(format!("did you mean `{near}`? Where the entry was applied everywhere, take it out")),
         None => found.help("take the entry out where it was applied everywhere; `loom graph --format json` lists all addresses"),

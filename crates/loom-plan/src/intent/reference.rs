@@ -26,7 +26,11 @@ pub enum Piece<'a> {
 /// Whether a text holds anything that [`pieces`] would take apart. Cheap: most texts do not.
 pub fn concerns(text: &str) -> bool {
     text.contains('$')
-        && text.split('$').skip(1).any(|rest| ["{ref:", "{env:", "{service:"].iter().any(|word| rest.starts_with(word)))
+        && text.split('$').skip(1).any(|rest| {
+            ["{ref:", "{env:", "{service:"]
+                .iter()
+                .any(|word| rest.starts_with(word))
+        })
 }
 
 /// Takes a text apart. `is_kind` knows the artifact kinds.
@@ -34,7 +38,10 @@ pub fn pieces<'a>(text: &'a str, is_kind: &dyn Fn(&str) -> bool) -> Vec<Piece<'a
     let mut pieces = Vec::new();
     let (mut rest, mut begin) = (text, 0);
     while let Some(found) = rest[begin..].find("${").map(|at| at + begin) {
-        let Some(word) = ["ref:", "env:", "service:"].into_iter().find(|word| rest[found + 2..].starts_with(word)) else {
+        let Some(word) = ["ref:", "env:", "service:"]
+            .into_iter()
+            .find(|word| rest[found + 2..].starts_with(word))
+        else {
             begin = found + 2;
             continue;
         };
@@ -47,7 +54,10 @@ pub fn pieces<'a>(text: &'a str, is_kind: &dyn Fn(&str) -> bool) -> Vec<Piece<'a
         pieces.push(Piece::Text(&rest[..found]));
         let inner = &rest[found + 2 + word.len()..];
         let (piece, after) = match inner.find('}') {
-            Some(end) => (read(word, &inner[..end], is_kind), found + 2 + word.len() + end + 1),
+            Some(end) => (
+                read(word, &inner[..end], is_kind),
+                found + 2 + word.len() + end + 1,
+            ),
             None => (None, rest.len()),
         };
         pieces.push(piece.unwrap_or(Piece::Near(&rest[found..after])));
@@ -60,26 +70,35 @@ pub fn pieces<'a>(text: &'a str, is_kind: &dyn Fn(&str) -> bool) -> Vec<Piece<'a
 
 fn read<'a>(word: &str, inner: &'a str, is_kind: &dyn Fn(&str) -> bool) -> Option<Piece<'a>> {
     let setting = inner.starts_with(|c: char| c.is_ascii_lowercase())
-        && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+        && inner
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
         && !inner.ends_with('.');
     match word {
         "env:" => setting.then_some(Piece::Environment(inner)),
         "service:" => setting.then_some(Piece::Service(inner)),
-        _ => split_address(inner, is_kind).map(|(address, attribute)| Piece::Artifact(address, attribute)),
+        _ => split_address(inner, is_kind)
+            .map(|(address, attribute)| Piece::Artifact(address, attribute)),
     }
 }
 
 /// `kind.name[item].attribute`: the longest known kind, one name, and the rest is the attribute.
 fn split_address<'a>(text: &'a str, is_kind: &dyn Fn(&str) -> bool) -> Option<(Address, &'a str)> {
     let dots: Vec<usize> = text.match_indices('.').map(|(at, _)| at).collect();
-    let kind_end = dots.iter().copied().rev().find(|end| is_kind(&text[..*end]))?;
+    let kind_end = dots
+        .iter()
+        .copied()
+        .rev()
+        .find(|end| is_kind(&text[..*end]))?;
     let rest = &text[kind_end + 1..];
     let end = match (rest.find('['), rest.find('.')) {
         (Some(open), Some(dot)) if open < dot => rest.find(']')? + 1,
         (_, Some(dot)) => dot,
         (_, None) => return None,
     };
-    let attribute = rest[end..].strip_prefix('.').filter(|attribute| !attribute.is_empty())?;
+    let attribute = rest[end..]
+        .strip_prefix('.')
+        .filter(|attribute| !attribute.is_empty())?;
     let address = Address::parse(&text[..kind_end + 1 + end]).ok()?;
     Some((address, attribute))
 }
@@ -106,22 +125,35 @@ fn changed(node: &Node, replace: &mut dyn FnMut(&Node, &str) -> Option<Node>) ->
             let mut new: Option<Map> = None;
             for (key, value) in map.iter() {
                 if let Some(value) = changed(value, replace) {
-                    new.get_or_insert_with(|| Map::clone(map)).insert(key, value);
+                    new.get_or_insert_with(|| Map::clone(map))
+                        .insert(key, value);
                 }
             }
             new.map(|map| Node::map(node.span, map))
         }
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => None,
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {
+            None
+        }
     }
 }
 
 /// Joins pieces: the whole value with its type where it is the only piece, else text.
 /// `value` gives what a reference stands for; `None` keeps the text of the reference away.
-pub fn join(node: &Node, pieces: &[Piece<'_>], value: &mut dyn FnMut(&Piece<'_>) -> Option<Node>) -> Node {
+pub fn join(
+    node: &Node,
+    pieces: &[Piece<'_>],
+    value: &mut dyn FnMut(&Piece<'_>) -> Option<Node>,
+) -> Node {
     if let [only] = pieces
         && !matches!(only, Piece::Text(_) | Piece::Near(_))
     {
-        return value(only).map_or_else(|| node.clone(), |found| Node { span: node.span, ..found });
+        return value(only).map_or_else(
+            || node.clone(),
+            |found| Node {
+                span: node.span,
+                ..found
+            },
+        );
     }
     let mut text = String::new();
     for piece in pieces {
@@ -129,7 +161,11 @@ pub fn join(node: &Node, pieces: &[Piece<'_>], value: &mut dyn FnMut(&Piece<'_>)
             Piece::Text(part) | Piece::Near(part) => text.push_str(part),
             Piece::Artifact(..) | Piece::Environment(_) | Piece::Service(_) => {
                 if let Some(found) = value(piece) {
-                    text.push_str(&found.scalar_text().map_or_else(|| found.to_json().to_string(), Into::into));
+                    text.push_str(
+                        &found
+                            .scalar_text()
+                            .map_or_else(|| found.to_json().to_string(), Into::into),
+                    );
                 }
             }
         }
@@ -148,8 +184,7 @@ mod tests {
     #[test]
     fn only_what_is_well_formed_is_a_reference() {
         let address = Address::parse("kubernetes.manifest.api[production]").expect("an address");
-        let text =
-            "a ${ref:kubernetes.manifest.api[production].port} $${ref:x} ${{ x }} ${X:-y} ${var.x} ${env:vars.x}${ref:nope.x.y}";
+        let text = "a ${ref:kubernetes.manifest.api[production].port} $${ref:x} ${{ x }} ${X:-y} ${var.x} ${env:vars.x}${ref:nope.x.y}";
         assert_eq!(
             pieces(text, &is_kind),
             [
@@ -162,15 +197,26 @@ mod tests {
                 Piece::Near("${ref:nope.x.y}"),
             ]
         );
-        assert_eq!(pieces("${env:Upper}", &is_kind), [Piece::Near("${env:Upper}")]);
-        assert_eq!(pieces("${ref:file.x.path", &is_kind), [Piece::Near("${ref:file.x.path")]);
+        assert_eq!(
+            pieces("${env:Upper}", &is_kind),
+            [Piece::Near("${env:Upper}")]
+        );
+        assert_eq!(
+            pieces("${ref:file.x.path", &is_kind),
+            [Piece::Near("${ref:file.x.path")]
+        );
     }
 
     #[test]
     fn attributes_may_have_dots() {
-        let [Piece::Artifact(address, attribute)] = &pieces("${ref:file.x.jobs.build}", &is_kind)[..] else {
+        let [Piece::Artifact(address, attribute)] =
+            &pieces("${ref:file.x.jobs.build}", &is_kind)[..]
+        else {
             unreachable!("one reference")
         };
-        assert_eq!((address.to_string().as_str(), *attribute), ("file.x", "jobs.build"));
+        assert_eq!(
+            (address.to_string().as_str(), *attribute),
+            ("file.x", "jobs.build")
+        );
     }
 }

@@ -66,23 +66,43 @@ enum Identity {
 impl Data {
     /// A value.
     pub fn new(span: Range<usize>, form: Form) -> Self {
-        Self { span, form, obstacle: None }
+        Self {
+            span,
+            form,
+            obstacle: None,
+        }
     }
 
     /// A text.
     pub fn text(span: Range<usize>, text: &str) -> Self {
-        Self::new(span, Form::Scalar(serde_json::Value::from(text).to_string()))
+        Self::new(
+            span,
+            Form::Scalar(serde_json::Value::from(text).to_string()),
+        )
     }
 
     /// The value as one line that equal values share.
     pub fn canonical(&self) -> String {
         match &self.form {
             Form::Scalar(text) => text.clone(),
-            Form::List(items) => format!("[{}]", items.iter().map(Self::canonical).collect::<Vec<_>>().join(",")),
+            Form::List(items) => format!(
+                "[{}]",
+                items
+                    .iter()
+                    .map(Self::canonical)
+                    .collect::<Vec<_>>()
+                    .join(",")
+            ),
             Form::Map(entries) => {
                 let mut fields: Vec<String> = entries
                     .iter()
-                    .map(|(key, entry)| format!("{}:{}", serde_json::Value::from(key.as_str()), entry.data.canonical()))
+                    .map(|(key, entry)| {
+                        format!(
+                            "{}:{}",
+                            serde_json::Value::from(key.as_str()),
+                            entry.data.canonical()
+                        )
+                    })
                     .collect();
                 fields.sort();
                 format!("{{{}}}", fields.join(","))
@@ -110,7 +130,9 @@ impl Data {
     fn matches(&self, step: &Step) -> bool {
         match step {
             Step::Key(_) => false,
-            Step::Entry { by, value } => self.entry(by).is_some_and(|entry| entry.data.canonical() == *value),
+            Step::Entry { by, value } => self
+                .entry(by)
+                .is_some_and(|entry| entry.data.canonical() == *value),
             Step::Item(value) => self.canonical() == *value,
         }
     }
@@ -118,15 +140,23 @@ impl Data {
     /// The values that a step leads to: more than one where a list holds twins.
     pub fn step(&self, step: &Step) -> Vec<&Self> {
         match (&self.form, step) {
-            (Form::Map(entries), Step::Key(key)) => entries.get(key).map(|entry| &entry.data).into_iter().collect(),
-            (Form::List(items), Step::Entry { .. } | Step::Item(_)) => items.iter().filter(|item| item.matches(step)).collect(),
+            (Form::Map(entries), Step::Key(key)) => entries
+                .get(key)
+                .map(|entry| &entry.data)
+                .into_iter()
+                .collect(),
+            (Form::List(items), Step::Entry { .. } | Step::Item(_)) => {
+                items.iter().filter(|item| item.matches(step)).collect()
+            }
             (Form::Scalar(_) | Form::List(_) | Form::Map(_), _) => Vec::new(),
         }
     }
 
     /// The value at a path; of twins in a list the first.
     pub fn get(&self, path: &KeyPath) -> Option<&Self> {
-        path.steps().iter().try_fold(self, |data, step| data.step(step).first().copied())
+        path.steps()
+            .iter()
+            .try_fold(self, |data, step| data.step(step).first().copied())
     }
 
     /// The paths of all leaves, in the order of the text. A document that is no mapping has one.
@@ -141,17 +171,36 @@ impl Data {
         match &self.form {
             Form::Map(entries) if !entries.is_empty() => {
                 let only = entries.len() == 1;
-                for (key, entry) in entries.iter().filter(|(key, _)| only || named != Some(key.as_str())) {
-                    entry.data.gather(&path.with(Step::Key(key.clone())), None, found);
+                for (key, entry) in entries
+                    .iter()
+                    .filter(|(key, _)| only || named != Some(key.as_str()))
+                {
+                    entry
+                        .data
+                        .gather(&path.with(Step::Key(key.clone())), None, found);
                 }
             }
             Form::List(items) if !items.is_empty() => match identity(items) {
                 Identity::None => found.push(path.clone()),
-                Identity::Value => found.extend(items.iter().map(|item| path.with(Step::Item(item.canonical())))),
+                Identity::Value => found.extend(
+                    items
+                        .iter()
+                        .map(|item| path.with(Step::Item(item.canonical()))),
+                ),
                 Identity::By(by) => {
-                    for (item, name) in items.iter().filter_map(|item| Some((item, item.entry(by)?))) {
+                    for (item, name) in items
+                        .iter()
+                        .filter_map(|item| Some((item, item.entry(by)?)))
+                    {
                         let value = name.data.canonical();
-                        item.gather(&path.with(Step::Entry { by: by.to_owned(), value }), Some(by), found);
+                        item.gather(
+                            &path.with(Step::Entry {
+                                by: by.to_owned(),
+                                value,
+                            }),
+                            Some(by),
+                            found,
+                        );
                     }
                 }
             },
@@ -162,17 +211,27 @@ impl Data {
     /// The same data with a value at a path, whose last step alone may be new.
     #[must_use]
     pub fn with(&self, path: &[Step], value: &Self) -> Self {
-        let Some((step, rest)) = path.split_first() else { return value.clone() };
+        let Some((step, rest)) = path.split_first() else {
+            return value.clone();
+        };
         let mut changed = self.clone();
         match (&mut changed.form, step) {
             (Form::Map(entries), Step::Key(key)) => match entries.get_mut(key) {
                 Some(entry) => entry.data = entry.data.with(rest, value),
-                None => drop(entries.insert(key.clone(), Entry { key: 0..0, data: value.clone() })),
+                None => drop(entries.insert(
+                    key.clone(),
+                    Entry {
+                        key: 0..0,
+                        data: value.clone(),
+                    },
+                )),
             },
-            (Form::List(items), Step::Entry { .. } | Step::Item(_)) => match items.iter_mut().find(|item| item.matches(step)) {
-                Some(item) => *item = item.with(rest, value),
-                None => items.push(value.clone()),
-            },
+            (Form::List(items), Step::Entry { .. } | Step::Item(_)) => {
+                match items.iter_mut().find(|item| item.matches(step)) {
+                    Some(item) => *item = item.with(rest, value),
+                    None => items.push(value.clone()),
+                }
+            }
             (Form::Scalar(_) | Form::List(_) | Form::Map(_), _) => {}
         }
         changed
@@ -182,9 +241,13 @@ impl Data {
     #[must_use]
     pub fn without(&self, path: &[Step]) -> Self {
         let mut changed = self.clone();
-        let Some((step, rest)) = path.split_first() else { return changed };
+        let Some((step, rest)) = path.split_first() else {
+            return changed;
+        };
         match (&mut changed.form, step) {
-            (Form::Map(entries), Step::Key(key)) if rest.is_empty() => drop(entries.shift_remove(key)),
+            (Form::Map(entries), Step::Key(key)) if rest.is_empty() => {
+                drop(entries.shift_remove(key));
+            }
             (Form::Map(entries), Step::Key(key)) => {
                 if let Some(entry) = entries.get_mut(key) {
                     entry.data = entry.data.without(rest);
@@ -192,7 +255,11 @@ impl Data {
             }
             (Form::List(items), Step::Entry { .. } | Step::Item(_)) => {
                 if let Some(at) = items.iter().position(|item| item.matches(step)) {
-                    if rest.is_empty() { drop(items.remove(at)) } else { items[at] = items[at].without(rest) }
+                    if rest.is_empty() {
+                        drop(items.remove(at));
+                    } else {
+                        items[at] = items[at].without(rest);
+                    }
                 }
             }
             (Form::Scalar(_) | Form::List(_) | Form::Map(_), _) => {}
@@ -203,12 +270,26 @@ impl Data {
 
 /// How the entries of a list are told apart: each must be of the kind, and no two alike.
 fn identity(items: &[Data]) -> Identity {
-    let distinct =
-        |values: Option<Vec<String>>| values.is_some_and(|values| values.iter().collect::<BTreeSet<_>>().len() == values.len());
-    let scalar = |data: &Data| if let Form::Scalar(text) = &data.form { Some(text.clone()) } else { None };
+    let distinct = |values: Option<Vec<String>>| {
+        values.is_some_and(|values| values.iter().collect::<BTreeSet<_>>().len() == values.len())
+    };
+    let scalar = |data: &Data| {
+        if let Form::Scalar(text) = &data.form {
+            Some(text.clone())
+        } else {
+            None
+        }
+    };
     if distinct(items.iter().map(scalar).collect()) {
         return Identity::Value;
     }
-    let by = IDENTITIES.iter().find(|by| distinct(items.iter().map(|item| scalar(&item.entry(by)?.data)).collect()));
+    let by = IDENTITIES.iter().find(|by| {
+        distinct(
+            items
+                .iter()
+                .map(|item| scalar(&item.entry(by)?.data))
+                .collect(),
+        )
+    });
     by.map_or(Identity::None, |by| Identity::By(by))
 }

@@ -39,7 +39,11 @@ impl KeyPattern {
                 rest = behind;
                 continue;
             }
-            let key = if parts.is_empty() { rest } else { rest.strip_prefix('.')? };
+            let key = if parts.is_empty() {
+                rest
+            } else {
+                rest.strip_prefix('.')?
+            };
             let end = match key.strip_prefix('"') {
                 Some(quoted) => quoted.find('"')? + 2,
                 None => key.find(['.', '[']).unwrap_or(key.len()),
@@ -56,8 +60,15 @@ impl KeyPattern {
     }
 
     /// Calls `found` with every value that the pattern leads to, and with what tells it apart.
-    fn walk<'a>(parts: &[Part], data: &'a Data, identity: &str, found: &mut dyn FnMut(String, &'a Data)) {
-        let Some((part, rest)) = parts.split_first() else { return found(identity.to_owned(), data) };
+    fn walk<'a>(
+        parts: &[Part],
+        data: &'a Data,
+        identity: &str,
+        found: &mut dyn FnMut(String, &'a Data),
+    ) {
+        let Some((part, rest)) = parts.split_first() else {
+            return found(identity.to_owned(), data);
+        };
         match (part, &data.form) {
             (Part::Key(key), Form::Map(entries)) => {
                 if let Some(entry) = entries.get(key) {
@@ -65,15 +76,27 @@ impl KeyPattern {
                 }
             }
             (Part::AnyKey, Form::Map(entries)) => {
-                entries.iter().for_each(|(key, entry)| Self::walk(rest, &entry.data, &format!("{identity}.{key}"), found));
+                entries.iter().for_each(|(key, entry)| {
+                    Self::walk(rest, &entry.data, &format!("{identity}.{key}"), found);
+                });
             }
             (Part::AnyEntry, Form::List(items)) => {
                 for item in items {
-                    let name = ["name", "id"].iter().find_map(|by| Some(item.entry(by)?.data.canonical()));
-                    Self::walk(rest, item, &format!("{identity}[{}]", name.unwrap_or_default()), found);
+                    let name = ["name", "id"]
+                        .iter()
+                        .find_map(|by| Some(item.entry(by)?.data.canonical()));
+                    Self::walk(
+                        rest,
+                        item,
+                        &format!("{identity}[{}]", name.unwrap_or_default()),
+                        found,
+                    );
                 }
             }
-            (Part::Key(_) | Part::AnyKey | Part::AnyEntry, Form::Scalar(_) | Form::List(_) | Form::Map(_)) => {}
+            (
+                Part::Key(_) | Part::AnyKey | Part::AnyEntry,
+                Form::Scalar(_) | Form::List(_) | Form::Map(_),
+            ) => {}
         }
     }
 
@@ -89,16 +112,30 @@ impl KeyPattern {
                     Self::blank(rest, &mut entry.data);
                 }
             }
-            (Part::AnyKey, Form::Map(entries)) => entries.values_mut().for_each(|entry| Self::blank(rest, &mut entry.data)),
-            (Part::AnyEntry, Form::List(items)) => items.iter_mut().for_each(|item| Self::blank(rest, item)),
-            (Part::Key(_) | Part::AnyKey | Part::AnyEntry, Form::Scalar(_) | Form::List(_) | Form::Map(_)) => {}
+            (Part::AnyKey, Form::Map(entries)) => {
+                for entry in entries.values_mut() {
+                    Self::blank(rest, &mut entry.data);
+                }
+            }
+            (Part::AnyEntry, Form::List(items)) => {
+                for item in items {
+                    Self::blank(rest, item);
+                }
+            }
+            (
+                Part::Key(_) | Part::AnyKey | Part::AnyEntry,
+                Form::Scalar(_) | Form::List(_) | Form::Map(_),
+            ) => {}
         }
     }
 }
 
 /// What a value names, without its version.
 fn named(value: &str) -> &str {
-    if let Some((name, _)) = value.split_once('@').filter(|(name, _)| !name.trim_start_matches(['"', '\'']).is_empty()) {
+    if let Some((name, _)) = value
+        .split_once('@')
+        .filter(|(name, _)| !name.trim_start_matches(['"', '\'']).is_empty())
+    {
         return name;
     }
     match value.rsplit_once(':') {
@@ -119,7 +156,9 @@ fn versions(format: &dyn Format, text: &str, patterns: &[KeyPattern]) -> Vec<Ver
     if text.contains('\r') || text.starts_with('\u{feff}') {
         return Vec::new();
     }
-    let Ok(data) = format.read(text) else { return Vec::new() };
+    let Ok(data) = format.read(text) else {
+        return Vec::new();
+    };
     let mut all = Vec::new();
     for pattern in patterns {
         KeyPattern::walk(&pattern.0, &data, "", &mut |identity, value| {
@@ -127,10 +166,16 @@ fn versions(format: &dyn Format, text: &str, patterns: &[KeyPattern]) -> Vec<Ver
             let name = named(raw.trim_end());
             let end = value.span.start + raw.trim_end().len();
             let behind = &text[end..end + text[end..].find('\n').unwrap_or(text.len() - end)];
-            let has_comment = format.comments().iter().any(|mark| behind.trim_start().starts_with(mark));
+            let has_comment = format
+                .comments()
+                .iter()
+                .any(|mark| behind.trim_start().starts_with(mark));
             let end = if has_comment { end + behind.len() } else { end };
             let identity = format!("{identity} {name}");
-            all.push(Version { identity, span: value.span.start + name.len()..end });
+            all.push(Version {
+                identity,
+                span: value.span.start + name.len()..end,
+            });
         });
     }
     all.sort_by_key(|version| (version.span.start, version.span.end));
@@ -147,7 +192,8 @@ pub fn leads_somewhere(format: &dyn Format, text: &str, pattern: &KeyPattern) ->
 pub fn without_versions(format: &dyn Format, text: &str, patterns: &[KeyPattern]) -> String {
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
     for version in versions(format, text, patterns) {
-        write!(out, "{}\0", &text[at..version.span.start]).expect("writing to a string cannot fail");
+        write!(out, "{}\0", &text[at..version.span.start])
+            .expect("writing to a string cannot fail");
         at = version.span.end;
     }
     out + &text[at..]
@@ -165,19 +211,36 @@ pub fn without_versions_in(data: &Data, patterns: &[KeyPattern]) -> Data {
 
 /// What is wanted, with the versions of what is there. Of several that nothing tells apart each
 /// takes that of the one with its number, if there are as many.
-pub fn with_versions_of(format: &dyn Format, wanted: &str, there: &str, patterns: &[KeyPattern]) -> String {
+pub fn with_versions_of(
+    format: &dyn Format,
+    wanted: &str,
+    there: &str,
+    patterns: &[KeyPattern],
+) -> String {
     let by_identity = |text: &str| {
         let mut groups: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
         for version in versions(format, text, patterns) {
-            groups.entry(version.identity).or_default().push(version.span);
+            groups
+                .entry(version.identity)
+                .or_default()
+                .push(version.span);
         }
         groups
     };
     let (new, old) = (by_identity(wanted), by_identity(there));
     let mut taken: Vec<(Range<usize>, &str)> = Vec::new();
     for (identity, spans) in new {
-        let Some(others) = old.get(&identity).filter(|others| others.len() == spans.len()) else { continue };
-        taken.extend(spans.into_iter().zip(others.iter().map(|span| &there[span.clone()])));
+        let Some(others) = old
+            .get(&identity)
+            .filter(|others| others.len() == spans.len())
+        else {
+            continue;
+        };
+        taken.extend(
+            spans
+                .into_iter()
+                .zip(others.iter().map(|span| &there[span.clone()])),
+        );
     }
     taken.sort_by_key(|(span, _)| span.start);
     let (mut out, mut at) = (String::with_capacity(wanted.len()), 0);

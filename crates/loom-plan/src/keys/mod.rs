@@ -50,7 +50,12 @@ pub trait Format: Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// A sentence that says why this cannot be done without touching anything else.
-    fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String>;
+    fn edit(
+        &self,
+        text: &str,
+        wanted: Option<&str>,
+        unwanted: &[KeyPath],
+    ) -> Result<Option<String>, String>;
 
     /// The text with the value at `path`, a list or mapping too, as the document `wanted` has it
     /// there: what stood in it goes. Every other byte stays.
@@ -103,27 +108,46 @@ pub type Formats = &'static [&'static dyn Format];
 /// The format that a path's name tells.
 pub fn format_of(formats: Formats, path: &RepoPath) -> Option<&'static dyn Format> {
     let extension = path.extension()?;
-    formats.iter().copied().find(|format| format.extensions().contains(&extension))
+    formats
+        .iter()
+        .copied()
+        .find(|format| format.extensions().contains(&extension))
 }
 
 /// The content of those of the paths that are there; `None` where none is. The mode of a file that
 /// is shared is none of loom's business.
 pub fn content<'a>(data: &Data, paths: impl IntoIterator<Item = &'a KeyPath>) -> Option<Content> {
-    let mut lines: Vec<String> =
-        paths.into_iter().filter_map(|path| Some(format!("{path}\n{}\n", data.get(path)?.canonical()))).collect();
+    let mut lines: Vec<String> = paths
+        .into_iter()
+        .filter_map(|path| Some(format!("{path}\n{}\n", data.get(path)?.canonical())))
+        .collect();
     lines.sort();
     lines.dedup();
     let hash = || ContentHash::of(lines.concat().as_bytes());
-    (!lines.is_empty()).then(|| Content { hash: hash(), mode: Mode::Plain })
+    (!lines.is_empty()).then(|| Content {
+        hash: hash(),
+        mode: Mode::Plain,
+    })
 }
 
 /// What a text says at some paths, written into the layout of another document: what that has there
 /// besides goes. Where it cannot be, the values stand in the layout of their own text.
 pub fn laid_out(format: &dyn Format, layout: &str, text: &str, paths: &[KeyPath]) -> String {
     let own = format.extract(text, paths);
-    let says = |text: &str| format.read(text).ok().and_then(|data| content(&data, paths));
-    let Ok(data) = format.read(&own) else { return own };
-    let missing: Vec<KeyPath> = paths.iter().filter(|path| data.get(path).is_none()).cloned().collect();
+    let says = |text: &str| {
+        format
+            .read(text)
+            .ok()
+            .and_then(|data| content(&data, paths))
+    };
+    let Ok(data) = format.read(&own) else {
+        return own;
+    };
+    let missing: Vec<KeyPath> = paths
+        .iter()
+        .filter(|path| data.get(path).is_none())
+        .cloned()
+        .collect();
     match format.edit(layout, Some(&own), &missing) {
         Ok(Some(text)) if says(&text) == says(&own) => text,
         Ok(_) | Err(_) => own,
@@ -134,8 +158,15 @@ pub fn laid_out(format: &dyn Format, layout: &str, text: &str, paths: &[KeyPath]
 pub fn overlap<'a>(one: &'a [KeyPath], other: &'a [KeyPath]) -> Option<(&'a KeyPath, &'a KeyPath)> {
     let sorted: BTreeSet<&KeyPath> = other.iter().collect();
     one.iter().find_map(|path| {
-        let above = (1..=path.steps().len()).find_map(|length| sorted.get(&path.first(length)).copied());
-        let below = || sorted.range::<KeyPath, _>(path..).next().copied().filter(|found| found.begins_with(path));
+        let above =
+            (1..=path.steps().len()).find_map(|length| sorted.get(&path.first(length)).copied());
+        let below = || {
+            sorted
+                .range::<KeyPath, _>(path..)
+                .next()
+                .copied()
+                .filter(|found| found.begins_with(path))
+        };
         above.or_else(below).map(|found| (path, found))
     })
 }

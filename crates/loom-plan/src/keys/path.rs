@@ -58,7 +58,11 @@ impl fmt::Display for KeyPath {
             match step {
                 Step::Key(key) => {
                     let dot = if at == 0 { "" } else { "." };
-                    if is_bare(key) { write!(f, "{dot}{key}")? } else { write!(f, "{dot}{}", quoted(key))? }
+                    if is_bare(key) {
+                        write!(f, "{dot}{key}")?;
+                    } else {
+                        write!(f, "{dot}{}", quoted(key))?;
+                    }
                 }
                 Step::Entry { by, value } => write!(f, "[{by}={}]", Shown(value))?,
                 Step::Item(value) => write!(f, "[={}]", Shown(value))?,
@@ -73,8 +77,13 @@ struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_text = string(self.0).is_ok_and(|(text, rest)| rest.is_empty() && quoted(&text) == self.0);
-        if is_text || is_bare(self.0) { f.write_str(self.0) } else { write!(f, "!{}", quoted(self.0)) }
+        let is_text =
+            string(self.0).is_ok_and(|(text, rest)| rest.is_empty() && quoted(&text) == self.0);
+        if is_text || is_bare(self.0) {
+            f.write_str(self.0)
+        } else {
+            write!(f, "!{}", quoted(self.0))
+        }
     }
 }
 
@@ -87,11 +96,18 @@ fn shown(text: &str) -> Result<(String, &str), ()> {
         return string(text).map(|(value, rest)| (quoted(&value), rest));
     }
     let (value, _) = text.split_once(']').ok_or(())?;
-    if is_bare(value) { Ok((value.to_owned(), &text[value.len()..])) } else { Err(()) }
+    if is_bare(value) {
+        Ok((value.to_owned(), &text[value.len()..]))
+    } else {
+        Err(())
+    }
 }
 
 fn is_bare(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'@'))
+    !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'@'))
 }
 
 fn quoted(text: &str) -> String {
@@ -109,10 +125,18 @@ impl FromStr for KeyPath {
                 let (value, behind) = shown(behind)?;
                 rest = behind.strip_prefix(']').ok_or(())?;
                 let by = by.to_owned();
-                steps.push(if by.is_empty() { Step::Item(value) } else { Step::Entry { by, value } });
+                steps.push(if by.is_empty() {
+                    Step::Item(value)
+                } else {
+                    Step::Entry { by, value }
+                });
                 continue;
             }
-            let key = if steps.is_empty() { rest } else { rest.strip_prefix('.').ok_or(())? };
+            let key = if steps.is_empty() {
+                rest
+            } else {
+                rest.strip_prefix('.').ok_or(())?
+            };
             if key.starts_with('"') {
                 let (key, behind) = string(key)?;
                 steps.push(Step::Key(key));
@@ -127,7 +151,11 @@ impl FromStr for KeyPath {
                 rest = behind;
             }
         }
-        if steps.is_empty() { Err(()) } else { Ok(Self(steps)) }
+        if steps.is_empty() {
+            Err(())
+        } else {
+            Ok(Self(steps))
+        }
     }
 }
 
@@ -147,6 +175,7 @@ impl serde::Serialize for KeyPath {
 impl<'de> serde::Deserialize<'de> for KeyPath {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|()| serde::de::Error::custom(format!("`{text}` is not the path of a key")))
+        text.parse()
+            .map_err(|()| serde::de::Error::custom(format!("`{text}` is not the path of a key")))
     }
 }

@@ -8,12 +8,21 @@ fn data(json: &serde_json::Value) -> Data {
     let form = match json {
         serde_json::Value::Array(items) => Form::List(items.iter().map(data).collect()),
         serde_json::Value::Object(fields) => {
-            let entry = |(key, value): (&String, &serde_json::Value)| (key.clone(), Entry { key: 0..0, data: data(value) });
+            let entry = |(key, value): (&String, &serde_json::Value)| {
+                (
+                    key.clone(),
+                    Entry {
+                        key: 0..0,
+                        data: data(value),
+                    },
+                )
+            };
             Form::Map(fields.iter().map(entry).collect::<IndexMap<_, _>>())
         }
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) | serde_json::Value::String(_) => {
-            Form::Scalar(json.to_string())
-        }
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => Form::Scalar(json.to_string()),
     };
     Data::new(0..0, form)
 }
@@ -50,7 +59,12 @@ fn entries_of_lists_are_owned_by_what_they_are_and_others_as_a_whole() {
             r#""dotted.key""#,
         ]
     );
-    assert!(document.leaves().iter().all(|leaf| document.get(leaf).is_some()));
+    assert!(
+        document
+            .leaves()
+            .iter()
+            .all(|leaf| document.get(leaf).is_some())
+    );
 }
 
 #[test]
@@ -59,8 +73,17 @@ fn the_content_tells_what_is_there_and_nothing_of_order_or_of_other_keys() {
     let one = data(&serde_json::json!({ "a": { "x": 1, "y": 2 }, "b": [1] }));
     let other = data(&serde_json::json!({ "b": [1], "mine": true, "a": { "x": 1 } }));
     assert_eq!(content(&one, &owned), content(&other, owned.iter().rev()));
-    assert_ne!(content(&one, &owned), content(&data(&serde_json::json!({ "a": { "x": "1" }, "b": [1] })), &owned));
-    assert_eq!(content(&data(&serde_json::json!({ "mine": 1 })), &owned), None);
+    assert_ne!(
+        content(&one, &owned),
+        content(
+            &data(&serde_json::json!({ "a": { "x": "1" }, "b": [1] })),
+            &owned
+        )
+    );
+    assert_eq!(
+        content(&data(&serde_json::json!({ "mine": 1 })), &owned),
+        None
+    );
 }
 
 #[test]
@@ -69,13 +92,26 @@ fn paths_overlap_where_one_begins_the_other() {
     let found = |one: &[&str], other: &[&str]| {
         let (one, other) = (all(one), all(other));
         let found = overlap(&one, &other).map(|(one, other)| (one.to_string(), other.to_string()));
-        assert_eq!(found.is_some(), overlap(&other, &one).is_some(), "either way");
+        assert_eq!(
+            found.is_some(),
+            overlap(&other, &one).is_some(),
+            "either way"
+        );
         found
     };
     assert_eq!(found(&["a.b", "a.c"], &["a.d", "ab", r#"a[="c"]"#]), None);
-    assert_eq!(found(&["a.b"], &["z", "a.b.c.d"]), Some(("a.b".to_owned(), "a.b.c.d".to_owned())));
-    assert_eq!(found(&["x", "a.b.c"], &["a"]), Some(("a.b.c".to_owned(), "a".to_owned())));
-    assert_eq!(found(&["a"], &["a"]), Some(("a".to_owned(), "a".to_owned())));
+    assert_eq!(
+        found(&["a.b"], &["z", "a.b.c.d"]),
+        Some(("a.b".to_owned(), "a.b.c.d".to_owned()))
+    );
+    assert_eq!(
+        found(&["x", "a.b.c"], &["a"]),
+        Some(("a.b.c".to_owned(), "a".to_owned()))
+    );
+    assert_eq!(
+        found(&["a"], &["a"]),
+        Some(("a".to_owned(), "a".to_owned()))
+    );
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -20,7 +20,11 @@ pub(super) fn stretches<T: Ord + Hash>(base: &[T], observed: &[T], desired: &[T]
     let end = (base.len(), observed.len(), desired.len());
     let mut from = (0, 0, 0);
     let stretch = |(at, one, other)| {
-        let found = Stretch { base: from.0..at, observed: from.1..one, desired: from.2..other };
+        let found = Stretch {
+            base: from.0..at,
+            observed: from.1..one,
+            desired: from.2..other,
+        };
         from = (at + 1, one + 1, other + 1);
         found
     };
@@ -32,7 +36,9 @@ fn matches<T: Ord + Hash>(base: &[T], other: &[T]) -> Vec<Option<usize>> {
     let mut found = vec![None; base.len()];
     for op in similar::capture_diff_slices(similar::Algorithm::Myers, base, other) {
         if op.tag() == similar::DiffTag::Equal {
-            op.old_range().zip(op.new_range()).for_each(|(old, new)| found[old] = Some(new));
+            op.old_range()
+                .zip(op.new_range())
+                .for_each(|(old, new)| found[old] = Some(new));
         }
     }
     found

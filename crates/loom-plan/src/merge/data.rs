@@ -25,8 +25,18 @@ impl Data {
     pub(super) fn of(tree: &Tree) -> Self {
         match &tree.shape {
             Shape::Leaf(text) => Self::Leaf(text.clone()),
-            Shape::Map(_, parts) => Self::Map(parts.iter().map(|part| (part.name.clone(), Self::of(&part.tree))).collect()),
-            Shape::List(_, parts) => Self::List(parts.iter().map(|part| (part.name.clone(), Self::of(&part.tree))).collect()),
+            Shape::Map(_, parts) => Self::Map(
+                parts
+                    .iter()
+                    .map(|part| (part.name.clone(), Self::of(&part.tree)))
+                    .collect(),
+            ),
+            Shape::List(_, parts) => Self::List(
+                parts
+                    .iter()
+                    .map(|part| (part.name.clone(), Self::of(&part.tree)))
+                    .collect(),
+            ),
         }
     }
 }
@@ -40,7 +50,12 @@ pub(super) fn merge(base: &Tree, observed: &Tree, desired: &Tree) -> Result<Data
 }
 
 /// `None` is a value that is not there.
-fn values(base: Option<&Data>, observed: Option<&Data>, desired: Option<&Data>, path: &str) -> Result<Option<Data>, String> {
+fn values(
+    base: Option<&Data>,
+    observed: Option<&Data>,
+    desired: Option<&Data>,
+    path: &str,
+) -> Result<Option<Data>, String> {
     match (base, observed, desired) {
         _ if observed == desired || base == desired => Ok(observed.cloned()),
         _ if base == observed => Ok(desired.cloned()),
@@ -51,10 +66,19 @@ fn values(base: Option<&Data>, observed: Option<&Data>, desired: Option<&Data>, 
                 None => &empty,
                 Some(Data::Leaf(_) | Data::List(_)) => return Err(path.to_owned()),
             };
-            let keys: BTreeSet<&String> = base.keys().chain(observed.keys()).chain(desired.keys()).collect();
+            let keys: BTreeSet<&String> = base
+                .keys()
+                .chain(observed.keys())
+                .chain(desired.keys())
+                .collect();
             let mut merged = BTreeMap::new();
             for key in keys {
-                let value = values(base.get(key), observed.get(key), desired.get(key), &below(path, key))?;
+                let value = values(
+                    base.get(key),
+                    observed.get(key),
+                    desired.get(key),
+                    &below(path, key),
+                )?;
                 merged.extend(value.map(|value| (key.clone(), value)));
             }
             Ok(Some(Data::Map(merged)))
@@ -67,31 +91,57 @@ fn values(base: Option<&Data>, observed: Option<&Data>, desired: Option<&Data>, 
 }
 
 fn below(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 type Item = (String, Data);
 
 /// Merges three lists: which items there are and in what order as lines do, by name where there are
 /// names; then each named item by itself.
-fn lists(base: &[Item], observed: &[Item], desired: &[Item], path: &str) -> Result<Vec<Item>, String> {
-    let is_named = [base, observed, desired].iter().all(|items| items.iter().all(|(name, _)| !name.is_empty()));
+fn lists(
+    base: &[Item],
+    observed: &[Item],
+    desired: &[Item],
+    path: &str,
+) -> Result<Vec<Item>, String> {
+    let is_named = [base, observed, desired]
+        .iter()
+        .all(|items| items.iter().all(|(name, _)| !name.is_empty()));
     if !is_named {
         return sequence(base, observed, desired).ok_or_else(|| path.to_owned());
     }
-    let names = |items: &[Item]| items.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let names = |items: &[Item]| {
+        items
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
     let mut merged = Vec::new();
-    for name in sequence(&names(base), &names(observed), &names(desired)).ok_or_else(|| path.to_owned())? {
+    for name in
+        sequence(&names(base), &names(observed), &names(desired)).ok_or_else(|| path.to_owned())?
+    {
         let find = |items: &'_ [Item]| items.iter().position(|(known, _)| *known == name);
-        let [in_base, in_observed, in_desired] = [base, observed, desired].map(|items| find(items).map(|at| &items[at].1));
+        let [in_base, in_observed, in_desired] =
+            [base, observed, desired].map(|items| find(items).map(|at| &items[at].1));
         let value = values(in_base, in_observed, in_desired, &below(path, &name))?;
         merged.extend(value.map(|value| (name.clone(), value)));
     }
     // what one side took out and the other changed is no item of the sequence any more
     for (name, was) in base {
-        let find = |items: &'_ [Item]| items.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let find = |items: &'_ [Item]| {
+            items
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+        };
         match (find(observed), find(desired)) {
-            (Some(left), None) | (None, Some(left)) if left != *was => return Err(below(path, name)),
+            (Some(left), None) | (None, Some(left)) if left != *was => {
+                return Err(below(path, name));
+            }
             _ => {}
         }
     }

@@ -13,7 +13,12 @@ use super::tree::{Layout, Part, Shape, Tree};
 
 pub(super) fn graft(sides: Sides<'_>, [base, observed, desired]: [&Tree; 3]) -> Option<String> {
     let lines = sides.base.lines().map(str::trim).collect();
-    let mut grafting = Grafting { observed: sides.observed, desired: sides.desired, base_lines: lines, edits: Vec::new() };
+    let mut grafting = Grafting {
+        observed: sides.observed,
+        desired: sides.desired,
+        base_lines: lines,
+        edits: Vec::new(),
+    };
     grafting.value(Some(base), observed, desired)?;
     grafting.apply()
 }
@@ -33,7 +38,9 @@ impl Grafting<'_> {
             return Some(());
         }
         match (&observed.shape, &desired.shape) {
-            (Shape::Map(one, _), Shape::Map(other, _)) if one == other && !observed.parts().is_empty() => {
+            (Shape::Map(one, _), Shape::Map(other, _))
+                if one == other && !observed.parts().is_empty() =>
+            {
                 self.parts(*one, base, observed, desired)
             }
             (Shape::List(one, items), Shape::List(other, _))
@@ -42,7 +49,10 @@ impl Grafting<'_> {
                 self.parts(*one, base, observed, desired)
             }
             _ if was.as_ref() == Some(&is) => {
-                let (from, to) = (self.indentation(observed.span.start), column(self.desired, desired.span.start));
+                let (from, to) = (
+                    self.indentation(observed.span.start),
+                    column(self.desired, desired.span.start),
+                );
                 let text = reindented(&self.desired[desired.span.clone()], to, from);
                 let extent = match observed.shape {
                     Shape::Leaf(_) => Extent::Value,
@@ -55,7 +65,13 @@ impl Grafting<'_> {
     }
 
     /// Parts by their names: those that both have, those that loom adds, those that it takes out.
-    fn parts(&mut self, layout: Layout, base: Option<&Tree>, observed: &Tree, desired: &Tree) -> Option<()> {
+    fn parts(
+        &mut self,
+        layout: Layout,
+        base: Option<&Tree>,
+        observed: &Tree,
+        desired: &Tree,
+    ) -> Option<()> {
         let in_base = |name: &str| base.and_then(|base| base.part(name)).map(|part| &part.tree);
         let mut before: Option<&Part> = None;
         for part in desired.parts() {
@@ -77,22 +93,36 @@ impl Grafting<'_> {
         Some(())
     }
 
-    fn insert(&mut self, layout: Layout, before: Option<&Part>, observed: &Tree, part: &Part) -> Option<()> {
+    fn insert(
+        &mut self,
+        layout: Layout,
+        before: Option<&Part>,
+        observed: &Tree,
+        part: &Part,
+    ) -> Option<()> {
         let first = observed.parts().first()?;
-        let (from, to) = (column(self.desired, part.span.start), self.indentation(first.span.start));
+        let (from, to) = (
+            column(self.desired, part.span.start),
+            self.indentation(first.span.start),
+        );
         match layout {
             Layout::Documents => None,
             Layout::Commas => {
                 let text = reindented(&self.desired[part.span.clone()], from, to);
                 let gap = &self.observed[observed.span.start + 1..first.span.start];
                 match before {
-                    Some(before) => self.edits.push((before.span.end..before.span.end, format!(",{gap}{text}"))),
-                    None => self.edits.push((first.span.start..first.span.start, format!("{text},{gap}"))),
+                    Some(before) => self
+                        .edits
+                        .push((before.span.end..before.span.end, format!(",{gap}{text}"))),
+                    None => self
+                        .edits
+                        .push((first.span.start..first.span.start, format!("{text},{gap}"))),
                 }
                 Some(())
             }
             Layout::Lines => {
-                let whole = with_comments(self.desired, part.span.start)..line_end(self.desired, part.span.end);
+                let whole = with_comments(self.desired, part.span.start)
+                    ..line_end(self.desired, part.span.end);
                 let text = reindented(&self.desired[whole], from, to);
                 let blanks = " ".repeat(to);
                 match before {
@@ -100,7 +130,10 @@ impl Grafting<'_> {
                         let at = line_end(self.observed, before.span.end);
                         self.edits.push((at..at, format!("\n{blanks}{text}")));
                     }
-                    None => self.edits.push((first.span.start..first.span.start, format!("{text}\n{blanks}"))),
+                    None => self.edits.push((
+                        first.span.start..first.span.start,
+                        format!("{text}\n{blanks}"),
+                    )),
                 }
                 Some(())
             }
@@ -136,7 +169,9 @@ impl Grafting<'_> {
             Extent::Lines => {
                 let start = range.start - column(self.observed, range.start);
                 let end = line_end(self.observed, range.end.max(range.start + 1) - 1).max(start);
-                self.observed[start..end].lines().all(|line| self.base_lines.contains(line.trim()))
+                self.observed[start..end]
+                    .lines()
+                    .all(|line| self.base_lines.contains(line.trim()))
             }
             Extent::Parts => !self.observed[range.clone()].contains('#'),
         };
@@ -149,7 +184,8 @@ impl Grafting<'_> {
     }
 
     fn apply(mut self) -> Option<String> {
-        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
+        self.edits
+            .sort_by_key(|(range, _)| (range.start, range.end));
         let (mut text, mut at) = (String::new(), 0);
         for (range, new) in self.edits {
             text.push_str(self.observed.get(at..range.start)?);
@@ -191,7 +227,9 @@ fn column(text: &str, at: usize) -> usize {
 }
 
 fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |length| at + length)
+    text[at..]
+        .find('\n')
+        .map_or(text.len(), |length| at + length)
 }
 
 /// The start of a part, or of the comments on the lines right above it.
@@ -200,7 +238,9 @@ fn with_comments(text: &str, start: usize) -> usize {
     let mut from = start;
     let mut line = start - indentation;
     while line > 0 {
-        let above = text[..line - 1].rfind('\n').map_or(0, |newline| newline + 1);
+        let above = text[..line - 1]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
         let bare = text[above..line].trim_start();
         let is_comment = bare.starts_with('#') || bare.starts_with("//");
         if !is_comment || line - above - bare.len() != indentation {

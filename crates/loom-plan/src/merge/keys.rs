@@ -30,10 +30,17 @@ pub(crate) struct ByKeys<'a> {
 type Values = BTreeMap<KeyPath, String>;
 
 impl ByKeys<'_> {
-    fn values<'a>(self, text: &str, paths: impl IntoIterator<Item = &'a KeyPath>) -> Result<Values, Vec<Clash>> {
+    fn values<'a>(
+        self,
+        text: &str,
+        paths: impl IntoIterator<Item = &'a KeyPath>,
+    ) -> Result<Values, Vec<Clash>> {
         let data = self.format.read(text).map_err(|_| vec![Clash::Meaning])?;
         let data = without_versions_in(&data, self.delegated);
-        Ok(paths.into_iter().filter_map(|path| Some((path.clone(), data.get(path)?.canonical()))).collect())
+        Ok(paths
+            .into_iter()
+            .filter_map(|path| Some((path.clone(), data.get(path)?.canonical())))
+            .collect())
     }
 }
 
@@ -46,7 +53,8 @@ pub(crate) fn by_keys(keys: ByKeys<'_>, sides: Sides<'_>) -> Result<String, Vec<
     let was = keys.values(sides.base, keys.recorded)?;
     let is = keys.values(sides.observed, all.iter().copied())?;
     let becomes = keys.values(sides.desired, keys.desired)?;
-    let (mut meant, mut kept, mut gone, mut clashes) = (Values::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut meant, mut kept, mut gone, mut clashes) =
+        (Values::new(), Vec::new(), Vec::new(), Vec::new());
     for path in all {
         let (was, is, becomes) = (was.get(path), is.get(path), becomes.get(path));
         if is != becomes && was != is && was != becomes {
@@ -65,9 +73,17 @@ pub(crate) fn by_keys(keys: ByKeys<'_>, sides: Sides<'_>) -> Result<String, Vec<
         return Err(clashes);
     }
     let own = keys.format.extract(sides.observed, &kept);
-    let wanted = if kept.is_empty() { None } else { Some(own.as_str()) };
+    let wanted = if kept.is_empty() {
+        None
+    } else {
+        Some(own.as_str())
+    };
     let edited = keys.format.edit(sides.desired, wanted, &gone);
     let text = edited.ok().flatten().ok_or_else(|| vec![Clash::Meaning])?;
     let said = keys.values(&text, keys.recorded.iter().chain(keys.desired))?;
-    if said == meant { Ok(text) } else { Err(vec![Clash::Meaning]) }
+    if said == meant {
+        Ok(text)
+    } else {
+        Err(vec![Clash::Meaning])
+    }
 }

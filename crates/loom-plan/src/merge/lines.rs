@@ -11,7 +11,11 @@ use super::{Clash, Sides};
 /// Merges forwards and backwards, which must come to the same. Where equal lines stand side by side
 /// it is open which of them somebody changed or took out: the two ways look at it differently.
 pub(super) fn merge(sides: Sides<'_>) -> Result<String, Vec<Clash>> {
-    let Sides { base, observed, desired } = sides;
+    let Sides {
+        base,
+        observed,
+        desired,
+    } = sides;
     let forwards = MergeOptions::new().merge(base, observed, desired);
     let [base, observed, desired] = [base, observed, desired].map(reversed);
     let backwards = MergeOptions::new().merge(&base, &observed, &desired);
@@ -23,13 +27,23 @@ pub(super) fn merge(sides: Sides<'_>) -> Result<String, Vec<Clash>> {
 
 /// The lines from the last to the first. One that has no line end gets one that no text has.
 fn reversed(text: &str) -> String {
-    let whole = |line: &str| if line.ends_with('\n') { line.to_owned() } else { format!("{line}\0\n") };
+    let whole = |line: &str| {
+        if line.ends_with('\n') {
+            line.to_owned()
+        } else {
+            format!("{line}\0\n")
+        }
+    };
     text.split_inclusive('\n').rev().map(whole).collect()
 }
 
 /// The merged text, clashes between markers that say which side is which.
 pub(super) fn marked(sides: Sides<'_>) -> String {
-    let Sides { base, observed, desired } = sides;
+    let Sides {
+        base,
+        observed,
+        desired,
+    } = sides;
     let mut options = MergeOptions::new();
     options.set_incomplete_hunk_style(diffy::IncompleteHunkStyle::Git);
     let marked = match options.merge(base, observed, desired) {
@@ -41,21 +55,42 @@ pub(super) fn marked(sides: Sides<'_>) -> String {
         ("||||||| original\n", "||||||| what loom rendered last\n"),
         (">>>>>>> theirs\n", ">>>>>>> ours: what loom renders now\n"),
     ];
-    let label =
-        |line: &str| labels.iter().find(|(known, _)| *known == line).map_or(line.to_owned(), |(_, label)| (*label).to_owned());
+    let label = |line: &str| {
+        labels
+            .iter()
+            .find(|(known, _)| *known == line)
+            .map_or(line.to_owned(), |(_, label)| (*label).to_owned())
+    };
     marked.split_inclusive('\n').map(label).collect()
 }
 
 /// The lines of the observed text between what all three share, where both sides differ.
 fn clashes(sides: Sides<'_>) -> Vec<Clash> {
-    let [base, observed, desired] =
-        [sides.base, sides.observed, sides.desired].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
+    let [base, observed, desired] = [sides.base, sides.observed, sides.desired]
+        .map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
     let differ = |stretch: &Stretch| {
-        let [was, is, becomes] =
-            [&base[stretch.base.clone()], &observed[stretch.observed.clone()], &desired[stretch.desired.clone()]];
+        let [was, is, becomes] = [
+            &base[stretch.base.clone()],
+            &observed[stretch.observed.clone()],
+            &desired[stretch.desired.clone()],
+        ];
         is != becomes && was != is && was != becomes
     };
-    let lines = |stretch: Stretch| Clash::Lines { first: stretch.observed.start + 1, last: stretch.observed.end };
-    let found: Vec<Clash> = stretches(&base, &observed, &desired).into_iter().filter(differ).map(lines).collect();
-    if found.is_empty() { vec![Clash::Lines { first: 1, last: observed.len() }] } else { found }
+    let lines = |stretch: Stretch| Clash::Lines {
+        first: stretch.observed.start + 1,
+        last: stretch.observed.end,
+    };
+    let found: Vec<Clash> = stretches(&base, &observed, &desired)
+        .into_iter()
+        .filter(differ)
+        .map(lines)
+        .collect();
+    if found.is_empty() {
+        vec![Clash::Lines {
+            first: 1,
+            last: observed.len(),
+        }]
+    } else {
+        found
+    }
 }

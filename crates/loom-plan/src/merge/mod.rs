@@ -71,12 +71,24 @@ pub enum Clash {
 impl std::fmt::Display for Clash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Lines { first, last } if first == last => write!(f, "line {first} was changed by hand and by loom"),
-            Self::Lines { first, last } if first < last => write!(f, "lines {first} to {last} were changed by hand and by loom"),
-            Self::Lines { first, .. } => write!(f, "the lines before line {first} were taken out by hand and changed by loom"),
-            Self::Value(path) if path.is_empty() => f.write_str("the whole document was changed by hand and by loom"),
+            Self::Lines { first, last } if first == last => {
+                write!(f, "line {first} was changed by hand and by loom")
+            }
+            Self::Lines { first, last } if first < last => write!(
+                f,
+                "lines {first} to {last} were changed by hand and by loom"
+            ),
+            Self::Lines { first, .. } => write!(
+                f,
+                "the lines before line {first} were taken out by hand and changed by loom"
+            ),
+            Self::Value(path) if path.is_empty() => {
+                f.write_str("the whole document was changed by hand and by loom")
+            }
             Self::Value(path) => write!(f, "`{path}` was changed by hand and by loom"),
-            Self::Meaning => f.write_str("the lines could be put together, but would not say what both sides mean"),
+            Self::Meaning => f.write_str(
+                "the lines could be put together, but would not say what both sides mean",
+            ),
             Self::Dropped(name) => write!(f, "`{name}` would go, and `removed` does not name it"),
             Self::NotText => f.write_str("the file is no text any more"),
         }
@@ -88,7 +100,11 @@ impl std::fmt::Display for Clash {
 /// # Errors
 /// What clashes; never empty.
 pub fn merge(sides: Sides<'_>, grammar: Option<&dyn Grammar>) -> Result<String, Vec<Clash>> {
-    let Sides { base, observed, desired } = sides;
+    let Sides {
+        base,
+        observed,
+        desired,
+    } = sides;
     if base == desired || observed == desired {
         return Ok(observed.to_owned());
     }
@@ -96,16 +112,31 @@ pub fn merge(sides: Sides<'_>, grammar: Option<&dyn Grammar>) -> Result<String, 
         return Ok(desired.to_owned());
     }
     let lines = lines::merge(sides);
-    let read = grammar.and_then(|grammar| Some((grammar, grammar.read(base)?, grammar.read(observed)?, grammar.read(desired)?)));
-    let Some((grammar, base_tree, observed_tree, desired_tree)) = read else { return lines };
+    let read = grammar.and_then(|grammar| {
+        Some((
+            grammar,
+            grammar.read(base)?,
+            grammar.read(observed)?,
+            grammar.read(desired)?,
+        ))
+    });
+    let Some((grammar, base_tree, observed_tree, desired_tree)) = read else {
+        return lines;
+    };
     let meant = data::merge(&base_tree, &observed_tree, &desired_tree);
-    let says = |text: &String, meant: &data::Data| grammar.read(text).is_some_and(|tree| data::Data::of(&tree) == *meant);
+    let says = |text: &String, meant: &data::Data| {
+        grammar
+            .read(text)
+            .is_some_and(|tree| data::Data::of(&tree) == *meant)
+    };
     match (lines, meant) {
         (Ok(text), Ok(meant)) if says(&text, &meant) => Ok(text),
         (Ok(_), Ok(_)) => Err(vec![Clash::Meaning]),
         (Err(clashes), Ok(meant)) => {
             let trees = [&base_tree, &observed_tree, &desired_tree];
-            graft::graft(sides, trees).filter(|text| says(text, &meant)).ok_or(clashes)
+            graft::graft(sides, trees)
+                .filter(|text| says(text, &meant))
+                .ok_or(clashes)
         }
         (Ok(_), Err(path)) => Err(vec![Clash::Value(path)]),
         (Err(clashes), Err(_)) => Err(clashes),
@@ -120,7 +151,10 @@ pub fn marked(sides: Sides<'_>) -> String {
 
 /// Whether a text holds the lines that Git and others put around a conflict.
 pub fn has_markers(text: &str) -> bool {
-    let marks = |line: &str, mark: &str| line.strip_prefix(mark).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let marks = |line: &str, mark: &str| {
+        line.strip_prefix(mark)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
     let begins = text.lines().any(|line| marks(line, "<<<<<<<"));
     begins && text.lines().any(|line| marks(line, ">>>>>>>"))
 }

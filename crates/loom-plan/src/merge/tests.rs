@@ -7,7 +7,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn of<'a>(base: &'a str, observed: &'a str, desired: &'a str) -> Sides<'a> {
-    Sides { base, observed, desired }
+    Sides {
+        base,
+        observed,
+        desired,
+    }
 }
 
 fn yaml(base: &str, observed: &str, desired: &str) -> Result<String, Vec<Clash>> {
@@ -20,8 +24,13 @@ fn how_often(text: &str, line: &str) -> usize {
 
 /// Lines that only the person has: more of them than in the base.
 fn lost(base: &str, observed: &str, merged: &str) -> Vec<String> {
-    let added = observed.lines().filter(|line| how_often(observed, line) > how_often(base, line));
-    added.filter(|line| how_often(merged, line) == 0).map(str::to_owned).collect()
+    let added = observed
+        .lines()
+        .filter(|line| how_often(observed, line) > how_often(base, line));
+    added
+        .filter(|line| how_often(merged, line) == 0)
+        .map(str::to_owned)
+        .collect()
 }
 
 const LINES: &str = "([a-d]\n){0,8}[a-d]?";
@@ -84,7 +93,10 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 fn changes() -> impl Strategy<Value = Vec<(String, String, Option<u8>)>> {
-    proptest::collection::vec(("g[0-2]", "k[0-3]", proptest::option::weighted(0.8, 3_u8..6)), 0..3)
+    proptest::collection::vec(
+        ("g[0-2]", "k[0-3]", proptest::option::weighted(0.8, 3_u8..6)),
+        0..3,
+    )
 }
 
 fn changed(base: &Settings, changes: &[(String, String, Option<u8>)]) -> Settings {
@@ -102,11 +114,18 @@ fn changed(base: &Settings, changes: &[(String, String, Option<u8>)]) -> Setting
 
 fn written(settings: &Settings) -> String {
     let group = |(name, group): (&String, &BTreeMap<String, u8>)| {
-        let lines: Vec<String> = group.iter().map(|(key, value)| format!("  {key}: {value}\n")).collect();
+        let lines: Vec<String> = group
+            .iter()
+            .map(|(key, value)| format!("  {key}: {value}\n"))
+            .collect();
         format!("{name}:\n{}", lines.concat())
     };
     let text: String = settings.iter().map(group).collect();
-    if text.is_empty() { "{}\n".to_owned() } else { text }
+    if text.is_empty() {
+        "{}\n".to_owned()
+    } else {
+        text
+    }
 }
 
 /// Comments on lines of their own, each unlike any other.
@@ -120,7 +139,10 @@ fn with_comments(text: &str, comments: &[(usize, String)]) -> String {
 
 #[test]
 fn which_of_two_equal_lines_went_is_not_guessed() {
-    assert_eq!(merge(of("d\nd\n", "a\nd\n", "d\n"), None), Err(vec![Clash::Lines { first: 1, last: 2 }]));
+    assert_eq!(
+        merge(of("d\nd\n", "a\nd\n", "d\n"), None),
+        Err(vec![Clash::Lines { first: 1, last: 2 }])
+    );
 }
 
 #[test]
@@ -140,11 +162,28 @@ fn neighbouring_lines_of_a_document_merge_by_structure() {
 
 #[test]
 fn items_of_a_list_merge_by_their_names() {
-    let list = |one: &str, more: &str| format!("env:\n  - name: A\n    value: {one}\n  - name: B\n    value: \"2\"\n{more}");
+    let list = |one: &str, more: &str| {
+        format!("env:\n  - name: A\n    value: {one}\n  - name: B\n    value: \"2\"\n{more}")
+    };
     let more = "  - name: C\n    value: \"3\"\n";
-    let merged = yaml(&list("a", ""), &list("z", "").replace("\"2\"", "\"9\""), &list("b", more));
-    assert_eq!(merged, Err(vec![Clash::Lines { first: 3, last: 3 }, Clash::Lines { first: 5, last: 5 }]), "A has two new values");
-    let merged = yaml(&list("a", ""), &list("a", "").replace("\"2\"", "\"9\""), &list("b", more));
+    let merged = yaml(
+        &list("a", ""),
+        &list("z", "").replace("\"2\"", "\"9\""),
+        &list("b", more),
+    );
+    assert_eq!(
+        merged,
+        Err(vec![
+            Clash::Lines { first: 3, last: 3 },
+            Clash::Lines { first: 5, last: 5 }
+        ]),
+        "A has two new values"
+    );
+    let merged = yaml(
+        &list("a", ""),
+        &list("a", "").replace("\"2\"", "\"9\""),
+        &list("b", more),
+    );
     assert_eq!(merged, Ok(list("b", more).replace("\"2\"", "\"9\"")));
 }
 
@@ -152,17 +191,39 @@ fn items_of_a_list_merge_by_their_names() {
 fn what_both_sides_add_to_a_list_has_no_order_and_clashes() {
     let step = |name: &str| format!("  - name: {name}\n    run: make {name}\n");
     let base = format!("steps:\n{}", step("build"));
-    assert!(yaml(&base, &format!("{base}{}", step("lint")), &format!("{base}{}", step("test"))).is_err());
+    assert!(
+        yaml(
+            &base,
+            &format!("{base}{}", step("lint")),
+            &format!("{base}{}", step("test"))
+        )
+        .is_err()
+    );
     let keys = yaml("a: 1\n", "a: 1\nmine: 2\n", "a: 1\nlooms: 3\n");
-    assert_eq!(keys, Ok("a: 1\nlooms: 3\nmine: 2\n".to_owned()), "in a mapping there is nothing to order");
+    assert_eq!(
+        keys,
+        Ok("a: 1\nlooms: 3\nmine: 2\n".to_owned()),
+        "in a mapping there is nothing to order"
+    );
 }
 
 #[test]
 fn lines_that_merge_into_nonsense_are_a_clash() {
     let base = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\n";
     let merged = yaml(base, &format!("new: 1\n{base}"), &format!("{base}new: 2\n"));
-    assert_eq!(merged, Err(vec![Clash::Value("new".to_owned())]), "one key would stand twice");
-    assert!(merge(of(base, &format!("new: 1\n{base}"), &format!("{base}new: 2\n")), None).is_ok(), "lines alone do not see it");
+    assert_eq!(
+        merged,
+        Err(vec![Clash::Value("new".to_owned())]),
+        "one key would stand twice"
+    );
+    assert!(
+        merge(
+            of(base, &format!("new: 1\n{base}"), &format!("{base}new: 2\n")),
+            None
+        )
+        .is_ok(),
+        "lines alone do not see it"
+    );
 }
 
 #[test]
@@ -184,12 +245,22 @@ fn json_merges_by_structure_with_its_commas() {
 #[test]
 fn documents_of_one_file_are_told_apart_by_kind_and_name() {
     let document = |kind: &str, port: u16, replicas: u8| {
-        format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: api\nspec:\n  port: {port}\n  replicas: {replicas}\n")
+        format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata:\n  name: api\nspec:\n  port: {port}\n  replicas: {replicas}\n"
+        )
     };
     let file = |one: (u16, u8), other: (u16, u8)| {
-        format!("{}---\n{}", document("Service", one.0, one.1), document("Deployment", other.0, other.1))
+        format!(
+            "{}---\n{}",
+            document("Service", one.0, one.1),
+            document("Deployment", other.0, other.1)
+        )
     };
-    let merged = yaml(&file((80, 1), (3000, 1)), &file((80, 1), (3000, 4)), &file((81, 1), (8080, 1)));
+    let merged = yaml(
+        &file((80, 1), (3000, 1)),
+        &file((80, 1), (3000, 4)),
+        &file((81, 1), (8080, 1)),
+    );
     assert_eq!(merged, Ok(file((81, 1), (8080, 4))));
 }
 
@@ -207,6 +278,8 @@ fn an_alias_is_never_edited_by_place() {
 
 #[test]
 fn markers_of_a_conflict_are_known() {
-    assert!(has_markers("a\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\n"));
+    assert!(has_markers(
+        "a\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\n"
+    ));
     assert!(!has_markers("Title\n=======\n<<<<<<<<< art >>>>>>>\n"));
 }

@@ -63,16 +63,26 @@ impl Tree {
 
     /// The single value below a path of names.
     pub fn leaf(&self, path: &[&str]) -> Option<&str> {
-        let found = path.iter().try_fold(self, |tree, name| Some(&tree.part(name)?.tree))?;
-        if let Shape::Leaf(text) = &found.shape { Some(text) } else { None }
+        let found = path
+            .iter()
+            .try_fold(self, |tree, name| Some(&tree.part(name)?.tree))?;
+        if let Shape::Leaf(text) = &found.shape {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// Whether every part lies where it must, so that edits by place cannot go wrong.
     pub fn is_sound(&self) -> bool {
         let mut at = self.span.start;
         self.parts().iter().all(|part| {
-            let holds = |outer: &Range<usize>, inner: &Range<usize>| outer.start <= inner.start && inner.end <= outer.end;
-            let sound = part.span.start >= at && holds(&self.span, &part.span) && holds(&part.span, &part.tree.span);
+            let holds = |outer: &Range<usize>, inner: &Range<usize>| {
+                outer.start <= inner.start && inner.end <= outer.end
+            };
+            let sound = part.span.start >= at
+                && holds(&self.span, &part.span)
+                && holds(&part.span, &part.tree.span);
             at = part.span.end;
             sound && part.tree.is_sound()
         })
@@ -82,12 +92,18 @@ impl Tree {
 /// Names the items of a list by their `name` or `id`, if every item has one of its own.
 pub fn named(mut items: Vec<Part>) -> Vec<Part> {
     for key in ["name", "id"] {
-        let mut names: Vec<String> = items.iter().filter_map(|item| item.tree.leaf(&[key]).map(str::to_owned)).collect();
+        let mut names: Vec<String> = items
+            .iter()
+            .filter_map(|item| item.tree.leaf(&[key]).map(str::to_owned))
+            .collect();
         let in_order = names.clone();
         names.sort();
         names.dedup();
         if names.len() == items.len() {
-            items.iter_mut().zip(in_order).for_each(|(item, name)| item.name = name);
+            items
+                .iter_mut()
+                .zip(in_order)
+                .for_each(|(item, name)| item.name = name);
             return items;
         }
     }

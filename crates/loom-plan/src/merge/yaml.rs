@@ -22,10 +22,16 @@ impl Grammar for Yaml {
             return None;
         }
         let reader = Reader { text };
-        let mut parts = documents.iter().map(|document| reader.document(document)).collect::<Option<Vec<_>>>()?;
+        let mut parts = documents
+            .iter()
+            .map(|document| reader.document(document))
+            .collect::<Option<Vec<_>>>()?;
         let tree = match parts.as_slice() {
             [_] => parts.remove(0).tree,
-            _ => Tree { span: 0..text.len(), shape: Shape::List(Layout::Documents, parts) },
+            _ => Tree {
+                span: 0..text.len(),
+                shape: Shape::List(Layout::Documents, parts),
+            },
         };
         tree.is_sound().then_some(tree)
     }
@@ -38,16 +44,28 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn document(&self, node: &Node) -> Option<Part> {
         let tree = self.tree(node)?;
-        let names = [&["kind"][..], &["metadata", "namespace"], &["metadata", "name"]].map(|path| tree.leaf(path));
+        let names = [
+            &["kind"][..],
+            &["metadata", "namespace"],
+            &["metadata", "name"],
+        ]
+        .map(|path| tree.leaf(path));
         let name = names.map(Option::unwrap_or_default).join("/");
-        Some(Part { name, span: tree.span.clone(), tree })
+        Some(Part {
+            name,
+            span: tree.span.clone(),
+            tree,
+        })
     }
 
     fn tree(&self, node: &Node) -> Option<Tree> {
         let span = self.range(node.span);
         let shape = match &node.value {
             Value::Map(map) => Shape::Map(self.layout(&span), self.entries(map)?),
-            Value::Seq(items) => Shape::List(self.layout(&span), named(self.items(items, self.layout(&span))?)),
+            Value::Seq(items) => Shape::List(
+                self.layout(&span),
+                named(self.items(items, self.layout(&span))?),
+            ),
             Value::Null => Shape::Leaf("null".to_owned()),
             Value::Bool(value) => Shape::Leaf(value.to_string()),
             Value::Integer(value) => Shape::Leaf(value.to_string()),
@@ -66,7 +84,11 @@ impl Reader<'_> {
                 let colon = named.end + self.text[named.end..].find(':')? + 1;
                 tree.span = colon..colon;
             }
-            Some(Part { name: key.to_string(), span: named.start..tree.span.end, tree })
+            Some(Part {
+                name: key.to_string(),
+                span: named.start..tree.span.end,
+                tree,
+            })
         };
         map.entries().map(part).collect()
     }
@@ -82,13 +104,21 @@ impl Reader<'_> {
                     before.strip_suffix('-')?.len()
                 }
             };
-            Some(Part { name: String::new(), span: start..tree.span.end, tree })
+            Some(Part {
+                name: String::new(),
+                span: start..tree.span.end,
+                tree,
+            })
         };
         items.iter().map(part).collect()
     }
 
     fn layout(&self, span: &Range<usize>) -> Layout {
-        if self.text[span.start..].starts_with(['{', '[']) { Layout::Commas } else { Layout::Lines }
+        if self.text[span.start..].starts_with(['{', '[']) {
+            Layout::Commas
+        } else {
+            Layout::Lines
+        }
     }
 
     /// The bytes of a span without the blanks at its end, which some values are said to have.

@@ -8,7 +8,8 @@ use crate::provider::Lost;
 
 /// What a person may do about a conflict; `lost` is what an update would drop.
 pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost]) -> Vec<String> {
-    let restore = format!("put loom's text back: loom apply --target '{address}' --on-drift restore");
+    let restore =
+        format!("put loom's text back: loom apply --target '{address}' --on-drift restore");
     let keep = format!("accept the edit: loom apply --target '{address}' --on-drift keep");
     let merge = format!("put both together: loom apply --target '{address}' --on-drift merge");
     let resolve = format!("decide line by line: loom resolve '{address}'");

@@ -30,26 +30,55 @@ pub fn wants(base: Inputs<'_>) -> Vec<Want> {
 }
 
 /// Compares. `here` answers [`wants`] with what is there now.
-pub fn against(now: Inputs<'_>, planned: &Outcome, (base, here): (Inputs<'_>, &Snapshot)) -> Outcome {
+pub fn against(
+    now: Inputs<'_>,
+    planned: &Outcome,
+    (base, here): (Inputs<'_>, &Snapshot),
+) -> Outcome {
     let would = build::plan(base);
-    let compared = Compared { now, planned, base, here, would: &would };
+    let compared = Compared {
+        now,
+        planned,
+        base,
+        here,
+        would: &would,
+    };
     let mut parts = compared.parts();
     let mut actions = compared.moves(&mut parts);
     let mut by_path: BTreeMap<RepoPath, Vec<PartAction>> = BTreeMap::new();
     for ((path, _), part) in parts {
         by_path.entry(path).or_default().push(part);
     }
-    actions.extend(by_path.into_iter().map(|(path, parts)| compared.action(path, parts)));
+    actions.extend(
+        by_path
+            .into_iter()
+            .map(|(path, parts)| compared.action(path, parts)),
+    );
     // what is left of `would` changes no bytes
     let written: BTreeSet<RepoPath> = actions.iter().map(|action| action.path.clone()).collect();
-    actions.extend(would.actions().iter().filter(|it| !written.contains(&it.path) && compared.is_recorded(it)).cloned());
+    actions.extend(
+        would
+            .actions()
+            .iter()
+            .filter(|it| !written.contains(&it.path) && compared.is_recorded(it))
+            .cloned(),
+    );
     actions.sort_by(|one, other| one.path.cmp(&other.path));
-    let report = super::Report { drifted: 0, ..planned.report().clone() };
+    let report = super::Report {
+        drifted: 0,
+        ..planned.report().clone()
+    };
     if actions.is_empty() {
         return Outcome::Converged(report);
     }
     let digest = digest::of(&actions, base.request);
-    Outcome::Ready(Plan { actions, digest, skipped: Vec::new(), gone: Vec::new(), report })
+    Outcome::Ready(Plan {
+        actions,
+        digest,
+        skipped: Vec::new(),
+        gone: Vec::new(),
+        report,
+    })
 }
 
 struct Compared<'a> {
@@ -77,16 +106,37 @@ impl Compared<'_> {
             if before == after {
                 continue;
             }
-            let why = why.get(&(&key.0, &key.1)).filter(|part| part.after == after);
+            let why = why
+                .get(&(&key.0, &key.1))
+                .filter(|part| part.after == after);
             let (decision, causes) = why.map_or_else(
-                || (decision(before, after), vec![if after.is_none() { Cause::Undeclared } else { Cause::Edited }]),
+                || {
+                    (
+                        decision(before, after),
+                        vec![if after.is_none() {
+                            Cause::Undeclared
+                        } else {
+                            Cause::Edited
+                        }],
+                    )
+                },
                 |part| (part.decision, part.causes.clone()),
             );
             let removes = why.map(|part| part.removes.clone()).unwrap_or_default();
             let left_to = why.and_then(|part| part.left_to.clone());
             parts.insert(
                 key.clone(),
-                PartAction { address, part: key.1, was: None, removes, left_to, decision, before, after, causes },
+                PartAction {
+                    address,
+                    part: key.1,
+                    was: None,
+                    removes,
+                    left_to,
+                    decision,
+                    before,
+                    after,
+                    causes,
+                },
             );
         }
         parts
@@ -95,7 +145,10 @@ impl Compared<'_> {
     /// What stands there now. Only this plan's own ledger knows of what is neither desired nor in the base.
     fn stands(&self, (path, part): &Key) -> Observed {
         let seen = self.here.0.get(path).filter(|seen| seen.answers(part));
-        seen.map_or_else(|| self.now.snapshot.part(path, part), |seen| seen.part(part))
+        seen.map_or_else(
+            || self.now.snapshot.part(path, part),
+            |seen| seen.part(part),
+        )
     }
 
     /// All that is desired now, or was or is recorded, and in scope; with whose it is.
@@ -104,13 +157,30 @@ impl Compared<'_> {
         let mut keys = BTreeMap::new();
         for inputs in [self.base, self.now] {
             let recorded = inputs.known.records();
-            let recorded = recorded.filter(|known| !matches!(request.standing_of_record(inputs, known), Standing::OutOfScope));
-            keys.extend(recorded.map(|it| ((it.record.path.clone(), it.record.part.clone()), it.record.address.clone())));
+            let recorded = recorded.filter(|known| {
+                !matches!(
+                    request.standing_of_record(inputs, known),
+                    Standing::OutOfScope
+                )
+            });
+            keys.extend(recorded.map(|it| {
+                (
+                    (it.record.path.clone(), it.record.part.clone()),
+                    it.record.address.clone(),
+                )
+            }));
         }
         let outputs = self.now.desired.outputs.iter();
-        let outputs = outputs.filter(|output| !matches!(request.standing_of(self.now, output), Standing::OutOfScope));
+        let outputs = outputs.filter(|output| {
+            !matches!(request.standing_of(self.now, output), Standing::OutOfScope)
+        });
         let address = |output| self.now.desired.declaration(output).address.clone();
-        keys.extend(outputs.map(|output| ((output.place.path.clone(), output.part.clone()), address(output))));
+        keys.extend(outputs.map(|output| {
+            (
+                (output.place.path.clone(), output.part.clone()),
+                address(output),
+            )
+        }));
         keys
     }
 
@@ -118,15 +188,33 @@ impl Compared<'_> {
     fn moves(&self, parts: &mut BTreeMap<Key, PartAction>) -> Vec<Action> {
         let mut moves = Vec::new();
         for action in self.would.actions() {
-            let Verb::Move { from } = &action.verb else { continue };
-            let (old, new) = ((from.clone(), Part::Whole), (action.path.clone(), Part::Whole));
+            let Verb::Move { from } = &action.verb else {
+                continue;
+            };
+            let (old, new) = (
+                (from.clone(), Part::Whole),
+                (action.path.clone(), Part::Whole),
+            );
             let left = parts.get(&old).is_some_and(|part| part.after.is_none());
-            let arrived = parts.get(&new).filter(|part| part.before.is_none() && part.after.is_some());
+            let arrived = parts
+                .get(&new)
+                .filter(|part| part.before.is_none() && part.after.is_some());
             if let (true, Some(arrived)) = (left, arrived.cloned()) {
                 let before = parts.remove(&old).and_then(|part| part.before);
                 parts.remove(&new);
-                let causes = action.parts.first().map(|part| part.causes.clone()).unwrap_or_default();
-                moves.push(Action { parts: vec![PartAction { before, causes, ..arrived }], ..action.clone() });
+                let causes = action
+                    .parts
+                    .first()
+                    .map(|part| part.causes.clone())
+                    .unwrap_or_default();
+                moves.push(Action {
+                    parts: vec![PartAction {
+                        before,
+                        causes,
+                        ..arrived
+                    }],
+                    ..action.clone()
+                });
             }
         }
         moves
@@ -137,13 +225,22 @@ impl Compared<'_> {
         let is_left = parts.iter().any(|part| part.after.is_some())
             || parts.iter().all(|part| part.part != Part::Whole)
                 && matches!(self.here.whole(&path), Observed::File(_))
-                && !self.planned.actions().iter().any(|it| it.path == path && it.verb == Verb::Delete);
+                && !self
+                    .planned
+                    .actions()
+                    .iter()
+                    .any(|it| it.path == path && it.verb == Verb::Delete);
         let (verb, expect) = match (whole, is_left) {
             (Observed::File(content), true) => (Verb::Update, Expect::Exactly(*content)),
             (Observed::File(content), false) => (Verb::Delete, Expect::Exactly(*content)),
             (Observed::Absent | Observed::Foreign(_), _) => (Verb::Create, Expect::Absent),
         };
-        Action { path, verb, expect, parts }
+        Action {
+            path,
+            verb,
+            expect,
+            parts,
+        }
     }
 
     /// Whether an action that writes no byte was recorded since the base.
@@ -159,14 +256,34 @@ impl Compared<'_> {
 
 /// The paths that moves leave.
 fn moved_away(outcome: &Outcome) -> BTreeSet<RepoPath> {
-    let paths: BTreeSet<&RepoPath> = outcome.actions().iter().map(|action| &action.path).collect();
-    outcome.actions().iter().map(Action::old_path).filter(|old| !paths.contains(old)).cloned().collect()
+    let paths: BTreeSet<&RepoPath> = outcome
+        .actions()
+        .iter()
+        .map(|action| &action.path)
+        .collect();
+    outcome
+        .actions()
+        .iter()
+        .map(Action::old_path)
+        .filter(|old| !paths.contains(old))
+        .cloned()
+        .collect()
 }
 
 /// What an outcome does to each part, where bytes change.
 fn parts_of(outcome: &Outcome) -> BTreeMap<(&RepoPath, &Part), &PartAction> {
-    let writing = outcome.actions().iter().filter(|action| action.verb.writes());
-    writing.flat_map(|action| action.parts.iter().map(|part| ((&action.path, &part.part), part))).collect()
+    let writing = outcome
+        .actions()
+        .iter()
+        .filter(|action| action.verb.writes());
+    writing
+        .flat_map(|action| {
+            action
+                .parts
+                .iter()
+                .map(|part| ((&action.path, &part.part), part))
+        })
+        .collect()
 }
 
 fn file(observed: &Observed) -> Option<Content> {

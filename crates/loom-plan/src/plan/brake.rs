@@ -32,11 +32,17 @@ pub enum Brake {
 impl Plan {
     /// Whether its deletions are held back; `most` is what `--max-deletes` allows.
     pub fn brake(&self, most: Option<usize>) -> Brake {
-        let deletions = self.actions.iter().filter(|action| action.verb == Verb::Delete).count();
+        let deletions = self
+            .actions
+            .iter()
+            .filter(|action| action.verb == Verb::Delete)
+            .count();
         let managed = self.report.managed;
         match most {
             Some(most) if deletions > most => Brake::Exceeded { deletions, most },
-            None if deletions > MANY && deletions * 2 > managed => Brake::Many { deletions, managed },
+            None if deletions > MANY && deletions * 2 > managed => {
+                Brake::Many { deletions, managed }
+            }
             Some(_) | None => Brake::Free,
         }
     }
@@ -50,13 +56,21 @@ mod tests {
 
     fn plan(deletions: usize, managed: usize) -> Plan {
         let path = |index| RepoPath::new(&format!("f{index}")).expect("a path");
-        let delete = |index| Action { path: path(index), verb: Verb::Delete, expect: Expect::Absent, parts: Vec::new() };
+        let delete = |index| Action {
+            path: path(index),
+            verb: Verb::Delete,
+            expect: Expect::Absent,
+            parts: Vec::new(),
+        };
         Plan {
             actions: (0..deletions).map(delete).collect(),
             digest: ContentHash::of(b""),
             skipped: Vec::new(),
             gone: Vec::new(),
-            report: Report { managed, ..Report::default() },
+            report: Report {
+                managed,
+                ..Report::default()
+            },
         }
     }
 
@@ -64,13 +78,25 @@ mod tests {
     fn more_than_twenty_and_more_than_half_are_many() {
         assert_eq!(plan(20, 20).brake(None), Brake::Free);
         assert_eq!(plan(21, 42).brake(None), Brake::Free);
-        assert_eq!(plan(21, 41).brake(None), Brake::Many { deletions: 21, managed: 41 });
+        assert_eq!(
+            plan(21, 41).brake(None),
+            Brake::Many {
+                deletions: 21,
+                managed: 41
+            }
+        );
     }
 
     #[test]
     fn what_somebody_allowed_counts_alone() {
         assert_eq!(plan(30, 30).brake(Some(30)), Brake::Free);
-        assert_eq!(plan(2, 1000).brake(Some(1)), Brake::Exceeded { deletions: 2, most: 1 });
+        assert_eq!(
+            plan(2, 1000).brake(Some(1)),
+            Brake::Exceeded {
+                deletions: 2,
+                most: 1
+            }
+        );
         assert_eq!(plan(0, 10).brake(Some(0)), Brake::Free);
     }
 }

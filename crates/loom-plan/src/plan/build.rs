@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::Causes;
 use super::decide::{
-    Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Merge, Policy, Recorded, Removal, Retain, Updating, decide,
+    Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Merge, Policy, Recorded, Removal,
+    Retain, Updating, decide,
 };
 use super::known::{Known, KnownRecord};
 use super::merging::{Purpose, Stand, ToMerge};
 use super::scope::{Request, Standing};
 use super::{
-    Action, BlockedPlan, ByHand, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan, Report, Verb, advice,
-    carry, digest, moves, owned,
+    Action, BlockedPlan, ByHand, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction,
+    Plan, Report, Verb, advice, carry, digest, moves, owned,
 };
 use crate::addr::RepoPath;
 use crate::project::{OnDrift, Own, Project, Removed, RemovedWhat};
@@ -67,24 +68,55 @@ pub(super) struct Decided {
 }
 
 impl Decided {
-    pub(super) fn new(path: RepoPath, from: Option<RepoPath>, part: PartAction, conflict: Option<Conflict>) -> Self {
-        Self { path, from, part, conflict, carries: false, refused: None }
+    pub(super) fn new(
+        path: RepoPath,
+        from: Option<RepoPath>,
+        part: PartAction,
+        conflict: Option<Conflict>,
+    ) -> Self {
+        Self {
+            path,
+            from,
+            part,
+            conflict,
+            carries: false,
+            refused: None,
+        }
     }
 }
 
 /// Plans.
 pub fn plan(inputs: Inputs<'_>) -> Outcome {
-    let builder = Builder { inputs, causes: Causes::new(inputs), folded: OnceCell::new() };
+    let builder = Builder {
+        inputs,
+        causes: Causes::new(inputs),
+        folded: OnceCell::new(),
+    };
     let (outputs, managed) = (inputs.desired.outputs.len(), inputs.known.records().count());
-    let mut report = Report { outputs, managed, ..Report::default() };
+    let mut report = Report {
+        outputs,
+        managed,
+        ..Report::default()
+    };
     let (records, orphans) = records(inputs);
     let moves = moves::find(inputs, &orphans);
     let (mut decided, mut snapshot) = (Vec::new(), inputs.snapshot.walk());
     for (output, known) in inputs.desired.outputs.iter().zip(records) {
         let path = &output.place.path;
         let old = moves.get(&(path, &output.part)).copied();
-        let here = snapshot.to(path).map_or(Observed::Absent, |seen| seen.part(&output.part));
-        builder.desired(Site { output, from: None, here: &here }, known, old, (&mut decided, &mut report));
+        let here = snapshot
+            .to(path)
+            .map_or(Observed::Absent, |seen| seen.part(&output.part));
+        builder.desired(
+            Site {
+                output,
+                from: None,
+                here: &here,
+            },
+            known,
+            old,
+            (&mut decided, &mut report),
+        );
     }
     let settled = settled(&moves, &decided);
     let mut gone = Vec::new();
@@ -95,42 +127,94 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
     }
     report.notes.sort();
     report.notes.dedup();
-    builder.causes.follow_references(&mut decided.iter_mut().map(|it| &mut it.part).collect::<Vec<_>>());
+    builder.causes.follow_references(
+        &mut decided
+            .iter_mut()
+            .map(|it| &mut it.part)
+            .collect::<Vec<_>>(),
+    );
     finish(inputs, decided, gone, report)
 }
 
 /// The outputs whose edits are to be merged: those that would be decided by merging.
 pub fn to_merge(inputs: Inputs<'_>) -> Vec<ToMerge> {
-    let merges = |output: &Output| on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
-    let moves_parts = inputs
-        .known
-        .records()
-        .any(|known| known.record.part != Part::Whole && inputs.desired.find(&known.record.path, &known.record.part).is_none());
+    let merges =
+        |output: &Output| on_drift(inputs, inputs.desired.declaration(output)) == OnDrift::Merge;
+    let moves_parts = inputs.known.records().any(|known| {
+        known.record.part != Part::Whole
+            && inputs
+                .desired
+                .find(&known.record.path, &known.record.part)
+                .is_none()
+    });
     if !moves_parts && !inputs.desired.outputs.iter().any(merges) {
         return Vec::new();
     }
-    let builder = Builder { inputs, causes: Causes::new(inputs), folded: OnceCell::new() };
+    let builder = Builder {
+        inputs,
+        causes: Causes::new(inputs),
+        folded: OnceCell::new(),
+    };
     let (records, orphans) = records(inputs);
     let moves = moves::find(inputs, &orphans);
     let (mut decided, mut report) = (Vec::new(), Report::default());
     let old_of = |output: &Output| moves.get(&(&output.place.path, &output.part)).copied();
-    let looks = |output: &Output| merges(output) || (output.part != Part::Whole && old_of(output).is_some());
-    for (output, known) in inputs.desired.outputs.iter().zip(records).filter(|(output, _)| looks(output)) {
+    let looks = |output: &Output| {
+        merges(output) || (output.part != Part::Whole && old_of(output).is_some())
+    };
+    for (output, known) in inputs
+        .desired
+        .outputs
+        .iter()
+        .zip(records)
+        .filter(|(output, _)| looks(output))
+    {
         let (path, old) = (&output.place.path, old_of(output));
         let here = inputs.snapshot.part(path, &output.part);
-        builder.desired(Site { output, from: None, here: &here }, known, old, (&mut decided, &mut report));
+        builder.desired(
+            Site {
+                output,
+                from: None,
+                here: &here,
+            },
+            known,
+            old,
+            (&mut decided, &mut report),
+        );
     }
     let wanted = |decided: Decided| {
         let at = decided.from.clone().unwrap_or_else(|| decided.path.clone());
-        let (path, part) = decided.part.was.clone().unwrap_or_else(|| (at, decided.part.part.clone()));
+        let (path, part) = decided
+            .part
+            .was
+            .clone()
+            .unwrap_or_else(|| (at, decided.part.part.clone()));
         let record = &inputs.known.get(&path, &part)?.record;
-        let stand = Stand { path, part, keys: record.keys.clone() };
-        let purpose = if decided.carries { Purpose::Carry } else { Purpose::Merge };
+        let stand = Stand {
+            path,
+            part,
+            keys: record.keys.clone(),
+        };
+        let purpose = if decided.carries {
+            Purpose::Carry
+        } else {
+            Purpose::Merge
+        };
         let output = (decided.path, decided.part.part);
-        Some(ToMerge { output, stand, purpose, rendered: record.rendered, observed: decided.part.before? })
+        Some(ToMerge {
+            output,
+            stand,
+            purpose,
+            rendered: record.rendered,
+            observed: decided.part.before?,
+        })
     };
     let is_wanted = |it: &Decided| it.carries || it.conflict == Some(Conflict::Merge);
-    decided.into_iter().filter(is_wanted).filter_map(wanted).collect()
+    decided
+        .into_iter()
+        .filter(is_wanted)
+        .filter_map(wanted)
+        .collect()
 }
 
 /// The record that an output goes on from, by its place.
@@ -138,11 +222,17 @@ pub(super) type Moves<'a> = BTreeMap<(&'a RepoPath, &'a Part), &'a KnownRecord>;
 
 /// What happens to edits of an artifact: the run's choice, else what is declared.
 pub(super) fn on_drift(inputs: Inputs<'_>, declaration: &crate::intent::Declaration) -> OnDrift {
-    inputs.request.on_drift.unwrap_or_else(|| declared_on_drift(inputs, declaration))
+    inputs
+        .request
+        .on_drift
+        .unwrap_or_else(|| declared_on_drift(inputs, declaration))
 }
 
 /// What is declared of edits of an artifact: its own choice, else the project's.
-pub(super) fn declared_on_drift(inputs: Inputs<'_>, declaration: &crate::intent::Declaration) -> OnDrift {
+pub(super) fn declared_on_drift(
+    inputs: Inputs<'_>,
+    declaration: &crate::intent::Declaration,
+) -> OnDrift {
     declaration.on_drift.unwrap_or(inputs.project.on_drift)
 }
 
@@ -152,7 +242,9 @@ fn records(inputs: Inputs<'_>) -> (Vec<Option<&KnownRecord>>, Vec<&KnownRecord>)
     let (mut records, mut orphans) = (inputs.known.records().peekable(), Vec::new());
     let of_output = |output: &Output| {
         let key = (&output.place.path, &output.part);
-        orphans.extend(std::iter::from_fn(|| records.next_if(|known| known.record.key() < key)));
+        orphans.extend(std::iter::from_fn(|| {
+            records.next_if(|known| known.record.key() < key)
+        }));
         records.next_if(|known| known.record.key() == key)
     };
     let found = inputs.desired.outputs.iter().map(of_output).collect();
@@ -167,8 +259,16 @@ fn settled<'a>(moves: &Moves<'a>, decided: &[Decided]) -> BTreeSet<(&'a RepoPath
         return BTreeSet::new();
     }
     let apart = |it: &&Decided| it.from.is_none() && it.part.was.is_none() && it.conflict.is_none();
-    let apart: BTreeSet<_> = decided.iter().filter(apart).map(|it| (&it.path, &it.part.part)).collect();
-    moves.iter().filter(|(output, _)| !apart.contains(*output)).map(|(_, old)| old.record.key()).collect()
+    let apart: BTreeSet<_> = decided
+        .iter()
+        .filter(apart)
+        .map(|it| (&it.path, &it.part.part))
+        .collect();
+    moves
+        .iter()
+        .filter(|(output, _)| !apart.contains(*output))
+        .map(|(_, old)| old.record.key())
+        .collect()
 }
 
 /// An output and what stands where it goes; of a move, where it comes from.
@@ -196,7 +296,11 @@ impl Builder<'_> {
     ) {
         let Site { output, here, .. } = site;
         let declaration = self.inputs.desired.declaration(output);
-        let note = |kind| Note { address: declaration.address.clone(), path: Some(output.place.path.clone()), kind };
+        let note = |kind| Note {
+            address: declaration.address.clone(),
+            path: Some(output.place.path.clone()),
+            kind,
+        };
         match self.inputs.request.standing_of(self.inputs, output) {
             _ if old.is_some_and(|old| !self.inputs.request.takes(&old.record.path)) => {
                 return report.notes.push(note(NoteKind::OutOfScope));
@@ -207,13 +311,20 @@ impl Builder<'_> {
             Standing::Free => {}
         }
         if let Some(delegated) = &output.delegated {
-            report.notes.push(note(NoteKind::Delegated(delegated.to.clone())));
+            report
+                .notes
+                .push(note(NoteKind::Delegated(delegated.to.clone())));
         }
         match old {
-            Some(old) if output.part != Part::Whole && (*here == Observed::Absent || old.record.path == output.place.path) => {
+            Some(old)
+                if output.part != Part::Whole
+                    && (*here == Observed::Absent || old.record.path == output.place.path) =>
+            {
                 return self.part_moved(site, old, (decided, report));
             }
-            Some(old) if *here == Observed::Absent => return self.moved(output, old, decided, report),
+            Some(old) if *here == Observed::Absent => {
+                return self.moved(output, old, decided, report);
+            }
             Some(_) | None => {}
         }
         let recorded = known.map(|known| recorded(known, output, declaration));
@@ -224,23 +335,52 @@ impl Builder<'_> {
     }
 
     /// An output whose artifact was somewhere else: decided on the old path's record.
-    fn moved(&self, output: &Output, old: &KnownRecord, decided: &mut Vec<Decided>, report: &mut Report) {
-        let there = self.inputs.snapshot.part(&old.record.path, &old.record.part);
+    fn moved(
+        &self,
+        output: &Output,
+        old: &KnownRecord,
+        decided: &mut Vec<Decided>,
+        report: &mut Report,
+    ) {
+        let there = self
+            .inputs
+            .snapshot
+            .part(&old.record.path, &old.record.part);
         let policy = self.policy(output, Some(old));
-        let recorded =
-            Recorded { claim: super::decide::Claim::Same, ..recorded(old, output, self.inputs.desired.declaration(output)) };
+        let recorded = Recorded {
+            claim: super::decide::Claim::Same,
+            ..recorded(old, output, self.inputs.desired.declaration(output))
+        };
         let decision = decide(policy, Some(output.content), &there, Some(recorded));
         self.count(output, &there, Some(recorded), report);
         if decision == Decision::Nothing && !matches!(there, Observed::File(_)) {
             return;
         }
-        let from = if there == Observed::Absent { None } else { Some(&old.record.path) };
-        self.push(Site { output, from, here: &there }, decision, Some(old), decided);
+        let from = if there == Observed::Absent {
+            None
+        } else {
+            Some(&old.record.path)
+        };
+        self.push(
+            Site {
+                output,
+                from,
+                here: &there,
+            },
+            decision,
+            Some(old),
+            decided,
+        );
     }
 
     /// What merging an output came to.
     pub(super) fn merge(&self, output: &Output) -> Merge {
-        match self.inputs.desired.merges.get(&output.place.path, &output.part) {
+        match self
+            .inputs
+            .desired
+            .merges
+            .get(&output.place.path, &output.part)
+        {
             Some(Ok(merged)) => Merge::Clean(merged.content),
             Some(Err(_)) | None => Merge::Clashes,
         }
@@ -251,21 +391,40 @@ impl Builder<'_> {
         let project = self.inputs.project;
         let request = self.inputs.request;
         let adopts = project.adopt.iter().any(|adopt| {
-            let same = adopt.address == declaration.address || adopt.address == declaration.address.family();
-            same && adopt.path.as_ref().is_none_or(|path| *path == output.place.path)
+            let same = adopt.address == declaration.address
+                || adopt.address == declaration.address.family();
+            same && adopt
+                .path
+                .as_ref()
+                .is_none_or(|path| *path == output.place.path)
         });
         let nature = declaration.provider.spec().nature;
         let changes = known.is_some_and(|known| known.record.rendered != output.content);
         let stands = known.map_or(&output.place.path, |known| &known.record.path);
         Policy {
             own: declaration.own,
-            retain: if declaration.retain { Retain::Yes } else { Retain::No },
+            retain: if declaration.retain {
+                Retain::Yes
+            } else {
+                Retain::No
+            },
             nature,
             on_drift: on_drift(self.inputs, declaration),
-            insistence: if request.insists_on(declaration) { Insistence::Restore } else { Insistence::None },
-            adoption: if adopts || request.adopts() { Adoption::Wanted } else { Adoption::Refused },
+            insistence: if request.insists_on(declaration) {
+                Insistence::Restore
+            } else {
+                Insistence::None
+            },
+            adoption: if adopts || request.adopts() {
+                Adoption::Wanted
+            } else {
+                Adoption::Refused
+            },
             removal: Removal::Unsaid,
-            loss: if nature == Nature::Stateful && changes && !(self.inputs.losses)(output, stands).is_empty() {
+            loss: if nature == Nature::Stateful
+                && changes
+                && !(self.inputs.losses)(output, stands).is_empty()
+            {
                 Loss::Unnamed
             } else {
                 Loss::None
@@ -275,27 +434,46 @@ impl Builder<'_> {
     }
 
     /// What is counted besides the actions: files that differ from what loom left.
-    pub(super) fn count(&self, output: &Output, here: &Observed, recorded: Option<Recorded>, report: &mut Report) {
+    pub(super) fn count(
+        &self,
+        output: &Output,
+        here: &Observed,
+        recorded: Option<Recorded>,
+        report: &mut Report,
+    ) {
         let found = match here {
             Observed::File(content) => Some(*content),
             Observed::Absent | Observed::Foreign(_) => None,
         };
         let Some(recorded) = recorded else { return };
         let declaration = self.inputs.desired.declaration(output);
-        let mut note =
-            |kind| report.notes.push(Note { address: declaration.address.clone(), path: Some(output.place.path.clone()), kind });
+        let mut note = |kind| {
+            report.notes.push(Note {
+                address: declaration.address.clone(),
+                path: Some(output.place.path.clone()),
+                kind,
+            });
+        };
         if found != Some(recorded.written) && found != Some(output.content) {
             match declaration.own {
                 Own::Once => note(NoteKind::Once),
                 Own::File | Own::Block | Own::Keys => report.drifted += 1,
             }
-        } else if recorded.written != recorded.rendered && found == Some(recorded.written) && recorded.rendered == output.content
+        } else if recorded.written != recorded.rendered
+            && found == Some(recorded.written)
+            && recorded.rendered == output.content
         {
             note(NoteKind::KeptEdit);
         }
     }
 
-    pub(super) fn push(&self, site: Site<'_>, decision: Decision, known: Option<&KnownRecord>, decided: &mut Vec<Decided>) {
+    pub(super) fn push(
+        &self,
+        site: Site<'_>,
+        decision: Decision,
+        known: Option<&KnownRecord>,
+        decided: &mut Vec<Decided>,
+    ) {
         let Site { output, from, here } = site;
         let before = match here {
             Observed::File(content) => Some(*content),
@@ -317,9 +495,10 @@ impl Builder<'_> {
         let declaration = self.inputs.desired.declaration(output);
         let causes = self.causes.of(declaration, decision, known, from.is_some());
         let removes = match decision {
-            Decision::Create(_) | Decision::Update(_) => {
-                owned::unwanted(known.map_or(&[], |known| known.record.keys.as_slice()), &output.keys)
-            }
+            Decision::Create(_) | Decision::Update(_) => owned::unwanted(
+                known.map_or(&[], |known| known.record.keys.as_slice()),
+                &output.keys,
+            ),
             Decision::Nothing
             | Decision::Delete
             | Decision::Adopt(_)
@@ -328,15 +507,36 @@ impl Builder<'_> {
             | Decision::Conflict(_) => Vec::new(),
         };
         let (address, part) = (declaration.address.clone(), output.part.clone());
-        let left_to = output.delegated.as_ref().map(|delegated| delegated.to.clone());
-        let part = PartAction { address, part, removes, left_to, was: None, decision, before, after, causes };
-        decided.push(Decided::new(output.place.path.clone(), from.cloned(), part, conflict));
+        let left_to = output
+            .delegated
+            .as_ref()
+            .map(|delegated| delegated.to.clone());
+        let part = PartAction {
+            address,
+            part,
+            removes,
+            left_to,
+            was: None,
+            decision,
+            before,
+            after,
+            causes,
+        };
+        decided.push(Decided::new(
+            output.place.path.clone(),
+            from.cloned(),
+            part,
+            conflict,
+        ));
     }
 
     /// A content as it is written: a part that makes its file gives it the mode that the artifact asks for.
     pub(super) fn written(&self, output: &Output, content: Content) -> Content {
         match self.inputs.snapshot.whole(&output.place.path) {
-            Observed::Absent => Content { mode: output.place.mode, ..content },
+            Observed::Absent => Content {
+                mode: output.place.mode,
+                ..content
+            },
             Observed::File(_) | Observed::Foreign(_) => content,
         }
     }
@@ -350,12 +550,21 @@ impl Builder<'_> {
         report: &mut Report,
     ) {
         let record = &known.record;
-        let note = |kind| Note { address: record.address.clone(), path: Some(record.path.clone()), kind };
+        let note = |kind| Note {
+            address: record.address.clone(),
+            path: Some(record.path.clone()),
+            kind,
+        };
         let removed = self.removed(known);
         if removed.is_none()
-            && !known.books.iter().any(|code| code == crate::ledger::PROJECT || self.inputs.stories.contains(code))
+            && !known
+                .books
+                .iter()
+                .any(|code| code == crate::ledger::PROJECT || self.inputs.stories.contains(code))
         {
-            return report.notes.push(note(NoteKind::NotLoaded(known.books.join(", "))));
+            return report
+                .notes
+                .push(note(NoteKind::NotLoaded(known.books.join(", "))));
         }
         match self.inputs.request.standing_of_record(self.inputs, known) {
             Standing::OutOfScope => return report.notes.push(note(NoteKind::OutOfScope)),
@@ -366,7 +575,11 @@ impl Builder<'_> {
         let provider = self.inputs.registry.provider(record.address.kind());
         let policy = Policy {
             own: record.own,
-            retain: if record.retain { Retain::Yes } else { Retain::No },
+            retain: if record.retain {
+                Retain::Yes
+            } else {
+                Retain::No
+            },
             nature: provider.map_or(Nature::Plain, |provider| provider.spec().nature),
             on_drift: self.inputs.request.on_drift.unwrap_or(OnDrift::Conflict),
             insistence: Insistence::None,
@@ -375,7 +588,11 @@ impl Builder<'_> {
             loss: Loss::None,
             merge: Merge::Clashes,
         };
-        let recorded = Recorded { rendered: record.rendered, written: record.written, claim: super::decide::Claim::Same };
+        let recorded = Recorded {
+            rendered: record.rendered,
+            written: record.written,
+            claim: super::decide::Claim::Same,
+        };
         let decision = decide(policy, None, &here, Some(recorded));
         let before = match &here {
             Observed::File(content) => Some(*content),
@@ -395,12 +612,22 @@ impl Builder<'_> {
         if before.is_some_and(|found| found != record.written) {
             report.drifted += 1;
         }
-        let cause = removed.map_or(Cause::Undeclared, |removed| Cause::Removed(self.inputs.sources.position(removed.span)));
-        let after = if decision == Decision::Delete { None } else { before };
+        let cause = removed.map_or(Cause::Undeclared, |removed| {
+            Cause::Removed(self.inputs.sources.position(removed.span))
+        });
+        let after = if decision == Decision::Delete {
+            None
+        } else {
+            before
+        };
         let part = PartAction {
             address: record.address.clone(),
             part: record.part.clone(),
-            removes: if decision == Decision::Delete { owned::abandoned(self.inputs, record) } else { Vec::new() },
+            removes: if decision == Decision::Delete {
+                owned::abandoned(self.inputs, record)
+            } else {
+                Vec::new()
+            },
             left_to: None,
             was: None,
             decision,
@@ -422,17 +649,24 @@ impl Builder<'_> {
 
     /// Whether another output owns what a record is about: what is there has a new owner.
     fn is_taken_over(&self, record: &crate::ledger::Record) -> bool {
-        self.inputs.desired.at(&record.path).any(|output| match (&output.part, &record.part) {
-            (Part::Whole, _) | (_, Part::Whole) => true,
-            (Part::Block(_) | Part::Keys(_), Part::Block(_)) => false,
-            (Part::Block(_) | Part::Keys(_), Part::Keys(_)) => owned::abandoned(self.inputs, record).is_empty(),
-        })
+        self.inputs
+            .desired
+            .at(&record.path)
+            .any(|output| match (&output.part, &record.part) {
+                (Part::Whole, _) | (_, Part::Whole) => true,
+                (Part::Block(_) | Part::Keys(_), Part::Block(_)) => false,
+                (Part::Block(_) | Part::Keys(_), Part::Keys(_)) => {
+                    owned::abandoned(self.inputs, record).is_empty()
+                }
+            })
     }
 
     /// Whether a path and that of an output, which differ in case only and hold the same, may be one
     /// file: where case does not count, removing the one would remove the other.
     fn may_be_an_output(&self, path: &RepoPath) -> bool {
-        let Inputs { desired, snapshot, .. } = self.inputs;
+        let Inputs {
+            desired, snapshot, ..
+        } = self.inputs;
         let folded = self.folded.get_or_init(|| {
             let paths = desired.outputs.iter().map(|output| &output.place.path);
             paths.map(|path| (path.folded(), path)).collect()
@@ -444,90 +678,193 @@ impl Builder<'_> {
     /// The `removed:` that names a record's address or all of its stories.
     fn removed(&self, known: &KnownRecord) -> Option<&Removed> {
         let address = &known.record.address;
-        self.inputs.project.removed.iter().filter(|removed| removed.component.is_none()).find(|removed| match &removed.what {
-            RemovedWhat::Address(named) => named == address || (named.item().is_none() && *named == address.family()),
-            RemovedWhat::Story(code) => known.books.iter().all(|book| book == code),
-        })
+        self.inputs
+            .project
+            .removed
+            .iter()
+            .filter(|removed| removed.component.is_none())
+            .find(|removed| match &removed.what {
+                RemovedWhat::Address(named) => {
+                    named == address || (named.item().is_none() && *named == address.family())
+                }
+                RemovedWhat::Story(code) => known.books.iter().all(|book| book == code),
+            })
     }
 }
 
-pub(super) fn recorded(known: &KnownRecord, output: &Output, declaration: &crate::intent::Declaration) -> Recorded {
+pub(super) fn recorded(
+    known: &KnownRecord,
+    output: &Output,
+    declaration: &crate::intent::Declaration,
+) -> Recorded {
     let record = &known.record;
-    let same = record.address == declaration.address && record.own == declaration.own && record.retain == declaration.retain;
+    let same = record.address == declaration.address
+        && record.own == declaration.own
+        && record.retain == declaration.retain;
     let same = same && record.name == output.place.name.as_ref();
-    let claim = if same { super::decide::Claim::Same } else { super::decide::Claim::Other };
-    Recorded { rendered: record.rendered, written: record.written, claim }
+    let claim = if same {
+        super::decide::Claim::Same
+    } else {
+        super::decide::Claim::Other
+    };
+    Recorded {
+        rendered: record.rendered,
+        written: record.written,
+        claim,
+    }
 }
 
 /// Decisions become actions by path; conflicts become conflicts, or are left out.
-fn finish(inputs: Inputs<'_>, mut decided: Vec<Decided>, gone: Vec<crate::ledger::Record>, report: Report) -> Outcome {
+fn finish(
+    inputs: Inputs<'_>,
+    mut decided: Vec<Decided>,
+    gone: Vec<crate::ledger::Record>,
+    report: Report,
+) -> Outcome {
     let emptied = owned::try_edits(inputs, &mut decided);
-    let (conflicting, mut free): (Vec<Decided>, Vec<Decided>) = decided.into_iter().partition(|it| it.conflict.is_some());
-    let conflicts: Vec<Conflicting> = conflicting.iter().filter_map(|decided| conflict_of(inputs, decided)).collect();
+    let (conflicting, mut free): (Vec<Decided>, Vec<Decided>) =
+        decided.into_iter().partition(|it| it.conflict.is_some());
+    let conflicts: Vec<Conflicting> = conflicting
+        .iter()
+        .filter_map(|decided| conflict_of(inputs, decided))
+        .collect();
     if !conflicts.is_empty() && inputs.request.skips_conflicts() {
         let ordered = &inputs.desired.ordered;
-        let roots = conflicts.iter().filter_map(|conflict| ordered.find(&conflict.address));
-        let blocked: BTreeSet<_> =
-            ordered.dependents(roots).into_iter().map(|index| &ordered.declarations[index].address).collect();
+        let roots = conflicts
+            .iter()
+            .filter_map(|conflict| ordered.find(&conflict.address));
+        let blocked: BTreeSet<_> = ordered
+            .dependents(roots)
+            .into_iter()
+            .map(|index| &ordered.declarations[index].address)
+            .collect();
         let paths: BTreeSet<&RepoPath> = conflicts.iter().map(|conflict| &conflict.path).collect();
         let moving = carry::moving(&free);
-        free.retain(|decided| !blocked.contains(&decided.part.address) && !paths.contains(&decided.path));
+        free.retain(|decided| {
+            !blocked.contains(&decided.part.address) && !paths.contains(&decided.path)
+        });
         carry::keep_together(&mut free, &moving);
     }
     let actions = actions(free, inputs.snapshot, &emptied);
     let digest = digest::of(&actions, inputs.request);
-    match (actions.is_empty(), conflicts.is_empty(), inputs.request.skips_conflicts()) {
+    match (
+        actions.is_empty(),
+        conflicts.is_empty(),
+        inputs.request.skips_conflicts(),
+    ) {
         (true, true, _) => Outcome::Converged(Report { gone, ..report }),
-        (_, false, false) => Outcome::Blocked(BlockedPlan { actions, conflicts, report }),
-        (true, false, true) => Outcome::Blocked(BlockedPlan { actions, conflicts, report }),
-        (false, ..) => Outcome::Ready(Plan { actions, digest, skipped: conflicts, gone, report }),
+        (_, false, false) => Outcome::Blocked(BlockedPlan {
+            actions,
+            conflicts,
+            report,
+        }),
+        (true, false, true) => Outcome::Blocked(BlockedPlan {
+            actions,
+            conflicts,
+            report,
+        }),
+        (false, ..) => Outcome::Ready(Plan {
+            actions,
+            digest,
+            skipped: conflicts,
+            gone,
+            report,
+        }),
     }
 }
 
 fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
     // where a file is there it is no foreign thing, but one whose keys cannot be read
     let is_file = matches!(inputs.snapshot.whole(&decided.path), Observed::File(_));
-    let conflict = decided.conflict.map(|it| if it == Conflict::Foreign && is_file { Conflict::Unsafe } else { it })?;
+    let conflict = decided.conflict.map(|it| {
+        if it == Conflict::Foreign && is_file {
+            Conflict::Unsafe
+        } else {
+            it
+        }
+    })?;
     // of a move, what stands against it stands at the old path
     let (path, part) = match (&decided.from, &decided.part.was) {
         (_, Some(was)) => was.clone(),
-        (from, None) => (from.as_ref().unwrap_or(&decided.path).clone(), decided.part.part.clone()),
+        (from, None) => (
+            from.as_ref().unwrap_or(&decided.path).clone(),
+            decided.part.part.clone(),
+        ),
     };
     let found = match inputs.snapshot.part(&path, &part) {
         Observed::Foreign(what) => Some(what),
-        Observed::Absent | Observed::File(_) => decided.refused.as_ref().map(|(why, _)| why.clone()),
+        Observed::Absent | Observed::File(_) => {
+            decided.refused.as_ref().map(|(why, _)| why.clone())
+        }
     };
-    let lost = match (conflict, inputs.desired.find(&decided.path, &decided.part.part)) {
+    let lost = match (
+        conflict,
+        inputs.desired.find(&decided.path, &decided.part.part),
+    ) {
         (Conflict::Component, Some(output)) => (inputs.losses)(output, &path),
         _ => Vec::new(),
     };
     let ways = advice::ways(conflict, &decided.part.address, &path, &lost);
-    let by_hand = match (&decided.refused, inputs.desired.find(&decided.path, &decided.part.part)) {
+    let by_hand = match (
+        &decided.refused,
+        inputs.desired.find(&decided.path, &decided.part.part),
+    ) {
         (Some((_, by_hand)), _) => by_hand.clone(),
         (None, Some(output)) if conflict == Conflict::Unsafe => {
-            let part = PartAction { after: Some(output.content), ..decided.part.clone() };
+            let part = PartAction {
+                after: Some(output.content),
+                ..decided.part.clone()
+            };
             owned::by_hand(inputs, &decided.path, &part, None)
         }
         (None, _) => None,
     };
-    let clashes = match (conflict, inputs.desired.merges.get(&decided.path, &decided.part.part)) {
+    let clashes = match (
+        conflict,
+        inputs.desired.merges.get(&decided.path, &decided.part.part),
+    ) {
         (Conflict::Merge, Some(Err(clashes))) => clashes.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
     };
     let address = decided.part.address.clone();
-    Some(Conflicting { path, address, part, conflict, found, clashes, ways, by_hand })
+    Some(Conflicting {
+        path,
+        address,
+        part,
+        conflict,
+        found,
+        clashes,
+        ways,
+        by_hand,
+    })
 }
 
 /// One action for each path: the parts of one file go together.
-fn actions(decided: Vec<Decided>, snapshot: &Snapshot, emptied: &BTreeSet<RepoPath>) -> Vec<Action> {
+fn actions(
+    decided: Vec<Decided>,
+    snapshot: &Snapshot,
+    emptied: &BTreeSet<RepoPath>,
+) -> Vec<Action> {
     let mut by_path: BTreeMap<RepoPath, Vec<Decided>> = BTreeMap::new();
     for decided in decided {
-        by_path.entry(decided.path.clone()).or_default().push(decided);
+        by_path
+            .entry(decided.path.clone())
+            .or_default()
+            .push(decided);
     }
-    let actions = by_path.into_iter().map(|(path, parts)| action(path, parts, snapshot));
+    let actions = by_path
+        .into_iter()
+        .map(|(path, parts)| action(path, parts, snapshot));
     // of a file that held nothing but keys of loom, nothing is left without them
     let emptied = |action: Action| {
-        if emptied.contains(&action.path) { Action { verb: Verb::Delete, ..action } } else { action }
+        if emptied.contains(&action.path) {
+            Action {
+                verb: Verb::Delete,
+                ..action
+            }
+        } else {
+            action
+        }
     };
     actions.map(emptied).collect()
 }
@@ -540,12 +877,20 @@ fn action(path: RepoPath, decided: Vec<Decided>, snapshot: &Snapshot) -> Action 
     };
     let parts: Vec<PartAction> = decided.into_iter().map(|it| it.part).collect();
     let is_written = |part: &&PartAction| part.before != part.after || carry::is_renamed(part);
-    let writes = parts.iter().filter(is_written).find(|part| !matches!(part.decision, Decision::Forget(_)));
+    let writes = parts
+        .iter()
+        .filter(is_written)
+        .find(|part| !matches!(part.decision, Decision::Forget(_)));
     let verb = match (from, writes.unwrap_or(&parts[0]), guard) {
         (Some(from), ..) => Verb::Move { from },
         (None, part, guard) => verb_of(part, guard),
     };
-    Action { path, verb, expect: guard, parts }
+    Action {
+        path,
+        verb,
+        expect: guard,
+        parts,
+    }
 }
 
 fn verb_of(part: &PartAction, guard: Expect) -> Verb {
@@ -563,7 +908,14 @@ fn verb_of(part: &PartAction, guard: Expect) -> Verb {
 /// The whole content that a path holds afterwards, where one output is the whole file.
 pub fn content_after(action: &Action) -> Option<Content> {
     match action.parts.as_slice() {
-        [PartAction { part: Part::Whole, left_to: None, after, .. }] => *after,
+        [
+            PartAction {
+                part: Part::Whole,
+                left_to: None,
+                after,
+                ..
+            },
+        ] => *after,
         _ => None,
     }
 }

@@ -10,7 +10,9 @@
 use std::collections::BTreeSet;
 
 use super::build::{Builder, Decided, Site, recorded};
-use super::decide::{Adopting, Claim, Conflict, Creation, Decision, Merge, Recorded, Updating, decide};
+use super::decide::{
+    Adopting, Claim, Conflict, Creation, Decision, Merge, Recorded, Updating, decide,
+};
 use super::known::{Key, KnownRecord};
 use super::{PartAction, Report, owned};
 use crate::snapshot::{Content, Observed, Part};
@@ -29,24 +31,52 @@ enum Comes {
 
 impl Builder<'_> {
     /// A part whose artifact was somewhere else, or called otherwise.
-    pub(super) fn part_moved(&self, site: Site<'_>, old: &KnownRecord, (decided, report): (&mut Vec<Decided>, &mut Report)) {
+    pub(super) fn part_moved(
+        &self,
+        site: Site<'_>,
+        old: &KnownRecord,
+        (decided, report): (&mut Vec<Decided>, &mut Report),
+    ) {
         let output = site.output;
         let stays = old.record.path == output.place.path;
         let there = owned::seen_of(self.inputs, output, &old.record);
         let declaration = self.inputs.desired.declaration(output);
         let claim = if stays { Claim::Other } else { Claim::Same };
-        let recorded = Recorded { claim, ..recorded(old, output, declaration) };
-        let decision = decide(self.policy(output, Some(old)), Some(output.content), &there, Some(recorded));
+        let recorded = Recorded {
+            claim,
+            ..recorded(old, output, declaration)
+        };
+        let decision = decide(
+            self.policy(output, Some(old)),
+            Some(output.content),
+            &there,
+            Some(recorded),
+        );
         self.count(output, &there, Some(recorded), report);
         let Observed::File(before) = there else {
             // nothing can be carried: it is written anew, or what is in its way is said
-            return self.push(Site { here: &there, ..site }, decision, Some(old), decided);
+            return self.push(
+                Site {
+                    here: &there,
+                    ..site
+                },
+                decision,
+                Some(old),
+                decided,
+            );
         };
         let part = PartAction {
             address: declaration.address.clone(),
             part: output.part.clone(),
-            removes: if stays { owned::unwanted(&old.record.keys, &output.keys) } else { Vec::new() },
-            left_to: output.delegated.as_ref().map(|delegated| delegated.to.clone()),
+            removes: if stays {
+                owned::unwanted(&old.record.keys, &output.keys)
+            } else {
+                Vec::new()
+            },
+            left_to: output
+                .delegated
+                .as_ref()
+                .map(|delegated| delegated.to.clone()),
             was: Some((old.record.path.clone(), old.record.part.clone())),
             decision,
             before: Some(before),
@@ -68,7 +98,15 @@ impl Builder<'_> {
             Comes::Written(after) => Some(self.written(output, after)),
         };
         if stays {
-            return push(PartAction { decision: Decision::Update(Updating::Changed), after, ..part }, None, false);
+            return push(
+                PartAction {
+                    decision: Decision::Update(Updating::Changed),
+                    after,
+                    ..part
+                },
+                None,
+                false,
+            );
         }
         let gone = PartAction {
             part: old.record.part.clone(),
@@ -79,7 +117,16 @@ impl Builder<'_> {
             after: None,
             ..part.clone()
         };
-        push(PartAction { decision: Decision::Create(Creation::New), before: None, after, ..part }, None, false);
+        push(
+            PartAction {
+                decision: Decision::Create(Creation::New),
+                before: None,
+                after,
+                ..part
+            },
+            None,
+            false,
+        );
         decided.push(Decided::new(old.record.path.clone(), None, gone, None));
     }
 
@@ -89,8 +136,12 @@ impl Builder<'_> {
         match decision {
             Decision::Conflict(conflict) => Comes::Stopped(conflict),
             Decision::Keep if is_in_place => Comes::Recorded(Decision::Keep),
-            Decision::Nothing | Decision::Adopt(_) if is_in_place => Comes::Recorded(Decision::Adopt(Adopting::Equal)),
-            Decision::Update(Updating::Merged) | Decision::Nothing | Decision::Keep if before != output.content => {
+            Decision::Nothing | Decision::Adopt(_) if is_in_place => {
+                Comes::Recorded(Decision::Adopt(Adopting::Equal))
+            }
+            Decision::Update(Updating::Merged) | Decision::Nothing | Decision::Keep
+                if before != output.content =>
+            {
                 match self.merge(output) {
                     Merge::Clean(content) => Comes::Written(content),
                     Merge::Clashes => Comes::Unread,
@@ -109,21 +160,32 @@ impl Builder<'_> {
 
 /// Whether a part is a block that gets other markers where it stands.
 pub(super) fn is_renamed(part: &PartAction) -> bool {
-    matches!((&part.part, &part.was, part.after), (Part::Block(_), Some(_), Some(_)))
+    matches!(
+        (&part.part, &part.was, part.after),
+        (Part::Block(_), Some(_), Some(_))
+    )
 }
 
 /// The places that parts move from.
 pub(super) fn moving(decided: &[Decided]) -> BTreeSet<Key> {
-    decided.iter().filter_map(|it| it.part.was.clone()).collect()
+    decided
+        .iter()
+        .filter_map(|it| it.part.was.clone())
+        .collect()
 }
 
 /// What is left of `before` once conflicts were left out: a part that does not come to its new place
 /// does not go from its old one, and the other way round.
 pub(super) fn keep_together(free: &mut Vec<Decided>, before: &BTreeSet<Key>) {
     let key = |it: &Decided| (it.path.clone(), it.part.part.clone());
-    let (come, there): (BTreeSet<Key>, BTreeSet<Key>) = (moving(free), free.iter().map(key).collect());
+    let (come, there): (BTreeSet<Key>, BTreeSet<Key>) =
+        (moving(free), free.iter().map(key).collect());
     free.retain(|it| {
         let goes = !before.contains(&key(it)) || come.contains(&key(it));
-        goes && it.part.was.as_ref().is_none_or(|was| was.0 == it.path || there.contains(was))
+        goes && it
+            .part
+            .was
+            .as_ref()
+            .is_none_or(|was| was.0 == it.path || there.contains(was))
     });
 }

@@ -24,8 +24,17 @@ pub(super) struct Causes<'a> {
 
 impl<'a> Causes<'a> {
     pub(super) fn new(inputs: Inputs<'a>) -> Self {
-        let remembered = inputs.ledger.books.iter().map(|(code, book)| (code.as_str(), &book.inputs)).collect();
-        Self { inputs, remembered, read_today: OnceCell::new() }
+        let remembered = inputs
+            .ledger
+            .books
+            .iter()
+            .map(|(code, book)| (code.as_str(), &book.inputs))
+            .collect();
+        Self {
+            inputs,
+            remembered,
+            read_today: OnceCell::new(),
+        }
     }
 
     /// Why an output is decided as it is.
@@ -61,13 +70,26 @@ impl<'a> Causes<'a> {
     }
 
     fn moves(&self, declaration: &Declaration) -> Vec<Cause> {
-        let moved = self.inputs.project.moved.iter().filter(|moved| moved.to.family() == declaration.address.family());
-        moved.map(|moved| Cause::Moved { from: moved.from.clone(), position: self.inputs.sources.position(moved.span) }).collect()
+        let moved = self
+            .inputs
+            .project
+            .moved
+            .iter()
+            .filter(|moved| moved.to.family() == declaration.address.family());
+        moved
+            .map(|moved| Cause::Moved {
+                from: moved.from.clone(),
+                position: self.inputs.sources.position(moved.span),
+            })
+            .collect()
     }
 
     /// The artifact is the same and its path is another: where that stands, or who asks for it.
     fn path(&self, declaration: &Declaration) -> Vec<Cause> {
-        let path = declaration.path.as_ref().map(|node| Cause::Path(self.inputs.sources.position(node.span)));
+        let path = declaration
+            .path
+            .as_ref()
+            .map(|node| Cause::Path(self.inputs.sources.position(node.span)));
         path.map_or_else(|| self.origins(declaration), |cause| vec![cause])
     }
 
@@ -78,7 +100,11 @@ impl<'a> Causes<'a> {
         let origins = declaration.origins.iter().map(|origin| {
             let position = self.inputs.sources.position(origin.span);
             match &origin.task {
-                Some(task) => Cause::Task { story: task.story.clone(), task: task.label(), position },
+                Some(task) => Cause::Task {
+                    story: task.story.clone(),
+                    task: task.label(),
+                    position,
+                },
                 None => Cause::Standing(position),
             }
         });
@@ -94,7 +120,12 @@ impl<'a> Causes<'a> {
             let (from, to) = (known.record.version, spec.version);
             if from != to {
                 let changes = spec.changes(from, to).map(str::to_owned).collect();
-                causes.push(Cause::KindVersion { kind: spec.kind.to_owned(), from, to, changes });
+                causes.push(Cause::KindVersion {
+                    kind: spec.kind.to_owned(),
+                    from,
+                    to,
+                    changes,
+                });
             }
         }
         causes
@@ -102,8 +133,15 @@ impl<'a> Causes<'a> {
 
     fn settings(&self, declaration: &Declaration) -> Vec<Cause> {
         let stories = declaration.stories();
-        let books: Vec<&str> = if stories.is_empty() { vec![PROJECT] } else { stories };
-        let hashes: Vec<_> = books.iter().filter_map(|code| self.remembered.get(code).copied()).collect();
+        let books: Vec<&str> = if stories.is_empty() {
+            vec![PROJECT]
+        } else {
+            stories
+        };
+        let hashes: Vec<_> = books
+            .iter()
+            .filter_map(|code| self.remembered.get(code).copied())
+            .collect();
         if hashes.iter().all(|book| book.is_empty()) {
             return Vec::new();
         }
@@ -112,8 +150,14 @@ impl<'a> Causes<'a> {
         for (pointer, read) in declaration.reads.iter() {
             let nothing = read.value.is_none() && then(pointer).is_none();
             if !nothing && then(pointer) != Some(&read.hash()) {
-                let position = read.value.as_ref().map(|node| self.inputs.sources.position(node.span));
-                causes.push(Cause::Setting { pointer: pointer.clone(), position });
+                let position = read
+                    .value
+                    .as_ref()
+                    .map(|node| self.inputs.sources.position(node.span));
+                causes.push(Cause::Setting {
+                    pointer: pointer.clone(),
+                    position,
+                });
             }
         }
         if !causes.is_empty() {
@@ -121,18 +165,39 @@ impl<'a> Causes<'a> {
         }
         let today = self.read_today.get_or_init(|| {
             let declarations = &self.inputs.desired.ordered.declarations;
-            declarations.iter().flat_map(|declaration| declaration.reads.iter().map(|(pointer, _)| pointer.as_str())).collect()
+            declarations
+                .iter()
+                .flat_map(|declaration| {
+                    declaration
+                        .reads
+                        .iter()
+                        .map(|(pointer, _)| pointer.as_str())
+                })
+                .collect()
         });
         let own = format!("{}.", declaration.intent);
-        let service = declaration.service.as_ref().map(|service| format!("services.{service}."));
-        let concerns =
-            |pointer: &str| pointer.starts_with(&own) || service.as_ref().is_some_and(|prefix| pointer.starts_with(prefix));
+        let service = declaration
+            .service
+            .as_ref()
+            .map(|service| format!("services.{service}."));
+        let concerns = |pointer: &str| {
+            pointer.starts_with(&own)
+                || service
+                    .as_ref()
+                    .is_some_and(|prefix| pointer.starts_with(prefix))
+        };
         let vanished: BTreeSet<&String> = hashes
             .iter()
             .flat_map(|book| book.keys())
             .filter(|pointer| concerns(pointer) && !today.contains(pointer.as_str()))
             .collect();
-        vanished.into_iter().map(|pointer| Cause::Setting { pointer: pointer.clone(), position: None }).collect()
+        vanished
+            .into_iter()
+            .map(|pointer| Cause::Setting {
+                pointer: pointer.clone(),
+                position: None,
+            })
+            .collect()
     }
 
     /// Adds what refers to what, where both change; and who asks, where nothing else is known.
@@ -143,11 +208,26 @@ impl<'a> Causes<'a> {
             .filter(|part| matches!(part.decision, Decision::Update(Updating::Changed)))
             .map(|part| part.address.clone())
             .collect();
-        for part in parts.iter_mut().filter(|part| matches!(part.decision, Decision::Update(Updating::Changed))) {
-            let Some(index) = ordered.find(&part.address) else { continue };
-            let before: BTreeSet<usize> = ordered.dependencies(index).map(|(before, _)| before).collect();
-            let before = before.into_iter().map(|before| &ordered.declarations[before].address);
-            part.causes.extend(before.filter(|address| changing.contains(*address)).cloned().map(Cause::RefersTo));
+        for part in parts
+            .iter_mut()
+            .filter(|part| matches!(part.decision, Decision::Update(Updating::Changed)))
+        {
+            let Some(index) = ordered.find(&part.address) else {
+                continue;
+            };
+            let before: BTreeSet<usize> = ordered
+                .dependencies(index)
+                .map(|(before, _)| before)
+                .collect();
+            let before = before
+                .into_iter()
+                .map(|before| &ordered.declarations[before].address);
+            part.causes.extend(
+                before
+                    .filter(|address| changing.contains(*address))
+                    .cloned()
+                    .map(Cause::RefersTo),
+            );
             if part.causes.is_empty() {
                 part.causes = self.origins(&ordered.declarations[index]);
             }

@@ -196,25 +196,45 @@ pub enum Conflict {
 }
 
 /// What to do about one output.
-pub fn decide(policy: Policy, desired: Option<Content>, observed: &Observed, recorded: Option<Recorded>) -> Decision {
+pub fn decide(
+    policy: Policy,
+    desired: Option<Content>,
+    observed: &Observed,
+    recorded: Option<Recorded>,
+) -> Decision {
     use Decision::{Adopt, Conflict as Refuse, Create, Delete, Forget, Nothing};
-    let leaves = policy.retain == Retain::Yes || policy.own == Own::Once || policy.removal == Removal::Keep;
+    let leaves =
+        policy.retain == Retain::Yes || policy.own == Own::Once || policy.removal == Removal::Keep;
     let frozen = |n: Content, r: Content| policy.nature == Nature::Migration && n != r;
     match (desired, observed, recorded) {
         (None, Observed::Absent, None) => Nothing,
         (None, Observed::Absent, Some(_)) => Forget(Forgetting::Gone),
         (None, Observed::File(_) | Observed::Foreign(_), None) => Nothing,
-        (None, Observed::File(_) | Observed::Foreign(_), Some(_)) if leaves => Forget(Forgetting::LeftAlone),
-        (None, Observed::File(x), Some(Recorded { rendered: r, written: w, .. })) => match (*x == w && w == r, policy.removal) {
+        (None, Observed::File(_) | Observed::Foreign(_), Some(_)) if leaves => {
+            Forget(Forgetting::LeftAlone)
+        }
+        (
+            None,
+            Observed::File(x),
+            Some(Recorded {
+                rendered: r,
+                written: w,
+                ..
+            }),
+        ) => match (*x == w && w == r, policy.removal) {
             (true, Removal::Unsaid) if policy.nature != Nature::Plain => Refuse(Conflict::Stateful),
             (true, Removal::Unsaid | Removal::Delete | Removal::Keep) => Delete,
             (false, Removal::Delete) if policy.on_drift == OnDrift::Restore => Delete,
-            (false, Removal::Unsaid | Removal::Delete | Removal::Keep) => Refuse(Conflict::DeletedButEdited),
+            (false, Removal::Unsaid | Removal::Delete | Removal::Keep) => {
+                Refuse(Conflict::DeletedButEdited)
+            }
         },
         (None, Observed::Foreign(_), Some(_)) => Refuse(Conflict::Foreign),
         (Some(_), Observed::Absent, None) => Create(Creation::New),
         (Some(_), Observed::Absent, Some(_)) if policy.own == Own::Once => Nothing,
-        (Some(n), Observed::Absent, Some(Recorded { rendered: r, .. })) if frozen(n, r) => Refuse(Conflict::Migration),
+        (Some(n), Observed::Absent, Some(Recorded { rendered: r, .. })) if frozen(n, r) => {
+            Refuse(Conflict::Migration)
+        }
         (Some(_), Observed::Absent, Some(_)) => Create(Creation::Vanished),
         (Some(_), Observed::Foreign(_), _) if policy.own == Own::Once => Nothing,
         (Some(_), Observed::Foreign(_), _) => Refuse(Conflict::Foreign),
@@ -230,7 +250,11 @@ pub fn decide(policy: Policy, desired: Option<Content>, observed: &Observed, rec
 
 /// The rows in which an output is desired, observed and recorded.
 fn decide_known(policy: Policy, n: Content, x: Content, recorded: Recorded) -> Decision {
-    let Recorded { rendered: r, written: w, claim } = recorded;
+    let Recorded {
+        rendered: r,
+        written: w,
+        claim,
+    } = recorded;
     let frozen = policy.nature == Nature::Migration && n != r;
     if n == x {
         return match (frozen, n == r && n == w && claim == Claim::Same) {
@@ -274,15 +298,26 @@ fn edited(policy: Policy, x: Content) -> Decision {
 
 /// What the ledger says once a decision was carried out: `None` where nothing is recorded. `left` is
 /// what stands there then.
-pub fn recorded_after(decision: Decision, n: Option<Content>, left: &Observed, before: Option<Recorded>) -> Option<Recorded> {
+pub fn recorded_after(
+    decision: Decision,
+    n: Option<Content>,
+    left: &Observed,
+    before: Option<Recorded>,
+) -> Option<Recorded> {
     let left = match left {
         Observed::File(content) => Some(*content),
         Observed::Absent | Observed::Foreign(_) => None,
     };
     match (decision, n, left) {
-        (Decision::Create(_) | Decision::Update(_) | Decision::Adopt(_) | Decision::Keep, Some(rendered), Some(written)) => {
-            Some(Recorded { rendered, written, claim: Claim::Same })
-        }
+        (
+            Decision::Create(_) | Decision::Update(_) | Decision::Adopt(_) | Decision::Keep,
+            Some(rendered),
+            Some(written),
+        ) => Some(Recorded {
+            rendered,
+            written,
+            claim: Claim::Same,
+        }),
         (Decision::Delete | Decision::Forget(_), ..) => None,
         _ => before,
     }

@@ -7,7 +7,10 @@ use crate::provider::{Mode, Nature};
 use crate::snapshot::{Content, Observed};
 
 fn content(name: u8) -> Content {
-    Content { hash: ContentHash::of(&[name]), mode: Mode::Plain }
+    Content {
+        hash: ContentHash::of(&[name]),
+        mode: Mode::Plain,
+    }
 }
 
 fn policies() -> Vec<Policy> {
@@ -15,7 +18,12 @@ fn policies() -> Vec<Policy> {
     for own in [Own::File, Own::Once, Own::Block, Own::Keys] {
         for retain in [Retain::No, Retain::Yes] {
             for nature in [Nature::Plain, Nature::Stateful, Nature::Migration] {
-                for on_drift in [OnDrift::Conflict, OnDrift::Restore, OnDrift::Merge, OnDrift::Keep] {
+                for on_drift in [
+                    OnDrift::Conflict,
+                    OnDrift::Restore,
+                    OnDrift::Merge,
+                    OnDrift::Keep,
+                ] {
                     for insistence in [Insistence::None, Insistence::Restore] {
                         for adoption in [Adoption::Refused, Adoption::Wanted] {
                             for removal in [Removal::Unsaid, Removal::Delete, Removal::Keep] {
@@ -53,13 +61,26 @@ fn worlds() -> Vec<(Option<Content>, Observed, Option<Recorded>)> {
     let some = || (0..4).map(content);
     let mut all = Vec::new();
     for n in std::iter::once(None).chain(some().map(Some)) {
-        for x in [Observed::Absent, Observed::Foreign("a symbolic link".to_owned())].into_iter().chain(some().map(Observed::File))
+        for x in [
+            Observed::Absent,
+            Observed::Foreign("a symbolic link".to_owned()),
+        ]
+        .into_iter()
+        .chain(some().map(Observed::File))
         {
             all.push((n, x.clone(), None));
             for rendered in some() {
                 for written in some() {
                     for claim in [Claim::Same, Claim::Other] {
-                        all.push((n, x.clone(), Some(Recorded { rendered, written, claim })));
+                        all.push((
+                            n,
+                            x.clone(),
+                            Some(Recorded {
+                                rendered,
+                                written,
+                                claim,
+                            }),
+                        ));
                     }
                 }
             }
@@ -70,14 +91,26 @@ fn worlds() -> Vec<(Option<Content>, Observed, Option<Recorded>)> {
 
 /// The rows of `engine.md`, section 2, each a predicate and what it decides: written down once
 /// more, independently of the `match`, in the words of the table.
-#[expect(clippy::too_many_lines, clippy::many_single_char_names, reason = "a flat list of the table's rows, in its letters")]
-fn rows(p: Policy, n: Option<Content>, x: &Observed, recorded: Option<Recorded>) -> Vec<(&'static str, Decision)> {
+#[expect(
+    clippy::too_many_lines,
+    clippy::many_single_char_names,
+    reason = "a flat list of the table's rows, in its letters"
+)]
+fn rows(
+    p: Policy,
+    n: Option<Content>,
+    x: &Observed,
+    recorded: Option<Recorded>,
+) -> Vec<(&'static str, Decision)> {
     use Decision::{Adopt, Conflict as Refuse, Create, Delete, Forget, Keep, Nothing, Update};
     let file = match x {
         Observed::File(content) => Some(*content),
         Observed::Absent | Observed::Foreign(_) => None,
     };
-    let (r, w) = (recorded.map(|it| it.rendered), recorded.map(|it| it.written));
+    let (r, w) = (
+        recorded.map(|it| it.rendered),
+        recorded.map(|it| it.written),
+    );
     let absent = *x == Observed::Absent;
     let foreign = matches!(x, Observed::Foreign(_));
     let once = p.own == Own::Once;
@@ -99,53 +132,162 @@ fn rows(p: Policy, n: Option<Content>, x: &Observed, recorded: Option<Recorded>)
             rows.push((name, decision));
         }
     };
-    row("none none none", n.is_none() && absent && recorded.is_none(), Nothing);
-    row("none none any", n.is_none() && absent && recorded.is_some(), Forget(Forgetting::Gone));
-    row("none x none", n.is_none() && file.is_some() && recorded.is_none(), Nothing);
+    row(
+        "none none none",
+        n.is_none() && absent && recorded.is_none(),
+        Nothing,
+    );
+    row(
+        "none none any",
+        n.is_none() && absent && recorded.is_some(),
+        Forget(Forgetting::Gone),
+    );
+    row(
+        "none x none",
+        n.is_none() && file.is_some() && recorded.is_none(),
+        Nothing,
+    );
     let orphan = n.is_none() && file.is_some() && recorded.is_some() && file == w && w == r;
-    row("none x=w=r left", orphan && leaves, Forget(Forgetting::LeftAlone));
-    row("none x=w=r stateful", orphan && !leaves && stateful && p.removal == Removal::Unsaid, Refuse(Conflict::Stateful));
-    row("none x=w=r", orphan && !leaves && !(stateful && p.removal == Removal::Unsaid), Delete);
-    let edited_orphan = n.is_none() && file.is_some() && recorded.is_some() && !(file == w && w == r);
+    row(
+        "none x=w=r left",
+        orphan && leaves,
+        Forget(Forgetting::LeftAlone),
+    );
+    row(
+        "none x=w=r stateful",
+        orphan && !leaves && stateful && p.removal == Removal::Unsaid,
+        Refuse(Conflict::Stateful),
+    );
+    row(
+        "none x=w=r",
+        orphan && !leaves && !(stateful && p.removal == Removal::Unsaid),
+        Delete,
+    );
+    let edited_orphan =
+        n.is_none() && file.is_some() && recorded.is_some() && !(file == w && w == r);
     let forced = p.removal == Removal::Delete && p.on_drift == OnDrift::Restore;
-    row("none x otherwise, left", edited_orphan && leaves, Forget(Forgetting::LeftAlone));
-    row("none x otherwise, forced", edited_orphan && !leaves && forced, Delete);
-    row("none x otherwise", edited_orphan && !leaves && !forced, Refuse(Conflict::DeletedButEdited));
-    row("n none none", n.is_some() && absent && recorded.is_none(), Create(Creation::New));
+    row(
+        "none x otherwise, left",
+        edited_orphan && leaves,
+        Forget(Forgetting::LeftAlone),
+    );
+    row(
+        "none x otherwise, forced",
+        edited_orphan && !leaves && forced,
+        Delete,
+    );
+    row(
+        "none x otherwise",
+        edited_orphan && !leaves && !forced,
+        Refuse(Conflict::DeletedButEdited),
+    );
+    row(
+        "n none none",
+        n.is_some() && absent && recorded.is_none(),
+        Create(Creation::New),
+    );
     let vanished = n.is_some() && absent && recorded.is_some();
     row("n none (r,w) once", vanished && once, Nothing);
-    row("n none (r,w) migration", vanished && !once && frozen, Refuse(Conflict::Migration));
-    row("n none (r,w)", vanished && !once && !frozen, Create(Creation::Vanished));
+    row(
+        "n none (r,w) migration",
+        vanished && !once && frozen,
+        Refuse(Conflict::Migration),
+    );
+    row(
+        "n none (r,w)",
+        vanished && !once && !frozen,
+        Create(Creation::Vanished),
+    );
     let equal = n.is_some() && file == n;
-    row("n x=n migration", equal && recorded.is_some() && frozen, Refuse(Conflict::Migration));
+    row(
+        "n x=n migration",
+        equal && recorded.is_some() && frozen,
+        Refuse(Conflict::Migration),
+    );
     row("n x=n caught up", equal && caught_up, Nothing);
-    row("n x=n", equal && !caught_up && !(recorded.is_some() && frozen), Adopt(Adopting::Equal));
+    row(
+        "n x=n",
+        equal && !caught_up && !(recorded.is_some() && frozen),
+        Adopt(Adopting::Equal),
+    );
     let known = n.is_some() && file.is_some() && file != n && recorded.is_some();
     let as_left = known && file == w && n == r;
-    row("n x=w n=r insisted", as_left && p.insistence == Insistence::Restore && !once, Update(Updating::Restored));
-    row("n x=w n=r", as_left && (p.insistence == Insistence::None || once), Nothing);
+    row(
+        "n x=w n=r insisted",
+        as_left && p.insistence == Insistence::Restore && !once,
+        Update(Updating::Restored),
+    );
+    row(
+        "n x=w n=r",
+        as_left && (p.insistence == Insistence::None || once),
+        Nothing,
+    );
     let changed = known && file == w && w == r && n != r;
     row("n x=w=r once", changed && once, Nothing);
-    row("n x=w=r migration", changed && !once && frozen, Refuse(Conflict::Migration));
-    row("n x=w=r loses", changed && !once && !frozen && p.loss == Loss::Unnamed, Refuse(Conflict::Component));
-    row("n x=w=r", changed && !once && !frozen && p.loss == Loss::None, Update(Updating::Changed));
+    row(
+        "n x=w=r migration",
+        changed && !once && frozen,
+        Refuse(Conflict::Migration),
+    );
+    row(
+        "n x=w=r loses",
+        changed && !once && !frozen && p.loss == Loss::Unnamed,
+        Refuse(Conflict::Component),
+    );
+    row(
+        "n x=w=r",
+        changed && !once && !frozen && p.loss == Loss::None,
+        Update(Updating::Changed),
+    );
     let kept = known && file == w && w != r && n != r;
     row("n x=w!=r once", kept && once, Nothing);
-    row("n x=w!=r migration", kept && !once && frozen, Refuse(Conflict::Migration));
+    row(
+        "n x=w!=r migration",
+        kept && !once && frozen,
+        Refuse(Conflict::Migration),
+    );
     row("n x=w!=r", kept && !once && !frozen, by_policy);
     let edited = known && file != w;
     row("n x!=w once", edited && once, Nothing);
-    row("n x!=w migration", edited && !once && frozen, Refuse(Conflict::Migration));
+    row(
+        "n x!=w migration",
+        edited && !once && frozen,
+        Refuse(Conflict::Migration),
+    );
     row("n x!=w", edited && !once && !frozen, by_policy);
     let stranger = n.is_some() && file.is_some() && file != n && recorded.is_none();
     let takes = p.adoption == Adoption::Wanted || once;
-    row("n x!=n none, taken", stranger && takes, Adopt(Adopting::AsItIs));
+    row(
+        "n x!=n none, taken",
+        stranger && takes,
+        Adopt(Adopting::AsItIs),
+    );
     row("n x!=n none", stranger && !takes, Refuse(Conflict::NotOurs));
-    row("foreign, nothing to us", foreign && n.is_none() && recorded.is_none(), Nothing);
-    row("foreign, desired once", foreign && n.is_some() && once, Nothing);
-    row("foreign, desired", foreign && n.is_some() && !once, Refuse(Conflict::Foreign));
-    row("foreign, left", foreign && n.is_none() && recorded.is_some() && leaves, Forget(Forgetting::LeftAlone));
-    row("foreign, recorded", foreign && n.is_none() && recorded.is_some() && !leaves, Refuse(Conflict::Foreign));
+    row(
+        "foreign, nothing to us",
+        foreign && n.is_none() && recorded.is_none(),
+        Nothing,
+    );
+    row(
+        "foreign, desired once",
+        foreign && n.is_some() && once,
+        Nothing,
+    );
+    row(
+        "foreign, desired",
+        foreign && n.is_some() && !once,
+        Refuse(Conflict::Foreign),
+    );
+    row(
+        "foreign, left",
+        foreign && n.is_none() && recorded.is_some() && leaves,
+        Forget(Forgetting::LeftAlone),
+    );
+    row(
+        "foreign, recorded",
+        foreign && n.is_none() && recorded.is_some() && !leaves,
+        Refuse(Conflict::Foreign),
+    );
     rows
 }
 
@@ -155,8 +297,17 @@ fn every_combination_has_exactly_one_row_and_the_function_follows_it() {
     for policy in policies() {
         for (n, x, recorded) in worlds() {
             let rows = rows(policy, n, &x, recorded);
-            assert_eq!(rows.len(), 1, "{policy:?} {n:?} {x:?} {recorded:?}: {rows:?}");
-            assert_eq!(decide(policy, n, &x, recorded), rows[0].1, "{}: {policy:?} {n:?} {x:?} {recorded:?}", rows[0].0);
+            assert_eq!(
+                rows.len(),
+                1,
+                "{policy:?} {n:?} {x:?} {recorded:?}: {rows:?}"
+            );
+            assert_eq!(
+                decide(policy, n, &x, recorded),
+                rows[0].1,
+                "{}: {policy:?} {n:?} {x:?} {recorded:?}",
+                rows[0].0
+            );
             seen.insert(rows[0].0);
         }
     }
@@ -187,8 +338,15 @@ fn deciding_again_after_an_action_gives_nothing() {
             let disk = disk_after(policy, decision, n, &x);
             let ledger = recorded_after(decision, n, &disk, recorded);
             // what was put back by name, or taken over by name, is not asked for again
-            let after = Policy { insistence: Insistence::None, ..policy };
-            assert_eq!(decide(after, n, &disk, ledger), Decision::Nothing, "{policy:?} {n:?} {x:?} {recorded:?}: {decision:?}");
+            let after = Policy {
+                insistence: Insistence::None,
+                ..policy
+            };
+            assert_eq!(
+                decide(after, n, &disk, ledger),
+                Decision::Nothing,
+                "{policy:?} {n:?} {x:?} {recorded:?}: {decision:?}"
+            );
         }
     }
 }
@@ -212,7 +370,10 @@ mod histories {
     /// Merges as texts do: where loom did not change its half the observed one stays, where the
     /// person did not change it loom's comes, and the person's half is never touched.
     fn merged(base: u8, observed: u8, desired: u8) -> Option<u8> {
-        let loom = match (base % HALF == desired % HALF, base % HALF == observed % HALF) {
+        let loom = match (
+            base % HALF == desired % HALF,
+            base % HALF == observed % HALF,
+        ) {
             (true, _) => observed % HALF,
             (false, true) => desired % HALF,
             (false, false) if observed % HALF == desired % HALF => desired % HALF,
@@ -223,11 +384,15 @@ mod histories {
 
     /// The byte of a content.
     fn byte(content: Content) -> u8 {
-        (0..=u8::MAX).find(|byte| super::content(*byte) == content).expect("all contents are of one byte")
+        (0..=u8::MAX)
+            .find(|byte| super::content(*byte) == content)
+            .expect("all contents are of one byte")
     }
 
     fn merge_of(n: Option<Content>, disk: &Observed, ledger: Option<Recorded>) -> Merge {
-        let (Some(n), Observed::File(x), Some(recorded)) = (n, disk, ledger) else { return Merge::Clashes };
+        let (Some(n), Observed::File(x), Some(recorded)) = (n, disk, ledger) else {
+            return Merge::Clashes;
+        };
         let merged = merged(byte(recorded.rendered), byte(*x), byte(n));
         merged.map_or(Merge::Clashes, |merged| Merge::Clean(content(merged)))
     }
@@ -280,26 +445,50 @@ mod histories {
 
     #[test]
     fn what_was_merged_converges_and_a_later_change_merges_again() {
-        let policy = *policies().iter().find(|policy| policy.on_drift == OnDrift::Merge && policy.own == Own::File).expect("one");
+        let policy = *policies()
+            .iter()
+            .find(|policy| policy.on_drift == OnDrift::Merge && policy.own == Own::File)
+            .expect("one");
         let apply = |n: u8, disk: u8, ledger: Option<Recorded>| {
             let (n, x) = (Some(content(n)), Observed::File(content(disk)));
-            let policy = Policy { merge: merge_of(n, &x, ledger), ..policy };
+            let policy = Policy {
+                merge: merge_of(n, &x, ledger),
+                ..policy
+            };
             let decision = decide(policy, n, &x, ledger);
             let left = disk_after(policy, decision, n, &x);
             let ledger = recorded_after(decision, n, &left, ledger);
-            let Observed::File(left) = left else { panic!("a file is there") };
+            let Observed::File(left) = left else {
+                panic!("a file is there")
+            };
             (decision, byte(left), ledger)
         };
         let person = 2 * HALF;
-        let written = Some(Recorded { rendered: content(1), written: content(1), claim: Claim::Same });
+        let written = Some(Recorded {
+            rendered: content(1),
+            written: content(1),
+            claim: Claim::Same,
+        });
         // somebody edits, the declaration changes, and later it changes twice more
         let (decision, disk, ledger) = apply(2, person + 1, written);
-        assert_eq!((decision, disk), (Decision::Update(Updating::Merged), person + 2));
+        assert_eq!(
+            (decision, disk),
+            (Decision::Update(Updating::Merged), person + 2)
+        );
         assert_eq!(apply(2, disk, ledger).0, Decision::Nothing);
         let (decision, disk, ledger) = apply(3, disk, ledger);
-        assert_eq!((decision, disk), (Decision::Update(Updating::Merged), person + 3));
-        assert_eq!(apply(3, disk, ledger), (Decision::Nothing, person + 3, ledger));
+        assert_eq!(
+            (decision, disk),
+            (Decision::Update(Updating::Merged), person + 3)
+        );
+        assert_eq!(
+            apply(3, disk, ledger),
+            (Decision::Nothing, person + 3, ledger)
+        );
         // the base is what loom rendered last, not what stands there: the person's half is no change of loom's
-        assert_eq!(ledger.map(|it| (byte(it.rendered), byte(it.written))), Some((3, person + 3)));
+        assert_eq!(
+            ledger.map(|it| (byte(it.rendered), byte(it.written))),
+            Some((3, person + 3))
+        );
     }
 }

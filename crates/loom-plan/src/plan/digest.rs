@@ -23,7 +23,10 @@ pub fn of(actions: &[Action], request: &Request) -> ContentHash {
     };
     field(FORMAT);
     field(request.story.as_deref().unwrap_or(""));
-    request.targets.iter().for_each(|target| field(&target.to_string()));
+    request
+        .targets
+        .iter()
+        .for_each(|target| field(&target.to_string()));
     field("paths");
     request.paths.iter().for_each(|path| field(path));
     field(request.on_drift.map_or("", crate::project::OnDrift::as_str));
@@ -57,7 +60,13 @@ pub fn of(actions: &[Action], request: &Request) -> ContentHash {
 fn content(content: Option<Content>) -> String {
     match content {
         None => "none".to_owned(),
-        Some(Content { hash, mode: Mode::Plain }) => hash.to_string(),
-        Some(Content { hash, mode: Mode::Executable }) => format!("{hash} executable"),
+        Some(Content {
+            hash,
+            mode: Mode::Plain,
+        }) => hash.to_string(),
+        Some(Content {
+            hash,
+            mode: Mode::Executable,
+        }) => format!("{hash} executable"),
     }
 }

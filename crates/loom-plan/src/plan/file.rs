@@ -65,8 +65,16 @@ pub type Bytes<'a> = dyn Fn(&Action) -> (Option<Vec<u8>>, Option<Vec<u8>>) + 'a;
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(plan: &Plan, arguments: Vec<String>, bytes: &Bytes<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut sealed = Sealing { hasher: Vec::new(), out };
+pub fn write(
+    plan: &Plan,
+    arguments: Vec<String>,
+    bytes: &Bytes<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut sealed = Sealing {
+        hasher: Vec::new(),
+        out,
+    };
     let head = Head {
         loom: "plan".to_owned(),
         format: FORMAT,
@@ -79,10 +87,18 @@ pub fn write(plan: &Plan, arguments: Vec<String>, bytes: &Bytes<'_>, out: &mut d
     for action in &plan.actions {
         let (old, new) = bytes(action);
         let text = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        sealed.line(&SavedAction { action: action.clone(), old: text(old), new: text(new) })?;
+        sealed.line(&SavedAction {
+            action: action.clone(),
+            old: text(old),
+            new: text(new),
+        })?;
     }
     let blake3 = ContentHash::of_parts(sealed.hasher.iter().map(|hash| &hash.as_bytes()[..]));
-    let seal = Seal { actions: plan.actions.len(), digest: plan.digest, blake3 };
+    let seal = Seal {
+        actions: plan.actions.len(),
+        digest: plan.digest,
+        blake3,
+    };
     sealed.line(&seal)
 }
 
@@ -105,37 +121,65 @@ impl Sealing<'_> {
 /// # Errors
 /// A [`Code::SavedPlan`] that says what is wrong with the file.
 pub fn read(name: &str, text: &str) -> Result<SavedPlan, Diagnostic> {
-    let refuse =
-        |why: &str| Diagnostic::new(Code::SavedPlan, format!("{name} {why}")).help("make the plan again: loom plan --out FILE");
-    let (body, last) = text.trim_end_matches('\n').rsplit_once('\n').ok_or_else(|| refuse("is not a saved plan"))?;
+    let refuse = |why: &str| {
+        Diagnostic::new(Code::SavedPlan, format!("{name} {why}"))
+            .help("make the plan again: loom plan --out FILE")
+    };
+    let (body, last) = text
+        .trim_end_matches('\n')
+        .rsplit_once('\n')
+        .ok_or_else(|| refuse("is not a saved plan"))?;
     let mut lines = body.split('\n');
     let first = lines.next().unwrap_or_default();
-    let format = serde_json::from_str::<serde_json::Value>(first).ok().filter(|head| head["loom"] == "plan");
+    let format = serde_json::from_str::<serde_json::Value>(first)
+        .ok()
+        .filter(|head| head["loom"] == "plan");
     match format.as_ref().and_then(|head| head["format"].as_u64()) {
         None => return Err(refuse("is not a saved plan")),
         Some(format) if format > u64::from(FORMAT) => {
-            return Err(refuse(&format!("has the format {format}, and this loom reads up to {FORMAT}")).help("use a newer loom"));
+            return Err(refuse(&format!(
+                "has the format {format}, and this loom reads up to {FORMAT}"
+            ))
+            .help("use a newer loom"));
         }
         Some(_) => {}
     }
-    let head: Head = serde_json::from_str(first).map_err(|_| refuse("has a head that cannot be read"))?;
-    let seal: Seal = serde_json::from_str(last).map_err(|_| refuse("is truncated: its last line is missing"))?;
-    let hashes: Vec<ContentHash> = body.split('\n').map(|line| ContentHash::of(line.as_bytes())).collect();
-    if ContentHash::of_parts(hashes.iter().map(|hash| &hash.as_bytes()[..])) != seal.blake3 || seal.digest != head.digest {
+    let head: Head =
+        serde_json::from_str(first).map_err(|_| refuse("has a head that cannot be read"))?;
+    let seal: Seal =
+        serde_json::from_str(last).map_err(|_| refuse("is truncated: its last line is missing"))?;
+    let hashes: Vec<ContentHash> = body
+        .split('\n')
+        .map(|line| ContentHash::of(line.as_bytes()))
+        .collect();
+    if ContentHash::of_parts(hashes.iter().map(|hash| &hash.as_bytes()[..])) != seal.blake3
+        || seal.digest != head.digest
+    {
         return Err(refuse("was edited after it was saved"));
     }
     let mut actions = Vec::new();
     let mut contents = Vec::new();
     for line in lines {
-        let saved: SavedAction = serde_json::from_str(line).map_err(|_| refuse("has an action that cannot be read"))?;
+        let saved: SavedAction =
+            serde_json::from_str(line).map_err(|_| refuse("has an action that cannot be read"))?;
         actions.push(saved.action);
         contents.push((saved.old, saved.new));
     }
     if actions.len() != seal.actions {
         return Err(refuse("does not hold all of its actions"));
     }
-    let plan = Plan { actions, digest: head.digest, skipped: head.skipped, gone: Vec::new(), report: head.report };
-    Ok(SavedPlan { plan, arguments: head.arguments, contents })
+    let plan = Plan {
+        actions,
+        digest: head.digest,
+        skipped: head.skipped,
+        gone: Vec::new(),
+        report: head.report,
+    };
+    Ok(SavedPlan {
+        plan,
+        arguments: head.arguments,
+        contents,
+    })
 }
 
 #[cfg(test)]
@@ -148,7 +192,10 @@ mod tests {
     use crate::snapshot::{Content, Part};
 
     fn saved() -> String {
-        let after = Content { hash: ContentHash::of(b"x\n"), mode: Mode::Plain };
+        let after = Content {
+            hash: ContentHash::of(b"x\n"),
+            mode: Mode::Plain,
+        };
         let part = PartAction {
             address: Address::parse("file.x").expect("an address"),
             part: Part::Whole,
@@ -160,8 +207,12 @@ mod tests {
             after: Some(after),
             causes: vec![Cause::BuiltIn],
         };
-        let action =
-            Action { path: RepoPath::new("x").expect("a path"), verb: Verb::Create, expect: Expect::Absent, parts: vec![part] };
+        let action = Action {
+            path: RepoPath::new("x").expect("a path"),
+            verb: Verb::Create,
+            expect: Expect::Absent,
+            parts: vec![part],
+        };
         let plan = Plan {
             actions: vec![action],
             digest: ContentHash::of(b"digest"),
@@ -171,7 +222,13 @@ mod tests {
         };
         let mut out = Vec::new();
         let arguments = vec!["--target".to_owned(), "file.x".to_owned()];
-        write(&plan, arguments, &|_| (None, Some(b"x\n".to_vec())), &mut out).expect("memory takes all");
+        write(
+            &plan,
+            arguments,
+            &|_| (None, Some(b"x\n".to_vec())),
+            &mut out,
+        )
+        .expect("memory takes all");
         String::from_utf8(out).expect("JSON is text")
     }
 

@@ -34,21 +34,32 @@ impl Known {
         // each ledger file is sorted, so that this only merges them
         candidates.sort_by(|(_, one), (_, other)| one.key().cmp(&other.key()));
         let mut snapshot = snapshot.walk();
-        let same_output = |(_, one): &(&str, &Record), (_, other): &(&str, &Record)| one.key() == other.key();
+        let same_output =
+            |(_, one): &(&str, &Record), (_, other): &(&str, &Record)| one.key() == other.key();
         let known = candidates.chunk_by(same_output).map(|candidates| {
             let (path, part) = candidates[0].1.key();
-            let mut books: Vec<String> = candidates.iter().map(|(code, _)| (*code).to_owned()).collect();
+            let mut books: Vec<String> = candidates
+                .iter()
+                .map(|(code, _)| (*code).to_owned())
+                .collect();
             books.dedup();
-            let observed = snapshot.to(path).map_or(Observed::Absent, |seen| seen.part(part));
+            let observed = snapshot
+                .to(path)
+                .map_or(Observed::Absent, |seen| seen.part(part));
             let record = best(candidates.iter().map(|(_, record)| *record), &observed);
-            KnownRecord { record: record.clone(), books }
+            KnownRecord {
+                record: record.clone(),
+                books,
+            }
         });
         Self(known.collect())
     }
 
     /// The record of an output.
     pub fn get(&self, path: &RepoPath, part: &Part) -> Option<&KnownRecord> {
-        let found = self.0.binary_search_by(|known| known.record.key().cmp(&(path, part)));
+        let found = self
+            .0
+            .binary_search_by(|known| known.record.key().cmp(&(path, part)));
         found.ok().map(|index| &self.0[index])
     }
 
@@ -62,16 +73,32 @@ impl Known {
 /// the least.
 fn best<'a>(candidates: impl Iterator<Item = &'a Record>, observed: &Observed) -> &'a Record {
     let on_disk = |written: Content| *observed == Observed::File(written);
-    let rank = |record: &&Record| (!on_disk(record.written), record.rendered == record.written, record.rendered, record.written);
-    candidates.min_by_key(rank).expect("a group of candidates has at least one")
+    let rank = |record: &&Record| {
+        (
+            !on_disk(record.written),
+            record.rendered == record.written,
+            record.rendered,
+            record.written,
+        )
+    };
+    candidates
+        .min_by_key(rank)
+        .expect("a group of candidates has at least one")
 }
 
 /// What to look at on the disk: all that is desired and all that the ledger knows, sorted by path.
 pub fn wants(desired: &[Output], ledger: &Ledger) -> Vec<Want> {
-    let outputs = desired.iter().map(|output| (&output.place.path, &output.part));
-    let delegated: BTreeSet<(&RepoPath, &Part)> =
-        desired.iter().filter(|output| output.delegated.is_some()).map(|output| (&output.place.path, &output.part)).collect();
-    let mut all: Vec<(&RepoPath, &Part)> = outputs.chain(ledger.records().map(|(_, record)| record.key())).collect();
+    let outputs = desired
+        .iter()
+        .map(|output| (&output.place.path, &output.part));
+    let delegated: BTreeSet<(&RepoPath, &Part)> = desired
+        .iter()
+        .filter(|output| output.delegated.is_some())
+        .map(|output| (&output.place.path, &output.part))
+        .collect();
+    let mut all: Vec<(&RepoPath, &Part)> = outputs
+        .chain(ledger.records().map(|(_, record)| record.key()))
+        .collect();
     // both are sorted, so that this only merges them
     all.sort();
     all.dedup();
@@ -105,7 +132,10 @@ mod tests {
     use crate::snapshot::Seen;
 
     fn record(path: &str, part: Part, rendered: &str) -> Record {
-        let content = Content { hash: ContentHash::of(rendered.as_bytes()), mode: Mode::Plain };
+        let content = Content {
+            hash: ContentHash::of(rendered.as_bytes()),
+            mode: Mode::Plain,
+        };
         Record {
             path: RepoPath::new(path).expect("a path"),
             part,
@@ -121,8 +151,17 @@ mod tests {
     }
 
     fn ledger(books: &[(&str, Vec<Record>)]) -> Ledger {
-        let text = |records: &Vec<Record>| Book { records: records.clone(), ..Book::default() }.write();
-        let files: Vec<_> = books.iter().map(|(code, records)| ((*code).to_owned(), text(records))).collect();
+        let text = |records: &Vec<Record>| {
+            Book {
+                records: records.clone(),
+                ..Book::default()
+            }
+            .write()
+        };
+        let files: Vec<_> = books
+            .iter()
+            .map(|(code, records)| ((*code).to_owned(), text(records)))
+            .collect();
         Ledger::read(&files, &mut Diagnostics::default())
     }
 
@@ -132,29 +171,72 @@ mod tests {
 
     #[test]
     fn of_one_output_in_several_books_the_record_that_is_on_the_disk_counts() {
-        let (ours, theirs) = (record("b", Part::Whole, "ours"), record("b", Part::Whole, "theirs"));
-        let ledger = ledger(&[("A-1", vec![record("c", Part::Whole, "c"), ours]), ("B-1", vec![theirs.clone()])]);
-        let seen = Seen { whole: Observed::File(theirs.written), ..Seen::default() };
+        let (ours, theirs) = (
+            record("b", Part::Whole, "ours"),
+            record("b", Part::Whole, "theirs"),
+        );
+        let ledger = ledger(&[
+            ("A-1", vec![record("c", Part::Whole, "c"), ours]),
+            ("B-1", vec![theirs.clone()]),
+        ]);
+        let seen = Seen {
+            whole: Observed::File(theirs.written),
+            ..Seen::default()
+        };
         let known = Known::choose(&ledger, &Snapshot([(theirs.path.clone(), seen)].into()));
-        let paths: Vec<&str> = known.records().map(|known| known.record.path.as_str()).collect();
+        let paths: Vec<&str> = known
+            .records()
+            .map(|known| known.record.path.as_str())
+            .collect();
         assert_eq!(paths, ["b", "c"]);
         let found = known.get(&theirs.path, &Part::Whole).expect("it is known");
-        assert_eq!((&found.record, found.books.as_slice()), (&theirs, ["A-1".to_owned(), "B-1".to_owned()].as_slice()));
+        assert_eq!(
+            (&found.record, found.books.as_slice()),
+            (&theirs, ["A-1".to_owned(), "B-1".to_owned()].as_slice())
+        );
         assert_eq!(known.get(&theirs.path, &block("file.x")), None);
     }
 
     #[test]
     fn a_path_is_wanted_once_with_all_its_blocks_and_answered_only_when_each_was_looked_for() {
         let ledger = ledger(&[
-            ("A-1", vec![record("a", block("file.y"), "y"), record("a", block("file.x"), "x"), record("b", Part::Whole, "b")]),
+            (
+                "A-1",
+                vec![
+                    record("a", block("file.y"), "y"),
+                    record("a", block("file.x"), "x"),
+                    record("b", Part::Whole, "b"),
+                ],
+            ),
             ("B-1", vec![record("a", block("file.x"), "x")]),
         ]);
         let wants = wants(&[], &ledger);
-        let said: Vec<(&str, &[String])> = wants.iter().map(|want| (want.path.as_str(), want.blocks.as_slice())).collect();
-        assert_eq!(said, [("a", ["file.x".to_owned(), "file.y".to_owned()].as_slice()), ("b", &[])]);
+        let said: Vec<(&str, &[String])> = wants
+            .iter()
+            .map(|want| (want.path.as_str(), want.blocks.as_slice()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("a", ["file.x".to_owned(), "file.y".to_owned()].as_slice()),
+                ("b", &[])
+            ]
+        );
         let seen = |blocks: &[&str]| {
-            let blocks = blocks.iter().map(|address| ((*address).to_owned(), None)).collect();
-            Snapshot([(wants[0].path.clone(), Seen { blocks, ..Seen::default() })].into())
+            let blocks = blocks
+                .iter()
+                .map(|address| ((*address).to_owned(), None))
+                .collect();
+            Snapshot(
+                [(
+                    wants[0].path.clone(),
+                    Seen {
+                        blocks,
+                        ..Seen::default()
+                    },
+                )]
+                .into(),
+            )
         };
         assert!(!seen(&["file.x"]).answers(&wants[0]));
         assert!(seen(&["file.x", "file.y"]).answers(&wants[0]));

@@ -36,10 +36,16 @@ impl Stand {
     /// body, of keys the file; `None` where it is no text.
     pub fn text_in(&self, bytes: &[u8]) -> Option<String> {
         match &self.part {
-            Part::Whole => String::from_utf8(header::strip(bytes)).ok().filter(|text| !text.contains('\0')),
+            Part::Whole => String::from_utf8(header::strip(bytes))
+                .ok()
+                .filter(|text| !text.contains('\0')),
             Part::Keys(_) => std::str::from_utf8(bytes).ok().map(str::to_owned),
             Part::Block(address) => {
-                let found = block::find(std::str::from_utf8(bytes).ok()?, block::comment_of(&self.path)?, address);
+                let found = block::find(
+                    std::str::from_utf8(bytes).ok()?,
+                    block::comment_of(&self.path)?,
+                    address,
+                );
                 found.map(std::borrow::Cow::into_owned)
             }
         }
@@ -93,9 +99,9 @@ impl Wanted {
                     let data = without_versions_in(&format.read(text).ok()?, delegated);
                     keys::content(&data, &self.stand.keys).map(|content| content.hash)
                 }
-                (Part::Whole, Some(format)) if !delegated.is_empty() => {
-                    Some(ContentHash::of(without_versions(format, text, delegated).as_bytes()))
-                }
+                (Part::Whole, Some(format)) if !delegated.is_empty() => Some(ContentHash::of(
+                    without_versions(format, text, delegated).as_bytes(),
+                )),
                 (Part::Whole | Part::Block(_), _) => Some(ContentHash::of(text.as_bytes())),
             }
         };
@@ -153,9 +159,22 @@ impl FromIterator<(Key, Result<Merged, Vec<Clash>>)> for Merges {
 ///
 /// # Errors
 /// That it cannot be read.
-pub fn carried(desired: &Desired, output: &Output, carrying: &ToMerge, text: String) -> Result<Merged, Vec<Clash>> {
-    let content = desired.counted(output, &carrying.stand, &text).ok_or_else(|| vec![Clash::Meaning])?;
-    Ok(Merged { text, content: Content { mode: carrying.observed.mode, ..content } })
+pub fn carried(
+    desired: &Desired,
+    output: &Output,
+    carrying: &ToMerge,
+    text: String,
+) -> Result<Merged, Vec<Clash>> {
+    let content = desired
+        .counted(output, &carrying.stand, &text)
+        .ok_or_else(|| vec![Clash::Meaning])?;
+    Ok(Merged {
+        text,
+        content: Content {
+            mode: carrying.observed.mode,
+            ..content
+        },
+    })
 }
 
 /// Merges an output of `desired`, whose sides are as [`Desired::side`] gives them. `dropped` says
@@ -173,17 +192,40 @@ pub fn combine(
     let format = keys::format_of(desired.formats, &output.place.path);
     let text = match (&output.part, format) {
         (Part::Keys(_), Some(format)) => {
-            let delegated = output.delegated.as_ref().map_or(&[][..], |delegated| &delegated.keys);
-            by_keys(ByKeys { format, recorded: &merging.stand.keys, desired: &output.keys, delegated }, sides)?
+            let delegated = output
+                .delegated
+                .as_ref()
+                .map_or(&[][..], |delegated| &delegated.keys);
+            by_keys(
+                ByKeys {
+                    format,
+                    recorded: &merging.stand.keys,
+                    desired: &output.keys,
+                    delegated,
+                },
+                sides,
+            )?
         }
         (Part::Whole | Part::Block(_) | Part::Keys(_), _) => merge(sides, grammar)?,
     };
-    let lost: Vec<Clash> = dropped(sides.observed, &text).into_iter().map(Clash::Dropped).collect();
+    let lost: Vec<Clash> = dropped(sides.observed, &text)
+        .into_iter()
+        .map(Clash::Dropped)
+        .collect();
     if !lost.is_empty() {
         return Err(lost);
     }
     // where loom did not change the mode it is the person's; two values leave nothing else to differ in
-    let mode = if merging.rendered.mode == output.place.mode { merging.observed.mode } else { output.place.mode };
-    let content = desired.counted(output, &merging.stand, &text).ok_or_else(|| vec![Clash::Value(String::new())])?;
-    Ok(Merged { text, content: output.part.counts(Content { mode, ..content }) })
+    let mode = if merging.rendered.mode == output.place.mode {
+        merging.observed.mode
+    } else {
+        output.place.mode
+    };
+    let content = desired
+        .counted(output, &merging.stand, &text)
+        .ok_or_else(|| vec![Clash::Value(String::new())])?;
+    Ok(Merged {
+        text,
+        content: output.part.counts(Content { mode, ..content }),
+    })
 }

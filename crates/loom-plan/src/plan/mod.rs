@@ -209,7 +209,12 @@ impl Action {
     pub fn old_path(&self) -> &RepoPath {
         match &self.verb {
             Verb::Move { from } => from,
-            Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => &self.path,
+            Verb::Create
+            | Verb::Update
+            | Verb::Delete
+            | Verb::Adopt
+            | Verb::Keep
+            | Verb::Forget => &self.path,
         }
     }
 

@@ -27,11 +27,19 @@ pub(super) fn find<'a>(inputs: Inputs<'a>, orphans: &[&'a KnownRecord]) -> Moves
     let mut outputs: Option<BTreeMap<(usize, &str), &Output>> = None;
     let mut moves = BTreeMap::new();
     for known in orphans.iter().copied() {
-        let Some(declaration) = inputs.desired.ordered.find(&now(&known.record.address, &inputs.project.moved)) else { continue };
+        let Some(declaration) = inputs
+            .desired
+            .ordered
+            .find(&now(&known.record.address, &inputs.project.moved))
+        else {
+            continue;
+        };
         let outputs = outputs.get_or_insert_with(|| by_name(inputs));
         let output = outputs.get(&(declaration, known.record.name.as_str()));
         if let Some(output) = output.filter(|output| is_alike(inputs, &known.record, output)) {
-            moves.entry((&output.place.path, &output.part)).or_insert(known);
+            moves
+                .entry((&output.place.path, &output.part))
+                .or_insert(known);
         }
     }
     moves
@@ -50,8 +58,14 @@ fn is_alike(inputs: Inputs<'_>, record: &Record, output: &Output) -> bool {
 
 /// The outputs that nothing is recorded of, by declaration and name.
 fn by_name(inputs: Inputs<'_>) -> BTreeMap<(usize, &str), &Output> {
-    let unrecorded = inputs.desired.outputs.iter().filter(|output| inputs.known.get(&output.place.path, &output.part).is_none());
-    unrecorded.map(|output| ((output.declaration, output.place.name.as_ref()), output)).collect()
+    let unrecorded = inputs
+        .desired
+        .outputs
+        .iter()
+        .filter(|output| inputs.known.get(&output.place.path, &output.part).is_none());
+    unrecorded
+        .map(|output| ((output.declaration, output.place.name.as_ref()), output))
+        .collect()
 }
 
 /// What an address is called now. Moves follow one another; a circle ends where it closes.
@@ -59,9 +73,14 @@ pub(crate) fn now(address: &Address, moved: &[Moved]) -> Address {
     let mut now = address.clone();
     for _ in moved {
         let takes = |moved: &&Moved| {
-            moved.from == now || (moved.from.item().is_none() && moved.from == now.family() && moved.from != moved.to)
+            moved.from == now
+                || (moved.from.item().is_none()
+                    && moved.from == now.family()
+                    && moved.from != moved.to)
         };
-        let Some(moved) = moved.iter().find(takes) else { break };
+        let Some(moved) = moved.iter().find(takes) else {
+            break;
+        };
         let item = moved.to.item().or(now.item()).cloned();
         now = Address::new(moved.to.kind(), moved.to.name().clone(), item);
     }

@@ -25,39 +25,74 @@ pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, for
     let mut owned: BTreeMap<&RepoPath, BTreeMap<&str, BTreeSet<&KeyPath>>> = BTreeMap::new();
     let patterns: BTreeMap<(&RepoPath, &Part), &[KeyPattern]> = outputs
         .iter()
-        .filter_map(|output| Some(((&output.place.path, &output.part), output.delegated.as_ref()?.keys.as_slice())))
+        .filter_map(|output| {
+            Some((
+                (&output.place.path, &output.part),
+                output.delegated.as_ref()?.keys.as_slice(),
+            ))
+        })
         .collect();
-    let desired = outputs.iter().map(|output| (&output.place.path, &output.part, &output.keys));
-    let recorded = ledger.records().map(|(_, record)| (&record.path, &record.part, &record.keys));
+    let desired = outputs
+        .iter()
+        .map(|output| (&output.place.path, &output.part, &output.keys));
+    let recorded = ledger
+        .records()
+        .map(|(_, record)| (&record.path, &record.part, &record.keys));
     for (path, part, keys) in desired.chain(recorded) {
         if let Part::Keys(address) = part {
-            owned.entry(path).or_default().entry(address).or_default().extend(keys);
+            owned
+                .entry(path)
+                .or_default()
+                .entry(address)
+                .or_default()
+                .extend(keys);
         }
     }
     for (path, by_address) in owned {
-        let Some(seen) = snapshot.0.get_mut(path) else { continue };
+        let Some(seen) = snapshot.0.get_mut(path) else {
+            continue;
+        };
         let Some(seen) = &mut seen.text else { continue };
-        let read = keys::format_of(formats, path).map(|format| (format.name(), format.read(&seen.text)));
+        let read =
+            keys::format_of(formats, path).map(|format| (format.name(), format.read(&seen.text)));
         for (address, paths) in by_address {
             let found = match &read {
                 None => Observed::Foreign("a file of an unknown format".to_owned()),
-                Some((name, Err(why))) => Observed::Foreign(format!("a file that loom cannot read as {name} ({why})")),
+                Some((name, Err(why))) => {
+                    Observed::Foreign(format!("a file that loom cannot read as {name} ({why})"))
+                }
                 Some((_, Ok(data))) => {
-                    let patterns = patterns.get(&(path, &Part::Keys(address.to_owned()))).copied().unwrap_or_default();
-                    keys::content(&without_versions_in(data, patterns), paths).map_or(Observed::Absent, Observed::File)
+                    let patterns = patterns
+                        .get(&(path, &Part::Keys(address.to_owned())))
+                        .copied()
+                        .unwrap_or_default();
+                    keys::content(&without_versions_in(data, patterns), paths)
+                        .map_or(Observed::Absent, Observed::File)
                 }
             };
             seen.keys.insert(address.to_owned(), found);
         }
     }
-    for output in outputs.iter().filter(|output| output.delegated.is_some() && output.part == Part::Whole) {
-        let (Some(seen), Some(delegated)) = (snapshot.0.get_mut(&output.place.path), &output.delegated) else { continue };
-        if let (Observed::File(content), Some(seen), Some(format)) =
-            (&seen.whole, &mut seen.text, keys::format_of(formats, &output.place.path))
-        {
+    for output in outputs
+        .iter()
+        .filter(|output| output.delegated.is_some() && output.part == Part::Whole)
+    {
+        let (Some(seen), Some(delegated)) =
+            (snapshot.0.get_mut(&output.place.path), &output.delegated)
+        else {
+            continue;
+        };
+        if let (Observed::File(content), Some(seen), Some(format)) = (
+            &seen.whole,
+            &mut seen.text,
+            keys::format_of(formats, &output.place.path),
+        ) {
             let bare = String::from_utf8_lossy(&header::strip(seen.text.as_bytes())).into_owned();
             let hash = ContentHash::of(without_versions(format, &bare, &delegated.keys).as_bytes());
-            seen.undelegated = Some(Content { hash, mode: content.mode });
+            seen.undelegated = Some(Content {
+                hash,
+                mode: content.mode,
+            });
         }
     }
 }
@@ -66,46 +101,94 @@ pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, for
 /// file those that are desired too, in another one those alone that loom wrote there.
 pub(super) fn seen_of(inputs: Inputs<'_>, output: &Output, record: &Record) -> Observed {
     let there = inputs.snapshot.part(&record.path, &record.part);
-    let text = inputs.snapshot.0.get(&record.path).and_then(|seen| seen.text.as_deref());
+    let text = inputs
+        .snapshot
+        .0
+        .get(&record.path)
+        .and_then(|seen| seen.text.as_deref());
     let format = keys::format_of(inputs.desired.formats, &record.path);
-    let (Part::Keys(_), Some(text), Some(format)) = (&record.part, text, format) else { return there };
-    let Ok(data) = format.read(&text.text) else { return there };
-    let delegated = output.delegated.as_ref().map_or(&[][..], |delegated| &delegated.keys);
-    let desired = output.keys.iter().filter(|_| record.path == output.place.path);
+    let (Part::Keys(_), Some(text), Some(format)) = (&record.part, text, format) else {
+        return there;
+    };
+    let Ok(data) = format.read(&text.text) else {
+        return there;
+    };
+    let delegated = output
+        .delegated
+        .as_ref()
+        .map_or(&[][..], |delegated| &delegated.keys);
+    let desired = output
+        .keys
+        .iter()
+        .filter(|_| record.path == output.place.path);
     let paths: BTreeSet<&KeyPath> = record.keys.iter().chain(desired).collect();
-    keys::content(&without_versions_in(&data, delegated), paths).map_or(Observed::Absent, Observed::File)
+    keys::content(&without_versions_in(&data, delegated), paths)
+        .map_or(Observed::Absent, Observed::File)
 }
 
 /// The keys that the ledger knows and nobody wants any more: those that go.
 pub fn unwanted(recorded: &[KeyPath], wanted: &[KeyPath]) -> Vec<KeyPath> {
     let wanted: BTreeSet<&KeyPath> = wanted.iter().collect();
-    recorded.iter().filter(|path| !wanted.contains(path)).cloned().collect()
+    recorded
+        .iter()
+        .filter(|path| !wanted.contains(path))
+        .cloned()
+        .collect()
 }
 
 /// The keys of a record that nobody owns any more: those that no output at its path took over.
 pub(super) fn abandoned(inputs: Inputs<'_>, record: &Record) -> Vec<KeyPath> {
     let owned: Vec<&Output> = inputs.desired.at(&record.path).collect();
-    let is_taken = |key: &KeyPath| owned.iter().any(|output| keys::overlap(std::slice::from_ref(key), &output.keys).is_some());
-    record.keys.iter().filter(|key| !is_taken(key)).cloned().collect()
+    let is_taken = |key: &KeyPath| {
+        owned
+            .iter()
+            .any(|output| keys::overlap(std::slice::from_ref(key), &output.keys).is_some())
+    };
+    record
+        .keys
+        .iter()
+        .filter(|key| !is_taken(key))
+        .cloned()
+        .collect()
 }
 
 /// Tries every edit of keys, in the order in which apply makes them. One that cannot be made
 /// becomes a conflict. Gives the paths of which nothing would be left.
 pub(super) fn try_edits(inputs: Inputs<'_>, decided: &mut [Decided]) -> BTreeSet<RepoPath> {
     let mut shared: BTreeMap<RepoPath, Vec<usize>> = BTreeMap::new();
-    for (at, it) in decided.iter().enumerate().filter(|(_, it)| it.conflict.is_none()) {
+    for (at, it) in decided
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| it.conflict.is_none())
+    {
         shared.entry(it.path.clone()).or_default().push(at);
     }
-    shared.retain(|_, parts| parts.iter().any(|at| matches!(decided[*at].part.part, Part::Keys(_)) && writes(&decided[*at])));
+    shared.retain(|_, parts| {
+        parts
+            .iter()
+            .any(|at| matches!(decided[*at].part.part, Part::Keys(_)) && writes(&decided[*at]))
+    });
     let mut emptied = BTreeSet::new();
     for (path, parts) in shared {
-        let before = inputs.snapshot.0.get(&path).and_then(|seen| seen.text.as_deref()).map(|seen| seen.text.clone());
+        let before = inputs
+            .snapshot
+            .0
+            .get(&path)
+            .and_then(|seen| seen.text.as_deref())
+            .map(|seen| seen.text.clone());
         let mut text = before.clone();
         for at in parts {
-            match inputs.desired.with_part(text.clone(), &path, &decided[at].part) {
+            match inputs
+                .desired
+                .with_part(text.clone(), &path, &decided[at].part)
+            {
                 Ok(after) => text = after,
                 Err(found) => {
-                    let why = found.into_iter().map(|found| found.message).collect::<Vec<_>>().join("; ");
+                    let why = found
+                        .into_iter()
+                        .map(|found| found.message)
+                        .collect::<Vec<_>>()
+                        .join("; ");
                     let by_hand = by_hand(inputs, &path, &decided[at].part, text.as_deref());
                     decided[at].refused = Some((why, by_hand));
                     decided[at].conflict = Some(Conflict::Unsafe);
@@ -123,19 +206,41 @@ pub(super) fn try_edits(inputs: Inputs<'_>, decided: &mut [Decided]) -> BTreeSet
 fn writes(decided: &Decided) -> bool {
     match decided.part.decision {
         Decision::Create(_) | Decision::Update(_) | Decision::Delete => true,
-        Decision::Nothing | Decision::Adopt(_) | Decision::Keep | Decision::Forget(_) | Decision::Conflict(_) => false,
+        Decision::Nothing
+        | Decision::Adopt(_)
+        | Decision::Keep
+        | Decision::Forget(_)
+        | Decision::Conflict(_) => false,
     }
 }
 
 /// What a person changes in a file whose keys loom does not edit: what the plan for this part would
 /// have changed in what is there, with the parts of the file that go before, which is `beside`.
-pub(super) fn by_hand(inputs: Inputs<'_>, path: &RepoPath, part: &PartAction, beside: Option<&str>) -> Option<ByHand> {
-    let format = keys::format_of(inputs.desired.formats, path).filter(|_| matches!(part.part, Part::Keys(_)))?;
+pub(super) fn by_hand(
+    inputs: Inputs<'_>,
+    path: &RepoPath,
+    part: &PartAction,
+    beside: Option<&str>,
+) -> Option<ByHand> {
+    let format = keys::format_of(inputs.desired.formats, path)
+        .filter(|_| matches!(part.part, Part::Keys(_)))?;
     let there = inputs.snapshot.0.get(path)?.text.as_deref()?.text.as_str();
     let beside = beside.unwrap_or(there);
     let wanted = inputs.desired.wanted(path, part, Some(beside)).ok()??;
-    let Proposal { text, snippets } = format.propose(beside, wanted.text.as_deref(), &wanted.removes);
-    let hunks = if text == beside { String::new() } else { TextDiff::new(there, &text).unified() };
-    let unified = if hunks.is_empty() { hunks } else { format!("--- a/{path}\n+++ b/{path}\n{hunks}") };
-    (!unified.is_empty() || !snippets.is_empty()).then_some(ByHand { patch: unified, snippets })
+    let Proposal { text, snippets } =
+        format.propose(beside, wanted.text.as_deref(), &wanted.removes);
+    let hunks = if text == beside {
+        String::new()
+    } else {
+        TextDiff::new(there, &text).unified()
+    };
+    let unified = if hunks.is_empty() {
+        hunks
+    } else {
+        format!("--- a/{path}\n+++ b/{path}\n{hunks}")
+    };
+    (!unified.is_empty() || !snippets.is_empty()).then_some(ByHand {
+        patch: unified,
+        snippets,
+    })
 }

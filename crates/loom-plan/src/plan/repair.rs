@@ -53,22 +53,43 @@ impl Repair {
         let parts = outcome.actions().iter().flat_map(|action| {
             action.parts.iter().filter_map(|part| {
                 let state = state_of(part.decision)?;
-                Some(Finding { path: action.path.clone(), part: part.part.clone(), address: part.address.clone(), state })
+                Some(Finding {
+                    path: action.path.clone(),
+                    part: part.part.clone(),
+                    address: part.address.clone(),
+                    state,
+                })
             })
         });
         let conflicts = outcome.conflicts().iter().filter_map(|conflict| {
             let state = state_of(Decision::Conflict(conflict.conflict))?;
-            let Conflicting { path, part, address, .. } = conflict.clone();
-            Some(Finding { path, part, address, state })
+            let Conflicting {
+                path,
+                part,
+                address,
+                ..
+            } = conflict.clone();
+            Some(Finding {
+                path,
+                part,
+                address,
+                state,
+            })
         });
         let mut findings: Vec<Finding> = parts.chain(conflicts).collect();
         findings.sort();
-        Self { findings, plan: plan_of(outcome) }
+        Self {
+            findings,
+            plan: plan_of(outcome),
+        }
     }
 
     /// How many outputs are in a state.
     pub fn count(&self, state: State) -> usize {
-        self.findings.iter().filter(|finding| finding.state == state).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.state == state)
+            .count()
     }
 }
 
@@ -80,7 +101,9 @@ fn is_equal(part: &PartAction) -> bool {
 fn state_of(decision: Decision) -> Option<State> {
     match decision {
         Decision::Adopt(Adopting::Equal) => Some(State::Equal),
-        Decision::Adopt(Adopting::AsItIs) | Decision::Conflict(Conflict::NotOurs) => Some(State::Differs),
+        Decision::Adopt(Adopting::AsItIs) | Decision::Conflict(Conflict::NotOurs) => {
+            Some(State::Differs)
+        }
         Decision::Create(Creation::New) => Some(State::Missing),
         Decision::Conflict(Conflict::Foreign) => Some(State::Foreign),
         Decision::Nothing
@@ -106,9 +129,14 @@ fn state_of(decision: Decision) -> Option<State> {
 fn plan_of(outcome: &Outcome) -> Plan {
     let (mut actions, mut skipped) = (Vec::new(), outcome.conflicts().to_vec());
     for action in outcome.actions() {
-        let (equal, others): (Vec<PartAction>, Vec<PartAction>) = action.parts.iter().cloned().partition(is_equal);
+        let (equal, others): (Vec<PartAction>, Vec<PartAction>) =
+            action.parts.iter().cloned().partition(is_equal);
         if !equal.is_empty() {
-            actions.push(Action { verb: Verb::Adopt, parts: equal, ..action.clone() });
+            actions.push(Action {
+                verb: Verb::Adopt,
+                parts: equal,
+                ..action.clone()
+            });
         }
         skipped.extend(others.into_iter().map(|part| Conflicting {
             path: action.path.clone(),
@@ -126,7 +154,13 @@ fn plan_of(outcome: &Outcome) -> Plan {
         Outcome::Ready(plan) => plan.gone.clone(),
         Outcome::Blocked(_) => Vec::new(),
     };
-    Plan { actions, digest: ContentHash::of(b"repair"), skipped, gone, report: outcome.report().clone() }
+    Plan {
+        actions,
+        digest: ContentHash::of(b"repair"),
+        skipped,
+        gone,
+        report: outcome.report().clone(),
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +171,10 @@ mod tests {
     use crate::snapshot::Content;
 
     fn part(name: &str, decision: Decision) -> PartAction {
-        let content = Some(Content { hash: ContentHash::of(name.as_bytes()), mode: Mode::Plain });
+        let content = Some(Content {
+            hash: ContentHash::of(name.as_bytes()),
+            mode: Mode::Plain,
+        });
         let address = Address::parse(&format!("file.{name}")).expect("an address");
         PartAction {
             address,
@@ -162,8 +199,15 @@ mod tests {
             ("vanished", Decision::Create(Creation::Vanished)),
             ("gone", Decision::Delete),
         ];
-        let parts = decisions.map(|(name, decision)| part(name, decision)).to_vec();
-        let actions = vec![Action { path: path.clone(), verb: Verb::Update, expect: Expect::Absent, parts }];
+        let parts = decisions
+            .map(|(name, decision)| part(name, decision))
+            .to_vec();
+        let actions = vec![Action {
+            path: path.clone(),
+            verb: Verb::Update,
+            expect: Expect::Absent,
+            parts,
+        }];
         let conflict = |name: &str, conflict| Conflicting {
             path: path.clone(),
             address: Address::parse(&format!("file.{name}")).expect("an address"),
@@ -179,8 +223,16 @@ mod tests {
             conflict("edited", Conflict::Edited),
             conflict("link", Conflict::Foreign),
         ];
-        let repair = Repair::of(&Outcome::Blocked(BlockedPlan { actions, conflicts, report: Report::default() }));
-        let states: Vec<_> = repair.findings.iter().map(|it| (it.address.name().as_str(), it.state)).collect();
+        let repair = Repair::of(&Outcome::Blocked(BlockedPlan {
+            actions,
+            conflicts,
+            report: Report::default(),
+        }));
+        let states: Vec<_> = repair
+            .findings
+            .iter()
+            .map(|it| (it.address.name().as_str(), it.state))
+            .collect();
         let expected = [
             ("equal", State::Equal),
             ("link", State::Foreign),
@@ -189,8 +241,23 @@ mod tests {
             ("theirs", State::Differs),
         ];
         assert_eq!(states, expected);
-        let recorded: Vec<_> = repair.plan.actions.iter().flat_map(|it| &it.parts).map(|it| it.address.to_string()).collect();
-        assert_eq!((recorded, repair.plan.skipped.len()), (vec!["file.equal".to_owned()], 7));
-        assert!(repair.plan.actions.iter().all(|action| !action.verb.writes()));
+        let recorded: Vec<_> = repair
+            .plan
+            .actions
+            .iter()
+            .flat_map(|it| &it.parts)
+            .map(|it| it.address.to_string())
+            .collect();
+        assert_eq!(
+            (recorded, repair.plan.skipped.len()),
+            (vec!["file.equal".to_owned()], 7)
+        );
+        assert!(
+            repair
+                .plan
+                .actions
+                .iter()
+                .all(|action| !action.verb.writes())
+        );
     }
 }

@@ -66,13 +66,23 @@ pub enum Standing {
 
 impl Default for Request {
     fn default() -> Self {
-        Self::new(None, Vec::new(), Vec::new(), None, Adopting::default(), Conflicts::default())
+        Self::new(
+            None,
+            Vec::new(),
+            Vec::new(),
+            None,
+            Adopting::default(),
+            Conflicts::default(),
+        )
     }
 }
 
 impl Request {
     /// The choices of a run; each as its field says.
-    #[expect(clippy::too_many_arguments, reason = "a run has six choices, each with a type of its own")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a run has six choices, each with a type of its own"
+    )]
     pub fn new(
         story: Option<String>,
         targets: Vec<Address>,
@@ -82,13 +92,26 @@ impl Request {
         conflicts: Conflicts,
     ) -> Self {
         let globs = Globs::new(&paths);
-        Self { story, targets, paths, on_drift, adoption, conflicts, globs }
+        Self {
+            story,
+            targets,
+            paths,
+            on_drift,
+            adoption,
+            conflicts,
+            globs,
+        }
     }
 
     /// The same scope over the files of a base, where nobody has to decide anything any more.
     #[must_use]
     pub fn as_of_base(&self) -> Self {
-        Self { on_drift: Some(OnDrift::Restore), adoption: Adopting::Declared, conflicts: Conflicts::Skip, ..self.clone() }
+        Self {
+            on_drift: Some(OnDrift::Restore),
+            adoption: Adopting::Declared,
+            conflicts: Conflicts::Skip,
+            ..self.clone()
+        }
     }
 
     /// Whether everything is in scope.
@@ -110,11 +133,14 @@ impl Request {
     }
 
     pub(super) fn insists_on(&self, declaration: &Declaration) -> bool {
-        self.on_drift == Some(OnDrift::Restore) && (self.names(&declaration.address) || self.names(&declaration.intent))
+        self.on_drift == Some(OnDrift::Restore)
+            && (self.names(&declaration.address) || self.names(&declaration.intent))
     }
 
     fn names(&self, address: &Address) -> bool {
-        self.targets.iter().any(|target| target == address || (target.item().is_none() && *target == address.family()))
+        self.targets.iter().any(|target| {
+            target == address || (target.item().is_none() && *target == address.family())
+        })
     }
 
     /// Where a desired output stands.
@@ -127,10 +153,18 @@ impl Request {
                     .get(&output.place.path, &output.part)
                     .is_some_and(|known| known.books.iter().any(|book| book == code))
         };
-        if self.excludes(&declaration.address, &output.place.path, &of_story, &[&declaration.intent]) {
+        if self.excludes(
+            &declaration.address,
+            &output.place.path,
+            &of_story,
+            &[&declaration.intent],
+        ) {
             return Standing::OutOfScope;
         }
-        match (held_by(inputs, output.declaration), declaration.waiting().first()) {
+        match (
+            held_by(inputs, output.declaration),
+            declaration.waiting().first(),
+        ) {
             (Some(task), _) => Standing::Held(task),
             (None, Some(task)) => Standing::Waiting(task.clone()),
             (None, None) => Standing::Free,
@@ -145,12 +179,22 @@ impl Request {
             return Standing::OutOfScope;
         }
         let declared = inputs.desired.ordered.find(&known.record.address);
-        declared.and_then(|index| held_by(inputs, index)).map_or(Standing::Free, Standing::Held)
+        declared
+            .and_then(|index| held_by(inputs, index))
+            .map_or(Standing::Free, Standing::Held)
     }
 
-    fn excludes(&self, address: &Address, path: &RepoPath, of_story: &dyn Fn(&str) -> bool, also: &[&Address]) -> bool {
+    fn excludes(
+        &self,
+        address: &Address,
+        path: &RepoPath,
+        of_story: &dyn Fn(&str) -> bool,
+        also: &[&Address],
+    ) -> bool {
         let story = self.story.as_deref().is_some_and(|code| !of_story(code));
-        let target = !self.targets.is_empty() && !self.names(address) && !also.iter().any(|address| self.names(address));
+        let target = !self.targets.is_empty()
+            && !self.names(address)
+            && !also.iter().any(|address| self.names(address));
         story || target || !self.takes(path)
     }
 }

@@ -47,17 +47,35 @@ impl<'a> Upgrades<'a> {
         let mut groups: BTreeMap<Step<'_>, Upgrade<'_>> = BTreeMap::new();
         let mut of_part = Vec::new();
         for (path, part) in found {
-            let Some((step, changes)) = steps.get(&part.address).copied() else { continue };
+            let Some((step, changes)) = steps.get(&part.address).copied() else {
+                continue;
+            };
             let (kind, from, to) = step;
-            let group = groups.entry(step).or_insert(Upgrade { kind, from, to, changes, paths: Vec::new() });
+            let group = groups.entry(step).or_insert(Upgrade {
+                kind,
+                from,
+                to,
+                changes,
+                paths: Vec::new(),
+            });
             if group.paths.last() != Some(&path) {
                 group.paths.push(path);
             }
             of_part.push(((path, &part.part), step));
         }
-        let order: BTreeMap<Step<'_>, usize> = groups.keys().enumerate().map(|(index, step)| (*step, index)).collect();
-        let parts = of_part.into_iter().map(|(part, step)| (part, order[&step])).collect();
-        Self { groups: groups.into_values().collect(), parts }
+        let order: BTreeMap<Step<'_>, usize> = groups
+            .keys()
+            .enumerate()
+            .map(|(index, step)| (*step, index))
+            .collect();
+        let parts = of_part
+            .into_iter()
+            .map(|(part, step)| (part, order[&step]))
+            .collect();
+        Self {
+            groups: groups.into_values().collect(),
+            parts,
+        }
     }
 
     /// The group of a part.
@@ -67,27 +85,42 @@ impl<'a> Upgrades<'a> {
 
     /// The group of an action: nobody asked for any part of it.
     pub fn group_of(&self, action: &Action) -> Option<usize> {
-        let groups: Option<Vec<usize>> = action.parts.iter().map(|part| self.group(&action.path, &part.part)).collect();
+        let groups: Option<Vec<usize>> = action
+            .parts
+            .iter()
+            .map(|part| self.group(&action.path, &part.part))
+            .collect();
         groups?.first().copied()
     }
 }
 
 /// The parts that change for no reason but versions and each other.
 fn candidates(actions: &[Action]) -> Vec<Found<'_>> {
-    let is_change = |part: &PartAction| matches!(part.decision, Decision::Update(Updating::Changed));
+    let is_change =
+        |part: &PartAction| matches!(part.decision, Decision::Update(Updating::Changed));
     let is_quiet = |part: &PartAction| {
-        !part.causes.is_empty() && part.causes.iter().all(|cause| matches!(cause, Cause::KindVersion { .. } | Cause::RefersTo(_)))
+        !part.causes.is_empty()
+            && part
+                .causes
+                .iter()
+                .all(|cause| matches!(cause, Cause::KindVersion { .. } | Cause::RefersTo(_)))
     };
-    let changes = actions.iter().flat_map(|action| action.parts.iter().map(move |part| (&action.path, part)));
-    let (mut quiet, asked): (Vec<Found<'_>>, Vec<Found<'_>>) =
-        changes.filter(|(_, part)| is_change(part)).partition(|(_, part)| is_quiet(part));
+    let changes = actions
+        .iter()
+        .flat_map(|action| action.parts.iter().map(move |part| (&action.path, part)));
+    let (mut quiet, asked): (Vec<Found<'_>>, Vec<Found<'_>>) = changes
+        .filter(|(_, part)| is_change(part))
+        .partition(|(_, part)| is_quiet(part));
     let mut asked: BTreeSet<&Address> = asked.into_iter().map(|(_, part)| &part.address).collect();
     loop {
         let follows = |part: &PartAction| {
             asked.contains(&part.address)
-                || part.causes.iter().any(|cause| matches!(cause, Cause::RefersTo(address) if asked.contains(address)))
+                || part.causes.iter().any(
+                    |cause| matches!(cause, Cause::RefersTo(address) if asked.contains(address)),
+                )
         };
-        let (moved, rest): (Vec<Found<'_>>, Vec<Found<'_>>) = quiet.into_iter().partition(|(_, part)| follows(part));
+        let (moved, rest): (Vec<Found<'_>>, Vec<Found<'_>>) =
+            quiet.into_iter().partition(|(_, part)| follows(part));
         quiet = rest;
         if moved.is_empty() {
             return quiet;
@@ -98,18 +131,35 @@ fn candidates(actions: &[Action]) -> Vec<Found<'_>> {
 
 /// The step of a cause.
 fn step_of(cause: &Cause) -> Option<(Step<'_>, &[String])> {
-    if let Cause::KindVersion { kind, from, to, changes } = cause { Some(((kind, *from, *to), changes)) } else { None }
+    if let Cause::KindVersion {
+        kind,
+        from,
+        to,
+        changes,
+    } = cause
+    {
+        Some(((kind, *from, *to), changes))
+    } else {
+        None
+    }
 }
 
 /// The step of each artifact: its own, or that of the first that it refers to and that has one.
 fn steps<'a>(found: &[Found<'a>]) -> BTreeMap<&'a Address, (Step<'a>, &'a [String])> {
-    let own = found.iter().filter_map(|(_, part)| Some((&part.address, part.causes.iter().find_map(step_of)?)));
+    let own = found
+        .iter()
+        .filter_map(|(_, part)| Some((&part.address, part.causes.iter().find_map(step_of)?)));
     let mut steps: BTreeMap<_, _> = own.collect();
     loop {
         let known = steps.len();
         for (_, part) in found {
-            let referred =
-                part.causes.iter().find_map(|cause| if let Cause::RefersTo(to) = cause { steps.get(to).copied() } else { None });
+            let referred = part.causes.iter().find_map(|cause| {
+                if let Cause::RefersTo(to) = cause {
+                    steps.get(to).copied()
+                } else {
+                    None
+                }
+            });
             if let (false, Some(step)) = (steps.contains_key(&part.address), referred) {
                 steps.insert(&part.address, step);
             }
@@ -133,7 +183,10 @@ mod tests {
     }
 
     fn change(name: &str, causes: &[Cause]) -> Action {
-        let content = |text: &str| Content { hash: ContentHash::of(text.as_bytes()), mode: Mode::Plain };
+        let content = |text: &str| Content {
+            hash: ContentHash::of(text.as_bytes()),
+            mode: Mode::Plain,
+        };
         let part = PartAction {
             address: address(&format!("file.{name}")),
             part: Part::Whole,
@@ -146,11 +199,21 @@ mod tests {
             causes: causes.to_vec(),
         };
         let path = RepoPath::new(name).expect("a path");
-        Action { path, verb: Verb::Update, expect: Expect::Exactly(content("1")), parts: vec![part] }
+        Action {
+            path,
+            verb: Verb::Update,
+            expect: Expect::Exactly(content("1")),
+            parts: vec![part],
+        }
     }
 
     fn version(to: u32) -> Cause {
-        Cause::KindVersion { kind: "file".to_owned(), from: 1, to, changes: vec![format!("Version {to}.")] }
+        Cause::KindVersion {
+            kind: "file".to_owned(),
+            from: 1,
+            to,
+            changes: vec![format!("Version {to}.")],
+        }
     }
 
     fn refers(name: &str) -> Cause {
@@ -158,13 +221,24 @@ mod tests {
     }
 
     fn asked() -> Cause {
-        Cause::Setting { pointer: "services.api.port".to_owned(), position: None }
+        Cause::Setting {
+            pointer: "services.api.port".to_owned(),
+            position: None,
+        }
     }
 
     /// The paths of each group, behind the version that it leads to.
     fn grouped(actions: &[Action]) -> Vec<(u32, Vec<&str>)> {
         let groups = Upgrades::of(actions).groups;
-        groups.into_iter().map(|group| (group.to, group.paths.into_iter().map(RepoPath::as_str).collect())).collect()
+        groups
+            .into_iter()
+            .map(|group| {
+                (
+                    group.to,
+                    group.paths.into_iter().map(RepoPath::as_str).collect(),
+                )
+            })
+            .collect()
     }
 
     #[test]
@@ -179,7 +253,10 @@ mod tests {
         assert_eq!(grouped(&actions), [(2, vec!["a", "c"]), (3, vec!["d"])]);
         let upgrades = Upgrades::of(&actions);
         assert_eq!(upgrades.groups[0].changes, ["Version 2."]);
-        assert_eq!(actions.each_ref().map(|action| upgrades.group_of(action)), [Some(0), None, Some(0), Some(1), None]);
+        assert_eq!(
+            actions.each_ref().map(|action| upgrades.group_of(action)),
+            [Some(0), None, Some(0), Some(1), None]
+        );
     }
 
     #[test]

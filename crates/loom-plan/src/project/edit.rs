@@ -32,7 +32,9 @@ impl fmt::Display for Refused {
         f.write_str(match self {
             Self::Unreadable => "the text is not a mapping that loom can read",
             Self::NotAList => "what stands there under that key is not a list",
-            Self::Different => "it is written in a way that loom cannot add to without changing what else it says",
+            Self::Different => {
+                "it is written in a way that loom cannot add to without changing what else it says"
+            }
         })
     }
 }
@@ -58,15 +60,29 @@ pub fn append_all<E: AsRef<str>>(text: &str, key: &str, entries: &[E]) -> Result
     let entries: Vec<&str> = entries.iter().map(AsRef::as_ref).collect();
     let new: Option<Vec<Node>> = entries.iter().map(|entry| read(entry)).collect();
     let new = new.ok_or(Refused::Unreadable)?;
-    let one_line =
-        |(entry, item): (&&str, &Node)| if entry.contains('\n') { item.to_json().to_string() } else { (*entry).to_owned() };
+    let one_line = |(entry, item): (&&str, &Node)| {
+        if entry.contains('\n') {
+            item.to_json().to_string()
+        } else {
+            (*entry).to_owned()
+        }
+    };
     let flow: Vec<String> = entries.iter().zip(&new).map(one_line).collect();
-    let editor = Editor { text, block: &entries, flow: &flow, is_flow: begins(text, &root, '{') };
+    let editor = Editor {
+        text,
+        block: &entries,
+        flow: &flow,
+        is_flow: begins(text, &root, '{'),
+    };
     let (edited, items) = match map.entry(key).map(|entry| (&entry.key, &entry.node)) {
         None => (editor.new_key(key), Vec::new()),
-        Some((key, Node { value: Value::Null, span })) if is_nothing(*span) => {
-            (Some(editor.insert_line(key.end as usize, "  ")), Vec::new())
-        }
+        Some((
+            key,
+            Node {
+                value: Value::Null,
+                span,
+            },
+        )) if is_nothing(*span) => (Some(editor.insert_line(key.end as usize, "  ")), Vec::new()),
         Some((_, node)) => match node.as_seq() {
             Some(items) => (editor.list(node, items), items.to_vec()),
             None => return Err(Refused::NotAList),
@@ -74,7 +90,11 @@ pub fn append_all<E: AsRef<str>>(text: &str, key: &str, entries: &[E]) -> Result
     };
     let edited = edited.ok_or(Refused::Different)?;
     let expected = with_items(map, key, items.into_iter().chain(new).collect());
-    if read(&edited).as_ref().and_then(Node::as_map) == Some(&expected) { Ok(edited) } else { Err(Refused::Different) }
+    if read(&edited).as_ref().and_then(Node::as_map) == Some(&expected) {
+        Ok(edited)
+    } else {
+        Err(Refused::Different)
+    }
 }
 
 /// The lines that a person would add for the same effect.
@@ -114,17 +134,21 @@ fn is_nothing(span: Span) -> bool {
 
 /// Whether a value is written with this bracket.
 fn begins(text: &str, node: &Node, bracket: char) -> bool {
-    text.get(node.span.start as usize..).is_some_and(|rest| rest.starts_with(bracket))
+    text.get(node.span.start as usize..)
+        .is_some_and(|rest| rest.starts_with(bracket))
 }
 
 /// Where a value ends. A block collection ends where its last value does, not behind the comments
 /// that follow it.
 fn end(text: &str, node: &Node) -> usize {
     let last = match &node.value {
-        Value::Map(map) if !begins(text, node, '{') => map
-            .entries()
-            .last()
-            .map(|(_, entry)| if is_nothing(entry.node.span) { entry.key.end as usize } else { end(text, &entry.node) }),
+        Value::Map(map) if !begins(text, node, '{') => map.entries().last().map(|(_, entry)| {
+            if is_nothing(entry.node.span) {
+                entry.key.end as usize
+            } else {
+                end(text, &entry.node)
+            }
+        }),
         Value::Seq(items) if !begins(text, node, '[') => items.last().map(|item| end(text, item)),
         Value::Map(_) | Value::Seq(_) | Value::Null | Value::Bool(_) | Value::Integer(_) => None,
         Value::Float(_) | Value::String(_) => None,
@@ -140,7 +164,10 @@ fn lines(entries: &[&str], indent: &str, line_end: &str) -> String {
         (_, "") => line_end.to_owned(),
         (_, line) => format!("{indent}  {line}{line_end}"),
     };
-    entries.iter().flat_map(|entry| entry.lines().enumerate().map(line)).collect()
+    entries
+        .iter()
+        .flat_map(|entry| entry.lines().enumerate().map(line))
+        .collect()
 }
 
 /// The old text, and the entries in both ways of writing it.
@@ -154,7 +181,11 @@ struct Editor<'a> {
 
 impl Editor<'_> {
     fn line_end(&self) -> &'static str {
-        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
+        if self.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        }
     }
 
     /// The start of the line behind the one that holds an offset; `None` where there is none.
@@ -175,11 +206,16 @@ impl Editor<'_> {
         if !text.is_empty() && !text.ends_with('\n') {
             text += line_end;
         }
-        let airy = ["\n\n", "\n\r\n"].iter().any(|blank| self.text.contains(blank));
+        let airy = ["\n\n", "\n\r\n"]
+            .iter()
+            .any(|blank| self.text.contains(blank));
         if airy && !text.ends_with("\n\n") && !text.ends_with("\n\r\n") {
             text += line_end;
         }
-        Some(format!("{text}{key}:{line_end}{}", lines(self.block, "  ", line_end)))
+        Some(format!(
+            "{text}{key}:{line_end}{}",
+            lines(self.block, "  ", line_end)
+        ))
     }
 
     /// The entry as a line below the one that holds an offset.
@@ -198,9 +234,15 @@ impl Editor<'_> {
             (true, Some(last)) => Some(self.in_brackets(last)),
             (false, Some(last)) => {
                 let start = items.first()?.span.start as usize;
-                let line = &self.text[self.text[..start].rfind('\n').map_or(0, |newline| newline + 1)..];
+                let line = &self.text[self.text[..start]
+                    .rfind('\n')
+                    .map_or(0, |newline| newline + 1)..];
                 let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
-                if line[indent.len()..].starts_with('-') { Some(self.insert_line(end(self.text, last), indent)) } else { None }
+                if line[indent.len()..].starts_with('-') {
+                    Some(self.insert_line(end(self.text, last), indent))
+                } else {
+                    None
+                }
             }
             (false, None) => None,
         }
@@ -218,15 +260,27 @@ impl Editor<'_> {
         }
         let rest = &self.text[end..];
         let blank = rest.lines().next().unwrap_or("").trim().is_empty();
-        let head = if blank { self.text[..start].trim_end_matches(' ') } else { &self.text[..start] };
+        let head = if blank {
+            self.text[..start].trim_end_matches(' ')
+        } else {
+            &self.text[..start]
+        };
         let without = format!("{head}{rest}");
-        Some(Editor { text: &without, ..*self }.insert_line(head.len(), "  "))
+        Some(
+            Editor {
+                text: &without,
+                ..*self
+            }
+            .insert_line(head.len(), "  "),
+        )
     }
 
     /// Behind the last item; on a line of its own where that has one.
     fn in_brackets(&self, last: &Node) -> String {
         let (start, at) = (last.span.start as usize, last.span.end as usize);
-        let line = self.text[..start].rfind('\n').map(|newline| &self.text[newline + 1..start]);
+        let line = self.text[..start]
+            .rfind('\n')
+            .map(|newline| &self.text[newline + 1..start]);
         let gap = match line.filter(|before| before.trim().is_empty()) {
             Some(indent) => format!("{}{indent}", self.line_end()),
             None => " ".to_owned(),

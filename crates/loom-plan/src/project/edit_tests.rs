@@ -12,16 +12,27 @@ fn added(text: &str, key: &str, entry: &str) -> String {
     diff.iter_all_changes()
         .map(|change| match change.tag() {
             similar::ChangeTag::Equal => String::new(),
-            tag @ (similar::ChangeTag::Delete | similar::ChangeTag::Insert) => format!("{tag}{}", change.to_string_lossy()),
+            tag @ (similar::ChangeTag::Delete | similar::ChangeTag::Insert) => {
+                format!("{tag}{}", change.to_string_lossy())
+            }
         })
         .collect()
 }
 
 #[test]
 fn a_key_that_is_not_there_comes_at_the_end() {
-    assert_eq!(added("loom: 1\n", "moved", MOVE), "+moved:\n+  - { from: file.a, to: file.b }\n");
-    assert_eq!(append("loom: 1", "moved", MOVE).expect("it can"), "loom: 1\nmoved:\n  - { from: file.a, to: file.b }\n");
-    assert_eq!(added("loom: 1\n\nproject: x\n", "moved", MOVE), "+\n+moved:\n+  - { from: file.a, to: file.b }\n");
+    assert_eq!(
+        added("loom: 1\n", "moved", MOVE),
+        "+moved:\n+  - { from: file.a, to: file.b }\n"
+    );
+    assert_eq!(
+        append("loom: 1", "moved", MOVE).expect("it can"),
+        "loom: 1\nmoved:\n  - { from: file.a, to: file.b }\n"
+    );
+    assert_eq!(
+        added("loom: 1\n\nproject: x\n", "moved", MOVE),
+        "+\n+moved:\n+  - { from: file.a, to: file.b }\n"
+    );
     assert_eq!(
         append("loom: 1\r\n", "moved", MOVE).expect("it can"),
         "loom: 1\r\nmoved:\r\n  - { from: file.a, to: file.b }\r\n"
@@ -35,7 +46,9 @@ fn an_entry_comes_behind_the_last_of_its_list_and_in_front_of_the_comments_that_
     let expected = "moved:\n- from: file.x   # why\n  to: file.y     # where\n- { from: file.a, to: file.b }\n\n# what is removed\nremoved: []\n";
     assert_eq!(new, expected);
     assert_eq!(
-        added("moved:\n    - { from: file.x, to: file.y }", "moved", MOVE).lines().last(),
+        added("moved:\n    - { from: file.x, to: file.y }", "moved", MOVE)
+            .lines()
+            .last(),
         Some("+    - { from: file.a, to: file.b }")
     );
 }
@@ -43,9 +56,18 @@ fn an_entry_comes_behind_the_last_of_its_list_and_in_front_of_the_comments_that_
 #[test]
 fn an_empty_list_becomes_a_list_of_lines_and_keeps_its_comment() {
     let new = append("moved: []   # refactoring\nremoved: []\n", "moved", MOVE).expect("it can");
-    assert_eq!(new, "moved:    # refactoring\n  - { from: file.a, to: file.b }\nremoved: []\n");
-    assert_eq!(append("moved: []\n", "moved", MOVE).expect("it can"), "moved:\n  - { from: file.a, to: file.b }\n");
-    assert_eq!(append("moved: []", "moved", MOVE).expect("it can"), "moved:\n  - { from: file.a, to: file.b }\n");
+    assert_eq!(
+        new,
+        "moved:    # refactoring\n  - { from: file.a, to: file.b }\nremoved: []\n"
+    );
+    assert_eq!(
+        append("moved: []\n", "moved", MOVE).expect("it can"),
+        "moved:\n  - { from: file.a, to: file.b }\n"
+    );
+    assert_eq!(
+        append("moved: []", "moved", MOVE).expect("it can"),
+        "moved:\n  - { from: file.a, to: file.b }\n"
+    );
     assert_eq!(
         append("moved: # none yet\nloom: 1\n", "moved", MOVE).expect("it can"),
         "moved: # none yet\n  - { from: file.a, to: file.b }\nloom: 1\n"
@@ -56,55 +78,117 @@ fn an_empty_list_becomes_a_list_of_lines_and_keeps_its_comment() {
 fn the_blank_line_behind_a_text_of_several_lines_stays_where_it_is() {
     let text = "moved:\n  - from: |\n      file.x\n\nremoved: []\n";
     let new = append(text, "moved", MOVE).expect("it can");
-    assert_eq!(new, "moved:\n  - from: |\n      file.x\n  - { from: file.a, to: file.b }\n\nremoved: []\n");
+    assert_eq!(
+        new,
+        "moved:\n  - from: |\n      file.x\n  - { from: file.a, to: file.b }\n\nremoved: []\n"
+    );
     // of a text that keeps the lines behind it they are what it says
-    assert_eq!(append(&text.replace('|', "|+"), "moved", MOVE), Err(Refused::Different));
+    assert_eq!(
+        append(&text.replace('|', "|+"), "moved", MOVE),
+        Err(Refused::Different)
+    );
 }
 
 #[test]
 fn a_list_in_brackets_stays_one() {
-    let new = append("moved: [{ from: file.x, to: file.y }] # old\n", "moved", MOVE).expect("it can");
-    assert_eq!(new, "moved: [{ from: file.x, to: file.y }, { from: file.a, to: file.b }] # old\n");
-    let new = append("moved: [\n  { from: file.x, to: file.y }, # why\n]\n", "moved", MOVE).expect("it can");
-    assert_eq!(new, "moved: [\n  { from: file.x, to: file.y },\n  { from: file.a, to: file.b }, # why\n]\n");
+    let new = append(
+        "moved: [{ from: file.x, to: file.y }] # old\n",
+        "moved",
+        MOVE,
+    )
+    .expect("it can");
+    assert_eq!(
+        new,
+        "moved: [{ from: file.x, to: file.y }, { from: file.a, to: file.b }] # old\n"
+    );
+    let new = append(
+        "moved: [\n  { from: file.x, to: file.y }, # why\n]\n",
+        "moved",
+        MOVE,
+    )
+    .expect("it can");
+    assert_eq!(
+        new,
+        "moved: [\n  { from: file.x, to: file.y },\n  { from: file.a, to: file.b }, # why\n]\n"
+    );
     let new = append("{\"loom\": 1, \"moved\": []}\n", "moved", MOVE).expect("it can");
-    assert_eq!(new, "{\"loom\": 1, \"moved\": [{ from: file.a, to: file.b }]}\n");
+    assert_eq!(
+        new,
+        "{\"loom\": 1, \"moved\": [{ from: file.a, to: file.b }]}\n"
+    );
 }
 
 #[test]
 fn an_entry_of_several_lines_is_indented_and_keeps_its_blank_lines() {
     let entry = "kind: file\ncontent: |\n  one\n\n  two";
     let new = append("artifacts:\n  - { kind: file }\n", "artifacts", entry).expect("it can");
-    assert_eq!(new, "artifacts:\n  - { kind: file }\n  - kind: file\n    content: |\n      one\n\n      two\n");
+    assert_eq!(
+        new,
+        "artifacts:\n  - { kind: file }\n  - kind: file\n    content: |\n      one\n\n      two\n"
+    );
     let new = append("artifacts: [{ kind: file }]\n", "artifacts", entry).expect("it can");
-    assert_eq!(new, "artifacts: [{ kind: file }, {\"kind\":\"file\",\"content\":\"one\\n\\ntwo\\n\"}]\n");
+    assert_eq!(
+        new,
+        "artifacts: [{ kind: file }, {\"kind\":\"file\",\"content\":\"one\\n\\ntwo\\n\"}]\n"
+    );
 }
 
 #[test]
 fn several_entries_come_in_their_order() {
     let entries = [MOVE, "from: file.c\nto: file.d"];
     let new = append_all("moved: []\n", "moved", &entries).expect("it can");
-    assert_eq!(new, "moved:\n  - { from: file.a, to: file.b }\n  - from: file.c\n    to: file.d\n");
+    assert_eq!(
+        new,
+        "moved:\n  - { from: file.a, to: file.b }\n  - from: file.c\n    to: file.d\n"
+    );
     let new = append_all("moved: [1]\n", "moved", &entries).expect("it can");
-    assert_eq!(new, "moved: [1, { from: file.a, to: file.b }, {\"from\":\"file.c\",\"to\":\"file.d\"}]\n");
-    assert_eq!(append_all("moved: [", "moved", &[""; 0]), Ok("moved: [".to_owned()), "there is nothing to add");
+    assert_eq!(
+        new,
+        "moved: [1, { from: file.a, to: file.b }, {\"from\":\"file.c\",\"to\":\"file.d\"}]\n"
+    );
+    assert_eq!(
+        append_all("moved: [", "moved", &[""; 0]),
+        Ok("moved: [".to_owned()),
+        "there is nothing to add"
+    );
 }
 
 #[test]
 fn what_cannot_be_added_to_is_left_alone() {
-    assert_eq!(append("moved: nothing\n", "moved", MOVE), Err(Refused::NotAList));
+    assert_eq!(
+        append("moved: nothing\n", "moved", MOVE),
+        Err(Refused::NotAList)
+    );
     assert_eq!(append("moved: ~\n", "moved", MOVE), Err(Refused::NotAList));
     assert_eq!(append("- a\n", "moved", MOVE), Err(Refused::Unreadable));
-    assert_eq!(append("loom: 1\n...\n", "moved", MOVE), Err(Refused::Different));
-    assert_eq!(append("{ loom: 1 }\n", "moved", MOVE), Err(Refused::Different));
+    assert_eq!(
+        append("loom: 1\n...\n", "moved", MOVE),
+        Err(Refused::Different)
+    );
+    assert_eq!(
+        append("{ loom: 1 }\n", "moved", MOVE),
+        Err(Refused::Different)
+    );
     // the other place would change too
-    assert_eq!(append("a: &x\n  - 1\nmoved: *x\n", "a", MOVE), Err(Refused::Different));
-    assert_eq!(by_hand("moved", &[MOVE]), "moved:\n  - { from: file.a, to: file.b }\n");
+    assert_eq!(
+        append("a: &x\n  - 1\nmoved: *x\n", "a", MOVE),
+        Err(Refused::Different)
+    );
+    assert_eq!(
+        by_hand("moved", &[MOVE]),
+        "moved:\n  - { from: file.a, to: file.b }\n"
+    );
 }
 
 #[test]
 fn a_scalar_is_quoted_where_it_would_read_as_something_else() {
-    let quoted = [("file.a", "file.a"), ("file.a[b]", "\"file.a[b]\""), ("1.5", "\"1.5\""), ("true", "\"true\""), ("-", "\"-\"")];
+    let quoted = [
+        ("file.a", "file.a"),
+        ("file.a[b]", "\"file.a[b]\""),
+        ("1.5", "\"1.5\""),
+        ("true", "\"true\""),
+        ("-", "\"-\""),
+    ];
     for (text, expected) in quoted {
         assert_eq!(scalar(text), expected);
     }
@@ -125,9 +209,16 @@ fn text() -> impl Strategy<Value = String> {
         Just(": { a: 1 }".to_owned()),
         Just(":\n  a: >-\n    folded\n    text\n".to_owned()),
     ];
-    let comment = prop_oneof![Just(""), Just("# a comment\n"), Just("\n"), Just("\n# a comment\n\n")];
+    let comment = prop_oneof![
+        Just(""),
+        Just("# a comment\n"),
+        Just("\n"),
+        Just("\n# a comment\n\n")
+    ];
     proptest::collection::btree_map(key, (value, comment), 0..4).prop_map(|entries| {
-        let lines = entries.into_iter().map(|(key, (value, comment))| format!("{key}{value}\n{comment}"));
+        let lines = entries
+            .into_iter()
+            .map(|(key, (value, comment))| format!("{key}{value}\n{comment}"));
         format!("loom: 1\n{}", lines.collect::<String>())
     })
 }

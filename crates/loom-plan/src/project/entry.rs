@@ -11,10 +11,22 @@ use crate::node::{Map, Node};
 use crate::shape::{self, World};
 
 /// Reads one entry. `file` is where its paths are relative to.
-pub fn entry(node: &Node, file: &RepoPath, world: World<'_>, out: &mut Diagnostics) -> Option<Entry> {
+pub fn entry(
+    node: &Node,
+    file: &RepoPath,
+    world: World<'_>,
+    out: &mut Diagnostics,
+) -> Option<Entry> {
     let Some(map) = node.as_map() else {
-        let message = format!("an entry of `artifacts` must be a mapping, and this is {}", node.type_name());
-        out.push(Diagnostic::new(Code::WrongType, message).at(node.span, "").help("write `{ kind: …, service: … }`"));
+        let message = format!(
+            "an entry of `artifacts` must be a mapping, and this is {}",
+            node.type_name()
+        );
+        out.push(
+            Diagnostic::new(Code::WrongType, message)
+                .at(node.span, "")
+                .help("write `{ kind: …, service: … }`"),
+        );
         return None;
     };
     let before = out.iter().len();
@@ -23,22 +35,57 @@ pub fn entry(node: &Node, file: &RepoPath, world: World<'_>, out: &mut Diagnosti
     let kind = node.get("kind").and_then(Node::as_str);
     if node.get("kind").is_none() {
         let found = Diagnostic::new(Code::MissingKey, "`kind` is missing").at(node.span, "");
-        out.push(found.help("say what is wanted, such as `kind: pipeline`; `loom providers` lists the kinds"));
+        out.push(found.help(
+            "say what is wanted, such as `kind: pipeline`; `loom providers` lists the kinds",
+        ));
     }
-    if let Some((kind, name)) = kind.zip(node.get("kind")).filter(|(kind, _)| kind.starts_with("exec.")) {
-        let found = Diagnostic::new(Code::NotSupported, format!("`{kind}`: this version of loom runs no providers of one's own"));
-        out.push(found.at(name.span, "").help("write the file with the kind `template` or `file`"));
+    if let Some((kind, name)) = kind
+        .zip(node.get("kind"))
+        .filter(|(kind, _)| kind.starts_with("exec."))
+    {
+        let found = Diagnostic::new(
+            Code::NotSupported,
+            format!("`{kind}`: this version of loom runs no providers of one's own"),
+        );
+        out.push(
+            found
+                .at(name.span, "")
+                .help("write the file with the kind `template` or `file`"),
+        );
     }
-    let named = |key: &str| node.get(key).and_then(Node::as_str).and_then(|text| Name::new(text).ok());
+    let named = |key: &str| {
+        node.get(key)
+            .and_then(Node::as_str)
+            .and_then(|text| Name::new(text).ok())
+    };
     let service = named("service");
     if node.get("name").is_none() && node.get("service").is_none() {
-        let found = Diagnostic::new(Code::MissingKey, "an artifact needs a `name`, or a `service` to be named after");
-        out.push(found.at(node.span, "").help("add `name: …` in lower-case letters, digits and `-`"));
+        let found = Diagnostic::new(
+            Code::MissingKey,
+            "an artifact needs a `name`, or a `service` to be named after",
+        );
+        out.push(
+            found
+                .at(node.span, "")
+                .help("add `name: …` in lower-case letters, digits and `-`"),
+        );
     }
-    let failed = out.iter().skip(before).any(|found| found.severity() == crate::diag::Severity::Error);
+    let failed = out
+        .iter()
+        .skip(before)
+        .any(|found| found.severity() == crate::diag::Severity::Error);
     let name = named("name").or_else(|| service.clone());
-    let (Some(kind), Some(name), false) = (kind, name, failed) else { return None };
-    Some(Entry { kind: kind.into(), name, service, settings: Node::map(node.span, settings), shared, file: file.clone() })
+    let (Some(kind), Some(name), false) = (kind, name, failed) else {
+        return None;
+    };
+    Some(Entry {
+        kind: kind.into(),
+        name,
+        service,
+        settings: Node::map(node.span, settings),
+        shared,
+        file: file.clone(),
+    })
 }
 
 /// The keys that are the kind's own; the shared ones are checked on the way. Null is absent.
@@ -68,7 +115,11 @@ fn shared(node: &Node, file: &RepoPath, world: World<'_>, out: &mut Diagnostics)
         path: node.get("path").map(|node| path(node, file, out)),
         own: text("own").and_then(own),
         on_drift: text("onDrift").and_then(OnDrift::parse),
-        depends_on: node.get("dependsOn").and_then(Node::as_seq).unwrap_or_default().to_vec(),
+        depends_on: node
+            .get("dependsOn")
+            .and_then(Node::as_seq)
+            .unwrap_or_default()
+            .to_vec(),
         retain: node.get("retain").and_then(Node::as_bool) == Some(true),
         replaces: node.get("replaces").cloned(),
         each: node.get("each").cloned(),
@@ -79,7 +130,9 @@ fn shared(node: &Node, file: &RepoPath, world: World<'_>, out: &mut Diagnostics)
 
 /// `path`, seen from the root. One that begins with a reference is a whole path already.
 fn path(node: &Node, file: &RepoPath, out: &mut Diagnostics) -> Node {
-    let Some(text) = node.as_str().filter(|text| !text.starts_with("${ref:")) else { return node.clone() };
+    let Some(text) = node.as_str().filter(|text| !text.starts_with("${ref:")) else {
+        return node.clone();
+    };
     match file.sibling(text) {
         Ok(path) => Node::string(node.span, path.as_str()),
         Err(error) => {
@@ -100,14 +153,21 @@ fn own(word: &str) -> Option<Own> {
 }
 
 fn known_environments(node: &Node, world: World<'_>, out: &mut Diagnostics) {
-    for node in node.get("environments").and_then(Node::as_seq).unwrap_or_default() {
+    for node in node
+        .get("environments")
+        .and_then(Node::as_seq)
+        .unwrap_or_default()
+    {
         let Some(name) = node.as_str() else { continue };
         let known = || world.environments.iter().map(Name::as_str);
         if Name::new(name).is_err() || known().any(|known| known == name) {
             continue;
         }
-        let found =
-            Diagnostic::new(Code::UnknownEnvironment, format!("the project has no environment `{name}`")).at(node.span, "");
+        let found = Diagnostic::new(
+            Code::UnknownEnvironment,
+            format!("the project has no environment `{name}`"),
+        )
+        .at(node.span, "");
         out.push(match did_you_mean(name, known()) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help(format!("it has {}", one_of(known()))),

@@ -10,7 +10,10 @@ use crate::addr::{ContentHash, Name};
 use crate::diag::{Code, Diagnostic};
 use crate::node::Node;
 use crate::shape;
-use crate::stack::{Ci, Containerization, Database, Hosting, Iac, Monitoring, Orchestration, PackageManager, Runtime, Strategy};
+use crate::stack::{
+    Ci, Containerization, Database, Hosting, Iac, Monitoring, Orchestration, PackageManager,
+    Runtime, Strategy,
+};
 use crate::text::Span;
 
 /// A value that compiling read.
@@ -54,14 +57,17 @@ impl ReadOf {
     }
 
     fn place(&self, pointer: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(known, _)| known.as_str().cmp(pointer))
+        self.0
+            .binary_search_by(|(known, _)| known.as_str().cmp(pointer))
     }
 }
 
 /// Of two that were read at one pointer, the later one stays.
 impl Extend<(String, Read)> for ReadOf {
     fn extend<T: IntoIterator<Item = (String, Read)>>(&mut self, reads: T) {
-        reads.into_iter().for_each(|(pointer, read)| self.insert(pointer, read));
+        reads
+            .into_iter()
+            .for_each(|(pointer, read)| self.insert(pointer, read));
     }
 }
 
@@ -74,9 +80,20 @@ impl Reads {
     pub fn log(&self, pointer: String, node: Option<&Node>, environment: Option<&Name>) {
         let reads = &mut *self.0.borrow_mut();
         match reads.place(&pointer) {
-            Ok(at) if reads.0[at].1.environment.as_ref() != environment => reads.0[at].1.environment = None,
+            Ok(at) if reads.0[at].1.environment.as_ref() != environment => {
+                reads.0[at].1.environment = None;
+            }
             Ok(_) => {}
-            Err(at) => reads.0.insert(at, (pointer, Read { value: node.cloned(), environment: environment.cloned() })),
+            Err(at) => reads.0.insert(
+                at,
+                (
+                    pointer,
+                    Read {
+                        value: node.cloned(),
+                        environment: environment.cloned(),
+                    },
+                ),
+            ),
         }
     }
 
@@ -87,11 +104,18 @@ impl Reads {
 
     /// What was read for one environment, or for none in particular; all of it for `None`.
     pub fn of(&self, environment: Option<&Name>) -> ReadOf {
-        let concerns =
-            |read: &Read| environment.is_none() || read.environment.is_none() || read.environment.as_ref() == environment;
+        let concerns = |read: &Read| {
+            environment.is_none()
+                || read.environment.is_none()
+                || read.environment.as_ref() == environment
+        };
         let reads = self.0.borrow();
         let chosen = reads.iter().filter(|(_, read)| concerns(read));
-        ReadOf(chosen.map(|(pointer, read)| (pointer.clone(), read.clone())).collect())
+        ReadOf(
+            chosen
+                .map(|(pointer, read)| (pointer.clone(), read.clone()))
+                .collect(),
+        )
     }
 }
 
@@ -102,12 +126,18 @@ pub fn hash_of(node: Option<&Node>) -> String {
 }
 
 /// What holds in one environment: the value, or the mapping's entry for it, or its `default`.
-pub fn resolve<'a>(node: &'a Node, environment: &Name, project: &Project) -> Option<(&'a Node, Option<&'static str>)> {
+pub fn resolve<'a>(
+    node: &'a Node,
+    environment: &Name,
+    project: &Project,
+) -> Option<(&'a Node, Option<&'static str>)> {
     match node.as_map() {
-        Some(map) if shape::is_per_environment(map, &project.environment_names) => match map.get(environment.as_str()) {
-            Some(node) => Some((node, None)),
-            None => map.get("default").map(|node| (node, Some("default"))),
-        },
+        Some(map) if shape::is_per_environment(map, &project.environment_names) => {
+            match map.get(environment.as_str()) {
+                Some(node) => Some((node, None)),
+                None => map.get("default").map(|node| (node, Some("default"))),
+            }
+        }
         _ => Some((node, Some(""))),
     }
 }
@@ -218,7 +248,8 @@ impl<'a> ServiceView<'a> {
                 Some(node)
             }
             None => {
-                self.reads.log(format!("{pointer}.{environment}"), None, Some(environment));
+                self.reads
+                    .log(format!("{pointer}.{environment}"), None, Some(environment));
                 None
             }
         }
@@ -227,7 +258,12 @@ impl<'a> ServiceView<'a> {
     /// The value of a setting that cannot differ between environments: a value, or the `default`
     /// of a mapping, or the value of production.
     pub fn setting(&self, path: &[&str]) -> Option<&'a Node> {
-        match self.project.environments.iter().rfind(|environment| environment.production) {
+        match self
+            .project
+            .environments
+            .iter()
+            .rfind(|environment| environment.production)
+        {
             Some(production) => self.setting_in(path, &production.name),
             // that there are no environments was said; what is set is not missing besides
             None => self.service.node.at(path),
@@ -236,7 +272,10 @@ impl<'a> ServiceView<'a> {
 
     /// Where a setting was written; the service's own place where it was not.
     pub fn span(&self, path: &[&str]) -> Span {
-        self.service.node.at(path).map_or(self.service.node.span, |node| node.span)
+        self.service
+            .node
+            .at(path)
+            .map_or(self.service.node.span, |node| node.span)
     }
 
     fn text(&self, path: &[&str]) -> Option<String> {
@@ -244,12 +283,15 @@ impl<'a> ServiceView<'a> {
     }
 
     fn text_in(&self, path: &[&str], environment: &Name) -> Option<String> {
-        self.setting_in(path, environment)?.scalar_text().map(Into::into)
+        self.setting_in(path, environment)?
+            .scalar_text()
+            .map(Into::into)
     }
 
     /// Its name for people. Text of a person.
     pub fn title(&self) -> String {
-        self.text(&["title"]).unwrap_or_else(|| self.name().to_string())
+        self.text(&["title"])
+            .unwrap_or_else(|| self.name().to_string())
     }
 
     /// The directory of its code, seen from the root; `.` is the root itself.
@@ -260,8 +302,15 @@ impl<'a> ServiceView<'a> {
 
     /// More globs that trigger its pipeline, seen from the root.
     pub fn watch(&self) -> Vec<String> {
-        let globs = self.setting(&["watch"]).and_then(Node::as_seq).unwrap_or_default();
-        globs.iter().filter_map(Node::as_str).map(str::to_owned).collect()
+        let globs = self
+            .setting(&["watch"])
+            .and_then(Node::as_seq)
+            .unwrap_or_default();
+        globs
+            .iter()
+            .filter_map(Node::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The port that it listens on.
@@ -271,41 +320,67 @@ impl<'a> ServiceView<'a> {
 
     /// The path that answers 200 when it is well.
     pub fn health(&self) -> String {
-        self.text(&["health"]).unwrap_or_else(|| "/health".to_owned())
+        self.text(&["health"])
+            .unwrap_or_else(|| "/health".to_owned())
     }
 
     /// The variables that it needs, in the order of the file, with their values in one environment.
     pub fn variables(&self, environment: &Name) -> Vec<Variable> {
         let Some(map) = self.service.node.get("environment").and_then(Node::as_map) else {
-            self.reads.log(format!("services.{}.environment", self.name()), None, None);
+            self.reads
+                .log(format!("services.{}.environment", self.name()), None, None);
             return Vec::new();
         };
-        map.iter().map(|(name, node)| self.variable(name, node, environment)).collect()
+        map.iter()
+            .map(|(name, node)| self.variable(name, node, environment))
+            .collect()
     }
 
     fn variable(&self, name: &str, node: &Node, environment: &Name) -> Variable {
         let secret = self.setting_in(&["environment", name, "secret"], environment);
-        let text = |key: &str| secret.and_then(|secret| secret.get(key)).and_then(Node::as_str).map(str::to_owned);
-        let secret = secret.filter(|node| node.as_bool() != Some(false)).map(|_| Secret { from: text("from"), key: text("key") });
+        let text = |key: &str| {
+            secret
+                .and_then(|secret| secret.get(key))
+                .and_then(Node::as_str)
+                .map(str::to_owned)
+        };
+        let secret = secret
+            .filter(|node| node.as_bool() != Some(false))
+            .map(|_| Secret {
+                from: text("from"),
+                key: text("key"),
+            });
         let value = match secret {
             Some(_) => None,
             None => self.text_in(&["environment", name, "value"], environment),
         };
         let description = self.text_in(&["environment", name, "description"], environment);
-        Variable { name: name.to_owned(), span: node.span, secret, value, description }
+        Variable {
+            name: name.to_owned(),
+            span: node.span,
+            secret,
+            value,
+            description,
+        }
     }
 
     /// How many replicas: what is said, else 2, in production 3.
     pub fn replicas(&self, environment: &EnvironmentView<'_>) -> i64 {
-        let said = self.setting_in(&["replicas"], environment.name()).and_then(Node::as_integer);
+        let said = self
+            .setting_in(&["replicas"], environment.name())
+            .and_then(Node::as_integer);
         said.unwrap_or(if environment.is_production() { 3 } else { 2 })
     }
 
     /// What one replica may use: what is said, else 250m and 256Mi.
     pub fn resources(&self, environment: &Name) -> Resources {
         Resources {
-            cpu: self.text_in(&["resources", "cpu"], environment).unwrap_or_else(|| "250m".to_owned()),
-            memory: self.text_in(&["resources", "memory"], environment).unwrap_or_else(|| "256Mi".to_owned()),
+            cpu: self
+                .text_in(&["resources", "cpu"], environment)
+                .unwrap_or_else(|| "250m".to_owned()),
+            memory: self
+                .text_in(&["resources", "memory"], environment)
+                .unwrap_or_else(|| "256Mi".to_owned()),
         }
     }
 
@@ -313,27 +388,45 @@ impl<'a> ServiceView<'a> {
     /// `cpu` to 70.
     pub fn autoscale(&self, environment: &EnvironmentView<'_>) -> Option<Autoscale> {
         let name = environment.name();
-        let number = |key: &str| self.setting_in(&["autoscale", key], name).and_then(Node::as_integer);
+        let number = |key: &str| {
+            self.setting_in(&["autoscale", key], name)
+                .and_then(Node::as_integer)
+        };
         let max = number("max")?;
         let min = number("min").unwrap_or_else(|| self.replicas(environment).min(max));
         let cpu = self.setting_in(&["autoscale", "cpu"], name);
-        #[expect(clippy::cast_possible_truncation, reason = "a share is between 0 and 1, so the percentage fits")]
-        let cpu =
-            cpu.and_then(|node| node.as_integer().or_else(|| shape::share(node).map(|share| (share * 100.0).round() as i64)));
-        Some(Autoscale { min, max, cpu: cpu.unwrap_or(70) })
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a share is between 0 and 1, so the percentage fits"
+        )]
+        let cpu = cpu.and_then(|node| {
+            node.as_integer()
+                .or_else(|| shape::share(node).map(|share| (share * 100.0).round() as i64))
+        });
+        Some(Autoscale {
+            min,
+            max,
+            cpu: cpu.unwrap_or(70),
+        })
     }
 
     /// Its database in one environment, if it or the stack has one that is SQL.
     pub fn database(&self, environment: &Name) -> Option<DatabaseSettings> {
         let text = |key: &str| self.text_in(&["database", key], environment);
-        let number = |key: &str| self.setting_in(&["database", key], environment).and_then(Node::as_integer);
+        let number = |key: &str| {
+            self.setting_in(&["database", key], environment)
+                .and_then(Node::as_integer)
+        };
         let stack = match self.stack().database() {
             Some(Database::Postgresql) => Some("postgresql"),
             Some(Database::Mysql) => Some("mysql"),
-            Some(Database::Mongodb | Database::Sqlite | Database::Redis | Database::None) | None => None,
+            Some(Database::Mongodb | Database::Sqlite | Database::Redis | Database::None)
+            | None => None,
         };
         let declared = self.service.node.get("database").is_some();
-        let engine = text("engine").or_else(|| stack.map(str::to_owned)).or_else(|| declared.then(|| "postgresql".to_owned()))?;
+        let engine = text("engine")
+            .or_else(|| stack.map(str::to_owned))
+            .or_else(|| declared.then(|| "postgresql".to_owned()))?;
         Some(DatabaseSettings {
             engine,
             version: text("version"),
@@ -344,18 +437,27 @@ impl<'a> ServiceView<'a> {
     }
 
     fn stack(&self) -> StackView<'a> {
-        StackView { project: self.project, reads: self.reads }
+        StackView {
+            project: self.project,
+            reads: self.reads,
+        }
     }
 
     /// What runs its code.
     pub fn runtime(&self) -> Option<Runtime> {
-        let own = self.setting(&["runtime"]).and_then(Node::as_str).and_then(Runtime::parse);
+        let own = self
+            .setting(&["runtime"])
+            .and_then(Node::as_str)
+            .and_then(Runtime::parse);
         own.or_else(|| self.stack().runtime())
     }
 
     /// What installs its dependencies; by the runtime's custom where nobody says.
     pub fn package_manager(&self) -> Option<PackageManager> {
-        let own = self.setting(&["packageManager"]).and_then(Node::as_str).and_then(PackageManager::parse);
+        let own = self
+            .setting(&["packageManager"])
+            .and_then(Node::as_str)
+            .and_then(PackageManager::parse);
         let custom = || match self.runtime()? {
             Runtime::Bun => Some(PackageManager::Bun),
             Runtime::Node => Some(PackageManager::Npm),
@@ -365,36 +467,56 @@ impl<'a> ServiceView<'a> {
             Runtime::Java => Some(PackageManager::Maven),
             Runtime::Deno => None,
         };
-        let stack = || self.stack().package_manager().filter(|_| self.has_runtime_of_stack());
+        let stack = || {
+            self.stack()
+                .package_manager()
+                .filter(|_| self.has_runtime_of_stack())
+        };
         own.or_else(stack).or_else(custom)
     }
 
     /// Whether it runs on what the stack runs on; only then do the stack's package manager and
     /// commands mean it too.
     fn has_runtime_of_stack(&self) -> bool {
-        self.stack().runtime().is_none_or(|stack| self.runtime() == Some(stack))
+        self.stack()
+            .runtime()
+            .is_none_or(|stack| self.runtime() == Some(stack))
     }
 
     /// A command that somebody wrote: `install`, `build`, `test`, `lint`, `typecheck`, `migrate`,
     /// `start`. Defaults follow the package manager and are the blueprints' knowledge.
     pub fn command(&self, name: &str) -> Option<String> {
         let manager = self.stack().package_manager();
-        let alike = self.has_runtime_of_stack() && (manager.is_none() || self.package_manager() == manager);
-        self.text(&["commands", name]).or_else(|| self.stack().text(&format!("commands.{name}")).filter(|_| alike))
+        let alike =
+            self.has_runtime_of_stack() && (manager.is_none() || self.package_manager() == manager);
+        self.text(&["commands", name]).or_else(|| {
+            self.stack()
+                .text(&format!("commands.{name}"))
+                .filter(|_| alike)
+        })
     }
 
     /// Where it answers in one environment: its own `url`, else the environment's if this is the
     /// only exposed service of the project.
     pub fn url(&self, environment: &EnvironmentView<'_>) -> Option<String> {
         let own = self.text_in(&["url"], environment.name());
-        let exposed = |service: &&Service| service.node.get("expose").and_then(Node::as_str).unwrap_or("public") == "public";
-        let only = || self.is_public() && self.project.services.values().filter(exposed).count() == 1;
+        let exposed = |service: &&Service| {
+            service
+                .node
+                .get("expose")
+                .and_then(Node::as_str)
+                .unwrap_or("public")
+                == "public"
+        };
+        let only =
+            || self.is_public() && self.project.services.values().filter(exposed).count() == 1;
         own.or_else(|| environment.text("url").filter(|_| only()))
     }
 
     /// Who can reach it: `public`, `internal` or `none`.
     pub fn expose(&self) -> String {
-        self.text(&["expose"]).unwrap_or_else(|| "public".to_owned())
+        self.text(&["expose"])
+            .unwrap_or_else(|| "public".to_owned())
     }
 
     /// Whether everybody can reach it.
@@ -428,7 +550,11 @@ impl<'a> EnvironmentView<'a> {
     /// A setting, such as `["vars", "x"]`.
     pub fn setting(&self, path: &[&str]) -> Option<&'a Node> {
         let node = self.environment.node.at(path);
-        self.reads.log(format!("environments.{}.{}", self.name(), path.join(".")), node, Some(self.name()));
+        self.reads.log(
+            format!("environments.{}.{}", self.name(), path.join(".")),
+            node,
+            Some(self.name()),
+        );
         node
     }
 
@@ -451,7 +577,13 @@ impl<'a> EnvironmentView<'a> {
     /// The branches that deploy to it, where it says so.
     pub fn branches(&self) -> Option<Vec<String>> {
         let branches = self.setting(&["branches"])?.as_seq()?;
-        Some(branches.iter().filter_map(Node::as_str).map(str::to_owned).collect())
+        Some(
+            branches
+                .iter()
+                .filter_map(Node::as_str)
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// The host name of its `url`.
@@ -505,31 +637,40 @@ impl StackView<'_> {
 
     /// `infrastructure.hosting`
     pub fn hosting(&self) -> Hosting {
-        self.word("infrastructure.hosting", Hosting::parse).unwrap_or(Hosting::None)
+        self.word("infrastructure.hosting", Hosting::parse)
+            .unwrap_or(Hosting::None)
     }
 
     /// `infrastructure.ci`
     pub fn ci(&self) -> Ci {
-        self.word("infrastructure.ci", Ci::parse).unwrap_or(Ci::None)
+        self.word("infrastructure.ci", Ci::parse)
+            .unwrap_or(Ci::None)
     }
 
     /// `infrastructure.containerization`; default `docker`.
     pub fn containerization(&self) -> Containerization {
-        self.word("infrastructure.containerization", Containerization::parse).unwrap_or(Containerization::Docker)
+        self.word("infrastructure.containerization", Containerization::parse)
+            .unwrap_or(Containerization::Docker)
     }
 
     /// `infrastructure.orchestration`
     pub fn orchestration(&self) -> Orchestration {
-        self.word("infrastructure.orchestration", Orchestration::parse).unwrap_or(Orchestration::None)
+        self.word("infrastructure.orchestration", Orchestration::parse)
+            .unwrap_or(Orchestration::None)
     }
 
     /// `infrastructure.iac`; default `terraform` when the hosting is a cloud.
     pub fn iac(&self) -> Iac {
         let default = match self.hosting() {
             Hosting::Aws | Hosting::Gcp | Hosting::Azure => Iac::Terraform,
-            Hosting::Vercel | Hosting::Railway | Hosting::Fly | Hosting::SelfHosted | Hosting::None => Iac::None,
+            Hosting::Vercel
+            | Hosting::Railway
+            | Hosting::Fly
+            | Hosting::SelfHosted
+            | Hosting::None => Iac::None,
         };
-        self.word("infrastructure.iac", Iac::parse).unwrap_or(default)
+        self.word("infrastructure.iac", Iac::parse)
+            .unwrap_or(default)
     }
 
     /// `infrastructure.registry`: host and path.
@@ -539,7 +680,8 @@ impl StackView<'_> {
 
     /// `infrastructure.monitoring`
     pub fn monitoring(&self) -> Monitoring {
-        self.word("infrastructure.monitoring", Monitoring::parse).unwrap_or(Monitoring::None)
+        self.word("infrastructure.monitoring", Monitoring::parse)
+            .unwrap_or(Monitoring::None)
     }
 
     /// `infrastructure.strategy`, as written; see `Context::strategy` for the one that holds.
@@ -555,9 +697,12 @@ impl StackView<'_> {
 
 /// The finding that a setting has no value for an environment.
 pub fn no_value(what: &str, environment: &Name, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::NoValueForEnvironment, format!("`{what}` has no value for the environment `{environment}`"))
-        .at(span, "")
-        .help(format!("add `{environment}: …` or `default: …`"))
+    Diagnostic::new(
+        Code::NoValueForEnvironment,
+        format!("`{what}` has no value for the environment `{environment}`"),
+    )
+    .at(span, "")
+    .help(format!("add `{environment}: …` or `default: …`"))
 }
 
 #[cfg(test)]

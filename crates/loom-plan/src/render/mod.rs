@@ -81,8 +81,17 @@ pub struct Desired {
 }
 
 /// Renders and hashes everything, on all cores.
-pub fn render(ordered: Ordered, linked: Vec<Linked>, formats: Formats, delegates: &[Delegate], out: &mut Diagnostics) -> Desired {
-    let all = linked.iter().enumerate().flat_map(|(index, linked)| linked.places.iter().map(move |place| (index, place)));
+pub fn render(
+    ordered: Ordered,
+    linked: Vec<Linked>,
+    formats: Formats,
+    delegates: &[Delegate],
+    out: &mut Diagnostics,
+) -> Desired {
+    let all = linked
+        .iter()
+        .enumerate()
+        .flat_map(|(index, linked)| linked.places.iter().map(move |place| (index, place)));
     let mut places: Vec<(usize, (usize, &Place))> = all.enumerate().collect();
     // neighbours are often about one service, whose settings then stay in the processor's cache
     places.par_sort_by(|(_, (_, one)), (_, (_, other))| one.path.cmp(&other.path));
@@ -90,7 +99,8 @@ pub fn render(ordered: Ordered, linked: Vec<Linked>, formats: Formats, delegates
         .par_iter()
         .map(|(at, (index, place))| {
             let declaration = &ordered.declarations[*index];
-            let text = text_of(declaration, &linked[*index], place).map_err(|failure| (*at, failure))?;
+            let text =
+                text_of(declaration, &linked[*index], place).map_err(|failure| (*at, failure))?;
             output(*index, declaration, place, &text, formats).map_err(|failure| (*at, failure))
         })
         .collect();
@@ -103,20 +113,38 @@ pub fn render(ordered: Ordered, linked: Vec<Linked>, formats: Formats, delegates
     }
     failures.sort_by_key(|(at, _)| *at);
     out.extend(failures.into_iter().flat_map(|(_, failure)| failure));
-    outputs.sort_by(|one, other| (&one.place.path, &one.part).cmp(&(&other.place.path, &other.part)));
-    let mut desired = Desired { ordered, linked, outputs, formats, merges: Merges::default() };
+    outputs
+        .sort_by(|one, other| (&one.place.path, &one.part).cmp(&(&other.place.path, &other.part)));
+    let mut desired = Desired {
+        ordered,
+        linked,
+        outputs,
+        formats,
+        merges: Merges::default(),
+    };
     delegation::take_out(&mut desired, delegates, out);
     claims::check(&desired, out);
     desired
 }
 
 /// An output from its text.
-fn output(index: usize, declaration: &Declaration, place: &Place, text: &str, formats: Formats) -> Result<Output, Failure> {
+fn output(
+    index: usize,
+    declaration: &Declaration,
+    place: &Place,
+    text: &str,
+    formats: Formats,
+) -> Result<Output, Failure> {
     let address = || declaration.address.to_string();
-    let all = Content { hash: ContentHash::of(text.as_bytes()), mode: place.mode };
+    let all = Content {
+        hash: ContentHash::of(text.as_bytes()),
+        mode: place.mode,
+    };
     let (part, keys, content) = match declaration.own {
         Own::Block => (Part::Block(address()), Vec::new(), all),
-        Own::File | Own::Once if is_shared_by_nature(declaration, place) => (Part::Block(address()), Vec::new(), all),
+        Own::File | Own::Once if is_shared_by_nature(declaration, place) => {
+            (Part::Block(address()), Vec::new(), all)
+        }
         Own::File | Own::Once => (Part::Whole, Vec::new(), all),
         Own::Keys => {
             let (keys, content) = keys_of(declaration, place, text, formats)?;
@@ -124,24 +152,53 @@ fn output(index: usize, declaration: &Declaration, place: &Place, text: &str, fo
         }
     };
     let content = part.counts(content);
-    Ok(Output { declaration: index, place: place.clone(), part, keys, delegated: None, content })
+    Ok(Output {
+        declaration: index,
+        place: place.clone(),
+        part,
+        keys,
+        delegated: None,
+        content,
+    })
 }
 
 /// The keys that a text declares, and their content.
-fn keys_of(declaration: &Declaration, place: &Place, text: &str, formats: Formats) -> Result<(Vec<KeyPath>, Content), Failure> {
+fn keys_of(
+    declaration: &Declaration,
+    place: &Place,
+    text: &str,
+    formats: Formats,
+) -> Result<(Vec<KeyPath>, Content), Failure> {
     let refuse = |message: String, help: &str| {
-        Err(vec![Diagnostic::new(Code::Part, message).at(declaration.settings.span, "").help(help)])
+        Err(vec![
+            Diagnostic::new(Code::Part, message)
+                .at(declaration.settings.span, "")
+                .help(help),
+        ])
     };
     let (path, address) = (&place.path, &declaration.address);
     let Some(format) = keys::format_of(formats, path) else {
-        let known: Vec<&str> = formats.iter().flat_map(|format| format.extensions()).copied().collect();
-        let message = format!("`{address}` cannot own keys of {path}: its name ends in none of .{}", known.join(", ."));
-        return refuse(message, "take `own: block` for a marked region, or `own: file` for all of the file");
+        let known: Vec<&str> = formats
+            .iter()
+            .flat_map(|format| format.extensions())
+            .copied()
+            .collect();
+        let message = format!(
+            "`{address}` cannot own keys of {path}: its name ends in none of .{}",
+            known.join(", .")
+        );
+        return refuse(
+            message,
+            "take `own: block` for a marked region, or `own: file` for all of the file",
+        );
     };
     let data = match format.read(text) {
         Ok(data) => data,
         Err(why) => {
-            let message = format!("what `{address}` renders for {path} is not {}: {why}", format.name());
+            let message = format!(
+                "what `{address}` renders for {path} is not {}: {why}",
+                format.name()
+            );
             return refuse(
                 message,
                 "change the artifact's settings: the document that they describe holds the keys that loom owns",
@@ -151,13 +208,17 @@ fn keys_of(declaration: &Declaration, place: &Place, text: &str, formats: Format
     let keys = data.leaves();
     match keys::content(&data, &keys).filter(|_| keys.iter().all(|key| !key.steps().is_empty())) {
         Some(content) => Ok((keys, content)),
-        None => refuse(format!("`{address}` declares no key of {path}"), "give it a mapping with at least one key"),
+        None => refuse(
+            format!("`{address}` declares no key of {path}"),
+            "give it a mapping with at least one key",
+        ),
     }
 }
 
 /// `.gitattributes` belongs to people: of loom's own artifact it is always a block.
 fn is_shared_by_nature(declaration: &Declaration, place: &Place) -> bool {
-    declaration.address.kind() == crate::intent::REPOSITORY_KIND && place.path.as_str() == ".gitattributes"
+    declaration.address.kind() == crate::intent::REPOSITORY_KIND
+        && place.path.as_str() == ".gitattributes"
 }
 
 /// The text of one output, as its provider gives it and the core checks it.
@@ -179,7 +240,10 @@ fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<
     match broken {
         None => Ok(text),
         Some(broken) => {
-            let message = format!("what `{}` rendered for {} {broken}", declaration.address, place.path);
+            let message = format!(
+                "what `{}` rendered for {} {broken}",
+                declaration.address, place.path
+            );
             let found = Diagnostic::new(Code::Contract, message).at(declaration.settings.span, "");
             Err(vec![found.help("this is a bug in loom: please report it")])
         }
@@ -188,15 +252,24 @@ fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<
 
 /// A block whose body holds its own markers would never be found again as it was written.
 fn is_found_again(declaration: &Declaration, place: &Place, body: &str) -> Result<(), Failure> {
-    let (comment, address) = (block::comment_of(&place.path), declaration.address.to_string());
-    if comment
-        .is_none_or(|comment| block::find(&block::set("", comment, &address, body), comment, &address).as_deref() == Some(body))
-    {
+    let (comment, address) = (
+        block::comment_of(&place.path),
+        declaration.address.to_string(),
+    );
+    if comment.is_none_or(|comment| {
+        block::find(&block::set("", comment, &address, body), comment, &address).as_deref()
+            == Some(body)
+    }) {
         return Ok(());
     }
-    let message = format!("the block of `{address}` in {} holds a line that marks its own beginning or end", place.path);
+    let message = format!(
+        "the block of `{address}` in {} holds a line that marks its own beginning or end",
+        place.path
+    );
     let found = Diagnostic::new(Code::Unwritable, message).at(declaration.settings.span, "");
-    Err(vec![found.help("change that line: loom could not tell where the block ends")])
+    Err(vec![found.help(
+        "change that line: loom could not tell where the block ends",
+    )])
 }
 
 /// A block is marked by comments, which not every format has.
@@ -204,16 +277,22 @@ fn has_comments(declaration: &Declaration, place: &Place) -> Result<(), Failure>
     if block::comment_of(&place.path).is_some() {
         return Ok(());
     }
-    let message =
-        format!("`{}` cannot own a block of {}: this format has no comments to mark it with", declaration.address, place.path);
+    let message = format!(
+        "`{}` cannot own a block of {}: this format has no comments to mark it with",
+        declaration.address, place.path
+    );
     let found = Diagnostic::new(Code::Part, message).at(declaration.settings.span, "");
-    Err(vec![found.help("take `own: keys` in a JSON file, or `own: file` for all of the file")])
+    Err(vec![found.help(
+        "take `own: keys` in a JSON file, or `own: file` for all of the file",
+    )])
 }
 
 /// The outputs at a path.
 fn at<'a>(outputs: &'a [Output], path: &'a str) -> impl Iterator<Item = &'a Output> + use<'a> {
     let start = outputs.partition_point(|output| output.place.path.as_str() < path);
-    outputs[start..].iter().take_while(move |output| output.place.path.as_str() == path)
+    outputs[start..]
+        .iter()
+        .take_while(move |output| output.place.path.as_str() == path)
 }
 
 impl Desired {
@@ -224,7 +303,9 @@ impl Desired {
 
     /// The output at a path and part.
     pub fn find(&self, path: &RepoPath, part: &Part) -> Option<&Output> {
-        let found = self.outputs.binary_search_by(|output| (&output.place.path, &output.part).cmp(&(path, part)));
+        let found = self
+            .outputs
+            .binary_search_by(|output| (&output.place.path, &output.part).cmp(&(path, part)));
         found.ok().map(|index| &self.outputs[index])
     }
 
@@ -243,8 +324,14 @@ impl Desired {
         if delegation::content(self.formats, output, &text).hash == output.content.hash {
             return Ok(text);
         }
-        let message = format!("`{}` rendered two different texts for {}", declaration.address, output.place.path);
-        Err(vec![Diagnostic::new(Code::Contract, message).help("this is a bug in loom: please report it")])
+        let message = format!(
+            "`{}` rendered two different texts for {}",
+            declaration.address, output.place.path
+        );
+        Err(vec![
+            Diagnostic::new(Code::Contract, message)
+                .help("this is a bug in loom: please report it"),
+        ])
     }
 
     /// The text of an output as it is written: with the header, where the format has one.
@@ -258,9 +345,20 @@ impl Desired {
     /// A text of an output with the header, where its format has one.
     pub fn dress(&self, output: &Output, text: String) -> String {
         let declaration = self.declaration(output);
-        match output.place.header.filter(|_| output.part == Part::Whole && declaration.own == Own::File) {
+        match output
+            .place
+            .header
+            .filter(|_| output.part == Part::Whole && declaration.own == Own::File)
+        {
             None => text,
-            Some(comment) => header::place(&text, &header::line(comment, &declaration.intent.to_string(), &origins(declaration))),
+            Some(comment) => header::place(
+                &text,
+                &header::line(
+                    comment,
+                    &declaration.intent.to_string(),
+                    &origins(declaration),
+                ),
+            ),
         }
     }
 
@@ -268,11 +366,17 @@ impl Desired {
     ///
     /// # Errors
     /// As [`Desired::text`], and where keys cannot be edited.
-    pub fn file_after(&self, action: &Action, before: Option<&[u8]>) -> Result<Option<Vec<u8>>, Failure> {
+    pub fn file_after(
+        &self,
+        action: &Action,
+        before: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         if !action.verb.writes() {
             return Ok(before.map(<[u8]>::to_vec));
         }
-        let is_whole = |part: &&PartAction| part.part == Part::Whole && !matches!(part.decision, Decision::Forget(_));
+        let is_whole = |part: &&PartAction| {
+            part.part == Part::Whole && !matches!(part.decision, Decision::Forget(_))
+        };
         if let Some(part) = action.parts.iter().find(is_whole) {
             let output = self.find(&action.path, &part.part);
             return match (part.after, output) {
@@ -280,11 +384,15 @@ impl Desired {
                 (Some(after), Some(output)) if after == output.content => {
                     let there = before.map(String::from_utf8_lossy);
                     let text = self.dressed(output)?;
-                    Ok(Some(delegation::with_versions(self.formats, output, text, there.as_deref()).into_bytes()))
+                    Ok(Some(
+                        delegation::with_versions(self.formats, output, text, there.as_deref())
+                            .into_bytes(),
+                    ))
                 }
                 (Some(after), Some(output)) => {
                     let merged = self.merges.text(&action.path, &part.part, after);
-                    let dressed = merged.map(|text| self.dress(output, text.to_owned()).into_bytes());
+                    let dressed =
+                        merged.map(|text| self.dress(output, text.to_owned()).into_bytes());
                     Ok(dressed.or_else(|| before.map(<[u8]>::to_vec)))
                 }
                 (Some(_), None) => Ok(before.map(<[u8]>::to_vec)),
@@ -301,34 +409,55 @@ impl Desired {
     ///
     /// # Errors
     /// As [`Desired::file_after`].
-    pub fn with_part(&self, text: Option<String>, path: &RepoPath, part: &PartAction) -> Result<Option<String>, Failure> {
-        let Some(wanted) = self.wanted(path, part, text.as_deref())? else { return Ok(text) };
+    pub fn with_part(
+        &self,
+        text: Option<String>,
+        path: &RepoPath,
+        part: &PartAction,
+    ) -> Result<Option<String>, Failure> {
+        let Some(wanted) = self.wanted(path, part, text.as_deref())? else {
+            return Ok(text);
+        };
         let text = match (&part.was, block::comment_of(path), text) {
-            (Some((was, Part::Block(old))), Some(comment), Some(text)) if was == path => {
-                Some(block::rename(&text, comment, old, &part.address.to_string()))
-            }
+            (Some((was, Part::Block(old))), Some(comment), Some(text)) if was == path => Some(
+                block::rename(&text, comment, old, &part.address.to_string()),
+            ),
             (_, _, text) => text,
         };
         match (&part.part, text) {
             (Part::Whole, text) => Ok(text),
-            (Part::Block(address), text) => {
-                Ok(Some(with_block(&text.unwrap_or_default(), path, address, wanted.text.as_deref())))
-            }
+            (Part::Block(address), text) => Ok(Some(with_block(
+                &text.unwrap_or_default(),
+                path,
+                address,
+                wanted.text.as_deref(),
+            ))),
             (Part::Keys(_), None) => Ok(wanted.text),
             (Part::Keys(_), Some(text)) => {
                 let refuse = |why: String| vec![Diagnostic::new(Code::Part, why)];
-                let format = keys::format_of(self.formats, path).ok_or_else(|| refuse(format!("{path} has no known format")))?;
-                format.edit(&text, wanted.text.as_deref(), &wanted.removes).map_err(refuse)
+                let format = keys::format_of(self.formats, path)
+                    .ok_or_else(|| refuse(format!("{path} has no known format")))?;
+                format
+                    .edit(&text, wanted.text.as_deref(), &wanted.removes)
+                    .map_err(refuse)
             }
         }
     }
 
     /// What a part of a file is to hold; `None` where it stays as it is.
-    pub(crate) fn wanted(&self, path: &RepoPath, part: &PartAction, there: Option<&str>) -> Result<Option<Wanted>, Failure> {
+    pub(crate) fn wanted(
+        &self,
+        path: &RepoPath,
+        part: &PartAction,
+        there: Option<&str>,
+    ) -> Result<Option<Wanted>, Failure> {
         let output = self.find(path, &part.part);
         match (part.after, output) {
             (None, _) if part.decision != Decision::Delete => Ok(None),
-            (None, _) => Ok(Some(Wanted { text: None, removes: part.removes.clone() })),
+            (None, _) => Ok(Some(Wanted {
+                text: None,
+                removes: part.removes.clone(),
+            })),
             (Some(_), None) => Ok(None),
             (Some(after), Some(output)) => {
                 // a part that makes its file says the mode of the file too
@@ -338,16 +467,28 @@ impl Desired {
                     None if after != output.content => return Ok(None),
                     None => (self.text(output)?, part.removes.clone()),
                 };
-                Ok(Some(Wanted { text: Some(delegation::with_versions(self.formats, output, text, there)), removes }))
+                Ok(Some(Wanted {
+                    text: Some(delegation::with_versions(self.formats, output, text, there)),
+                    removes,
+                }))
             }
         }
     }
 
     /// The keys of an output that a merged document does not hold.
     fn not_in(&self, output: &Output, part: &PartAction, merged: &str) -> Vec<KeyPath> {
-        let data = keys::format_of(self.formats, &output.place.path).and_then(|format| format.read(merged).ok());
-        let Some(data) = data else { return part.removes.clone() };
-        output.keys.iter().chain(&part.removes).filter(|key| data.get(key).is_none()).cloned().collect()
+        let data = keys::format_of(self.formats, &output.place.path)
+            .and_then(|format| format.read(merged).ok());
+        let Some(data) = data else {
+            return part.removes.clone();
+        };
+        output
+            .keys
+            .iter()
+            .chain(&part.removes)
+            .filter(|key| data.get(key).is_none())
+            .cloned()
+            .collect()
     }
 }
 
@@ -361,7 +502,9 @@ fn origins(declaration: &Declaration) -> String {
 
 /// A file's text with a block set to what is desired, or taken out.
 pub fn with_block(current: &str, path: &RepoPath, address: &str, body: Option<&str>) -> String {
-    let Some(comment) = block::comment_of(path) else { return current.to_owned() };
+    let Some(comment) = block::comment_of(path) else {
+        return current.to_owned();
+    };
     match body {
         Some(body) => block::set(current, comment, address, body),
         None => block::remove(current, comment, address),

@@ -19,7 +19,12 @@ impl Desired {
     /// # Errors
     /// As [`Desired::text`].
     pub fn text_beside(&self, output: &Output, there: &str) -> Result<String, Failure> {
-        Ok(delegation::with_versions(self.formats, output, self.text(output)?, Some(there)))
+        Ok(delegation::with_versions(
+            self.formats,
+            output,
+            self.text(output)?,
+            Some(there),
+        ))
     }
 
     /// What a text of a file says of an output: `text` as [`Stand::text_in`] gives it.
@@ -28,27 +33,48 @@ impl Desired {
     /// As [`Desired::text`].
     pub fn side(&self, output: &Output, stand: &Stand, text: &str) -> Result<String, Failure> {
         match (&output.part, keys::format_of(self.formats, &stand.path)) {
-            (Part::Keys(_), Some(format)) => Ok(keys::laid_out(format, &self.text(output)?, text, &all_keys(output, stand))),
+            (Part::Keys(_), Some(format)) => Ok(keys::laid_out(
+                format,
+                &self.text(output)?,
+                text,
+                &all_keys(output, stand),
+            )),
             (Part::Whole | Part::Block(_) | Part::Keys(_), _) => Ok(text.to_owned()),
         }
     }
 
     /// A text of an earlier time with the versions that stand in the file now.
     pub fn with_versions(&self, output: &Output, text: &str, there: &str) -> String {
-        match (&output.delegated, keys::format_of(self.formats, &output.place.path)) {
-            (Some(delegated), Some(format)) => with_versions_of(format, text, there, &delegated.keys),
+        match (
+            &output.delegated,
+            keys::format_of(self.formats, &output.place.path),
+        ) {
+            (Some(delegated), Some(format)) => {
+                with_versions_of(format, text, there, &delegated.keys)
+            }
             (Some(_) | None, _) => text.to_owned(),
         }
     }
 
     /// How a side of an output counts; `None` where it cannot be read, or has none of the keys.
     pub fn counted(&self, output: &Output, stand: &Stand, text: &str) -> Option<Content> {
-        match (&output.part, keys::format_of(self.formats, &output.place.path)) {
+        match (
+            &output.part,
+            keys::format_of(self.formats, &output.place.path),
+        ) {
             (Part::Keys(_), Some(format)) => {
-                let delegated = output.delegated.as_ref().map_or(&[][..], |delegated| &delegated.keys);
-                keys::content(&without_versions_in(&format.read(text).ok()?, delegated), &all_keys(output, stand))
+                let delegated = output
+                    .delegated
+                    .as_ref()
+                    .map_or(&[][..], |delegated| &delegated.keys);
+                keys::content(
+                    &without_versions_in(&format.read(text).ok()?, delegated),
+                    &all_keys(output, stand),
+                )
             }
-            (Part::Whole | Part::Block(_) | Part::Keys(_), _) => Some(delegation::content(self.formats, output, text)),
+            (Part::Whole | Part::Block(_) | Part::Keys(_), _) => {
+                Some(delegation::content(self.formats, output, text))
+            }
         }
     }
 }

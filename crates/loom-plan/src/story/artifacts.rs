@@ -12,7 +12,11 @@ use crate::shape::{self, Field, Shape, World};
 use crate::text::Sources;
 
 /// The keys of a `loom` block.
-pub const BLOCK: &[Field] = &[Field::required("artifacts", Shape::List(&Shape::Any), "what the task delivers")];
+pub const BLOCK: &[Field] = &[Field::required(
+    "artifacts",
+    Shape::List(&Shape::Any),
+    "what the task delivers",
+)];
 
 /// The entries that a task names. That `artifacts` itself is a list is checked with the task.
 pub(super) fn of(task: &Node, sources: &mut Sources, out: &mut Diagnostics) -> Vec<Node> {
@@ -20,18 +24,35 @@ pub(super) fn of(task: &Node, sources: &mut Sources, out: &mut Diagnostics) -> V
         return items(list, sources, out);
     }
     if let Some(list) = task.at(&["extensions", "loom", "artifacts"]) {
-        shape::check(list, &Shape::List(&Shape::Any), "artifacts", World { sources, environments: &[] }, out);
+        shape::check(
+            list,
+            &Shape::List(&Shape::Any),
+            "artifacts",
+            World {
+                sources,
+                environments: &[],
+            },
+            out,
+        );
         return items(list, sources, out);
     }
-    task.get("description").map(|description| in_blocks(description, sources, out)).unwrap_or_default()
+    task.get("description")
+        .map(|description| in_blocks(description, sources, out))
+        .unwrap_or_default()
 }
 
 fn items(list: &Node, sources: &mut Sources, out: &mut Diagnostics) -> Vec<Node> {
-    list.as_seq().unwrap_or_default().iter().map(|item| credential::guard(item, sources, out)).collect()
+    list.as_seq()
+        .unwrap_or_default()
+        .iter()
+        .map(|item| credential::guard(item, sources, out))
+        .collect()
 }
 
 fn in_blocks(description: &Node, sources: &mut Sources, out: &mut Diagnostics) -> Vec<Node> {
-    let Some(text) = description.as_str() else { return Vec::new() };
+    let Some(text) = description.as_str() else {
+        return Vec::new();
+    };
     let blocks = fence::blocks(text);
     if blocks.is_empty() {
         return Vec::new();
@@ -40,14 +61,30 @@ fn in_blocks(description: &Node, sources: &mut Sources, out: &mut Diagnostics) -
     let mut entries = Vec::new();
     for pieces in blocks {
         let id = sources.add_pieces(whole, &pieces);
-        let Some(block) = node::parse_one(sources, id, out).filter(|block| !block.is_null()) else { continue };
+        let Some(block) = node::parse_one(sources, id, out).filter(|block| !block.is_null()) else {
+            continue;
+        };
         // the list itself may stand there too, without its key
         if block.as_seq().is_some() {
             entries.extend(items(&block, sources, out));
             continue;
         }
-        shape::check(&block, &Shape::Record(BLOCK), "loom block", World { sources, environments: &[] }, out);
-        entries.extend(block.get("artifacts").map(|list| items(list, sources, out)).unwrap_or_default());
+        shape::check(
+            &block,
+            &Shape::Record(BLOCK),
+            "loom block",
+            World {
+                sources,
+                environments: &[],
+            },
+            out,
+        );
+        entries.extend(
+            block
+                .get("artifacts")
+                .map(|list| items(list, sources, out))
+                .unwrap_or_default(),
+        );
     }
     entries
 }

@@ -34,18 +34,36 @@ pub const STORY: &[Field] = &[
     Field::default("title", Text, "the code", "for people"),
     Field::optional("why", Text, "why it is wanted"),
     Field::optional("description", Text, "for people"),
-    Field::default("status", Text, "planned", "draft, planned, in_progress, review, completed, blocked, cancelled or archived"),
+    Field::default(
+        "status",
+        Text,
+        "planned",
+        "draft, planned, in_progress, review, completed, blocked, cancelled or archived",
+    ),
     Field::optional("tasks", List(&Record(TASK)), "what is to be done"),
-    Field::optional("devops", Any, "what `loom handoff --write` derives from what was applied; loom reads nothing of it"),
+    Field::optional(
+        "devops",
+        Any,
+        "what `loom handoff --write` derives from what was applied; loom reads nothing of it",
+    ),
 ];
 
 /// The keys of a native task.
 pub const TASK: &[Field] = &[
     Field::required("id", Text, "such as T-015, unique in the story"),
     Field::default("title", Text, "the id", "for people"),
-    Field::optional("description", Text, "for people; may hold fenced `loom` blocks"),
+    Field::optional(
+        "description",
+        Text,
+        "for people; may hold fenced `loom` blocks",
+    ),
     Field::optional("assignedTo", Text, "the actor"),
-    Field::default("status", Text, "pending", "pending, in_progress, completed, blocked, failed or cancelled"),
+    Field::default(
+        "status",
+        Text,
+        "pending",
+        "pending, in_progress, completed, blocked, failed or cancelled",
+    ),
     Field::optional("dependencies", List(&Text), "the tasks that come first"),
     Field::optional("artifacts", List(&Any), "what the task delivers"),
 ];
@@ -87,16 +105,31 @@ impl Form {
 }
 
 /// Reads a story from a file's node.
-pub(super) fn read(node: &Node, project: &Project, sources: &mut Sources, out: &mut Diagnostics) -> Option<Story> {
+pub(super) fn read(
+    node: &Node,
+    project: &Project,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Story> {
     let node = &unwrapped(node, sources, out)?;
     let Some(form) = form_of(node, sources) else {
         out.push(no_form(node));
         return None;
     };
-    check(node, form, World { sources, environments: &project.environment_names }, out);
+    check(
+        node,
+        form,
+        World {
+            sources,
+            environments: &project.environment_names,
+        },
+        out,
+    );
     let code = code(node, form, out)?;
     let text = |path: &[&str]| node.at(path).and_then(Node::as_str).map(str::to_owned);
-    let status = status(node, StoryStatus::WORDS, out).and_then(StoryStatus::parse).unwrap_or(StoryStatus::Planned);
+    let status = status(node, StoryStatus::WORDS, out)
+        .and_then(StoryStatus::parse)
+        .unwrap_or(StoryStatus::Planned);
     let mut story = Story {
         title: text(&["title"]).unwrap_or_else(|| code.0.clone()),
         code: code.0,
@@ -109,10 +142,20 @@ pub(super) fn read(node: &Node, project: &Project, sources: &mut Sources, out: &
     };
     let mut ids: BTreeMap<String, Span> = BTreeMap::new();
     for node in node.get("tasks").and_then(Node::as_seq).unwrap_or_default() {
-        let Some(task) = task(node, form, status, (project, &mut *sources, &mut *out)) else { continue };
+        let Some(task) = task(node, form, status, (project, &mut *sources, &mut *out)) else {
+            continue;
+        };
         if let Some(first) = ids.insert(task.id.clone(), task.span) {
-            let found = Diagnostic::new(Code::NameTaken, format!("the task `{}` stands twice in one story", task.id));
-            out.push(found.at(task.span, "again here").at(first, "first here").help("give one of them another id"));
+            let found = Diagnostic::new(
+                Code::NameTaken,
+                format!("the task `{}` stands twice in one story", task.id),
+            );
+            out.push(
+                found
+                    .at(task.span, "again here")
+                    .at(first, "first here")
+                    .help("give one of them another id"),
+            );
         }
         story.tasks.push(task);
     }
@@ -123,7 +166,12 @@ pub(super) fn read(node: &Node, project: &Project, sources: &mut Sources, out: &
 fn unwrapped(node: &Node, sources: &mut Sources, out: &mut Diagnostics) -> Option<Node> {
     let mut node = node.clone();
     for _ in 0..MAX_WRAPPED {
-        let Some(text) = node.as_str().filter(|text| text.trim_start().starts_with(['{', '[', '"'])) else { break };
+        let Some(text) = node
+            .as_str()
+            .filter(|text| text.trim_start().starts_with(['{', '[', '"']))
+        else {
+            break;
+        };
         let id = sources.add_embedded(node.span, text);
         node = node::parse_one(sources, id, out)?;
     }
@@ -138,14 +186,18 @@ fn form_of(node: &Node, sources: &Sources) -> Option<Form> {
         (_, true, _) => Some(Form::Board),
         // one task of the board, as `board task show` prints it
         (_, _, true) if has("storyId") || has("activeStoryId") => None,
-        (_, _, true) if json || has("context") || has("actorSections") || has("history") => Some(Form::StoryFile),
+        (_, _, true) if json || has("context") || has("actorSections") || has("history") => {
+            Some(Form::StoryFile)
+        }
         (_, _, true) => Some(Form::Native),
         (false, false, false) => None,
     }
 }
 
 fn no_form(node: &Node) -> Diagnostic {
-    let task = node.as_seq().is_some() || node.get("storyId").is_some() || node.get("activeStoryId").is_some();
+    let task = node.as_seq().is_some()
+        || node.get("storyId").is_some()
+        || node.get("activeStoryId").is_some();
     let (message, help) = if task {
         (
             "this is an export of the board, and not of a story",
@@ -158,7 +210,13 @@ fn no_form(node: &Node) -> Diagnostic {
         )
     };
     Diagnostic::new(Code::StoryForm, message)
-        .at(Span { end: node.span.start.saturating_add(1).min(node.span.end), ..node.span }, "")
+        .at(
+            Span {
+                end: node.span.start.saturating_add(1).min(node.span.end),
+                ..node.span
+            },
+            "",
+        )
         .help(help)
 }
 
@@ -180,7 +238,9 @@ fn check_known(node: &Node, fields: &[Field], world: World<'_>, out: &mut Diagno
         match node.get(field.name) {
             Some(value) => shape::check(value, &field.shape, field.name, world, out),
             None if field.need == Need::Required => {
-                let found = Diagnostic::new(Code::MissingKey, format!("`{}` is missing", field.name)).at(node.span, "");
+                let found =
+                    Diagnostic::new(Code::MissingKey, format!("`{}` is missing", field.name))
+                        .at(node.span, "");
                 out.push(found.help(format!("add `{}`: {}", field.name, field.doc)));
             }
             None => {}
@@ -196,39 +256,62 @@ fn code(node: &Node, form: Form, out: &mut Diagnostics) -> Option<(String, Span)
         Form::Board => "code",
     };
     if let (Form::Native, "story", Some(id)) = (form, key, node.get("id")) {
-        let found = Diagnostic::new(Code::BadValue, "`story` names the code of this story already").at(id.span, "");
+        let found = Diagnostic::new(
+            Code::BadValue,
+            "`story` names the code of this story already",
+        )
+        .at(id.span, "");
         out.push(found.help("take `id` out"));
     }
     let said = node.get(key)?;
     let text = said.scalar_text()?;
-    let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    let letters = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
     if !letters || !begins || text.len() > 64 {
-        let found = Diagnostic::new(Code::BadValue, format!("`{text}` is not a story's code")).at(said.span, "");
-        out.push(found.help("use letters, digits, `-`, `_` and `.`, at most 64, such as `ENT-001`"));
+        let found = Diagnostic::new(Code::BadValue, format!("`{text}` is not a story's code"))
+            .at(said.span, "");
+        out.push(
+            found.help("use letters, digits, `-`, `_` and `.`, at most 64, such as `ENT-001`"),
+        );
         return None;
     }
     if text.eq_ignore_ascii_case("project") {
-        let message = "`project` stands for what loom.yaml itself declares, so no story can have this code";
-        out.push(Diagnostic::new(Code::NameTaken, message).at(said.span, "").help("take another code, such as `ENT-001`"));
+        let message =
+            "`project` stands for what loom.yaml itself declares, so no story can have this code";
+        out.push(
+            Diagnostic::new(Code::NameTaken, message)
+                .at(said.span, "")
+                .help("take another code, such as `ENT-001`"),
+        );
         return None;
     }
     Some((text.into_owned(), said.span))
 }
 
 /// The word of `status`, however it was written.
-fn status(node: &Node, words: &'static [&'static str], out: &mut Diagnostics) -> Option<&'static str> {
+fn status(
+    node: &Node,
+    words: &'static [&'static str],
+    out: &mut Diagnostics,
+) -> Option<&'static str> {
     let said = node.get("status")?;
     let text = said.as_str()?;
     let fold = |text: &str| text.trim().replace(['-', '_', ' '], "").to_lowercase();
     let known = words.iter().copied().find(|word| fold(word) == fold(text));
     if known.is_none() {
-        let message = format!("`{text}` is not a status; it may be {}", one_of(words.iter().copied()));
+        let message = format!(
+            "`{text}` is not a status; it may be {}",
+            one_of(words.iter().copied())
+        );
         let found = Diagnostic::new(Code::BadValue, message).at(said.span, "");
-        out.push(match did_you_mean(&text.to_lowercase(), words.iter().copied()) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
-            None => found.help("write one of these words; case, `-` and `_` do not matter"),
-        });
+        out.push(
+            match did_you_mean(&text.to_lowercase(), words.iter().copied()) {
+                Some(near) => found.help(format!("did you mean `{near}`?")),
+                None => found.help("write one of these words; case, `-` and `_` do not matter"),
+            },
+        );
     }
     known
 }
@@ -241,33 +324,69 @@ fn task(
 ) -> Option<Task> {
     if node.as_map().is_none() && form != Form::Native {
         let message = format!("a task must be a mapping, and this is {}", node.type_name());
-        out.push(Diagnostic::new(Code::WrongType, message).at(node.span, "").help("write `{ id: …, title: … }`"));
+        out.push(
+            Diagnostic::new(Code::WrongType, message)
+                .at(node.span, "")
+                .help("write `{ id: …, title: … }`"),
+        );
     }
     let id_node = node.get("id")?;
     let id = id_node.scalar_text()?.into_owned();
     let text = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
-    let status = status(node, TaskStatus::WORDS, out).and_then(TaskStatus::parse).unwrap_or(TaskStatus::Pending);
-    let dependencies = node.get("dependencies").and_then(Node::as_seq).unwrap_or_default();
+    let status = status(node, TaskStatus::WORDS, out)
+        .and_then(TaskStatus::parse)
+        .unwrap_or(TaskStatus::Pending);
+    let dependencies = node
+        .get("dependencies")
+        .and_then(Node::as_seq)
+        .unwrap_or_default();
     Some(Task {
         title: text("title").unwrap_or_else(|| id.clone()),
         id,
         status,
         assigned_to: text("assignedTo"),
-        dependencies: dependencies.iter().filter_map(|node| Some((node.scalar_text()?.into_owned(), node.span))).collect(),
-        entries: declared(node, story.declares() && status != TaskStatus::Cancelled, project, sources, out),
+        dependencies: dependencies
+            .iter()
+            .filter_map(|node| Some((node.scalar_text()?.into_owned(), node.span)))
+            .collect(),
+        entries: declared(
+            node,
+            story.declares() && status != TaskStatus::Cancelled,
+            project,
+            sources,
+            out,
+        ),
         span: id_node.span,
     })
 }
 
 /// What a task declares. Where it is not to be declared only credentials are looked for.
-fn declared(task: &Node, declares: bool, project: &Project, sources: &mut Sources, out: &mut Diagnostics) -> Vec<Entry> {
+fn declared(
+    task: &Node,
+    declares: bool,
+    project: &Project,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Vec<Entry> {
     if !declares {
         let mut found = Diagnostics::default();
         artifacts::of(task, sources, &mut found);
-        out.extend(found.into_iter().filter(|found| found.code == Code::Credential));
+        out.extend(
+            found
+                .into_iter()
+                .filter(|found| found.code == Code::Credential),
+        );
         return Vec::new();
     }
     let nodes = artifacts::of(task, sources, out);
     let root = RepoPath::new(PROJECT_FILE).expect("a constant path in normal form");
-    entries(&nodes, &root, World { sources, environments: &project.environment_names }, out)
+    entries(
+        &nodes,
+        &root,
+        World {
+            sources,
+            environments: &project.environment_names,
+        },
+        out,
+    )
 }

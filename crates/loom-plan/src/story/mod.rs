@@ -87,7 +87,12 @@ impl StoryStatus {
     pub fn declares(self) -> bool {
         match self {
             Self::Draft | Self::Cancelled => false,
-            Self::Planned | Self::InProgress | Self::Review | Self::Completed | Self::Blocked | Self::Archived => true,
+            Self::Planned
+            | Self::InProgress
+            | Self::Review
+            | Self::Completed
+            | Self::Blocked
+            | Self::Archived => true,
         }
     }
 }
@@ -120,14 +125,20 @@ pub fn read_all(
 ) -> Vec<Story> {
     let first = sources.ids().count();
     let extra = extra.map(|extra| read_extra(&extra, project, sources));
-    let replaced = extra.as_ref().and_then(|reading| reading.story.as_ref()).map(|story| story.code.to_lowercase());
+    let replaced = extra
+        .as_ref()
+        .and_then(|reading| reading.story.as_ref())
+        .map(|story| story.code.to_lowercase());
     let mut readings: Vec<Reading> = Vec::new();
     for path in matching(input, &project.stories, out) {
         if path.as_str() == PROJECT_FILE {
             continue;
         }
         let reading = read_file(&path, project, input, sources);
-        let code = reading.story.as_ref().map(|story| story.code.to_lowercase());
+        let code = reading
+            .story
+            .as_ref()
+            .map(|story| story.code.to_lowercase());
         if code.is_none() || code != replaced {
             readings.push(reading);
         }
@@ -143,7 +154,12 @@ pub fn read_all(
     stories
 }
 
-fn read_file(path: &RepoPath, project: &Project, input: &dyn Input, sources: &mut Sources) -> Reading {
+fn read_file(
+    path: &RepoPath,
+    project: &Project,
+    input: &dyn Input,
+    sources: &mut Sources,
+) -> Reading {
     let mut found = Diagnostics::default();
     let node = load(input, path, sources, &mut found);
     let story = node.and_then(|node| form::read(&node, project, sources, &mut found));
@@ -166,8 +182,13 @@ fn unique(stories: Vec<Story>, out: &mut Diagnostics) -> Vec<Story> {
         let key = story.code.to_lowercase();
         match by_code.get(&key) {
             Some(first) => {
-                let message = format!("the story `{}` stands in two files: {} and {}", story.code, first.file, story.file);
-                let found = Diagnostic::new(Code::StoryTwice, message).at(story.span, "again here").at(first.span, "first here");
+                let message = format!(
+                    "the story `{}` stands in two files: {} and {}",
+                    story.code, first.file, story.file
+                );
+                let found = Diagnostic::new(Code::StoryTwice, message)
+                    .at(story.span, "again here")
+                    .at(first.span, "first here");
                 out.push(found.help("remove one of the files, or give one story another code; codes are compared without case"));
             }
             None => {
@@ -191,8 +212,14 @@ impl<'a> Tasks<'a> {
     /// The tasks of all stories.
     pub fn of(stories: &'a [Story]) -> Self {
         let mut by_id: BTreeMap<&str, Vec<(&Story, &Task)>> = BTreeMap::new();
-        for (story, task) in stories.iter().flat_map(|story| story.tasks.iter().map(move |task| (story, task))) {
-            by_id.entry(task.id.as_str()).or_default().push((story, task));
+        for (story, task) in stories
+            .iter()
+            .flat_map(|story| story.tasks.iter().map(move |task| (story, task)))
+        {
+            by_id
+                .entry(task.id.as_str())
+                .or_default()
+                .push((story, task));
         }
         Self { by_id }
     }
@@ -200,7 +227,11 @@ impl<'a> Tasks<'a> {
     /// The task that a dependency in the story `code` names.
     pub fn find(&self, code: &str, id: &str) -> Option<(&'a Story, &'a Task)> {
         let named = self.by_id.get(id)?;
-        named.iter().find(|(story, _)| story.code == code).or(named.first()).copied()
+        named
+            .iter()
+            .find(|(story, _)| story.code == code)
+            .or(named.first())
+            .copied()
     }
 }
 
@@ -208,7 +239,11 @@ fn check_dependencies(stories: &[Story], out: &mut Diagnostics) {
     let all = Tasks::of(stories);
     for story in stories {
         for task in &story.tasks {
-            for (id, span) in task.dependencies.iter().filter(|(id, _)| all.find(&story.code, id).is_none()) {
+            for (id, span) in task
+                .dependencies
+                .iter()
+                .filter(|(id, _)| all.find(&story.code, id).is_none())
+            {
                 out.push(unknown_task(story, task, id, *span));
             }
         }
@@ -216,12 +251,26 @@ fn check_dependencies(stories: &[Story], out: &mut Diagnostics) {
 }
 
 fn unknown_task(story: &Story, task: &Task, id: &str, span: Span) -> Diagnostic {
-    let message = format!("the task `{}` depends on `{id}`, which is no task of any story", task.id);
+    let message = format!(
+        "the task `{}` depends on `{id}`, which is no task of any story",
+        task.id
+    );
     let found = Diagnostic::new(Code::UnknownTask, message).at(span, "");
-    let own = || story.tasks.iter().map(|task| task.id.as_str()).filter(|own| *own != task.id);
+    let own = || {
+        story
+            .tasks
+            .iter()
+            .map(|task| task.id.as_str())
+            .filter(|own| *own != task.id)
+    };
     match did_you_mean(id, own()) {
         Some(near) => found.help(format!("did you mean `{near}`?")),
-        None if own().next().is_none() => found.help("take the dependency out; the story has no other task"),
-        None => found.help(format!("take it out, or name one of the story's tasks: {}", one_of(own().take(10)))),
+        None if own().next().is_none() => {
+            found.help("take the dependency out; the story has no other task")
+        }
+        None => found.help(format!(
+            "take it out, or name one of the story's tasks: {}",
+            one_of(own().take(10))
+        )),
     }
 }

@@ -84,12 +84,27 @@ impl Run {
     /// Reads files by path, and a story from elsewhere.
     pub(crate) fn of(files: &[(&str, &str)], extra: Option<(&str, &str)>) -> Self {
         let path = |text| RepoPath::new(text).expect("a path");
-        let input = Memory(files.iter().map(|(name, text)| (path(name), Arc::from(*text))).collect());
+        let input = Memory(
+            files
+                .iter()
+                .map(|(name, text)| (path(name), Arc::from(*text)))
+                .collect(),
+        );
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let project = project::read::read(&input, &mut sources, &mut found);
-        let extra = extra.map(|(name, text)| Extra::File { name, text: text.into() });
-        let stories = project.as_ref().map(|project| story::read_all(project, &input, extra, &mut sources, &mut found));
-        Self { project, stories: stories.unwrap_or_default(), sources, found }
+        let extra = extra.map(|(name, text)| Extra::File {
+            name,
+            text: text.into(),
+        });
+        let stories = project
+            .as_ref()
+            .map(|project| story::read_all(project, &input, extra, &mut sources, &mut found));
+        Self {
+            project,
+            stories: stories.unwrap_or_default(),
+            sources,
+            found,
+        }
     }
 
     /// A finding as a person would see it: code, file, line and column, the text underlined, help.
@@ -97,13 +112,29 @@ impl Run {
         let label = found.labels.first().map(|label| {
             let at = self.sources.position(label.span);
             let text = self.sources.slice(self.sources.outermost(label.span));
-            format!("{}:{}:{} `{}`", at.file, at.line, at.column, text.trim_end())
+            format!(
+                "{}:{}:{} `{}`",
+                at.file,
+                at.line,
+                at.column,
+                text.trim_end()
+            )
         });
-        format!("{} {}: {} ({})", found.code, label.unwrap_or_default(), found.message, found.help.as_deref().unwrap_or_default())
+        format!(
+            "{} {}: {} ({})",
+            found.code,
+            label.unwrap_or_default(),
+            found.message,
+            found.help.as_deref().unwrap_or_default()
+        )
     }
 
     /// All findings, one a line.
     pub(crate) fn report(&self) -> String {
-        self.found.iter().map(|found| self.shown(found)).collect::<Vec<_>>().join("\n")
+        self.found
+            .iter()
+            .map(|found| self.shown(found))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }

@@ -2,7 +2,9 @@
 
 use loom_plan::handoff::fact::{Fact, What};
 use loom_plan::node::Node;
-use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{
+    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider,
+};
 use loom_plan::shape::{Field, Shape};
 
 use super::stem;
@@ -17,7 +19,11 @@ static SPEC: KindSpec = KindSpec {
     version: 1,
     changelog: &[(1, "The first version.")],
     summary: "A monitor of Datadog",
-    settings: &[Field::required("content", Shape::Map(&Shape::Any), "the monitor as data, as Datadog's API takes it")],
+    settings: &[Field::required(
+        "content",
+        Shape::Map(&Shape::Any),
+        "the monitor as data, as Datadog's API takes it",
+    )],
     attributes: &[("query", "the query of the monitor")],
     default_path: "infrastructure/datadog/alerts/NAME.yml, or infrastructure/datadog/alerts/NAME-ITEM.yml",
     nature: Nature::Plain,
@@ -66,18 +72,36 @@ impl Provider for DatadogMonitor {
 
     fn attributes(&self, artifact: &Artifact) -> Attributes {
         let query = artifact.settings.at(&["content", "query"]);
-        query.into_iter().map(|query| ("query".to_owned(), query.clone())).collect()
+        query
+            .into_iter()
+            .map(|query| ("query".to_owned(), query.clone()))
+            .collect()
     }
 
     fn render(&self, artifact: &Artifact, place: &Place) -> Result<String, Failure> {
-        let content = artifact.settings.get("content").unwrap_or(&artifact.settings);
-        Ok(if is_json(place) { format!("{:#}\n", content.to_json()) } else { yaml::document(content) })
+        let content = artifact
+            .settings
+            .get("content")
+            .unwrap_or(&artifact.settings);
+        Ok(if is_json(place) {
+            format!("{:#}\n", content.to_json())
+        } else {
+            yaml::document(content)
+        })
     }
 
     fn read(&self, file: &Existing<'_>) -> Option<Draft> {
-        let content = draft::mapping(file.text).filter(|_| draft::ends(file, &["yml", "yaml", "json"]))?;
-        let is_text = |key: &&str| content.get(key).is_some_and(|value| value.as_str().is_some());
-        let kind = content.get("type").and_then(|kind| kind.as_str()).unwrap_or_default();
+        let content =
+            draft::mapping(file.text).filter(|_| draft::ends(file, &["yml", "yaml", "json"]))?;
+        let is_text = |key: &&str| {
+            content
+                .get(key)
+                .is_some_and(|value| value.as_str().is_some())
+        };
+        let kind = content
+            .get("type")
+            .and_then(|kind| kind.as_str())
+            .unwrap_or_default();
         let is_monitor = ["name", "type", "query"].iter().all(is_text) && TYPES.contains(&kind);
         is_monitor.then(|| draft::setting("content", content, Fit::Format))
     }
@@ -87,8 +111,14 @@ impl Provider for DatadogMonitor {
     }
 
     fn facts(&self, artifact: &Artifact) -> Vec<Fact> {
-        let title = artifact.settings.at(&["content", "name"]).and_then(Node::as_str);
-        title.map(|title| Fact::new(What::Alert(title.to_owned()), "monitor")).into_iter().collect()
+        let title = artifact
+            .settings
+            .at(&["content", "name"])
+            .and_then(Node::as_str);
+        title
+            .map(|title| Fact::new(What::Alert(title.to_owned()), "monitor"))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -111,13 +141,21 @@ mod tests {
         artifact.path = RepoPath::new("alerts/x.json").ok();
         let places = DatadogMonitor.places(&artifact).expect("places");
         assert_eq!(places[0].header, None, "JSON has no comments");
-        let text = DatadogMonitor.render(&artifact, &places[0]).expect("it renders");
-        assert!(text.starts_with("{\n  \"name\": \"Latency: high\",\n") && text.ends_with("}\n"), "{text}");
+        let text = DatadogMonitor
+            .render(&artifact, &places[0])
+            .expect("it renders");
+        assert!(
+            text.starts_with("{\n  \"name\": \"Latency: high\",\n") && text.ends_with("}\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn the_query_is_published() {
         let attributes = DatadogMonitor.attributes(&artifact(&DatadogMonitor, MONITOR));
-        assert_eq!(attributes["query"].as_str(), Some("avg(last_5m):p95:x{env:on} > 0.5"));
+        assert_eq!(
+            attributes["query"].as_str(),
+            Some("avg(last_5m):p95:x{env:on} > 0.5")
+        );
     }
 }

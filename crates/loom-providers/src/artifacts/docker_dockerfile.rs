@@ -1,7 +1,9 @@
 //! `docker.dockerfile`: a Dockerfile as text, under loom's header.
 
 use loom_plan::node::{Node, Value};
-use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{
+    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider,
+};
 use loom_plan::shape::{Field, Shape};
 
 use super::{lines, stem, text};
@@ -15,7 +17,11 @@ static SPEC: KindSpec = KindSpec {
     version: 1,
     changelog: &[(1, "The first version.")],
     summary: "A Dockerfile",
-    settings: &[Field::required("content", Shape::Text, "the text of the Dockerfile")],
+    settings: &[Field::required(
+        "content",
+        Shape::Text,
+        "the text of the Dockerfile",
+    )],
     attributes: &[("port", "the first port that it exposes")],
     default_path: "docker/NAME.Dockerfile, or docker/NAME-ITEM.Dockerfile",
     nature: Nature::Plain,
@@ -27,14 +33,26 @@ impl Provider for DockerDockerfile {
     }
 
     fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure> {
-        artifact.single("dockerfile", &format!("docker/{}.Dockerfile", stem(artifact)), Some(Comment::Hash))
+        artifact.single(
+            "dockerfile",
+            &format!("docker/{}.Dockerfile", stem(artifact)),
+            Some(Comment::Hash),
+        )
     }
 
     fn attributes(&self, artifact: &Artifact) -> Attributes {
         let port = text(artifact, "content").lines().find_map(exposed);
-        port.map(|port| ("port".to_owned(), Node { span: artifact.settings.span, value: Value::Integer(port) }))
-            .into_iter()
-            .collect()
+        port.map(|port| {
+            (
+                "port".to_owned(),
+                Node {
+                    span: artifact.settings.span,
+                    value: Value::Integer(port),
+                },
+            )
+        })
+        .into_iter()
+        .collect()
     }
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
@@ -54,7 +72,10 @@ impl Provider for DockerDockerfile {
 /// The port of `EXPOSE 3000` or `EXPOSE 3000/tcp`; one that is a variable is not known.
 fn exposed(line: &str) -> Option<i64> {
     let (instruction, rest) = line.trim_start().split_once(char::is_whitespace)?;
-    let port = rest.split_whitespace().next().filter(|_| instruction.eq_ignore_ascii_case("expose"))?;
+    let port = rest
+        .split_whitespace()
+        .next()
+        .filter(|_| instruction.eq_ignore_ascii_case("expose"))?;
     port.split('/').next()?.parse().ok()
 }
 
@@ -65,11 +86,24 @@ mod tests {
 
     #[test]
     fn the_exposed_port_is_published() {
-        for (line, port) in
-            [("EXPOSE 3000", Some(3000)), ("expose 53/udp 54", Some(53)), ("EXPOSE $PORT", None), ("# EXPOSE 1", None)]
-        {
-            let artifact = artifact(&DockerDockerfile, &format!("content: |\n  FROM a:1\n  {line}\n"));
-            assert_eq!(DockerDockerfile.attributes(&artifact).get("port").and_then(Node::as_integer), port, "{line}");
+        for (line, port) in [
+            ("EXPOSE 3000", Some(3000)),
+            ("expose 53/udp 54", Some(53)),
+            ("EXPOSE $PORT", None),
+            ("# EXPOSE 1", None),
+        ] {
+            let artifact = artifact(
+                &DockerDockerfile,
+                &format!("content: |\n  FROM a:1\n  {line}\n"),
+            );
+            assert_eq!(
+                DockerDockerfile
+                    .attributes(&artifact)
+                    .get("port")
+                    .and_then(Node::as_integer),
+                port,
+                "{line}"
+            );
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `file`: a text as it is.
 
 use loom_plan::node::{Map, Node};
-use loom_plan::provider::{Artifact, Draft, Existing, Failure, Fit, KindSpec, Mode, Nature, Order, Place, Provider};
+use loom_plan::provider::{
+    Artifact, Draft, Existing, Failure, Fit, KindSpec, Mode, Nature, Order, Place, Provider,
+};
 use loom_plan::shape::{Field, Shape};
 
 use super::{stem, text};
@@ -16,8 +18,16 @@ static SPEC: KindSpec = KindSpec {
     changelog: &[(1, "The first version.")],
     summary: "A file with the text of its declaration, byte for byte",
     settings: &[
-        Field::required("content", Shape::Text, "the text of the file, byte for byte"),
-        Field::optional("mode", Shape::OneOf(&["executable"]), "`executable` for a program: mode 0755 in place of 0644"),
+        Field::required(
+            "content",
+            Shape::Text,
+            "the text of the file, byte for byte",
+        ),
+        Field::optional(
+            "mode",
+            Shape::OneOf(&["executable"]),
+            "`executable` for a program: mode 0755 in place of 0644",
+        ),
     ],
     attributes: &[],
     default_path: "NAME, or NAME-ITEM",
@@ -49,6 +59,11 @@ impl Provider for File {
             settings.insert("mode", Node::string(draft::nowhere(), "executable"));
         }
         settings.insert("content", Node::string(draft::nowhere(), file.text));
-        Some(Draft { settings: Node::map(draft::nowhere(), settings), path: None, fit: Fit::Any, order: Order::Told })
+        Some(Draft {
+            settings: Node::map(draft::nowhere(), settings),
+            path: None,
+            fit: Fit::Any,
+            order: Order::Told,
+        })
     }
 }

@@ -1,7 +1,9 @@
 //! `gitlab.pipeline`: jobs of GitLab CI.
 
 use loom_plan::node::{Map, Node};
-use loom_plan::provider::{Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{
+    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider,
+};
 use loom_plan::shape::{Field, Shape};
 
 use super::stem;
@@ -16,7 +18,11 @@ static SPEC: KindSpec = KindSpec {
     version: 1,
     changelog: &[(1, "The first version.")],
     summary: "A file of GitLab CI: a pipeline, or jobs that a pipeline includes",
-    settings: &[Field::required("content", Shape::Map(&Shape::Any), "the file as data")],
+    settings: &[Field::required(
+        "content",
+        Shape::Map(&Shape::Any),
+        "the file as data",
+    )],
     attributes: &[("jobs.NAME", "the name of each job")],
     default_path: "ci/NAME.gitlab-ci.yml, or ci/NAME-ITEM.gitlab-ci.yml",
     nature: Nature::Plain,
@@ -43,7 +49,11 @@ impl Provider for GitlabPipeline {
     }
 
     fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure> {
-        artifact.single("pipeline", &format!("ci/{}.gitlab-ci.yml", stem(artifact)), Some(Comment::Hash))
+        artifact.single(
+            "pipeline",
+            &format!("ci/{}.gitlab-ci.yml", stem(artifact)),
+            Some(Comment::Hash),
+        )
     }
 
     fn attributes(&self, artifact: &Artifact) -> Attributes {
@@ -51,17 +61,29 @@ impl Provider for GitlabPipeline {
         let jobs = content
             .into_iter()
             .flat_map(Map::entries)
-            .filter(|(name, entry)| entry.node.as_map().is_some() && !name.starts_with('.') && !GLOBAL.contains(&name.as_ref()));
-        jobs.map(|(name, entry)| (format!("jobs.{name}"), Node::string(entry.key, &**name))).collect()
+            .filter(|(name, entry)| {
+                entry.node.as_map().is_some()
+                    && !name.starts_with('.')
+                    && !GLOBAL.contains(&name.as_ref())
+            });
+        jobs.map(|(name, entry)| (format!("jobs.{name}"), Node::string(entry.key, &**name)))
+            .collect()
     }
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
-        Ok(yaml::document(artifact.settings.get("content").unwrap_or(&artifact.settings)))
+        Ok(yaml::document(
+            artifact
+                .settings
+                .get("content")
+                .unwrap_or(&artifact.settings),
+        ))
     }
 
     fn read(&self, file: &Existing<'_>) -> Option<Draft> {
         let name = file.path.file_name();
-        let named = [".gitlab-ci.yml", ".gitlab-ci.yaml"].iter().any(|ending| name.ends_with(ending));
+        let named = [".gitlab-ci.yml", ".gitlab-ci.yaml"]
+            .iter()
+            .any(|ending| name.ends_with(ending));
         let content = draft::mapping(file.text).filter(|_| named)?;
         Some(draft::setting("content", content, Fit::Format))
     }
@@ -86,9 +108,13 @@ mod tests {
     #[test]
     fn a_pipeline_keeps_its_texts_and_its_order() {
         let text = rendered(&GitlabPipeline, SETTINGS);
-        assert!(text.starts_with("stages:\n  - test\nvariables:\n  VERSION: \"1.10\"\n"), "{text}");
         assert!(
-            text.ends_with("  script:\n    - 'echo ok: yes'\n") || text.ends_with("  script:\n    - \"echo ok: yes\"\n"),
+            text.starts_with("stages:\n  - test\nvariables:\n  VERSION: \"1.10\"\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("  script:\n    - 'echo ok: yes'\n")
+                || text.ends_with("  script:\n    - \"echo ok: yes\"\n"),
             "{text}"
         );
     }

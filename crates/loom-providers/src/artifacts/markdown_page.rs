@@ -1,7 +1,9 @@
 //! `markdown.page`: a text in Markdown, under loom's header.
 
 use loom_plan::handoff::fact::{Fact, What};
-use loom_plan::provider::{Artifact, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{
+    Artifact, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider,
+};
 use loom_plan::shape::{Field, Shape};
 
 use super::{lines, stem, text};
@@ -15,7 +17,11 @@ static SPEC: KindSpec = KindSpec {
     version: 1,
     changelog: &[(1, "The first version.")],
     summary: "A page in Markdown",
-    settings: &[Field::required("content", Shape::Text, "the text of the page, in Markdown")],
+    settings: &[Field::required(
+        "content",
+        Shape::Text,
+        "the text of the page, in Markdown",
+    )],
     attributes: &[],
     default_path: "docs/NAME.md, or docs/NAME-ITEM.md",
     nature: Nature::Plain,
@@ -27,7 +33,11 @@ impl Provider for MarkdownPage {
     }
 
     fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure> {
-        artifact.single("page", &format!("docs/{}.md", stem(artifact)), Some(Comment::Html))
+        artifact.single(
+            "page",
+            &format!("docs/{}.md", stem(artifact)),
+            Some(Comment::Html),
+        )
     }
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
@@ -40,7 +50,10 @@ impl Provider for MarkdownPage {
 
     fn facts(&self, artifact: &Artifact) -> Vec<Fact> {
         let last = artifact.address.name().as_str().rsplit('-').next();
-        last.filter(|word| *word == "rollback").map(|_| Fact::new(What::Rollback, "page")).into_iter().collect()
+        last.filter(|word| *word == "rollback")
+            .map(|_| Fact::new(What::Rollback, "page"))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -51,6 +64,9 @@ mod tests {
 
     #[test]
     fn line_ends_are_loom_s_and_all_else_is_the_user_s() {
-        assert_eq!(rendered(&MarkdownPage, "content: \"# A  \\r\\n\\n\\ttext\"\n"), "# A  \n\n\ttext\n");
+        assert_eq!(
+            rendered(&MarkdownPage, "content: \"# A  \\r\\n\\n\\ttext\"\n"),
+            "# A  \n\n\ttext\n"
+        );
     }
 }

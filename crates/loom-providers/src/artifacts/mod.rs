@@ -22,12 +22,19 @@ use loom_plan::provider::Artifact;
 /// default name.
 pub(crate) fn stem(artifact: &Artifact) -> String {
     let name = artifact.address.name();
-    artifact.address.item().map_or_else(|| name.to_string(), |item| format!("{name}-{item}"))
+    artifact
+        .address
+        .item()
+        .map_or_else(|| name.to_string(), |item| format!("{name}-{item}"))
 }
 
 /// A setting that the kind's spec requires to be a text.
 pub(crate) fn text<'a>(artifact: &'a Artifact, setting: &str) -> &'a str {
-    artifact.settings.get(setting).and_then(|node| node.as_str()).unwrap_or("")
+    artifact
+        .settings
+        .get(setting)
+        .and_then(|node| node.as_str())
+        .unwrap_or("")
 }
 
 /// A text of a whole file that carries loom's header: `\n` line ends and a newline at the end,
@@ -55,12 +62,27 @@ pub(crate) mod testing {
         let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
         let id = sources.add("loom.yaml", settings);
         let settings = node::parse_one(&sources, id, &mut diagnostics).expect("settings in YAML");
-        let world = World { sources: &sources, environments: &[] };
-        shape::check(&settings, &Shape::Record(provider.spec().settings), "settings", world, &mut diagnostics);
+        let world = World {
+            sources: &sources,
+            environments: &[],
+        };
+        shape::check(
+            &settings,
+            &Shape::Record(provider.spec().settings),
+            "settings",
+            world,
+            &mut diagnostics,
+        );
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
         let name = Name::new("entity-api").expect("a name");
         let address = Address::new(provider.spec().kind, name, None);
-        Artifact { address, path: None, service: None, settings, files: Vec::new() }
+        Artifact {
+            address,
+            path: None,
+            service: None,
+            settings,
+            files: Vec::new(),
+        }
     }
 
     pub(crate) fn rendered(provider: &dyn Provider, settings: &str) -> String {

@@ -26,8 +26,16 @@ static SPEC: KindSpec = KindSpec {
     changelog: &[(1, "The first version.")],
     summary: "A file from a template in MiniJinja's language",
     settings: &[
-        Field::optional("source", Shape::InputFile, "the file that holds the template"),
-        Field::optional("text", Shape::Text, "the template itself; either this or `source`"),
+        Field::optional(
+            "source",
+            Shape::InputFile,
+            "the file that holds the template",
+        ),
+        Field::optional(
+            "text",
+            Shape::Text,
+            "the template itself; either this or `source`",
+        ),
         Field::optional("vars", Shape::Map(&Shape::Any), "the variables, by name"),
     ],
     attributes: &[],
@@ -47,25 +55,44 @@ impl Provider for Template {
     }
 
     fn places(&self, artifact: &Artifact) -> Result<Vec<Place>, Failure> {
-        let (source, text) = (artifact.settings.get("source"), artifact.settings.get("text"));
+        let (source, text) = (
+            artifact.settings.get("source"),
+            artifact.settings.get("text"),
+        );
         match (source, text) {
             (Some(source), Some(text)) => {
-                let found = Diagnostic::new(Code::BadValue, "a template has either `source` or `text`, and this one has both");
-                Err(vec![found.at(text.span, "").at(source.span, "and here").help("keep one of the two")])
+                let found = Diagnostic::new(
+                    Code::BadValue,
+                    "a template has either `source` or `text`, and this one has both",
+                );
+                Err(vec![
+                    found
+                        .at(text.span, "")
+                        .at(source.span, "and here")
+                        .help("keep one of the two"),
+                ])
             }
             (None, None) => {
-                let found = Diagnostic::new(Code::MissingKey, "a template needs `source` or `text`");
-                Err(vec![found.at(artifact.settings.span, "").help("add `source: templates/NAME.j2`, or the template as `text`")])
+                let found =
+                    Diagnostic::new(Code::MissingKey, "a template needs `source` or `text`");
+                Err(vec![found.at(artifact.settings.span, "").help(
+                    "add `source: templates/NAME.j2`, or the template as `text`",
+                )])
             }
             (Some(_), None) | (None, Some(_)) => artifact.single("template", &stem(artifact), None),
         }
     }
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
-        let setting = artifact.settings.get("source").or_else(|| artifact.settings.get("text")).unwrap_or(&artifact.settings);
+        let setting = artifact
+            .settings
+            .get("source")
+            .or_else(|| artifact.settings.get("text"))
+            .unwrap_or(&artifact.settings);
         let text = artifact.file("source").or(setting.as_str()).unwrap_or("");
         let variables = Variables::of(artifact.settings.get("vars").and_then(Node::as_map));
-        render(text, Value::from_object(variables)).map_err(|error| vec![diagnostic(&error, text, setting)])
+        render(text, Value::from_object(variables))
+            .map_err(|error| vec![diagnostic(&error, text, setting)])
     }
 }
 
@@ -99,8 +126,15 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     let mut syntax = SyntaxConfig::builder();
-    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
-    environment.set_syntax(syntax.build().expect("the delimiters are the language's own"));
+    syntax
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true);
+    environment.set_syntax(
+        syntax
+            .build()
+            .expect("the delimiters are the language's own"),
+    );
     environment.set_fuel(Some(FUEL));
     environment.set_formatter(write);
     environment
@@ -112,25 +146,43 @@ fn write(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> R
     if let Some(text) = value.as_str() {
         return Ok(output.write_str(text)?);
     }
-    if matches!(value.kind(), Kind::Bool | Kind::None | Kind::Seq | Kind::Map | Kind::Iterable) {
-        let json = serde_json::to_string(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    if matches!(
+        value.kind(),
+        Kind::Bool | Kind::None | Kind::Seq | Kind::Map | Kind::Iterable
+    ) {
+        let json = serde_json::to_string(value)
+            .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
         return Ok(output.write_str(&json)?);
     }
     minijinja::escape_formatter(output, state, value)
 }
 
 fn diagnostic(error: &Error, text: &str, setting: &Node) -> Diagnostic {
-    let excerpt = error.range().and_then(|range| text.get(range)).unwrap_or("").trim();
+    let excerpt = error
+        .range()
+        .and_then(|range| text.get(range))
+        .unwrap_or("")
+        .trim();
     let what = match (error.kind(), error.detail()) {
-        (ErrorKind::UndefinedError, _) if !excerpt.is_empty() => format!("`{excerpt}` is not defined"),
+        (ErrorKind::UndefinedError, _) if !excerpt.is_empty() => {
+            format!("`{excerpt}` is not defined")
+        }
         (ErrorKind::OutOfFuel, _) => format!("it takes more than {FUEL} steps"),
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
     };
-    let line = error.line().map_or_else(String::new, |line| format!(", in line {line} of the template"));
-    let found = Diagnostic::new(Code::Template, format!("the template does not render: {what}{line}")).at(setting.span, "");
+    let line = error.line().map_or_else(String::new, |line| {
+        format!(", in line {line} of the template")
+    });
+    let found = Diagnostic::new(
+        Code::Template,
+        format!("the template does not render: {what}{line}"),
+    )
+    .at(setting.span, "");
     if error.kind() == ErrorKind::UndefinedError {
-        return found.help("add the name to `vars`, or give it a value there: `{{ name | default(\"…\") }}`");
+        return found.help(
+            "add the name to `vars`, or give it a value there: `{{ name | default(\"…\") }}`",
+        );
     }
     if error.kind() == ErrorKind::OutOfFuel {
         return found.help("look for a loop over a very long range");
@@ -157,7 +209,12 @@ struct Variables(Vec<(Arc<str>, Value)>);
 
 impl Variables {
     fn of(map: Option<&node::Map>) -> Self {
-        Self(map.into_iter().flat_map(node::Map::iter).map(|(name, node)| (Arc::clone(name), view(node))).collect())
+        Self(
+            map.into_iter()
+                .flat_map(node::Map::iter)
+                .map(|(name, node)| (Arc::clone(name), view(node)))
+                .collect(),
+        )
     }
 }
 
@@ -167,11 +224,19 @@ impl Object for Variables {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.iter().find(|(name, _)| name.as_ref() == key).map(|(_, value)| value.clone())
+        self.0
+            .iter()
+            .find(|(name, _)| name.as_ref() == key)
+            .map(|(_, value)| value.clone())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.iter().map(|(name, _)| Value::from(Arc::clone(name))).collect())
+        Enumerator::Values(
+            self.0
+                .iter()
+                .map(|(name, _)| Value::from(Arc::clone(name)))
+                .collect(),
+        )
     }
 }
 
@@ -188,7 +253,12 @@ impl Object for View {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.iter().map(|(key, _)| Value::from(Arc::clone(key))).collect())
+        Enumerator::Values(
+            self.0
+                .iter()
+                .map(|(key, _)| Value::from(Arc::clone(key)))
+                .collect(),
+        )
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
@@ -238,12 +308,18 @@ vars:
   ratio: 1.5
 "#,
         );
-        assert_eq!(text, "1 A=1\n2 B=x\nz: 1\na: 2\n1 true 3.0 B 2 <&> {\"z\":1,\"a\":2}\n");
+        assert_eq!(
+            text,
+            "1 A=1\n2 B=x\nz: 1\na: 2\n1 true 3.0 B 2 <&> {\"z\":1,\"a\":2}\n"
+        );
     }
 
     #[test]
     fn not_a_byte_is_added() {
-        assert_eq!(rendered(&Template, "text: \"{{ a }}  \\r\\n\\n\"\nvars: { a: x }\n"), "x  \r\n\n");
+        assert_eq!(
+            rendered(&Template, "text: \"{{ a }}  \\r\\n\\n\"\nvars: { a: x }\n"),
+            "x  \r\n\n"
+        );
         assert_eq!(rendered(&Template, "text: a\n"), "a");
     }
 
@@ -258,7 +334,9 @@ vars:
     fn message(settings: &str) -> String {
         let artifact = artifact(&Template, settings);
         let found = match Template.places(&artifact) {
-            Ok(places) => Template.render(&artifact, &places[0]).expect_err("it is refused"),
+            Ok(places) => Template
+                .render(&artifact, &places[0])
+                .expect_err("it is refused"),
             Err(found) => found,
         };
         found[0].message.clone()
@@ -267,8 +345,14 @@ vars:
     #[test]
     fn what_cannot_be_rendered_is_said_with_its_line() {
         for (settings, expected) in [
-            ("text: \"a\\n{{ svc.nmae }}\"\nvars: { svc: {} }\n", "`svc.nmae` is not defined, in line 2 of the template"),
-            ("text: \"{{ x }}\"\n", "`x` is not defined, in line 1 of the template"),
+            (
+                "text: \"a\\n{{ svc.nmae }}\"\nvars: { svc: {} }\n",
+                "`svc.nmae` is not defined, in line 2 of the template",
+            ),
+            (
+                "text: \"{{ x }}\"\n",
+                "`x` is not defined, in line 1 of the template",
+            ),
             ("text: \"{% if %}\"\n", "in line 1 of the template"),
             (
                 "text: \"{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}\"\n",
@@ -291,7 +375,11 @@ vars:
                 let mut sources = loom_plan::text::Sources::default();
                 let span = loom_plan::text::Span::start_of(sources.add("", ""));
                 map.insert("x", Node::string(span, "y"));
-                assert_eq!(render(&text, view(&Node::map(span, map))).ok(), Some(format!("{number} y")), "round {round}");
+                assert_eq!(
+                    render(&text, view(&Node::map(span, map))).ok(),
+                    Some(format!("{number} y")),
+                    "round {round}"
+                );
             }
         }
     }

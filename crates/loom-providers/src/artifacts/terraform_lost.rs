@@ -50,20 +50,39 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// The components that have modules of their own, by the end of what those are called.
-const MODULES: &[(&str, &str)] =
-    &[("_network", "network"), ("_cluster", "cluster"), ("_state", "state"), ("_registry", "registry")];
+const MODULES: &[(&str, &str)] = &[
+    ("_network", "network"),
+    ("_cluster", "cluster"),
+    ("_state", "state"),
+    ("_registry", "registry"),
+];
 
 /// What `before` declares and `after` lacks, by name; nothing where a text cannot be read.
 pub(crate) fn between(before: &str, after: &str) -> Vec<Lost> {
-    let (Ok(before), Ok(after)) = (hcl::parse(before), hcl::parse(after)) else { return Vec::new() };
+    let (Ok(before), Ok(after)) = (hcl::parse(before), hcl::parse(after)) else {
+        return Vec::new();
+    };
     let (still, handed_on) = (declared(&after), handed_on(&after));
-    let gone = declared(&before).into_iter().filter(|name| !still.contains(name) && !handed_on.contains(name));
-    gone.map(|name| Lost { component: component(&name), name }).collect()
+    let gone = declared(&before)
+        .into_iter()
+        .filter(|name| !still.contains(name) && !handed_on.contains(name));
+    gone.map(|name| Lost {
+        component: component(&name),
+        name,
+    })
+    .collect()
 }
 
 /// `TYPE.NAME` of the resources and `module.NAME` of the module calls.
 fn declared(body: &Body) -> BTreeSet<String> {
-    let labels = |block: &Block| block.labels.iter().map(BlockLabel::as_str).collect::<Vec<_>>().join(".");
+    let labels = |block: &Block| {
+        block
+            .labels
+            .iter()
+            .map(BlockLabel::as_str)
+            .collect::<Vec<_>>()
+            .join(".")
+    };
     let name = |block: &Block| match block.identifier() {
         "resource" => Some(labels(block)),
         "module" => Some(format!("module.{}", labels(block))),
@@ -74,9 +93,16 @@ fn declared(body: &Body) -> BTreeSet<String> {
 
 /// What `moved` and `removed` blocks name: Terraform is told what becomes of it.
 fn handed_on(body: &Body) -> BTreeSet<String> {
-    let told = body.blocks().filter(|block| matches!(block.identifier(), "moved" | "removed"));
-    let from =
-        |block: &Block| block.body.attributes().find(|attribute| attribute.key() == "from").map(|from| from.expr.to_string());
+    let told = body
+        .blocks()
+        .filter(|block| matches!(block.identifier(), "moved" | "removed"));
+    let from = |block: &Block| {
+        block
+            .body
+            .attributes()
+            .find(|attribute| attribute.key() == "from")
+            .map(|from| from.expr.to_string())
+    };
     told.filter_map(from).collect()
 }
 
@@ -97,7 +123,10 @@ mod tests {
     use super::*;
 
     fn lost(before: &str, after: &str) -> Vec<(String, String)> {
-        between(before, after).into_iter().map(|lost| (lost.component, lost.name)).collect()
+        between(before, after)
+            .into_iter()
+            .map(|lost| (lost.component, lost.name))
+            .collect()
     }
 
     fn text(resources: &[&str]) -> String {
@@ -131,7 +160,10 @@ mod tests {
             ("aws_sqs_queue.jobs", "aws_sqs_queue.jobs"),
         ];
         for (name, component) in cases {
-            assert_eq!(lost(&text(&["aws_x.a", name]), &text(&["aws_x.a"])), [(component.to_owned(), name.to_owned())]);
+            assert_eq!(
+                lost(&text(&["aws_x.a", name]), &text(&["aws_x.a"])),
+                [(component.to_owned(), name.to_owned())]
+            );
         }
     }
 
@@ -142,7 +174,10 @@ mod tests {
         let pair = |component: &str, name: &str| (component.to_owned(), name.to_owned());
         assert_eq!(
             lost(before, ""),
-            [pair("network", "module.entities_network"), pair("module.entity_api", "module.entity_api")]
+            [
+                pair("network", "module.entities_network"),
+                pair("module.entity_api", "module.entity_api")
+            ]
         );
         assert_eq!(lost(before, before), []);
     }
@@ -152,7 +187,13 @@ mod tests {
         let before = text(&["aws_db_instance.this"]);
         assert_eq!(lost(&before, &before.replace("var.a", "var.b")), []);
         let moved = "moved {\n  from = aws_db_instance.this\n  to = aws_db_instance.main\n}\n";
-        assert_eq!(lost(&before, &format!("{}{moved}", text(&["aws_db_instance.main"]))), []);
+        assert_eq!(
+            lost(
+                &before,
+                &format!("{}{moved}", text(&["aws_db_instance.main"]))
+            ),
+            []
+        );
         let removed = "removed {\n  from = aws_db_instance.this\n  lifecycle {\n    destroy = false\n  }\n}\n";
         assert_eq!(lost(&before, removed), []);
     }

@@ -68,7 +68,9 @@ fn the_port_is_written_once_and_changes_everywhere() {
     for strategy in ["rolling", "blue-green"] {
         let before = made(&project(strategy));
         let after = made(&project(strategy).replace("4711", "5822"));
-        let count = |files: &BTreeMap<String, String>, port: &str| files["k8s/production/entity-api.yml"].matches(port).count();
+        let count = |files: &BTreeMap<String, String>, port: &str| {
+            files["k8s/production/entity-api.yml"].matches(port).count()
+        };
         assert_eq!(count(&before, "4711"), count(&after, "5822"));
         assert!(count(&before, "containerPort: 4711") > 0 && count(&before, " port: 4711") > 1);
         for (path, text) in &after {
@@ -79,15 +81,24 @@ fn the_port_is_written_once_and_changes_everywhere() {
 
 /// The targets of the links in a page that are not of the web.
 fn links(page: &str) -> Vec<&str> {
-    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    targets.filter(|target| !target.starts_with("http")).collect()
+    let targets = page
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    targets
+        .filter(|target| !target.starts_with("http"))
+        .collect()
 }
 
 #[test]
 fn links_lead_to_files_that_are_made() {
     for strategy in ["rolling", "blue-green"] {
         let files = made(&project(strategy));
-        for page in ["docs/entity-api/deployment.md", "docs/entity-api/rollback.md", ".agent/loom/runbook.md"] {
+        for page in [
+            "docs/entity-api/deployment.md",
+            "docs/entity-api/rollback.md",
+            ".agent/loom/runbook.md",
+        ] {
             let path = RepoPath::new(page).expect("a path");
             let found = links(&files[page]);
             assert!(!found.is_empty(), "{page}");
@@ -101,10 +112,24 @@ fn links_lead_to_files_that_are_made() {
 
 #[test]
 fn an_alert_in_one_more_environment_moves_no_file() {
-    let with = |environments: &str| changed("metric: latency,", &format!("metric: latency, environments: {environments},"));
-    let (alone, both) = (with("[production]").expect("it compiles"), with("[staging, production]").expect("it compiles"));
-    let more: Vec<&String> = both.keys().filter(|path| !alone.contains_key(*path)).collect();
-    assert_eq!(more, ["infrastructure/datadog/alerts/entity-api-latency-staging.yml"]);
+    let with = |environments: &str| {
+        changed(
+            "metric: latency,",
+            &format!("metric: latency, environments: {environments},"),
+        )
+    };
+    let (alone, both) = (
+        with("[production]").expect("it compiles"),
+        with("[staging, production]").expect("it compiles"),
+    );
+    let more: Vec<&String> = both
+        .keys()
+        .filter(|path| !alone.contains_key(*path))
+        .collect();
+    assert_eq!(
+        more,
+        ["infrastructure/datadog/alerts/entity-api-latency-staging.yml"]
+    );
     assert!(both[more[0]].contains("env:staging}"));
     let path = "infrastructure/datadog/alerts/entity-api-latency.yml";
     assert_eq!(alone[path], both[path]);
@@ -113,17 +138,39 @@ fn an_alert_in_one_more_environment_moves_no_file() {
 #[test]
 fn services_share_the_namespace_and_the_kustomization() {
     let project = project("rolling")
-        .replace("services:\n", "services:\n  worker: { expose: none, title: Worker }\n")
-        .replace("artifacts:\n", "artifacts:\n  - { kind: workload, service: worker }\n");
+        .replace(
+            "services:\n",
+            "services:\n  worker: { expose: none, title: Worker }\n",
+        )
+        .replace(
+            "artifacts:\n",
+            "artifacts:\n  - { kind: workload, service: worker }\n",
+        );
     let files = made(&project);
     let kustomization = &files["k8s/production/kustomization.yaml"];
-    for line in
-        ["  - namespace.yml\n", "  - entity-api.yml\n", "  - worker.yml\n", "  - name: worker\n", "  - name: entity-api\n"]
-    {
-        assert_eq!(kustomization.matches(line).count(), 1, "{line}: {kustomization}");
+    for line in [
+        "  - namespace.yml\n",
+        "  - entity-api.yml\n",
+        "  - worker.yml\n",
+        "  - name: worker\n",
+        "  - name: entity-api\n",
+    ] {
+        assert_eq!(
+            kustomization.matches(line).count(),
+            1,
+            "{line}: {kustomization}"
+        );
     }
-    assert_eq!(files["k8s/production/namespace.yml"].matches("kind: Namespace").count(), 1);
-    assert!(!files["k8s/production/worker.yml"].contains("kind: Service\n"), "nobody reaches it");
+    assert_eq!(
+        files["k8s/production/namespace.yml"]
+            .matches("kind: Namespace")
+            .count(),
+        1
+    );
+    assert!(
+        !files["k8s/production/worker.yml"].contains("kind: Service\n"),
+        "nobody reaches it"
+    );
 }
 
 /// The project on infrastructure that makes its load balancer.
@@ -142,13 +189,27 @@ fn on_infrastructure(strategy: &str) -> String {
 fn the_pods_join_the_target_group_that_the_infrastructure_makes() {
     let files = made(&on_infrastructure("rolling"));
     let manifest = &files["k8s/production/entity-api.yml"];
-    assert!(manifest.contains("kind: TargetGroupBinding") && !manifest.contains("kind: Ingress"), "{manifest}");
-    let name = manifest.lines().find_map(|line| line.trim().strip_prefix("targetGroupName: ")).expect("a name");
+    assert!(
+        manifest.contains("kind: TargetGroupBinding") && !manifest.contains("kind: Ingress"),
+        "{manifest}"
+    );
+    let name = manifest
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("targetGroupName: "))
+        .expect("a name");
     assert!(name.len() <= 32);
-    let mut terraform = files.iter().filter(|(path, _)| path.starts_with("infrastructure/terraform/production/"));
-    assert!(terraform.any(|(_, text)| text.contains(&format!("\"{name}\""))), "{name}");
+    let mut terraform = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("infrastructure/terraform/production/"));
+    assert!(
+        terraform.any(|(_, text)| text.contains(&format!("\"{name}\""))),
+        "{name}"
+    );
     let page = &files["docs/entity-api/deployment.md"];
-    assert!(page.contains("terraform -chdir=infrastructure/terraform/production init"), "{page}");
+    assert!(
+        page.contains("terraform -chdir=infrastructure/terraform/production init"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -160,8 +221,18 @@ fn hostile_text_is_only_shown() {
         .replace("{ default: info, staging: debug }", hostile);
     let files = made(&project);
     let deployment = &files["docs/entity-api/deployment.md"];
-    assert!(deployment.contains(r"\<script\>alert(1)\</script\>"), "{deployment}");
-    assert_eq!(deployment.lines().filter(|line| line.starts_with("```")).count() % 2, 0);
+    assert!(
+        deployment.contains(r"\<script\>alert(1)\</script\>"),
+        "{deployment}"
+    );
+    assert_eq!(
+        deployment
+            .lines()
+            .filter(|line| line.starts_with("```"))
+            .count()
+            % 2,
+        0
+    );
     let yaml = |path: &str| matches!(path.rsplit_once('.'), Some((_, "yml" | "yaml")));
     for (path, text) in files.iter().filter(|(path, _)| yaml(path)) {
         for document in serde_yaml::Deserializer::from_str(text) {
@@ -182,21 +253,96 @@ const MISTAKES: &[[&str; 4]] = &[
         "a workload is written for Kubernetes",
         "set it to `kubernetes`",
     ],
-    ["monitoring: datadog", "monitoring: prometheus", "alerts are written for Datadog", "set it to `datadog`"],
-    ["strategy: blue-green", "strategy: canary", "a canary needs a controller", "choose `strategy: blue-green`"],
-    ["port: 4711", "expose: none", "blue-green switches a Service", "choose `strategy: rolling`"],
-    ["{ from: vault, key: \"kv/jwt#value\" }", "{ from: ci }", "`JWT_SECRET` is a secret of the CI", "in a manager"],
-    ["value: 4711, ", "", "`environment.API_PORT` has no value", "`default: …`"],
-    ["port: 4711", "port: 4711\n    image: ghcr.io/acme/api", "does not say which version", "ghcr.io/acme/api:1.4.2"],
-    ["    port: 4711\n", "", "services.entity-api.port", "port: 3000"],
-    ["url: https://api.example.com, ", "", "services.entity-api.url.production", "https://api.example.com"],
-    ["above: 500ms,", "", "alert.entity-api-latency.above", "above: 500ms"],
-    ["above: 500ms,", "above: 2%,", "`2%` is not a duration longer than nothing", "write `above: 500ms`"],
-    ["above: 500ms,", "above: 500ms, below: 1s,", "fires when it is above a bound", "write `above: 500ms`"],
-    ["for: 5m", "for: 30s", "`30s` is not a number of whole minutes", "`for: 5m`"],
-    ["above: 500ms,", "above: 500ms, percentile: 42,", "does not keep the percentile 42", "50, 75, 90, 95 or 99"],
-    ["notify: \"@pagerduty-api\"", "notify: someone", "nobody that Datadog could tell", "a Slack channel"],
-    ["above: 500ms,", "above: 500ms, operation: \"a{b\",", "`a{b` is not the name of a span", "express.request"],
+    [
+        "monitoring: datadog",
+        "monitoring: prometheus",
+        "alerts are written for Datadog",
+        "set it to `datadog`",
+    ],
+    [
+        "strategy: blue-green",
+        "strategy: canary",
+        "a canary needs a controller",
+        "choose `strategy: blue-green`",
+    ],
+    [
+        "port: 4711",
+        "expose: none",
+        "blue-green switches a Service",
+        "choose `strategy: rolling`",
+    ],
+    [
+        "{ from: vault, key: \"kv/jwt#value\" }",
+        "{ from: ci }",
+        "`JWT_SECRET` is a secret of the CI",
+        "in a manager",
+    ],
+    [
+        "value: 4711, ",
+        "",
+        "`environment.API_PORT` has no value",
+        "`default: …`",
+    ],
+    [
+        "port: 4711",
+        "port: 4711\n    image: ghcr.io/acme/api",
+        "does not say which version",
+        "ghcr.io/acme/api:1.4.2",
+    ],
+    [
+        "    port: 4711\n",
+        "",
+        "services.entity-api.port",
+        "port: 3000",
+    ],
+    [
+        "url: https://api.example.com, ",
+        "",
+        "services.entity-api.url.production",
+        "https://api.example.com",
+    ],
+    [
+        "above: 500ms,",
+        "",
+        "alert.entity-api-latency.above",
+        "above: 500ms",
+    ],
+    [
+        "above: 500ms,",
+        "above: 2%,",
+        "`2%` is not a duration longer than nothing",
+        "write `above: 500ms`",
+    ],
+    [
+        "above: 500ms,",
+        "above: 500ms, below: 1s,",
+        "fires when it is above a bound",
+        "write `above: 500ms`",
+    ],
+    [
+        "for: 5m",
+        "for: 30s",
+        "`30s` is not a number of whole minutes",
+        "`for: 5m`",
+    ],
+    [
+        "above: 500ms,",
+        "above: 500ms, percentile: 42,",
+        "does not keep the percentile 42",
+        "50, 75, 90, 95 or 99",
+    ],
+    [
+        "notify: \"@pagerduty-api\"",
+        "notify: someone",
+        "nobody that Datadog could tell",
+        "a Slack channel",
+    ],
+    [
+        "above: 500ms,",
+        "above: 500ms, operation: \"a{b\",",
+        "`a{b` is not the name of a span",
+        "express.request",
+    ],
 ];
 
 #[test]
@@ -210,8 +356,20 @@ fn what_cannot_be_is_said_with_a_way_out() {
 
 #[test]
 fn an_autoscaler_without_room_is_refused_at_its_bounds() {
-    let found = changed("    replicas:", "    autoscale: { min: { default: 1, production: 9 }, max: 3 }\n    replicas:");
+    let found = changed(
+        "    replicas:",
+        "    autoscale: { min: { default: 1, production: 9 }, max: 3 }\n    replicas:",
+    );
     let errors = found.expect_err("production has no room");
-    assert!(errors[0].starts_with("`autoscale` of `entity-api` has no room in production: 9 to 3"), "{errors:#?}");
-    assert!(changed("    replicas:", "    autoscale: { min: 3, max: 3 }\n    replicas:").is_ok());
+    assert!(
+        errors[0].starts_with("`autoscale` of `entity-api` has no room in production: 9 to 3"),
+        "{errors:#?}"
+    );
+    assert!(
+        changed(
+            "    replicas:",
+            "    autoscale: { min: 3, max: 3 }\n    replicas:"
+        )
+        .is_ok()
+    );
 }

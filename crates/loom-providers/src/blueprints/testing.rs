@@ -22,18 +22,34 @@ pub(crate) fn files(loom_yaml: &str) -> Result<BTreeMap<String, String>, Vec<Str
     let input = Memory([(path, loom_yaml.into())].into());
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let project = read::read(&input, &mut sources, &mut found).ok_or_else(|| messages(&found))?;
-    let environments: Vec<_> = project.environments.iter().map(|environment| environment.name.clone()).collect();
-    let registry = Registry { providers: PROVIDERS, blueprints: BLUEPRINTS, formats: FORMATS };
-    let world = World { sources: &sources, environments: &environments };
+    let environments: Vec<_> = project
+        .environments
+        .iter()
+        .map(|environment| environment.name.clone())
+        .collect();
+    let registry = Registry {
+        providers: PROVIDERS,
+        blueprints: BLUEPRINTS,
+        formats: FORMATS,
+    };
+    let world = World {
+        sources: &sources,
+        environments: &environments,
+    };
     let declarations = intent::compile(&project, &[], registry, world, &mut found);
-    let ordered = graph::order(declarations, registry, &mut found).ok_or_else(|| messages(&found))?;
+    let ordered =
+        graph::order(declarations, registry, &mut found).ok_or_else(|| messages(&found))?;
     let linked = link::link(&ordered, registry, &link::Files::new(), world, &mut found);
     let desired = render::render(ordered, linked, FORMATS, &[], &mut found);
     if found.has_errors() {
         return Err(messages(&found));
     }
-    let texts =
-        desired.outputs.iter().map(|output| (output.place.path.to_string(), desired.dressed(output).expect("it renders")));
+    let texts = desired.outputs.iter().map(|output| {
+        (
+            output.place.path.to_string(),
+            desired.dressed(output).expect("it renders"),
+        )
+    });
     Ok(texts.collect())
 }
 
@@ -43,17 +59,41 @@ pub(crate) fn dependencies(loom_yaml: &str) -> BTreeMap<String, Vec<String>> {
     let input = Memory([(path, loom_yaml.into())].into());
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let project = read::read(&input, &mut sources, &mut found).expect("a project");
-    let environments: Vec<_> = project.environments.iter().map(|environment| environment.name.clone()).collect();
-    let registry = Registry { providers: PROVIDERS, blueprints: BLUEPRINTS, formats: FORMATS };
-    let world = World { sources: &sources, environments: &environments };
+    let environments: Vec<_> = project
+        .environments
+        .iter()
+        .map(|environment| environment.name.clone())
+        .collect();
+    let registry = Registry {
+        providers: PROVIDERS,
+        blueprints: BLUEPRINTS,
+        formats: FORMATS,
+    };
+    let world = World {
+        sources: &sources,
+        environments: &environments,
+    };
     let declarations = intent::compile(&project, &[], registry, world, &mut found);
     let ordered = graph::order(declarations, registry, &mut found).expect("an order");
     let address = |index: usize| ordered.declarations[index].address.to_string();
-    let before = |index: usize| ordered.dependencies(index).map(|(before, _)| address(before)).collect();
-    (0..ordered.declarations.len()).map(|index| (address(index), before(index))).collect()
+    let before = |index: usize| {
+        ordered
+            .dependencies(index)
+            .map(|(before, _)| address(before))
+            .collect()
+    };
+    (0..ordered.declarations.len())
+        .map(|index| (address(index), before(index)))
+        .collect()
 }
 
 fn messages(found: &Diagnostics) -> Vec<String> {
-    let errors = found.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error);
-    errors.map(|Diagnostic { message, help, .. }| format!("{message} | {}", help.as_deref().unwrap_or_default())).collect()
+    let errors = found
+        .iter()
+        .filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    errors
+        .map(|Diagnostic { message, help, .. }| {
+            format!("{message} | {}", help.as_deref().unwrap_or_default())
+        })
+        .collect()
 }

@@ -14,7 +14,10 @@ pub(super) fn entries(data: &Data) -> Vec<Range<usize>> {
     match &data.form {
         Form::Scalar(_) => Vec::new(),
         Form::List(items) => items.iter().map(|item| item.span.clone()).collect(),
-        Form::Map(entries) => entries.values().map(|entry| entry.key.start..end(&entry.data).max(entry.key.end)).collect(),
+        Form::Map(entries) => entries
+            .values()
+            .map(|entry| entry.key.start..end(&entry.data).max(entry.key.end))
+            .collect(),
     }
 }
 
@@ -33,7 +36,9 @@ pub(super) fn skip(text: &str, mut at: usize, comments: &[&str]) -> usize {
     loop {
         at = text.len() - text[at..].trim_start().len();
         if text[at..].starts_with("/*") && comments.contains(&"/*") {
-            at = text[at..].find("*/").map_or(text.len(), |found| at + found + 2);
+            at = text[at..]
+                .find("*/")
+                .map_or(text.len(), |found| at + found + 2);
         } else if comments.iter().any(|mark| text[at..].starts_with(mark)) {
             at = line_end(text, at);
         } else {
@@ -45,7 +50,10 @@ pub(super) fn skip(text: &str, mut at: usize, comments: &[&str]) -> usize {
 /// Whether the rest of a line holds nothing but a comment.
 fn ends_line(text: &str, at: usize, comments: &[&str]) -> bool {
     let rest = text[at..line_end(text, at)].trim_start();
-    rest.is_empty() || comments.iter().any(|mark| rest.starts_with(mark) && (*mark != "/*" || rest.trim_end().ends_with("*/")))
+    rest.is_empty()
+        || comments.iter().any(|mark| {
+            rest.starts_with(mark) && (*mark != "/*" || rest.trim_end().ends_with("*/"))
+        })
 }
 
 /// The comma behind a place, if there is one.
@@ -69,16 +77,27 @@ pub(super) enum First<'a> {
 }
 
 /// Adds an entry at the end; `entry` writes it for the indentation of its line.
-pub(super) fn add(text: &str, holder: &Data, entry: &dyn Fn(&str) -> String, first: First<'_>, comments: &[&str]) -> Splices {
+pub(super) fn add(
+    text: &str,
+    holder: &Data,
+    entry: &dyn Fn(&str) -> String,
+    first: First<'_>,
+    comments: &[&str],
+) -> Splices {
     let (open, close) = (holder.span.start + 1, holder.span.end - 1);
     let entries = entries(holder);
     let (Some(head), Some(last)) = (entries.first(), entries.last()) else {
         if !text[open..close].trim().is_empty() {
-            return Err("a comment stands in the empty brackets where it would be written".to_owned());
+            return Err(
+                "a comment stands in the empty brackets where it would be written".to_owned(),
+            );
         }
         let outer = indentation(text, holder.span.start);
         let inside = match first {
-            First::Line(unit) => format!("\n{outer}{unit}{}\n{outer}", entry(&format!("{outer}{unit}"))),
+            First::Line(unit) => format!(
+                "\n{outer}{unit}{}\n{outer}",
+                entry(&format!("{outer}{unit}"))
+            ),
             First::Inline => entry(outer),
         };
         return Ok(vec![Splice::new(open..close, inside)]);
@@ -87,15 +106,23 @@ pub(super) fn add(text: &str, holder: &Data, entry: &dyn Fn(&str) -> String, fir
     if !text[open..head.start].contains('\n') {
         let place = comma.map_or(last.end, |comma| comma + 1);
         let gap = if comma.is_some() { " " } else { ", " };
-        return Ok(vec![Splice::at(place, format!("{gap}{}", entry(indentation(text, head.start))))]);
+        return Ok(vec![Splice::at(
+            place,
+            format!("{gap}{}", entry(indentation(text, head.start))),
+        )]);
     }
     let indent = indentation(text, head.start);
     let line = |tail: &str| format!("\n{indent}{}{tail}", entry(indent));
     Ok(match comma {
-        Some(comma) if ends_line(text, comma + 1, comments) => vec![Splice::at(line_end(text, comma), line(","))],
+        Some(comma) if ends_line(text, comma + 1, comments) => {
+            vec![Splice::at(line_end(text, comma), line(","))]
+        }
         Some(comma) => vec![Splice::at(comma + 1, line(","))],
         None if ends_line(text, last.end, comments) => {
-            vec![Splice::at(last.end, ","), Splice::at(line_end(text, last.end), line(""))]
+            vec![
+                Splice::at(last.end, ","),
+                Splice::at(line_end(text, last.end), line("")),
+            ]
         }
         None => vec![Splice::at(last.end, format!(",{}", line("")))],
     })
@@ -104,7 +131,10 @@ pub(super) fn add(text: &str, holder: &Data, entry: &dyn Fn(&str) -> String, fir
 /// Takes an entry, with one comma and, where it has one of its own, its line.
 pub(super) fn take(text: &str, holder: &Data, index: usize, comments: &[&str]) -> Splices {
     let entries = entries(holder);
-    let here = entries.get(index).cloned().ok_or_else(|| "it is not there".to_owned())?;
+    let here = entries
+        .get(index)
+        .cloned()
+        .ok_or_else(|| "it is not there".to_owned())?;
     let begin = line_start(text, here.start);
     let own_line = text[begin..here.start].trim().is_empty();
     if let Some(comma) = comma(text, here.end, comments) {
@@ -112,26 +142,40 @@ pub(super) fn take(text: &str, holder: &Data, index: usize, comments: &[&str]) -
         if own_line && ends_line(text, behind, comments) {
             return Ok(vec![Splice::new(begin..next_line(text, behind), "")]);
         }
-        let next = behind + text[behind..].len() - text[behind..].trim_start_matches([' ', '\t']).len();
+        let next =
+            behind + text[behind..].len() - text[behind..].trim_start_matches([' ', '\t']).len();
         return Ok(vec![Splice::new(here.start..next, "")]);
     }
-    let before = index.checked_sub(1).and_then(|before| comma_between(text, &entries[before], &here, comments));
+    let before = index
+        .checked_sub(1)
+        .and_then(|before| comma_between(text, &entries[before], &here, comments));
     match before {
-        Some(comma) if own_line && ends_line(text, here.end, comments) => {
-            Ok(vec![Splice::new(comma..comma + 1, ""), Splice::new(begin..next_line(text, here.end), "")])
-        }
+        Some(comma) if own_line && ends_line(text, here.end, comments) => Ok(vec![
+            Splice::new(comma..comma + 1, ""),
+            Splice::new(begin..next_line(text, here.end), ""),
+        ]),
         Some(comma) => Ok(vec![Splice::new(comma..here.end, "")]),
         None if own_line && ends_line(text, here.end, comments) => {
             let inside = holder.span.start + 1..holder.span.end - 1;
-            let is_alone = text[inside.start..here.start].trim().is_empty() && text[here.end..inside.end].trim().is_empty();
-            let range = if is_alone { inside } else { begin..next_line(text, here.end) };
+            let is_alone = text[inside.start..here.start].trim().is_empty()
+                && text[here.end..inside.end].trim().is_empty();
+            let range = if is_alone {
+                inside
+            } else {
+                begin..next_line(text, here.end)
+            };
             Ok(vec![Splice::new(range, "")])
         }
         None => Ok(vec![Splice::new(here, "")]),
     }
 }
 
-fn comma_between(text: &str, before: &Range<usize>, here: &Range<usize>, comments: &[&str]) -> Option<usize> {
+fn comma_between(
+    text: &str,
+    before: &Range<usize>,
+    here: &Range<usize>,
+    comments: &[&str],
+) -> Option<usize> {
     comma(text, before.end, comments).filter(|comma| *comma < here.start)
 }
 
@@ -139,12 +183,22 @@ fn comma_between(text: &str, before: &Range<usize>, here: &Range<usize>, comment
 pub(super) fn inline(data: &Data) -> String {
     match &data.form {
         Form::Scalar(text) => text.clone(),
-        Form::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Form::List(items) => format!(
+            "[{}]",
+            items.iter().map(inline).collect::<Vec<_>>().join(", ")
+        ),
         Form::Map(entries) => {
             let field = |(key, entry): (&String, &loom_plan::keys::Entry)| {
-                format!("{}: {}", serde_json::Value::from(key.as_str()), inline(&entry.data))
+                format!(
+                    "{}: {}",
+                    serde_json::Value::from(key.as_str()),
+                    inline(&entry.data)
+                )
             };
-            format!("{{{}}}", entries.iter().map(field).collect::<Vec<_>>().join(", "))
+            format!(
+                "{{{}}}",
+                entries.iter().map(field).collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }

@@ -17,8 +17,8 @@ use loom_plan::node::MAX_DEPTH;
 
 use super::flow::{self, First};
 use super::{
-    Document, Editor, Splice, Splices, at, comment_splice, indentation, index_of, line_end, line_start, next_line, proposal,
-    split,
+    Document, Editor, Splice, Splices, at, comment_splice, indentation, index_of, line_end,
+    line_start, next_line, proposal, split,
 };
 
 /// HCL.
@@ -42,7 +42,12 @@ impl Format for Hcl {
         super::read::<Self>(text)
     }
 
-    fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
+    fn edit(
+        &self,
+        text: &str,
+        wanted: Option<&str>,
+        unwanted: &[KeyPath],
+    ) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
     }
 
@@ -74,10 +79,15 @@ impl Editor for Hcl {
     fn set(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
         let (old, new) = (at(&file.data, path)?, at(&wanted.data, path)?);
         if is_block(&file.text, old) || is_block(&wanted.text, new) {
-            return Err(format!("`{path}` is a block, and would become a value or the other way round"));
+            return Err(format!(
+                "`{path}` is a block, and would become a value or the other way round"
+            ));
         }
         let text = raw(wanted, new, indentation(&file.text, old.span.start));
-        Ok(vec![Splice::new(old.span.clone(), text), comment_splice::<Self>(file, old, wanted, new)])
+        Ok(vec![
+            Splice::new(old.span.clone(), text),
+            comment_splice::<Self>(file, old, wanted, new),
+        ])
     }
 
     fn add(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
@@ -92,11 +102,18 @@ impl Editor for Hcl {
             Step::Entry { .. } | Step::Item(_) => raw(wanted, new, indent),
         };
         let entries = flow::entries(holder);
-        let is_listed = entries.last().is_none_or(|last| flow::has_comma(text, last.end, Self::COMMENTS));
+        let is_listed = entries
+            .last()
+            .is_none_or(|last| flow::has_comma(text, last.end, Self::COMMENTS));
         match (&holder.form, entries.as_slice()) {
-            (Form::Map(_), [first, .., last] | [first @ last]) if !is_listed && is_own_line(text, first) => {
+            (Form::Map(_), [first, .., last] | [first @ last])
+                if !is_listed && is_own_line(text, first) =>
+            {
                 let indent = indentation(text, first.start);
-                Ok(vec![Splice::at(line_end(text, last.end), format!("\n{indent}{}", entry(indent)))])
+                Ok(vec![Splice::at(
+                    line_end(text, last.end),
+                    format!("\n{indent}{}", entry(indent)),
+                )])
             }
             _ => flow::add(text, holder, &entry, First::Inline, Self::COMMENTS),
         }
@@ -110,13 +127,20 @@ impl Editor for Hcl {
             let index = index_of(holder, step).ok_or_else(|| format!("`{path}` is not there"))?;
             return flow::take(text, holder, index, Self::COMMENTS);
         }
-        let entry = if let Step::Key(key) = step { holder.entry(key) } else { None };
+        let entry = if let Step::Key(key) = step {
+            holder.entry(key)
+        } else {
+            None
+        };
         let mut ranges = Vec::new();
         match entry {
             Some(entry) if !is_block(text, old) => ranges.push(entry.key.start..old.span.end),
             Some(_) | None => blocks_in(old, &mut ranges),
         }
-        ranges.into_iter().map(|range| without_lines(text, &range)).collect()
+        ranges
+            .into_iter()
+            .map(|range| without_lines(text, &range))
+            .collect()
     }
 
     fn inline(data: &Data) -> String {
@@ -148,7 +172,9 @@ fn is_block(text: &str, data: &Data) -> bool {
 }
 
 fn is_own_line(text: &str, entry: &Range<usize>) -> bool {
-    text[line_start(text, entry.start)..entry.start].trim().is_empty()
+    text[line_start(text, entry.start)..entry.start]
+        .trim()
+        .is_empty()
 }
 
 /// All blocks that a value stands for.
@@ -159,7 +185,9 @@ fn blocks_in(data: &Data, found: &mut Vec<Range<usize>>) {
     match &data.form {
         Form::Scalar(_) => {}
         Form::List(items) => items.iter().for_each(|item| blocks_in(item, found)),
-        Form::Map(entries) => entries.values().for_each(|entry| blocks_in(&entry.data, found)),
+        Form::Map(entries) => entries
+            .values()
+            .for_each(|entry| blocks_in(&entry.data, found)),
     }
 }
 
@@ -180,7 +208,11 @@ fn without_lines(text: &str, range: &Range<usize>) -> Result<Splice, String> {
 
 /// A value as it stands in the wanted document, its lines indented for another place.
 fn raw(wanted: &Document, data: &Data, indent: &str) -> String {
-    moved(&wanted.text[data.span.clone()], indentation(&wanted.text, data.span.start), indent)
+    moved(
+        &wanted.text[data.span.clone()],
+        indentation(&wanted.text, data.span.start),
+        indent,
+    )
 }
 
 /// A piece of text for another indentation. The lines of a heredoc that is not indented stay.
@@ -204,18 +236,32 @@ fn inline(data: &Data) -> String {
             Ok(text) => serde_json::Value::from(crate::emit::hcl::literal(&text)).to_string(),
             Err(_) => text.clone(),
         },
-        Form::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Form::List(items) => format!(
+            "[{}]",
+            items.iter().map(inline).collect::<Vec<_>>().join(", ")
+        ),
         Form::Map(entries) => {
-            let field = |(key, entry): (&String, &Entry)| format!("{} = {}", object_key(key), inline(&entry.data));
-            format!("{{ {} }}", entries.iter().map(field).collect::<Vec<_>>().join(", "))
+            let field = |(key, entry): (&String, &Entry)| {
+                format!("{} = {}", object_key(key), inline(&entry.data))
+            };
+            format!(
+                "{{ {} }}",
+                entries.iter().map(field).collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }
 
 fn object_key(key: &str) -> String {
     let is_bare = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    if is_bare { key.to_owned() } else { serde_json::Value::from(crate::emit::hcl::literal(key)).to_string() }
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if is_bare {
+        key.to_owned()
+    } else {
+        serde_json::Value::from(crate::emit::hcl::literal(key)).to_string()
+    }
 }
 
 /// Adds an attribute or blocks to a body: that of the file, or that of a block.
@@ -224,21 +270,36 @@ fn add_to_body(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
     let (holder, new) = (at(&file.data, &parent)?, at(&wanted.data, path)?);
     let (text, from) = (&file.text, &wanted.text);
     let mut ranges = Vec::new();
-    let entry = if let Step::Key(key) = step { at(&wanted.data, &parent)?.entry(key) } else { None };
+    let entry = if let Step::Key(key) = step {
+        at(&wanted.data, &parent)?.entry(key)
+    } else {
+        None
+    };
     match entry {
         Some(entry) if !is_block(from, new) => {
             let end = new.span.end;
             let rest = &from[end..line_end(from, end)];
-            let comment = Hcl::COMMENTS.iter().any(|mark| rest.trim_start().starts_with(mark));
+            let comment = Hcl::COMMENTS
+                .iter()
+                .any(|mark| rest.trim_start().starts_with(mark));
             ranges.push(entry.key.start..if comment { line_end(from, end) } else { end });
         }
         Some(_) | None => blocks_in(new, &mut ranges),
     }
     let gap = if is_block(from, new) { "\n" } else { "" };
     let piece = |range: &Range<usize>, indent: &str| {
-        format!("{indent}{}", moved(&from[range.clone()], indentation(from, range.start), indent))
+        format!(
+            "{indent}{}",
+            moved(&from[range.clone()], indentation(from, range.start), indent)
+        )
     };
-    let pieces = |indent: &str| ranges.iter().map(|range| piece(range, indent)).collect::<Vec<_>>().join("\n\n");
+    let pieces = |indent: &str| {
+        ranges
+            .iter()
+            .map(|range| piece(range, indent))
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    };
     if holder.span.is_empty() {
         return Ok(vec![at_end(text, holder, &parent, &pieces(""), gap)]);
     }
@@ -246,41 +307,64 @@ fn add_to_body(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
     let outer = indentation(text, holder.span.start);
     let last = |ranges: Vec<Range<usize>>| ranges.into_iter().max_by_key(|range| range.end);
     let attribute = last(attributes(text, holder)).filter(|_| gap.is_empty());
-    let last = attribute.or_else(|| last([attributes(text, holder), all_blocks(text, holder)].concat()));
+    let last =
+        attribute.or_else(|| last([attributes(text, holder), all_blocks(text, holder)].concat()));
     match last {
         Some(last) if line_end(text, last.end) < close => {
             let indent = indentation(text, last.start);
-            Ok(vec![Splice::at(line_end(text, last.end), format!("\n{gap}{}", pieces(indent)))])
+            Ok(vec![Splice::at(
+                line_end(text, last.end),
+                format!("\n{gap}{}", pieces(indent)),
+            )])
         }
         None if text[..close].trim_end().ends_with('{') => {
             let open = text[..close].trim_end().len();
-            Ok(vec![Splice::new(open..close, format!("\n{}\n{outer}", pieces(&format!("{outer}  "))))])
+            Ok(vec![Splice::new(
+                open..close,
+                format!("\n{}\n{outer}", pieces(&format!("{outer}  "))),
+            )])
         }
         Some(_) | None => Err(format!("the block of `{path}` is written on one line")),
     }
 }
 
 fn attributes(text: &str, holder: &Data) -> Vec<Range<usize>> {
-    let Form::Map(entries) = &holder.form else { return Vec::new() };
-    let attributes = entries.values().filter(|entry| !is_block(text, &entry.data));
-    attributes.map(|entry| entry.key.start..entry.data.span.end).collect()
+    let Form::Map(entries) = &holder.form else {
+        return Vec::new();
+    };
+    let attributes = entries
+        .values()
+        .filter(|entry| !is_block(text, &entry.data));
+    attributes
+        .map(|entry| entry.key.start..entry.data.span.end)
+        .collect()
 }
 
 fn all_blocks(text: &str, holder: &Data) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if let Form::Map(entries) = &holder.form {
-        entries.values().filter(|entry| is_block(text, &entry.data)).for_each(|entry| blocks_in(&entry.data, &mut found));
+        entries
+            .values()
+            .filter(|entry| is_block(text, &entry.data))
+            .for_each(|entry| blocks_in(&entry.data, &mut found));
     }
     found
 }
 
 /// At the end of the file; an attribute of the file behind its last one.
 fn at_end(text: &str, holder: &Data, parent: &KeyPath, piece: &str, gap: &str) -> Splice {
-    let last = attributes(text, holder).into_iter().map(|range| range.end).max();
+    let last = attributes(text, holder)
+        .into_iter()
+        .map(|range| range.end)
+        .max();
     if let Some(last) = last.filter(|_| gap.is_empty() && parent.steps().is_empty()) {
         return Splice::at(line_end(text, last), format!("\n{piece}"));
     }
-    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let newline = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     let gap = if text.is_empty() { "" } else { gap };
     Splice::at(text.len(), format!("{newline}{gap}{piece}\n"))
 }
@@ -291,18 +375,30 @@ fn body_data(text: &str, body: &Body, span: Range<usize>) -> Result<Data, String
     for structure in body {
         match structure {
             Structure::Attribute(attribute) => {
-                let entry = Entry { key: attribute.key.span().unwrap_or(0..0), data: expression(text, &attribute.value) };
-                let Form::Map(entries) = &mut root.form else { continue };
+                let entry = Entry {
+                    key: attribute.key.span().unwrap_or(0..0),
+                    data: expression(text, &attribute.value),
+                };
+                let Form::Map(entries) = &mut root.form else {
+                    continue;
+                };
                 if entries.insert(attribute.key.to_string(), entry).is_some() {
-                    return Err(format!("the attribute `{}` stands twice", attribute.key.as_str()));
+                    return Err(format!(
+                        "the attribute `{}` stands twice",
+                        attribute.key.as_str()
+                    ));
                 }
             }
             Structure::Block(block) => {
                 let data = body_data(text, &block.body, block.span().unwrap_or(0..0))?;
                 let labels = block.labels.iter().map(BlockLabel::as_str);
                 let names: Vec<&str> = [block.ident.as_str()].into_iter().chain(labels).collect();
-                insert(&mut root, &names, data)
-                    .map_err(|()| format!("blocks of the type `{}` have different numbers of labels", names[0]))?;
+                insert(&mut root, &names, data).map_err(|()| {
+                    format!(
+                        "blocks of the type `{}` have different numbers of labels",
+                        names[0]
+                    )
+                })?;
             }
         }
     }
@@ -311,17 +407,40 @@ fn body_data(text: &str, body: &Body, span: Range<usize>) -> Result<Data, String
 
 /// Puts a block below its type and labels.
 fn insert(root: &mut Data, names: &[&str], block: Data) -> Result<(), ()> {
-    let (Form::Map(entries), Some((name, rest))) = (&mut root.form, names.split_first()) else { return Err(()) };
+    let (Form::Map(entries), Some((name, rest))) = (&mut root.form, names.split_first()) else {
+        return Err(());
+    };
     let at = block.span.clone();
-    let key = || Entry { key: at.start..at.start, data: Data::new(0..0, Form::Map(IndexMap::new())) };
+    let key = || Entry {
+        key: at.start..at.start,
+        data: Data::new(0..0, Form::Map(IndexMap::new())),
+    };
     if !rest.is_empty() {
         let entry = entries.entry((*name).to_owned()).or_insert_with(key);
         let is_group = entry.data.span.is_empty() && matches!(entry.data.form, Form::Map(_));
-        return if is_group { insert(&mut entry.data, rest, block) } else { Err(()) };
+        return if is_group {
+            insert(&mut entry.data, rest, block)
+        } else {
+            Err(())
+        };
     }
     match entries.get_mut(*name) {
-        None => drop(entries.insert((*name).to_owned(), Entry { data: block, ..key() })),
-        Some(Entry { data: Data { span, form: Form::List(items), .. }, .. }) if span.start == span.end => items.push(block),
+        None => drop(entries.insert(
+            (*name).to_owned(),
+            Entry {
+                data: block,
+                ..key()
+            },
+        )),
+        Some(Entry {
+            data:
+                Data {
+                    span,
+                    form: Form::List(items),
+                    ..
+                },
+            ..
+        }) if span.start == span.end => items.push(block),
         Some(entry) if !entry.data.span.is_empty() && matches!(entry.data.form, Form::Map(_)) => {
             let first = std::mem::replace(&mut entry.data, Data::new(0..0, Form::List(Vec::new())));
             entry.data.form = Form::List(vec![first, block]);
@@ -333,20 +452,37 @@ fn insert(root: &mut Data, names: &[&str], block: Data) -> Result<(), ()> {
 
 fn expression(text: &str, expression: &Expression) -> Data {
     let span = expression.span().unwrap_or(0..0);
-    let source = || text[span.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
+    let source = || {
+        text[span.clone()]
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let form = match expression {
         Expression::String(string) => return Data::text(span, string.as_str()),
-        Expression::Array(array) => Form::List(array.iter().map(|item| self::expression(text, item)).collect()),
+        Expression::Array(array) => Form::List(
+            array
+                .iter()
+                .map(|item| self::expression(text, item))
+                .collect(),
+        ),
         Expression::Object(object) => {
             let mut entries = IndexMap::new();
             for (key, value) in object {
                 let (name, at) = match key {
                     ObjectKey::Ident(name) => (name.as_str().to_owned(), name.span()),
-                    ObjectKey::Expression(Expression::String(name)) => (name.as_str().to_owned(), name.span()),
+                    ObjectKey::Expression(Expression::String(name)) => {
+                        (name.as_str().to_owned(), name.span())
+                    }
                     // a computed key: the whole object is one value
-                    ObjectKey::Expression(_) => return Data::new(span.clone(), Form::Scalar(source())),
+                    ObjectKey::Expression(_) => {
+                        return Data::new(span.clone(), Form::Scalar(source()));
+                    }
                 };
-                let entry = Entry { key: at.unwrap_or(0..0), data: self::expression(text, value.expr()) };
+                let entry = Entry {
+                    key: at.unwrap_or(0..0),
+                    data: self::expression(text, value.expr()),
+                };
                 if entries.insert(name, entry).is_some() {
                     return Data::new(span.clone(), Form::Scalar(source()));
                 }

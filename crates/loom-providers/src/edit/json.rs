@@ -9,7 +9,10 @@ use jsonc_parser::{CollectOptions, ParseOptions};
 use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
 
 use super::flow::{self, First};
-use super::{Document, Editor, Splice, Splices, at, indentation, index_of, line_number, proposal, split, unit};
+use super::{
+    Document, Editor, Splice, Splices, at, indentation, index_of, line_number, proposal, split,
+    unit,
+};
 
 /// JSON.
 #[derive(Debug)]
@@ -32,7 +35,12 @@ impl Format for Json {
         super::read::<Self>(text)
     }
 
-    fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
+    fn edit(
+        &self,
+        text: &str,
+        wanted: Option<&str>,
+        unwanted: &[KeyPath],
+    ) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
     }
 
@@ -66,14 +74,24 @@ impl Editor for Json {
             allow_extended_string_escapes: false,
         };
         let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &options);
-        let parsed = parsed.map_err(|error| format!("line {}: {}", line_number(text, error.range().start), error.kind()))?;
+        let parsed = parsed.map_err(|error| {
+            format!(
+                "line {}: {}",
+                line_number(text, error.range().start),
+                error.kind()
+            )
+        })?;
         let root = parsed.value.ok_or_else(|| "it is empty".to_owned())?;
         data_of(text, &root)
     }
 
     fn set(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
         let (old, new) = (at(&file.data, path)?, at(&wanted.data, path)?);
-        let text = pretty(new, indentation(&file.text, old.span.start), unit(&file.text));
+        let text = pretty(
+            new,
+            indentation(&file.text, old.span.start),
+            unit(&file.text),
+        );
         Ok(vec![Splice::new(old.span.clone(), text)])
     }
 
@@ -82,10 +100,20 @@ impl Editor for Json {
         let (holder, new) = (at(&file.data, &parent)?, at(&wanted.data, path)?);
         let unit = unit(&file.text);
         let entry = |indent: &str| match step {
-            Step::Key(key) => format!("{}: {}", serde_json::Value::from(key.as_str()), pretty(new, indent, unit)),
+            Step::Key(key) => format!(
+                "{}: {}",
+                serde_json::Value::from(key.as_str()),
+                pretty(new, indent, unit)
+            ),
             Step::Entry { .. } | Step::Item(_) => pretty(new, indent, unit),
         };
-        flow::add(&file.text, holder, &entry, First::Line(unit), Self::COMMENTS)
+        flow::add(
+            &file.text,
+            holder,
+            &entry,
+            First::Line(unit),
+            Self::COMMENTS,
+        )
     }
 
     fn take(file: &Document, path: &KeyPath) -> Splices {
@@ -108,17 +136,33 @@ fn data_of(text: &str, value: &Value<'_>) -> Result<Data, String> {
         Value::NumberLit(number) => Form::Scalar(number.value.to_owned()),
         Value::BooleanLit(boolean) => Form::Scalar(boolean.value.to_string()),
         Value::NullKeyword(_) => Form::Scalar("null".to_owned()),
-        Value::Array(array) => Form::List(array.elements.iter().map(|item| data_of(text, item)).collect::<Result<_, _>>()?),
+        Value::Array(array) => Form::List(
+            array
+                .elements
+                .iter()
+                .map(|item| data_of(text, item))
+                .collect::<Result<_, _>>()?,
+        ),
         Value::Object(object) => {
             let mut entries = IndexMap::new();
             for property in &object.properties {
                 let ObjectPropName::String(name) = &property.name else {
-                    return Err(format!("line {}: a key without quotes", line_number(text, property.range.start)));
+                    return Err(format!(
+                        "line {}: a key without quotes",
+                        line_number(text, property.range.start)
+                    ));
                 };
                 let key = property.name.range();
-                let entry = Entry { key: key.start..key.end, data: data_of(text, &property.value)? };
+                let entry = Entry {
+                    key: key.start..key.end,
+                    data: data_of(text, &property.value)?,
+                };
                 if entries.insert(name.value.to_string(), entry).is_some() {
-                    return Err(format!("line {}: the key `{}` stands twice", line_number(text, key.start), name.value));
+                    return Err(format!(
+                        "line {}: the key `{}` stands twice",
+                        line_number(text, key.start),
+                        name.value
+                    ));
                 }
             }
             Form::Map(entries)
@@ -131,16 +175,30 @@ fn data_of(text: &str, value: &Value<'_>) -> Result<Data, String> {
 fn pretty(data: &Data, indent: &str, unit: &str) -> String {
     let inner = format!("{indent}{unit}");
     let lines = |open: char, lines: Vec<String>, close: char| {
-        format!("{open}\n{inner}{}\n{indent}{close}", lines.join(&format!(",\n{inner}")))
+        format!(
+            "{open}\n{inner}{}\n{indent}{close}",
+            lines.join(&format!(",\n{inner}"))
+        )
     };
     match &data.form {
         Form::Scalar(text) => text.clone(),
         Form::List(items) if items.is_empty() => "[]".to_owned(),
         Form::Map(entries) if entries.is_empty() => "{}".to_owned(),
-        Form::List(items) => lines('[', items.iter().map(|item| pretty(item, &inner, unit)).collect(), ']'),
+        Form::List(items) => lines(
+            '[',
+            items
+                .iter()
+                .map(|item| pretty(item, &inner, unit))
+                .collect(),
+            ']',
+        ),
         Form::Map(entries) => {
             let field = |(key, entry): (&String, &Entry)| {
-                format!("{}: {}", serde_json::Value::from(key.as_str()), pretty(&entry.data, &inner, unit))
+                format!(
+                    "{}: {}",
+                    serde_json::Value::from(key.as_str()),
+                    pretty(&entry.data, &inner, unit)
+                )
             };
             lines('{', entries.iter().map(field).collect(), '}')
         }

@@ -47,7 +47,10 @@ struct Splice {
 
 impl Splice {
     fn new(range: Range<usize>, text: impl Into<String>) -> Self {
-        Self { range, text: text.into() }
+        Self {
+            range,
+            text: text.into(),
+        }
     }
 
     fn at(place: usize, text: impl Into<String>) -> Self {
@@ -92,13 +95,27 @@ impl Dress {
         let bare = text.strip_prefix(BYTE_ORDER_MARK);
         let mark = if bare.is_some() { BYTE_ORDER_MARK } else { "" };
         let bare = bare.unwrap_or(text);
-        let mut lines = bare.split_inclusive('\n').filter(|line| line.ends_with('\n')).peekable();
+        let mut lines = bare
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+            .peekable();
         let crlf = lines.peek().is_some() && lines.all(|line| line.ends_with("\r\n"));
-        (Self { mark, crlf }, if crlf { bare.replace("\r\n", "\n") } else { bare.to_owned() })
+        (
+            Self { mark, crlf },
+            if crlf {
+                bare.replace("\r\n", "\n")
+            } else {
+                bare.to_owned()
+            },
+        )
     }
 
     fn on(&self, text: &str) -> String {
-        let text = if self.crlf { text.replace('\n', "\r\n") } else { text.to_owned() };
+        let text = if self.crlf {
+            text.replace('\n', "\r\n")
+        } else {
+            text.to_owned()
+        };
         format!("{}{text}", self.mark)
     }
 }
@@ -109,13 +126,25 @@ fn read<E: Editor>(text: &str) -> Result<Data, String> {
 }
 
 /// As [`Format::edit`].
-fn edit<E: Editor>(text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
+fn edit<E: Editor>(
+    text: &str,
+    wanted: Option<&str>,
+    unwanted: &[KeyPath],
+) -> Result<Option<String>, String> {
     let (dress, bare) = Dress::off(text);
     if let Some(wanted) = wanted.filter(|_| bare.trim().is_empty()) {
         return Ok(Some(dress.on(&Dress::off(wanted).1)));
     }
-    let mut file = Document { data: E::data(&bare)?, text: bare };
-    let wanted = wanted.map(|wanted| Dress::off(wanted).1).map(|text| Ok::<_, String>(Document { data: E::data(&text)?, text }));
+    let mut file = Document {
+        data: E::data(&bare)?,
+        text: bare,
+    };
+    let wanted = wanted.map(|wanted| Dress::off(wanted).1).map(|text| {
+        Ok::<_, String>(Document {
+            data: E::data(&text)?,
+            text,
+        })
+    });
     if let Some(wanted) = wanted.transpose()? {
         for path in wanted.data.leaves() {
             file = with_leaf::<E>(file, &wanted, &path)?;
@@ -131,20 +160,33 @@ fn edit<E: Editor>(text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Re
 /// As [`Format::put`].
 fn put<E: Editor>(text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
     let (dress, text) = Dress::off(text);
-    let file = Document { data: E::data(&text)?, text };
+    let file = Document {
+        data: E::data(&text)?,
+        text,
+    };
     let wanted = Dress::off(wanted).1;
-    let wanted = Document { data: E::data(&wanted)?, text: wanted };
+    let wanted = Document {
+        data: E::data(&wanted)?,
+        text: wanted,
+    };
     Ok(dress.on(&with_leaf::<E>(file, &wanted, path)?.text))
 }
 
 /// Whether a text holds nothing but what a format cannot do without.
 fn is_bare(text: &str) -> bool {
-    text.split_whitespace().all(|word| matches!(word, "{}" | "{" | "}" | "---" | "..."))
+    text.split_whitespace()
+        .all(|word| matches!(word, "{}" | "{" | "}" | "---" | "..."))
 }
 
 /// The file with one leaf as it is wanted.
-fn with_leaf<E: Editor>(file: Document, wanted: &Document, path: &KeyPath) -> Result<Document, String> {
-    let Some(value) = wanted.data.get(path) else { return Ok(file) };
+fn with_leaf<E: Editor>(
+    file: Document,
+    wanted: &Document,
+    path: &KeyPath,
+) -> Result<Document, String> {
+    let Some(value) = wanted.data.get(path) else {
+        return Ok(file);
+    };
     if file.data.get(path) == Some(value) {
         return Ok(file);
     }
@@ -162,12 +204,25 @@ fn with_leaf<E: Editor>(file: Document, wanted: &Document, path: &KeyPath) -> Re
             file.data.with(added.steps(), value)
         }
         (Form::Scalar(text), Step::Key(key)) if text == "null" && holder.span.is_empty() => {
-            let entries = IndexMap::from([(key.clone(), Entry { key: 0..0, data: value.clone() })]);
-            file.data.with(parent.steps(), &Data::new(0..0, Form::Map(entries)))
+            let entries = IndexMap::from([(
+                key.clone(),
+                Entry {
+                    key: 0..0,
+                    data: value.clone(),
+                },
+            )]);
+            file.data
+                .with(parent.steps(), &Data::new(0..0, Form::Map(entries)))
         }
         (Form::Scalar(_) | Form::List(_) | Form::Map(_), step) => {
-            let kind = if matches!(step, Step::Key(_)) { "a mapping" } else { "a list" };
-            return Err(format!("`{parent}` is there and is not {kind}, so that `{path}` cannot be set"));
+            let kind = if matches!(step, Step::Key(_)) {
+                "a mapping"
+            } else {
+                "a list"
+            };
+            return Err(format!(
+                "`{parent}` is there and is not {kind}, so that `{path}` cannot be set"
+            ));
         }
     };
     let splices = E::add(&file, wanted, &added)?;
@@ -184,11 +239,18 @@ fn reach(data: &Data, path: &KeyPath) -> Result<usize, String> {
                 _ => format!("`{}` {obstacle}", path.first(there)),
             });
         }
-        let Some(step) = path.steps().get(there) else { return Ok(there) };
+        let Some(step) = path.steps().get(there) else {
+            return Ok(there);
+        };
         match here.step(step).as_slice() {
             [] => return Ok(there),
             [next] => here = next,
-            [..] => return Err(format!("`{}` is there more than once", path.first(there + 1))),
+            [..] => {
+                return Err(format!(
+                    "`{}` is there more than once",
+                    path.first(there + 1)
+                ));
+            }
         }
         there += 1;
     }
@@ -200,13 +262,19 @@ fn without<E: Editor>(file: Document, path: &KeyPath) -> Result<Document, String
         return Ok(file);
     }
     reach(&file.data, path)?;
-    let Some(path) = emptied(&file.data, path) else { return Ok(file) };
+    let Some(path) = emptied(&file.data, path) else {
+        return Ok(file);
+    };
     let expected = file.data.without(path.steps());
     let splices = E::take(&file, &path)?;
     if let Some(taken) = file.data.get(&path)
-        && splices.iter().any(|splice| has_comment_line::<E>(&file.text, &splice.range, taken))
+        && splices
+            .iter()
+            .any(|splice| has_comment_line::<E>(&file.text, &splice.range, taken))
     {
-        return Err(format!("a comment stands on a line of its own within `{path}`, and would go with it"));
+        return Err(format!(
+            "a comment stands on a line of its own within `{path}`, and would go with it"
+        ));
     }
     apply::<E>(&file, splices, &expected, &path)
 }
@@ -222,7 +290,9 @@ fn emptied(data: &Data, path: &KeyPath) -> Option<KeyPath> {
             Step::Key(_) | Step::Item(_) => None,
         };
         let is_only = match &data.get(&above)?.form {
-            Form::Map(entries) => entries.keys().all(|key| *step == Step::Key(key.clone()) || named == Some(key.as_str())),
+            Form::Map(entries) => entries
+                .keys()
+                .all(|key| *step == Step::Key(key.clone()) || named == Some(key.as_str())),
             Form::List(items) => items.len() == 1,
             Form::Scalar(_) => false,
         };
@@ -236,22 +306,34 @@ fn emptied(data: &Data, path: &KeyPath) -> Option<KeyPath> {
 }
 
 /// The text with the splices, read again and compared.
-fn apply<E: Editor>(file: &Document, mut splices: Vec<Splice>, expected: &Data, path: &KeyPath) -> Result<Document, String> {
+fn apply<E: Editor>(
+    file: &Document,
+    mut splices: Vec<Splice>,
+    expected: &Data,
+    path: &KeyPath,
+) -> Result<Document, String> {
     splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
     let (mut text, mut at) = (String::with_capacity(file.text.len()), 0);
     for splice in &splices {
-        let kept = file.text.get(at..splice.range.start).ok_or_else(|| format!("`{path}` stands where it cannot be edited"))?;
+        let kept = file
+            .text
+            .get(at..splice.range.start)
+            .ok_or_else(|| format!("`{path}` stands where it cannot be edited"))?;
         text.push_str(kept);
         text.push_str(&splice.text);
         at = splice.range.end;
     }
     text.push_str(file.text.get(at..).unwrap_or_default());
-    let data = E::data(&text).map_err(|why| format!("with `{path}` changed the file could not be read any more ({why})"))?;
+    let data = E::data(&text).map_err(|why| {
+        format!("with `{path}` changed the file could not be read any more ({why})")
+    })?;
     if data != *expected {
         return Err(format!("changing `{path}` would change something else"));
     }
     if blocks(&file.text) != blocks(&text) {
-        return Err(format!("`{path}` would be written into a block that another artifact owns"));
+        return Err(format!(
+            "`{path}` would be written into a block that another artifact owns"
+        ));
     }
     Ok(Document { text, data })
 }
@@ -272,28 +354,40 @@ fn has_comment_line<E: Editor>(text: &str, range: &Range<usize>, taken: &Data) -
     let mut texts = Vec::new();
     scalars(taken, &mut texts);
     let mut at = line_start(text, range.start);
-    text.get(at..range.end).unwrap_or_default().split_inclusive('\n').any(|line| {
-        let begin = at + line.len() - line.trim_start().len();
-        at += line.len();
-        let is_comment = E::COMMENTS.iter().any(|mark| line.trim_start().starts_with(mark));
-        is_comment && begin >= range.start && !texts.iter().any(|text| text.contains(&begin))
-    })
+    text.get(at..range.end)
+        .unwrap_or_default()
+        .split_inclusive('\n')
+        .any(|line| {
+            let begin = at + line.len() - line.trim_start().len();
+            at += line.len();
+            let is_comment = E::COMMENTS
+                .iter()
+                .any(|mark| line.trim_start().starts_with(mark));
+            is_comment && begin >= range.start && !texts.iter().any(|text| text.contains(&begin))
+        })
 }
 
 fn scalars(data: &Data, found: &mut Vec<Range<usize>>) {
     match &data.form {
         Form::Scalar(_) => found.push(data.span.clone()),
         Form::List(items) => items.iter().for_each(|item| scalars(item, found)),
-        Form::Map(entries) => entries.values().for_each(|entry| scalars(&entry.data, found)),
+        Form::Map(entries) => entries
+            .values()
+            .for_each(|entry| scalars(&entry.data, found)),
     }
 }
 
 /// The comment behind a value belongs to it: that of the wanted document takes the place of the
 /// other, where there is one.
 fn comment_splice<E: Editor>(file: &Document, old: &Data, wanted: &Document, new: &Data) -> Splice {
-    let behind = |document: &Document, data: &Data| data.span.end..line_end(&document.text, data.span.end);
+    let behind =
+        |document: &Document, data: &Data| data.span.end..line_end(&document.text, data.span.end);
     let (here, there) = (behind(file, old), behind(wanted, new));
-    let is_comment = |text: &str| E::COMMENTS.iter().any(|mark| text.trim_start().starts_with(mark));
+    let is_comment = |text: &str| {
+        E::COMMENTS
+            .iter()
+            .any(|mark| text.trim_start().starts_with(mark))
+    };
     let (comment, instead) = (&wanted.text[there], &file.text[here.clone()]);
     if is_comment(comment) && (is_comment(instead) || instead.trim().is_empty()) {
         Splice::new(here, comment)
@@ -326,7 +420,9 @@ fn indentation(text: &str, at: usize) -> &str {
 /// What one level of a text is indented by, as its first indented line tells.
 fn unit(text: &str) -> &str {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let first = lines.find_map(|line| Some(&line[..line.len() - line.trim_start().len()]).filter(|blanks| !blanks.is_empty()));
+    let first = lines.find_map(|line| {
+        Some(&line[..line.len() - line.trim_start().len()]).filter(|blanks| !blanks.is_empty())
+    });
     first.unwrap_or("  ")
 }
 
@@ -337,13 +433,17 @@ fn line_number(text: &str, at: usize) -> usize {
 
 /// The parent of a path and its last step.
 fn split(path: &KeyPath) -> Result<(KeyPath, &Step), String> {
-    let last = path.steps().last().ok_or_else(|| "the document itself cannot be edited".to_owned())?;
+    let last = path
+        .steps()
+        .last()
+        .ok_or_else(|| "the document itself cannot be edited".to_owned())?;
     Ok((path.first(path.steps().len() - 1), last))
 }
 
 /// The value at a path that is known to be there.
 fn at<'a>(data: &'a Data, path: &KeyPath) -> Result<&'a Data, String> {
-    data.get(path).ok_or_else(|| format!("`{path}` is not there"))
+    data.get(path)
+        .ok_or_else(|| format!("`{path}` is not there"))
 }
 
 /// Which of its entries a step of a list or mapping leads to.

@@ -16,8 +16,8 @@ use loom_plan::node::{self, MAX_DEPTH};
 
 use super::flow::{self, First};
 use super::{
-    Document, Editor, Splice, Splices, at, comment_splice, index_of, line_end, line_number, line_start, next_line, proposal,
-    split,
+    Document, Editor, Splice, Splices, at, comment_splice, index_of, line_end, line_number,
+    line_start, next_line, proposal, split,
 };
 
 /// YAML.
@@ -41,7 +41,12 @@ impl Format for Yaml {
         super::read::<Self>(text)
     }
 
-    fn edit(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Result<Option<String>, String> {
+    fn edit(
+        &self,
+        text: &str,
+        wanted: Option<&str>,
+        unwanted: &[KeyPath],
+    ) -> Result<Option<String>, String> {
         super::edit::<Self>(text, wanted, unwanted)
     }
 
@@ -63,28 +68,48 @@ impl Editor for Yaml {
 
     fn data(text: &str) -> Result<Data, String> {
         let options = options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
-        let mut reader =
-            Reader { text, events: Parser::new_from_str_with_options(text, options), anchors: BTreeMap::new(), aliased: 0 };
+        let mut reader = Reader {
+            text,
+            events: Parser::new_from_str_with_options(text, options),
+            anchors: BTreeMap::new(),
+            aliased: 0,
+        };
         reader.document()
     }
 
     fn set(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
         let (parent, step) = split(path)?;
-        let (holder, old, new) = (at(&file.data, &parent)?, at(&file.data, path)?, at(&wanted.data, path)?);
+        let (holder, old, new) = (
+            at(&file.data, &parent)?,
+            at(&file.data, path)?,
+            at(&wanted.data, path)?,
+        );
         if is_in_flow(file, path) {
             return Ok(vec![Splice::new(old.span.clone(), flow::inline(new))]);
         }
         let raw = wanted.text[new.span.clone()].trim_end();
-        let is_line = |data: &Data, raw: &str| matches!(data.form, Form::Scalar(_)) && !raw.contains('\n') && !raw.is_empty();
+        let is_line = |data: &Data, raw: &str| {
+            matches!(data.form, Form::Scalar(_)) && !raw.contains('\n') && !raw.is_empty()
+        };
         if is_line(new, raw) && is_line(old, &file.text[old.span.clone()]) {
-            return Ok(vec![Splice::new(old.span.clone(), raw), comment_splice::<Self>(file, old, wanted, new)]);
+            return Ok(vec![
+                Splice::new(old.span.clone(), raw),
+                comment_splice::<Self>(file, old, wanted, new),
+            ]);
         }
         let (Step::Key(key), Some((from, text))) = (step, block_entry(wanted, path)) else {
-            return Err(format!("`{path}` is written in a way that loom does not edit"));
+            return Err(format!(
+                "`{path}` is written in a way that loom does not edit"
+            ));
         };
-        let entry = holder.entry(key).ok_or_else(|| format!("`{path}` is not there"))?;
+        let entry = holder
+            .entry(key)
+            .ok_or_else(|| format!("`{path}` is not there"))?;
         let column = entry.key.start - line_start(&file.text, entry.key.start);
-        Ok(vec![Splice::new(entry.key.start..last_line_end(&file.text, entry), moved(&text, from, column))])
+        Ok(vec![Splice::new(
+            entry.key.start..last_line_end(&file.text, entry),
+            moved(&text, from, column),
+        )])
     }
 
     fn add(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
@@ -98,14 +123,21 @@ impl Editor for Yaml {
             return flow::add(&file.text, holder, &entry, First::Inline, Self::COMMENTS);
         }
         let (from, text) = block_entry(wanted, path).unwrap_or_else(|| match step {
-            Step::Key(key) => (0, format!("{}: {}", crate::emit::yaml::scalar(key), flow::inline(new))),
+            Step::Key(key) => (
+                0,
+                format!("{}: {}", crate::emit::yaml::scalar(key), flow::inline(new)),
+            ),
             Step::Entry { .. } | Step::Item(_) => (0, format!("- {}", flow::inline(new))),
         });
         let (column, place) = place_in_block(file, holder, &parent)?;
         let text = moved(&text, from, column);
         let blanks = " ".repeat(column);
         Ok(vec![if place == file.text.len() {
-            let newline = if file.text.is_empty() || file.text.ends_with('\n') { "" } else { "\n" };
+            let newline = if file.text.is_empty() || file.text.ends_with('\n') {
+                ""
+            } else {
+                "\n"
+            };
             Splice::at(place, format!("{newline}{blanks}{text}\n"))
         } else {
             Splice::at(place, format!("\n{blanks}{text}"))
@@ -121,8 +153,14 @@ impl Editor for Yaml {
         }
         let text = &file.text;
         let (start, end) = match &holder.form {
-            Form::Map(entries) => (entries[index].key.start, last_line_end(text, &entries[index])),
-            Form::List(items) => (dash(text, &items[index])?, value_line_end(text, &items[index])),
+            Form::Map(entries) => (
+                entries[index].key.start,
+                last_line_end(text, &entries[index]),
+            ),
+            Form::List(items) => (
+                dash(text, &items[index])?,
+                value_line_end(text, &items[index]),
+            ),
             Form::Scalar(_) => return Err(format!("`{path}` is not there")),
         };
         let begin = line_start(text, start);
@@ -130,9 +168,18 @@ impl Editor for Yaml {
             return Ok(vec![Splice::new(begin..next_line(text, end), "")]);
         }
         // the first key of an entry of a list stands behind its dash: the next one takes its place
-        let next = if let Form::Map(entries) = &holder.form { entries.get_index(index + 1) } else { None };
+        let next = if let Form::Map(entries) = &holder.form {
+            entries.get_index(index + 1)
+        } else {
+            None
+        };
         match next {
-            Some((_, next)) if text[begin..start].trim_start().trim_matches(['-', ' ']).is_empty() => {
+            Some((_, next))
+                if text[begin..start]
+                    .trim_start()
+                    .trim_matches(['-', ' '])
+                    .is_empty() =>
+            {
                 Ok(vec![Splice::new(start..next.key.start, "")])
             }
             Some(_) | None => Err(format!("`{path}` stands on a line with something else")),
@@ -157,9 +204,15 @@ fn is_in_flow(file: &Document, path: &KeyPath) -> bool {
 
 /// A key as it may stand between brackets.
 fn flow_key(key: &str) -> String {
-    let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let is_plain = key
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     let scalar = crate::emit::yaml::scalar(key);
-    if is_plain { scalar.into_owned() } else { serde_json::Value::from(key).to_string() }
+    if is_plain {
+        scalar.into_owned()
+    } else {
+        serde_json::Value::from(key).to_string()
+    }
 }
 
 /// The end of the line on which a value ends.
@@ -170,7 +223,11 @@ fn value_line_end(text: &str, data: &Data) -> usize {
 
 /// The end of the line on which an entry ends. One without a value ends behind its colon.
 fn last_line_end(text: &str, entry: &Entry) -> usize {
-    if entry.data.span.is_empty() { line_end(text, entry.key.end) } else { value_line_end(text, &entry.data) }
+    if entry.data.span.is_empty() {
+        line_end(text, entry.key.end)
+    } else {
+        value_line_end(text, &entry.data)
+    }
 }
 
 /// The dash of an entry of a list in block style.
@@ -192,7 +249,10 @@ fn block_entry(wanted: &Document, path: &KeyPath) -> Option<(usize, String)> {
     }
     let text = &wanted.text;
     let (start, end) = match (&holder.form, step) {
-        (Form::Map(entries), Step::Key(key)) => (entries.get(key)?.key.start, last_line_end(text, entries.get(key)?)),
+        (Form::Map(entries), Step::Key(key)) => (
+            entries.get(key)?.key.start,
+            last_line_end(text, entries.get(key)?),
+        ),
         (Form::List(_), _) => {
             let item = wanted.data.get(path)?;
             (dash(text, item).ok()?, value_line_end(text, item))
@@ -213,30 +273,53 @@ fn moved(text: &str, from: usize, to: usize) -> String {
         if !rest.trim().is_empty() {
             out.push_str(&" ".repeat(to));
         }
-        out.push_str(if rest.trim().is_empty() { rest.trim_end_matches(' ') } else { rest });
+        out.push_str(if rest.trim().is_empty() {
+            rest.trim_end_matches(' ')
+        } else {
+            rest
+        });
     }
     out
 }
 
 /// Where an entry goes that is new in a list or mapping in block style: its column, and the place
 /// behind which it begins a line.
-fn place_in_block(file: &Document, holder: &Data, path: &KeyPath) -> Result<(usize, usize), String> {
+fn place_in_block(
+    file: &Document,
+    holder: &Data,
+    path: &KeyPath,
+) -> Result<(usize, usize), String> {
     let text = &file.text;
     let column = |at: usize| at - line_start(text, at);
-    let end_of = |place: usize| if path.steps().is_empty() { text.len() } else { place };
+    let end_of = |place: usize| {
+        if path.steps().is_empty() {
+            text.len()
+        } else {
+            place
+        }
+    };
     match &holder.form {
         Form::Map(entries) => match (entries.first(), entries.last()) {
-            (Some((_, first)), Some((_, last))) => Ok((column(first.key.start), end_of(last_line_end(text, last)))),
+            (Some((_, first)), Some((_, last))) => {
+                Ok((column(first.key.start), end_of(last_line_end(text, last))))
+            }
             (None, _) | (_, None) => Ok((0, text.len())),
         },
         Form::List(items) => match (items.first(), items.last()) {
-            (Some(first), Some(last)) => Ok((column(dash(text, first)?), end_of(value_line_end(text, last)))),
+            (Some(first), Some(last)) => Ok((
+                column(dash(text, first)?),
+                end_of(value_line_end(text, last)),
+            )),
             (None, _) | (_, None) => Err(format!("`{path}` is an empty list in block style")),
         },
         Form::Scalar(_) => {
             let (above, step) = split(path)?;
-            let Step::Key(key) = step else { return Err(format!("`{path}` has no value to add to")) };
-            let entry = at(&file.data, &above)?.entry(key).ok_or_else(|| format!("`{path}` is not there"))?;
+            let Step::Key(key) = step else {
+                return Err(format!("`{path}` has no value to add to"));
+            };
+            let entry = at(&file.data, &above)?
+                .entry(key)
+                .ok_or_else(|| format!("`{path}` is not there"))?;
             Ok((column(entry.key.start) + 2, line_end(text, entry.key.end)))
         }
     }
@@ -257,16 +340,28 @@ impl<'a> Reader<'a> {
         match self.events.next() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
-                let at =
-                    self.text.floor_char_boundary(error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len()));
-                Err(format!("line {}: {}", line_number(self.text, at), error.info()))
+                let at = self.text.floor_char_boundary(
+                    error
+                        .marker()
+                        .byte_offset()
+                        .unwrap_or(self.text.len())
+                        .min(self.text.len()),
+                );
+                Err(format!(
+                    "line {}: {}",
+                    line_number(self.text, at),
+                    error.info()
+                ))
             }
             None => Err("it ends too early".to_owned()),
         }
     }
 
     /// The one document of the text. Nothing at all is an empty mapping.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's list of events is open; others begin a value or none")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the parser's list of events is open; others begin a value or none"
+    )]
     fn document(&mut self) -> Result<Data, String> {
         let mut found = None;
         loop {
@@ -279,28 +374,48 @@ impl<'a> Reader<'a> {
             }
         }
         let nothing = Data::new(self.text.len()..self.text.len(), Form::Map(IndexMap::new()));
-        let is_nothing = |data: &Data| data.form == Form::Scalar("null".to_owned()) && data.span.is_empty();
+        let is_nothing =
+            |data: &Data| data.form == Form::Scalar("null".to_owned()) && data.span.is_empty();
         Ok(found.filter(|data| !is_nothing(data)).unwrap_or(nothing))
     }
 
     /// The value that an event begins, and how many values it holds.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's list of events is open; others begin no value")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the parser's list of events is open; others begin no value"
+    )]
     fn value(&mut self, event: Event<'a>, span: Span) -> Result<(Data, usize), String> {
         let range = span.byte_range().unwrap_or(0..0);
         let line = line_number(self.text, range.start);
         let (anchor, data, size) = match event {
             Event::Alias(id) => {
-                let (anchored, size) =
-                    self.anchors.get(&id).cloned().ok_or_else(|| format!("line {line}: an alias within its own anchor"))?;
+                let (anchored, size) = self
+                    .anchors
+                    .get(&id)
+                    .cloned()
+                    .ok_or_else(|| format!("line {line}: an alias within its own anchor"))?;
                 self.aliased = self.aliased.saturating_add(size);
                 if self.aliased > MAX_ALIASED {
                     return Err("its aliases expand without bound".to_owned());
                 }
-                return Ok((Data { span: range, obstacle: Some("is an alias"), ..anchored }, size));
+                return Ok((
+                    Data {
+                        span: range,
+                        obstacle: Some("is an alias"),
+                        ..anchored
+                    },
+                    size,
+                ));
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let mut data =
-                    Data::new(range, Form::Scalar(canonical(&text, style, tag.as_deref().and_then(|tag| tag.core_suffix()))));
+                let mut data = Data::new(
+                    range,
+                    Form::Scalar(canonical(
+                        &text,
+                        style,
+                        tag.as_deref().and_then(|tag| tag.core_suffix()),
+                    )),
+                );
                 data.obstacle = tag.is_some().then_some("has a tag");
                 (anchor, data, 1)
             }
@@ -329,7 +444,10 @@ impl<'a> Reader<'a> {
             Form::Map(entries) => entries.values().last().map(|entry| entry.data.span.end),
             Form::Scalar(_) => None,
         };
-        let end = last.filter(|_| !is_flow).unwrap_or_else(|| end.byte_range().unwrap_or(start..start).end).max(start);
+        let end = last
+            .filter(|_| !is_flow)
+            .unwrap_or_else(|| end.byte_range().unwrap_or(start..start).end)
+            .max(start);
         Data::new(start..start + self.text[start..end].trim_end().len(), form)
     }
 
@@ -347,11 +465,18 @@ impl<'a> Reader<'a> {
     }
 
     fn map(&mut self, start: usize) -> Result<(Data, usize), String> {
-        let (mut entries, mut size, mut obstacle): (IndexMap<String, Entry>, _, _) = (IndexMap::new(), 1_usize, None);
+        let (mut entries, mut size, mut obstacle): (IndexMap<String, Entry>, _, _) =
+            (IndexMap::new(), 1_usize, None);
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
-                return Ok((Data { obstacle, ..self.closed(start, &span, Form::Map(entries)) }, size));
+                return Ok((
+                    Data {
+                        obstacle,
+                        ..self.closed(start, &span, Form::Map(entries))
+                    },
+                    size,
+                ));
             }
             let key = span.byte_range().unwrap_or(0..0);
             let line = line_number(self.text, key.start);
@@ -366,11 +491,18 @@ impl<'a> Reader<'a> {
             size = size.saturating_add(inner);
             if data.span.is_empty() {
                 // nothing at all: it stands behind its colon
-                let colon = self.text[key.end..].find(':').map_or(key.end, |found| key.end + found + 1);
+                let colon = self.text[key.end..]
+                    .find(':')
+                    .map_or(key.end, |found| key.end + found + 1);
                 data.span = colon..colon;
             }
-            if entries.insert(name.to_string(), Entry { key, data }).is_some() {
-                return Err(format!("line {line}: the key `{name}` stands twice in one mapping"));
+            if entries
+                .insert(name.to_string(), Entry { key, data })
+                .is_some()
+            {
+                return Err(format!(
+                    "line {line}: the key `{name}` stands twice in one mapping"
+                ));
             }
         }
     }

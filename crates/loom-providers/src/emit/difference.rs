@@ -28,14 +28,22 @@ pub fn of_yaml(before: &str, after: &str) -> Vec<String> {
 
 /// The differences between two texts in HCL; none where one of them does not parse.
 pub fn of_hcl(before: &str, after: &str) -> Vec<String> {
-    let (Ok(before), Ok(after)) = (hcl::from_str(before), hcl::from_str(after)) else { return Vec::new() };
+    let (Ok(before), Ok(after)) = (hcl::from_str(before), hcl::from_str(after)) else {
+        return Vec::new();
+    };
     let span = Span::start_of(nowhere());
-    of_nodes(&Node::from_json(span, &before), &Node::from_json(span, &after))
+    of_nodes(
+        &Node::from_json(span, &before),
+        &Node::from_json(span, &after),
+    )
 }
 
 /// The differences between two trees.
 pub fn of_nodes(before: &Node, after: &Node) -> Vec<String> {
-    let mut found = Found { path: String::new(), lines: Vec::new() };
+    let mut found = Found {
+        path: String::new(),
+        lines: Vec::new(),
+    };
     found.compare(Some(before), Some(after));
     found.lines
 }
@@ -60,18 +68,27 @@ fn of_documents(before: &[Node], after: &[Node]) -> Vec<String> {
     let titled = |nodes: &[Node]| -> Map {
         let mut map = Map::default();
         for (at, node) in nodes.iter().enumerate() {
-            let title = title(node).filter(|title| map.get(title).is_none()).unwrap_or_else(|| format!("document {}", at + 1));
+            let title = title(node)
+                .filter(|title| map.get(title).is_none())
+                .unwrap_or_else(|| format!("document {}", at + 1));
             map.insert(&title, node.clone());
         }
         map
     };
-    let mut found = Found { path: String::new(), lines: Vec::new() };
+    let mut found = Found {
+        path: String::new(),
+        lines: Vec::new(),
+    };
     found.entries(&titled(before), &titled(after), |title| format!("{title} "));
     found.lines
 }
 
 fn title(node: &Node) -> Option<String> {
-    Some(format!("{} {}", node.get("kind")?.as_str()?, node.at(&["metadata", "name"])?.as_str()?))
+    Some(format!(
+        "{} {}",
+        node.get("kind")?.as_str()?,
+        node.at(&["metadata", "name"])?.as_str()?
+    ))
 }
 
 struct Found {
@@ -81,20 +98,35 @@ struct Found {
 
 impl Found {
     fn compare(&mut self, before: Option<&Node>, after: Option<&Node>) {
-        match (before.map(|node| &node.value), after.map(|node| &node.value)) {
+        match (
+            before.map(|node| &node.value),
+            after.map(|node| &node.value),
+        ) {
             (before, after) if before == after => {}
-            (Some(Value::Map(before)), Some(Value::Map(after))) => self.entries(before, after, key_text),
+            (Some(Value::Map(before)), Some(Value::Map(after))) => {
+                self.entries(before, after, key_text);
+            }
             (Some(Value::Seq(before)), Some(Value::Seq(after))) => self.items(before, after),
             _ => {
-                let path = if self.path.is_empty() { "the whole" } else { self.path.trim_end() };
-                self.lines.push(format!("{path}: {} → {}", shown(before), shown(after)));
+                let path = if self.path.is_empty() {
+                    "the whole"
+                } else {
+                    self.path.trim_end()
+                };
+                self.lines
+                    .push(format!("{path}: {} → {}", shown(before), shown(after)));
             }
         }
     }
 
     fn entries(&mut self, before: &Map, after: &Map, step: impl Fn(&str) -> String) {
-        let gone = before.iter().filter(|(key, _)| after.get(key).is_none()).map(|(key, node)| (key, Some(node), None));
-        let rest = after.iter().map(|(key, node)| (key, before.get(key), Some(node)));
+        let gone = before
+            .iter()
+            .filter(|(key, _)| after.get(key).is_none())
+            .map(|(key, node)| (key, Some(node), None));
+        let rest = after
+            .iter()
+            .map(|(key, node)| (key, before.get(key), Some(node)));
         for (key, before, after) in gone.chain(rest) {
             self.below(&step(key), |found| found.compare(before, after));
         }
@@ -104,15 +136,34 @@ impl Found {
         if let (Some(before), Some(after)) = (named(before), named(after)) {
             return self.entries(&before, &after, |name| format!("[{name}]"));
         }
-        if before.iter().chain(after).all(|node| node.as_map().is_none()) {
-            self.lines.push(format!("{}: {} → {}", self.path, list(before), list(after)));
+        if before
+            .iter()
+            .chain(after)
+            .all(|node| node.as_map().is_none())
+        {
+            self.lines
+                .push(format!("{}: {} → {}", self.path, list(before), list(after)));
             return;
         }
-        let start = before.iter().zip(after).take_while(|(before, after)| before == after).count();
-        let tail = before[start..].iter().rev().zip(after[start..].iter().rev()).take_while(|(b, a)| b == a).count();
-        let (old, new) = (&before[start..before.len() - tail], &after[start..after.len() - tail]);
+        let start = before
+            .iter()
+            .zip(after)
+            .take_while(|(before, after)| before == after)
+            .count();
+        let tail = before[start..]
+            .iter()
+            .rev()
+            .zip(after[start..].iter().rev())
+            .take_while(|(b, a)| b == a)
+            .count();
+        let (old, new) = (
+            &before[start..before.len() - tail],
+            &after[start..after.len() - tail],
+        );
         for at in 0..old.len().max(new.len()) {
-            self.below(&format!("[{}]", start + at), |found| found.compare(old.get(at), new.get(at)));
+            self.below(&format!("[{}]", start + at), |found| {
+                found.compare(old.get(at), new.get(at));
+            });
         }
     }
 
@@ -130,7 +181,10 @@ impl Found {
 /// A list as a mapping from the names of its items, where each has one of its own.
 fn named(items: &[Node]) -> Option<Map> {
     ["name", "id"].into_iter().find_map(|key| {
-        let names: BTreeSet<&str> = items.iter().filter_map(|item| item.get(key)?.as_str()).collect();
+        let names: BTreeSet<&str> = items
+            .iter()
+            .filter_map(|item| item.get(key)?.as_str())
+            .collect();
         if items.is_empty() || names.len() != items.len() {
             return None;
         }
@@ -144,22 +198,36 @@ fn named(items: &[Node]) -> Option<Map> {
 
 /// A key in a path: in quotes where it holds what paths are made of.
 fn key_text(key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '/'));
-    if bare { key.to_owned() } else { format!("{key:?}") }
+    let bare = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '/'));
+    if bare {
+        key.to_owned()
+    } else {
+        format!("{key:?}")
+    }
 }
 
 fn shown(node: Option<&Node>) -> String {
-    let Some(node) = node else { return "none".to_owned() };
+    let Some(node) = node else {
+        return "none".to_owned();
+    };
     match &node.value {
         Value::String(text) => cut(&yaml::scalar(text)),
         Value::Seq(_) | Value::Map(_) => cut(&node.to_json().to_string()),
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => node.scalar_text().unwrap_or_default().into(),
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => {
+            node.scalar_text().unwrap_or_default().into()
+        }
     }
 }
 
 fn list(items: &[Node]) -> String {
     let value = Value::Seq(Arc::from(items));
-    shown(Some(&Node { span: Span::start_of(nowhere()), value }))
+    shown(Some(&Node {
+        span: Span::start_of(nowhere()),
+        value,
+    }))
 }
 
 fn cut(text: &str) -> String {
@@ -207,27 +275,42 @@ mod tests {
 
     #[test]
     fn an_item_without_a_name_does_not_make_its_neighbours_differ() {
-        let found = of_yaml("steps:\n  - run: a\n  - run: c\n", "steps:\n  - run: a\n  - run: b\n  - run: c\n");
+        let found = of_yaml(
+            "steps:\n  - run: a\n  - run: c\n",
+            "steps:\n  - run: a\n  - run: b\n  - run: c\n",
+        );
         assert_eq!(found, ["steps[1]: none → {\"run\":\"b\"}"]);
     }
 
     #[test]
     fn documents_are_paired_by_kind_and_name() {
-        let before = "kind: Service\nmetadata: {name: a}\nport: 1\n---\nkind: Job\nmetadata: {name: b}\n";
-        let after = "kind: Job\nmetadata: {name: b}\n---\nkind: Service\nmetadata: {name: a}\nport: 2\n";
+        let before =
+            "kind: Service\nmetadata: {name: a}\nport: 1\n---\nkind: Job\nmetadata: {name: b}\n";
+        let after =
+            "kind: Job\nmetadata: {name: b}\n---\nkind: Service\nmetadata: {name: a}\nport: 2\n";
         assert_eq!(of_yaml(before, after), ["Service a port: 1 → 2"]);
         assert_eq!(of_yaml("a: [", after), Vec::<String>::new());
     }
 
     #[test]
     fn blocks_of_hcl_are_named_by_type_and_labels() {
-        let text = |size| format!("resource \"aws_db_instance\" \"main\" {{\n  size = {size}\n  name = \"${{var.a}}\"\n}}\n");
-        assert_eq!(of_hcl(&text(20), &text(40)), ["resource.aws_db_instance.main.size: 20 → 40"]);
+        let text = |size| {
+            format!(
+                "resource \"aws_db_instance\" \"main\" {{\n  size = {size}\n  name = \"${{var.a}}\"\n}}\n"
+            )
+        };
+        assert_eq!(
+            of_hcl(&text(20), &text(40)),
+            ["resource.aws_db_instance.main.size: 20 → 40"]
+        );
     }
 
     #[test]
     fn long_values_are_cut() {
         let found = of_yaml("a: b", &format!("a: {}", "x".repeat(1000)));
-        assert!(found[0].ends_with("x…") && found[0].chars().count() < 90, "{found:?}");
+        assert!(
+            found[0].ends_with("x…") && found[0].chars().count() < 90,
+            "{found:?}"
+        );
     }
 }

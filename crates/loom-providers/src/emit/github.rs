@@ -22,7 +22,9 @@ mod tests {
     fn evaluated(text: &str) -> String {
         let (mut out, mut rest) = (String::new(), text);
         while let Some((before, inside)) = rest.split_once("${{") {
-            let (expression, after) = inside.split_once("' }}").expect("the expression is a string and ends");
+            let (expression, after) = inside
+                .split_once("' }}")
+                .expect("the expression is a string and ends");
             assert_eq!(expression, " '${{", "no other expression than loom's own");
             out.push_str(before);
             out.push_str("${{");
@@ -33,7 +35,10 @@ mod tests {
 
     #[test]
     fn text_of_people_is_never_an_expression() {
-        for text in HOSTILE.iter().chain(&["${{ secrets.X }}", "$${{{ x }}", "${{${{", "}} ${{"]) {
+        for text in HOSTILE
+            .iter()
+            .chain(&["${{ secrets.X }}", "$${{{ x }}", "${{${{", "}} ${{"])
+        {
             assert_eq!(evaluated(&literal(text)), *text);
         }
         assert_eq!(string("it's"), "'it''s'");

@@ -36,30 +36,54 @@ pub fn code(text: &str) -> String {
         return String::new();
     }
     let fence = "`".repeat(longest_run(&text) + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    let pad = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// A fenced block. `language` is a word such as `sh`.
 pub fn fence(language: &str, body: &str) -> String {
-    let word: String = language.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+')).collect();
+    let word: String = language
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+'))
+        .collect();
     let body = body.replace("\r\n", "\n").replace('\r', "\n");
     let fence = "`".repeat(longest_run(&body).max(2) + 1);
-    let newline = if body.is_empty() || body.ends_with('\n') { "" } else { "\n" };
+    let newline = if body.is_empty() || body.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     format!("{fence}{word}\n{body}{newline}{fence}\n")
 }
 
 /// A link; a target that is neither relative nor of the web or mail is shown as code instead.
 pub fn link(text: &str, target: &str) -> String {
     let target = target.trim();
-    let scheme = target.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| !scheme.contains(['/', '#', '?', '.']));
-    let known = scheme.is_none_or(|scheme| ["http", "https", "mailto"].contains(&scheme.to_ascii_lowercase().as_str()));
+    let scheme = target
+        .split_once(':')
+        .map(|(scheme, _)| scheme)
+        .filter(|scheme| !scheme.contains(['/', '#', '?', '.']));
+    let known = scheme.is_none_or(|scheme| {
+        ["http", "https", "mailto"].contains(&scheme.to_ascii_lowercase().as_str())
+    });
     if !known || target.is_empty() {
-        return format!("{} {}", escape(text), code(target)).trim_end().to_owned();
+        return format!("{} {}", escape(text), code(target))
+            .trim_end()
+            .to_owned();
     }
     let mut written = String::new();
     for c in target.chars() {
-        if c.is_whitespace() || c.is_control() || matches!(c, '(' | ')' | '<' | '>' | '\\' | '"' | '`' | '|' | '[' | ']' | '*') {
+        if c.is_whitespace()
+            || c.is_control()
+            || matches!(
+                c,
+                '(' | ')' | '<' | '>' | '\\' | '"' | '`' | '|' | '[' | ']' | '*'
+            )
+        {
             let mut bytes = [0; 4];
             written.extend(c.encode_utf8(&mut bytes).bytes().flat_map(percent));
         } else {
@@ -70,21 +94,34 @@ pub fn link(text: &str, target: &str) -> String {
 }
 
 fn percent(byte: u8) -> [char; 3] {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase();
+    let digit = |value: u8| {
+        char::from_digit(u32::from(value), 16)
+            .unwrap_or('0')
+            .to_ascii_uppercase()
+    };
     ['%', digit(byte >> 4), digit(byte & 15)]
 }
 
 /// A table whose columns are aligned. Headers and cells are Markdown already.
 pub fn table<const N: usize>(headers: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| std::array::from_fn(|column| cell(&row[column]))).collect();
+    let rows: Vec<[String; N]> = rows
+        .iter()
+        .map(|row| std::array::from_fn(|column| cell(&row[column])))
+        .collect();
     let headers: [String; N] = headers.map(cell);
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].width());
         cells.chain([headers[column].width(), 3]).max().unwrap_or(3)
     });
     let line = |cells: &[String; N]| -> String {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!(" {cell}{:1$} |", "", width - cell.width()));
-        std::iter::once("|".to_owned()).chain(padded).chain(["\n".to_owned()]).collect()
+        let padded = cells
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!(" {cell}{:1$} |", "", width - cell.width()));
+        std::iter::once("|".to_owned())
+            .chain(padded)
+            .chain(["\n".to_owned()])
+            .collect()
     };
     let ruler = widths.map(|width| "-".repeat(width));
     let mut out = line(&headers) + &line(&ruler);
@@ -114,7 +151,11 @@ fn cell(markdown: &str) -> String {
 
 fn one_line(text: &str) -> String {
     let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    text.chars().map(|c| if c.is_control() || hidden(c) { ' ' } else { c }).collect::<String>().trim().to_owned()
+    text.chars()
+        .map(|c| if c.is_control() || hidden(c) { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn longest_run(text: &str) -> usize {
@@ -150,7 +191,10 @@ mod tests {
             let mut chars = written.chars();
             while let Some(c) = chars.next() {
                 match c {
-                    '\\' => assert!(chars.next().is_some_and(|c| c.is_ascii_punctuation()), "{written}"),
+                    '\\' => assert!(
+                        chars.next().is_some_and(|c| c.is_ascii_punctuation()),
+                        "{written}"
+                    ),
                     c => assert!(!"`*[]<>|~&$".contains(c), "{written}"),
                 }
             }
@@ -162,7 +206,10 @@ mod tests {
         for text in HOSTILE.iter().chain(&["`", "``", "a`b``c", "` x `"]) {
             let written = code(text);
             let fence = written.len() - written.trim_start_matches('`').len();
-            let runs = written.split(|c| c != '`').filter(|run| !run.is_empty() && run.len() == fence).count();
+            let runs = written
+                .split(|c| c != '`')
+                .filter(|run| !run.is_empty() && run.len() == fence)
+                .count();
             assert!(written.is_empty() || runs == 2, "{written}");
         }
         assert_eq!(code("npm run x"), "`npm run x`");
@@ -176,7 +223,10 @@ mod tests {
 
     #[test]
     fn a_link_leads_where_it_says_or_is_none() {
-        assert_eq!(link("Logs", "https://a.b/c?d=(e f)"), "[Logs](https://a.b/c?d=%28e%20f%29)");
+        assert_eq!(
+            link("Logs", "https://a.b/c?d=(e f)"),
+            "[Logs](https://a.b/c?d=%28e%20f%29)"
+        );
         assert_eq!(link("x](y", "docs/a.md#b"), "[x\\](y](docs/a.md#b)");
         assert_eq!(link("x", "javascript:alert(1)"), "x `javascript:alert(1)`");
         assert_eq!(link("x", "JavaScript:y"), "x `JavaScript:y`");
@@ -184,7 +234,10 @@ mod tests {
 
     #[test]
     fn tables_are_aligned_by_what_is_seen() {
-        let rows = [[code("A|B"), escape("a|b\\")], ["日本".to_owned(), String::new()]];
+        let rows = [
+            [code("A|B"), escape("a|b\\")],
+            ["日本".to_owned(), String::new()],
+        ];
         assert_eq!(
             table(["Name", "What"], &rows),
             "| Name   | What   |\n| ------ | ------ |\n| `A\\|B` | a\\|b\\\\ |\n| 日本   |        |\n"

@@ -49,7 +49,11 @@ pub fn documents(nodes: &[Node]) -> String {
 
 /// One document in the style of its format.
 pub fn styled(node: &Node, style: Style<'_>) -> String {
-    let mut writer = Writer { out: String::new(), path: Vec::new(), style };
+    let mut writer = Writer {
+        out: String::new(),
+        path: Vec::new(),
+        style,
+    };
     writer.value(node, 0, After::Start);
     writer.out
 }
@@ -59,8 +63,14 @@ pub fn scalar(text: &str) -> Cow<'_, str> {
     if is_plain(text) {
         return text.into();
     }
-    let escapes = text.chars().any(|c| needs_escape(c) || matches!(c, '\n' | '\t' | '\''));
-    if !escapes && text.contains(['"', '\\']) { format!("'{text}'").into() } else { double_quoted(text).into() }
+    let escapes = text
+        .chars()
+        .any(|c| needs_escape(c) || matches!(c, '\n' | '\t' | '\''));
+    if !escapes && text.contains(['"', '\\']) {
+        format!("'{text}'").into()
+    } else {
+        double_quoted(text).into()
+    }
 }
 
 /// What stands on the line in front of a value.
@@ -157,7 +167,10 @@ impl<'a> Writer<'a> {
     fn text(&mut self, text: &str, indent: usize, after: After) {
         let pinned = self.style.pin.and_then(|pin| pin(&self.path, text));
         match pinned {
-            Some(Pinned { value, comment }) => self.line(&format!("{} # {}", scalar(&value), one_line(&comment)), after),
+            Some(Pinned { value, comment }) => self.line(
+                &format!("{} # {}", scalar(&value), one_line(&comment)),
+                after,
+            ),
             None if is_literal(text) => self.literal(text, indent.max(2), after),
             None => self.line(&scalar(text), after),
         }
@@ -189,7 +202,12 @@ impl<'a> Writer<'a> {
 
 /// A comment cannot hold a line end, nor anything that changes how its line is shown.
 fn one_line(comment: &str) -> String {
-    comment.chars().map(|c| if c == '\n' || needs_escape(c) { ' ' } else { c }).collect::<String>().trim().to_owned()
+    comment
+        .chars()
+        .map(|c| if c == '\n' || needs_escape(c) { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// Whether a text of several lines can be written as a literal block as it is: no line ends in a
@@ -226,7 +244,11 @@ fn double_quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             c if needs_escape(c) => {
                 let code = u32::from(c);
-                let written = if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{code:04x}") };
+                let written = if code < 0x100 {
+                    write!(out, "\\x{code:02x}")
+                } else {
+                    write!(out, "\\u{code:04x}")
+                };
                 written.expect("writing to a String cannot fail");
             }
             c => out.push(c),
@@ -239,7 +261,9 @@ fn double_quoted(text: &str) -> String {
 /// Whether a text can stand without quotes in block style and is read as that text by every rule.
 fn is_plain(text: &str) -> bool {
     let mut chars = text.chars();
-    let Some(first) = chars.next() else { return false };
+    let Some(first) = chars.next() else {
+        return false;
+    };
     let begins = match first {
         '-' => chars.next().is_some_and(|second| second != ' ') && !text.starts_with("---"),
         '.' => !text.starts_with("..."),
@@ -250,7 +274,9 @@ fn is_plain(text: &str) -> bool {
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !text.contains(" #")
-        && !text.chars().any(|c| matches!(c, '\n' | '\t') || needs_escape(c))
+        && !text
+            .chars()
+            .any(|c| matches!(c, '\n' | '\t') || needs_escape(c))
         && !is_ambiguous(text)
 }
 
@@ -260,26 +286,35 @@ fn is_plain(text: &str) -> bool {
 pub(crate) fn is_ambiguous(text: &str) -> bool {
     if text.len() <= 5 {
         let word = text.to_ascii_lowercase();
-        let words = ["~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<", ".inf", ".nan"];
+        let words = [
+            "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<", ".inf",
+            ".nan",
+        ];
         if words.contains(&word.as_str()) || matches!(word.as_str(), "+.inf" | "-.inf") {
             return true;
         }
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let digits = unsigned.strip_prefix('.').unwrap_or(unsigned);
-    digits.starts_with(|c: char| c.is_ascii_digit() || c == '_') && (is_number(unsigned) || is_date(unsigned))
+    digits.starts_with(|c: char| c.is_ascii_digit() || c == '_')
+        && (is_number(unsigned) || is_date(unsigned))
 }
 
 /// Whole numbers of any base, with `_` or `,`; sexagesimals; floats. Wider than any one reader's
 /// rule, but for texts with two dots, which are versions and addresses to all of them.
 fn is_number(unsigned: &str) -> bool {
-    if let Some(digits) = unsigned.strip_prefix('0').and_then(|rest| rest.strip_prefix(['x', 'X', 'o', 'O', 'b', 'B'])) {
+    if let Some(digits) = unsigned
+        .strip_prefix('0')
+        .and_then(|rest| rest.strip_prefix(['x', 'X', 'o', 'O', 'b', 'B']))
+    {
         return digits.bytes().all(|b| b.is_ascii_hexdigit() || b == b'_');
     }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     let sexagesimal = unsigned.contains(':');
-    mantissa.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b',' | b':' | b'.'))
+    mantissa
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'_' | b',' | b':' | b'.'))
         && (sexagesimal || mantissa.bytes().filter(|b| *b == b'.').count() <= 1)
         && exponent.bytes().all(|b| b.is_ascii_digit() || b == b'_')
 }
@@ -288,7 +323,9 @@ fn is_number(unsigned: &str) -> bool {
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (year, rest) = bytes.split_at(bytes.len().min(4));
-    year.iter().all(u8::is_ascii_digit) && rest.first() == Some(&b'-') && rest.get(1).is_some_and(u8::is_ascii_digit)
+    year.iter().all(u8::is_ascii_digit)
+        && rest.first() == Some(&b'-')
+        && rest.get(1).is_some_and(u8::is_ascii_digit)
 }
 
 /// A number as both versions of YAML read it: as written where they agree on that, else by value.
@@ -297,7 +334,11 @@ fn number(float: &Float) -> Cow<'_, str> {
         return ".nan".into();
     }
     if float.value.is_infinite() {
-        return if float.value > 0.0 { ".inf".into() } else { "-.inf".into() };
+        return if float.value > 0.0 {
+            ".inf".into()
+        } else {
+            "-.inf".into()
+        };
     }
     if is_common_number(&float.text) {
         return float.text.as_ref().into();
@@ -306,7 +347,11 @@ fn number(float: &Float) -> Cow<'_, str> {
     match shortest.split_once('e') {
         None => shortest.into(),
         Some((mantissa, exponent)) => {
-            let mantissa = if mantissa.contains('.') { mantissa.to_owned() } else { format!("{mantissa}.0") };
+            let mantissa = if mantissa.contains('.') {
+                mantissa.to_owned()
+            } else {
+                format!("{mantissa}.0")
+            };
             let sign = if exponent.starts_with('-') { "" } else { "+" };
             format!("{mantissa}e{sign}{exponent}").into()
         }
@@ -318,13 +363,18 @@ fn number(float: &Float) -> Cow<'_, str> {
 fn is_common_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
+    let (mantissa, exponent) = unsigned
+        .split_once(['e', 'E'])
+        .map_or((unsigned, None), |(m, e)| (m, Some(e)));
     let signed = |exponent: &str| exponent.strip_prefix(['+', '-']).is_some_and(digits);
-    let leading_zero = unsigned.starts_with('0') && unsigned.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    let leading_zero =
+        unsigned.starts_with('0') && unsigned.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
     !leading_zero
         && match mantissa.split_once('.') {
             None => digits(mantissa) && exponent.is_none(),
-            Some((whole, fraction)) => digits(whole) && digits(fraction) && exponent.is_none_or(signed),
+            Some((whole, fraction)) => {
+                digits(whole) && digits(fraction) && exponent.is_none_or(signed)
+            }
         }
 }
 

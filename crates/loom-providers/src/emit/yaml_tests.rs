@@ -29,7 +29,10 @@ fn by_libyaml(text: &str) -> Json {
 /// Written from the regular expressions of those pages, and wider where they are vague.
 fn typed_in_yaml_1_1(text: &str) -> bool {
     let word = text.to_lowercase();
-    let words = ["y", "n", "yes", "no", "true", "false", "on", "off", "null", "~", "", "=", "<<", ".nan", ".inf"];
+    let words = [
+        "y", "n", "yes", "no", "true", "false", "on", "off", "null", "~", "", "=", "<<", ".nan",
+        ".inf",
+    ];
     if words.contains(&word.as_str()) {
         return true;
     }
@@ -38,30 +41,47 @@ fn typed_in_yaml_1_1(text: &str) -> bool {
         return true;
     }
     let all = |text: &str, set: &str| !text.is_empty() && text.chars().all(|c| set.contains(c));
-    let prefixed = |prefix, set| unsigned.strip_prefix(prefix).is_some_and(|rest| all(rest, set));
-    if prefixed("0b", "01_") || prefixed("0x", "0123456789abcdefABCDEF_") || prefixed("0o", "01234567") {
+    let prefixed = |prefix, set| {
+        unsigned
+            .strip_prefix(prefix)
+            .is_some_and(|rest| all(rest, set))
+    };
+    if prefixed("0b", "01_")
+        || prefixed("0x", "0123456789abcdefABCDEF_")
+        || prefixed("0o", "01234567")
+    {
         return true;
     }
     if all(unsigned, "0123456789_,") && unsigned.starts_with(|c: char| c.is_ascii_digit()) {
         return true;
     }
     let digit_first = unsigned.starts_with(|c: char| c.is_ascii_digit());
-    let sexagesimal = digit_first && unsigned.contains(':') && unsigned.split(':').all(|part| all(part, "0123456789_."));
+    let sexagesimal = digit_first
+        && unsigned.contains(':')
+        && unsigned.split(':').all(|part| all(part, "0123456789_."));
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "1"));
     let float = all(mantissa, "0123456789_.")
         && mantissa.matches('.').count() <= 1
         && mantissa.contains(|c: char| c.is_ascii_digit())
         && !mantissa.starts_with('_')
-        && all(exponent.strip_prefix(['+', '-']).unwrap_or(exponent), "0123456789");
+        && all(
+            exponent.strip_prefix(['+', '-']).unwrap_or(exponent),
+            "0123456789",
+        );
     let bytes = text.as_bytes();
-    let date = bytes.len() >= 8 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-' && bytes[5].is_ascii_digit();
+    let date = bytes.len() >= 8
+        && bytes[..4].iter().all(u8::is_ascii_digit)
+        && bytes[4] == b'-'
+        && bytes[5].is_ascii_digit();
     sexagesimal || float || date
 }
 
 /// The plain scalars of a text, by the reader that tells how each was written.
 fn plain_texts(tree: &Node, out: &mut Vec<String>) {
     match &tree.value {
-        Value::String(text) if !scalar(text).starts_with(['"', '\'']) && !is_literal(text) => out.push(text.to_string()),
+        Value::String(text) if !scalar(text).starts_with(['"', '\'']) && !is_literal(text) => {
+            out.push(text.to_string());
+        }
         Value::Seq(items) => items.iter().for_each(|item| plain_texts(item, out)),
         Value::Map(map) => map.iter().for_each(|(key, item)| {
             if !scalar(key).starts_with(['"', '\'']) {
@@ -79,13 +99,27 @@ fn check(json: &Json) {
     let text = document(&tree);
     assert_eq!(by_loom(&text), tree, "YAML 1.2\n{text}");
     assert_eq!(by_libyaml(&text), *json, "libyaml\n{text}");
-    assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "one newline at the end\n{text:?}");
-    assert!(text.lines().all(|line| !line.ends_with([' ', '\t'])), "no trailing blanks\n{text:?}");
-    assert!(!text.chars().any(|c| !matches!(c, '\n' | '\t') && needs_escape(c)), "nothing invisible\n{text:?}");
+    assert!(
+        text.ends_with('\n') && !text.ends_with("\n\n"),
+        "one newline at the end\n{text:?}"
+    );
+    assert!(
+        text.lines().all(|line| !line.ends_with([' ', '\t'])),
+        "no trailing blanks\n{text:?}"
+    );
+    assert!(
+        !text
+            .chars()
+            .any(|c| !matches!(c, '\n' | '\t') && needs_escape(c)),
+        "nothing invisible\n{text:?}"
+    );
     let mut plain = Vec::new();
     plain_texts(&tree, &mut plain);
     for text in plain {
-        assert!(!typed_in_yaml_1_1(&text), "`{text}` is plain, and YAML 1.1 does not take it for a text");
+        assert!(
+            !typed_in_yaml_1_1(&text),
+            "`{text}` is plain, and YAML 1.1 does not take it for a text"
+        );
     }
 }
 
@@ -264,7 +298,10 @@ fn long_texts_and_keys_are_read_back() {
     let long = "lorem ipsum ".repeat(1000) + "end";
     check(&everywhere(&long));
     check(&everywhere(&"ü".repeat(10_000)));
-    check(&everywhere(&format!("{}\n{long}\n", "x: ".repeat(500).trim())));
+    check(&everywhere(&format!(
+        "{}\n{long}\n",
+        "x: ".repeat(500).trim()
+    )));
     check(&json!({ "x".repeat(1001): { "a": ["b"] }, "y".repeat(1020): [{ "a": 1 }, "b"] }));
 }
 
@@ -283,9 +320,12 @@ fn texts_are_quoted_only_when_needed() {
     ] {
         assert_eq!(scalar(plain), plain);
     }
-    for (text, written) in
-        [("on", "\"on\""), ("{\"a\": 1}", "'{\"a\": 1}'"), ("it's: \\", "\"it's: \\\\\""), ("a\nb", "\"a\\nb\"")]
-    {
+    for (text, written) in [
+        ("on", "\"on\""),
+        ("{\"a\": 1}", "'{\"a\": 1}'"),
+        ("it's: \\", "\"it's: \\\\\""),
+        ("a\nb", "\"a\\nb\""),
+    ] {
         assert_eq!(scalar(text), written);
     }
 }
@@ -296,7 +336,10 @@ fn a_document_looks_as_people_write_it() {
         "on": { "push": { "branches": ["main"] } },
         "jobs": { "on": [{ "name": "a", "run": "set -e\n\n  make\n", "env": {}, "needs": [] }, ["x", ["y"]], null, 1, 2.5, true] },
     }));
-    let style = Style { plain_keys: &["on"], pin: None };
+    let style = Style {
+        plain_keys: &["on"],
+        pin: None,
+    };
     insta::assert_snapshot!(styled(&tree, style));
 }
 
@@ -320,8 +363,12 @@ fn numbers_are_written_as_both_versions_read_them() {
     ] {
         let tree = by_loom(text);
         assert_eq!(document(&tree), format!("{written}\n"));
-        if let (Value::Float(before), Value::Float(after)) = (&tree.value, &by_loom(written).value) {
-            assert!(before.value.total_cmp(&after.value).is_eq(), "{text} became {written}");
+        if let (Value::Float(before), Value::Float(after)) = (&tree.value, &by_loom(written).value)
+        {
+            assert!(
+                before.value.total_cmp(&after.value).is_eq(),
+                "{text} became {written}"
+            );
         }
     }
 }
@@ -329,7 +376,11 @@ fn numbers_are_written_as_both_versions_read_them() {
 #[test]
 fn several_documents_are_read_back_as_several() {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let trees = [node(&json!({ "a": "b\nc\n" })), node(&json!("---")), node(&json!([1]))];
+    let trees = [
+        node(&json!({ "a": "b\nc\n" })),
+        node(&json!("---")),
+        node(&json!([1])),
+    ];
     let id = sources.add("", documents(&trees));
     assert_eq!(node::parse(&sources, id, &mut diagnostics), trees);
 }
@@ -338,10 +389,19 @@ fn several_documents_are_read_back_as_several() {
 fn a_comment_behind_a_text_stays_a_comment() {
     let tree = node(&json!({ "a": "x", "b": ["x"] }));
     let pin = |path: &[&str], text: &str| {
-        let hostile = Pinned { value: format!("{text}: y"), comment: "v1\nb: evil \u{2028}# x".to_owned() };
+        let hostile = Pinned {
+            value: format!("{text}: y"),
+            comment: "v1\nb: evil \u{2028}# x".to_owned(),
+        };
         (path == ["b", "[]"]).then_some(hostile)
     };
-    let text = styled(&tree, Style { plain_keys: &[], pin: Some(&pin) });
+    let text = styled(
+        &tree,
+        Style {
+            plain_keys: &[],
+            pin: Some(&pin),
+        },
+    );
     assert_eq!(by_loom(&text), node(&json!({ "a": "x", "b": ["x: y"] })));
     assert_eq!(text, "a: x\nb:\n  - \"x: y\" # v1 b: evil  # x\n");
 }
@@ -367,7 +427,8 @@ fn trees() -> impl Strategy<Value = Json> {
     leaf.prop_recursive(4, 24, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
-            prop::collection::vec((texts(), inner), 0..5).prop_map(|entries| Json::Object(entries.into_iter().collect())),
+            prop::collection::vec((texts(), inner), 0..5)
+                .prop_map(|entries| Json::Object(entries.into_iter().collect())),
         ]
     })
 }

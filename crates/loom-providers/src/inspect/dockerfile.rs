@@ -12,15 +12,34 @@ pub(super) fn read(id: SourceId, sources: &Sources, out: &mut Diagnostics) -> Op
     let file = match parse(text) {
         Ok(file) => file,
         Err(error) => {
-            let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+            let before: usize = text
+                .split_inclusive('\n')
+                .take(error.line().saturating_sub(1))
+                .map(str::len)
+                .sum();
             let at = u32::try_from(before).unwrap_or(u32::MAX);
             let found = Diagnostic::new(Code::Syntax, format!("this is not a Dockerfile: {error}"));
-            out.push(found.at(Span { source: id, start: at, end: at }, "").help("`docker build --check .` says more"));
+            out.push(
+                found
+                    .at(
+                        Span {
+                            source: id,
+                            start: at,
+                            end: at,
+                        },
+                        "",
+                    )
+                    .help("`docker build --check .` says more"),
+            );
             return None;
         }
     };
     let starts: Vec<(usize, usize)> = file.instructions.iter().map(keyword).collect();
-    let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]);
+    let ends = starts
+        .iter()
+        .skip(1)
+        .map(|(start, _)| *start)
+        .chain([text.len()]);
     let mut stage = -1_i64;
     let instructions = file.instructions.iter().zip(&starts).zip(ends).map(|((instruction, (start, after)), end)| {
         if let Instruction::From(_) = instruction {
@@ -41,11 +60,19 @@ pub(super) fn read(id: SourceId, sources: &Sources, out: &mut Diagnostics) -> Op
 /// The flags of an instruction, and the rest of its text: comments, and the ends of lines that go
 /// on, are left out.
 fn arguments(text: &str) -> (Vec<String>, String) {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    let joined: Vec<&str> = lines.map(|line| line.trim_end().strip_suffix('\\').unwrap_or(line).trim()).collect();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let joined: Vec<&str> = lines
+        .map(|line| line.trim_end().strip_suffix('\\').unwrap_or(line).trim())
+        .collect();
     let mut rest = joined.join("\n").trim().to_owned();
     let mut flags = Vec::new();
-    while let Some(flag) = rest.strip_prefix("--").and_then(|_| rest.split_whitespace().next()).map(str::to_owned) {
+    while let Some(flag) = rest
+        .strip_prefix("--")
+        .and_then(|_| rest.split_whitespace().next())
+        .map(str::to_owned)
+    {
         rest = rest[flag.len()..].trim_start().to_owned();
         flags.push(flag);
     }
@@ -55,12 +82,22 @@ fn arguments(text: &str) -> (Vec<String>, String) {
 /// Whether the arguments are a JSON list, and the arguments.
 fn value(command: &str, rest: &str) -> (bool, Vec<String>) {
     if let Ok(Value::Array(items)) = serde_json::from_str::<Value>(rest)
-        && let Some(words) = items.iter().map(|it| it.as_str().map(str::to_owned)).collect()
+        && let Some(words) = items
+            .iter()
+            .map(|it| it.as_str().map(str::to_owned))
+            .collect()
     {
         return (true, words);
     }
-    let whole = matches!(command, "run" | "cmd" | "entrypoint" | "healthcheck" | "shell" | "onbuild");
-    let words = if whole { vec![rest.to_owned()] } else { quoted_words(command, rest) };
+    let whole = matches!(
+        command,
+        "run" | "cmd" | "entrypoint" | "healthcheck" | "shell" | "onbuild"
+    );
+    let words = if whole {
+        vec![rest.to_owned()]
+    } else {
+        quoted_words(command, rest)
+    };
     (false, words)
 }
 

@@ -17,9 +17,23 @@ pub(super) fn read(id: SourceId, sources: &Sources, out: &mut Diagnostics) -> Op
         Ok(body) => Some(Reader { id, text }.body(&body, 0..text.len())),
         Err(error) => {
             let place = error.location();
-            let found = Diagnostic::new(Code::Syntax, format!("this is not HCL: {}", error.message()));
+            let found = Diagnostic::new(
+                Code::Syntax,
+                format!("this is not HCL: {}", error.message()),
+            );
             let at = u32::try_from(place.offset()).unwrap_or(u32::MAX);
-            out.push(found.at(Span { source: id, start: at, end: at }, "").help("`terraform fmt` says more"));
+            out.push(
+                found
+                    .at(
+                        Span {
+                            source: id,
+                            start: at,
+                            end: at,
+                        },
+                        "",
+                    )
+                    .help("`terraform fmt` says more"),
+            );
             None
         }
     }
@@ -41,7 +55,10 @@ impl Reader<'_> {
     }
 
     fn source(&self, range: Option<Range<usize>>) -> &str {
-        range.and_then(|range| self.text.get(range)).unwrap_or_default().trim()
+        range
+            .and_then(|range| self.text.get(range))
+            .unwrap_or_default()
+            .trim()
     }
 
     fn body(&self, body: &Body, range: Range<usize>) -> Node {
@@ -51,7 +68,12 @@ impl Reader<'_> {
                 Structure::Attribute(attribute) => {
                     map.insert(attribute.key.as_str(), self.value(&attribute.value));
                 }
-                Structure::Block(block) => add(&mut map, block.ident.as_str(), self.block(block), block.labels.len()),
+                Structure::Block(block) => add(
+                    &mut map,
+                    block.ident.as_str(),
+                    self.block(block),
+                    block.labels.len(),
+                ),
             }
         }
         Node::map(self.span(Some(range)), map)
@@ -78,16 +100,26 @@ impl Reader<'_> {
             Expression::Number(_) => number(source),
             Expression::String(text) => Value::String(text.value().as_str().into()),
             Expression::StringTemplate(_) => {
-                let inside = source.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(source);
+                let inside = source
+                    .strip_prefix('"')
+                    .and_then(|rest| rest.strip_suffix('"'))
+                    .unwrap_or(source);
                 Value::String(inside.into())
             }
-            Expression::Array(items) => return Node::seq(self.span(range), items.iter().map(|item| self.value(item)).collect()),
+            Expression::Array(items) => {
+                return Node::seq(
+                    self.span(range),
+                    items.iter().map(|item| self.value(item)).collect(),
+                );
+            }
             Expression::Object(object) => {
                 let mut map = Map::default();
                 for (key, value) in object {
                     let key = match key {
                         ObjectKey::Ident(ident) => ident.to_string().trim().to_owned(),
-                        ObjectKey::Expression(key) => self.source(key.span()).trim_matches('"').to_owned(),
+                        ObjectKey::Expression(key) => {
+                            self.source(key.span()).trim_matches('"').to_owned()
+                        }
                     };
                     map.insert(&key, self.value(value.expr()));
                 }
@@ -103,7 +135,10 @@ impl Reader<'_> {
             | Expression::BinaryOp(_)
             | Expression::ForExpr(_) => Value::String(format!("${{{source}}}").into()),
         };
-        Node { span: self.span(range), value }
+        Node {
+            span: self.span(range),
+            value,
+        }
     }
 }
 
@@ -111,7 +146,15 @@ fn number(text: &str) -> Value {
     if let Ok(whole) = text.parse() {
         return Value::Integer(whole);
     }
-    text.parse().map_or_else(|_| Value::String(text.into()), |value| Value::Float(Float { text: text.into(), value }))
+    text.parse().map_or_else(
+        |_| Value::String(text.into()),
+        |value| {
+            Value::Float(Float {
+                text: text.into(),
+                value,
+            })
+        },
+    )
 }
 
 /// Blocks of one name and one set of labels become a list.
@@ -119,12 +162,25 @@ fn add(map: &mut Map, key: &str, node: Node, labels: usize) {
     let known = map.get(key).cloned();
     let node = match (known, &node.value) {
         (None, _) => node,
-        (Some(Node { value: Value::Map(known), span }), Value::Map(more)) if labels > 0 => {
+        (
+            Some(Node {
+                value: Value::Map(known),
+                span,
+            }),
+            Value::Map(more),
+        ) if labels > 0 => {
             let mut both = Map::clone(&known);
-            more.iter().for_each(|(label, node)| add(&mut both, label, node.clone(), labels - 1));
+            more.iter()
+                .for_each(|(label, node)| add(&mut both, label, node.clone(), labels - 1));
             Node::map(span, both)
         }
-        (Some(Node { value: Value::Seq(known), span }), _) => Node::seq(span, known.iter().cloned().chain([node]).collect()),
+        (
+            Some(Node {
+                value: Value::Seq(known),
+                span,
+            }),
+            _,
+        ) => Node::seq(span, known.iter().cloned().chain([node]).collect()),
         (Some(first), _) => Node::seq(first.span, vec![first, node]),
     };
     map.insert(key, node);

@@ -30,8 +30,16 @@ pub fn is_certain(path: &str) -> bool {
 }
 
 /// The kinds of Kubernetes that rules look at, but for those that have a template of pods.
-const KUBERNETES_KINDS: &[&str] =
-    &["Pod", "Secret", "ConfigMap", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "Ingress"];
+const KUBERNETES_KINDS: &[&str] = &[
+    "Pod",
+    "Secret",
+    "ConfigMap",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "Ingress",
+];
 /// What else is in an object of Kubernetes where a rule finds something: pods, or a service's type.
 const KUBERNETES_SIGNS: &[&str] = &["template", "Template", "LoadBalancer", "NodePort"];
 /// The blocks of Terraform that rules look at.
@@ -45,13 +53,20 @@ pub fn may_be_found(path: &str, text: &str) -> bool {
     match by_path(path) {
         None => false,
         Some(Format::Data | Format::Kubernetes) => {
-            let is_escaped = ["\\u", "\\U", "\\x"].iter().any(|escape| text.contains(escape));
+            let is_escaped = ["\\u", "\\U", "\\x"]
+                .iter()
+                .any(|escape| text.contains(escape));
             let has_sign = || KUBERNETES_SIGNS.iter().any(|sign| text.contains(sign));
-            let has_kind = || KUBERNETES_KINDS.iter().any(|kind| is_single_value(text, kind));
+            let has_kind = || {
+                KUBERNETES_KINDS
+                    .iter()
+                    .any(|kind| is_single_value(text, kind))
+            };
             is_escaped || text.contains("apiVersion") && (has_sign() || has_kind())
         }
         Some(Format::Terraform) => {
-            text.contains(TERRAFORM_ARGUMENT) || TERRAFORM_BLOCKS.iter().any(|word| begins_block(text, word))
+            text.contains(TERRAFORM_ARGUMENT)
+                || TERRAFORM_BLOCKS.iter().any(|word| begins_block(text, word))
         }
         Some(Format::Workflow | Format::Dockerfile | Format::Compose) => true,
     }
@@ -60,9 +75,11 @@ pub fn may_be_found(path: &str, text: &str) -> bool {
 /// Whether a word stands where it can be the whole value of a key: not within another word, nor in a list.
 fn is_single_value(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].trim_end_matches(|character: char| character.is_whitespace() || ['"', '\''].contains(&character));
-        let is_apart =
-            !text[..at].ends_with(char::is_alphanumeric) && !text[at + word.len()..].starts_with(char::is_alphanumeric);
+        let before = text[..at].trim_end_matches(|character: char| {
+            character.is_whitespace() || ['"', '\''].contains(&character)
+        });
+        let is_apart = !text[..at].ends_with(char::is_alphanumeric)
+            && !text[at + word.len()..].starts_with(char::is_alphanumeric);
         is_apart && !before.ends_with(['-', ',', '['])
     })
 }
@@ -70,8 +87,11 @@ fn is_single_value(text: &str, word: &str) -> bool {
 /// Whether a word stands where a block of HCL can begin with it: alone, with a label or a comment behind it.
 fn begins_block(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
-        let is_inside = |character: char| character.is_alphanumeric() || ['_', '-', '.', '"'].contains(&character);
-        let is_label = |character: char| character.is_whitespace() || ['"', '/'].contains(&character);
+        let is_inside = |character: char| {
+            character.is_alphanumeric() || ['_', '-', '.', '"'].contains(&character)
+        };
+        let is_label =
+            |character: char| character.is_whitespace() || ['"', '/'].contains(&character);
         !text[..at].ends_with(is_inside) && text[at + word.len()..].starts_with(is_label)
     })
 }
@@ -79,22 +99,38 @@ fn begins_block(text: &str, word: &str) -> bool {
 fn by_path(path: &str) -> Option<Format> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
-    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let extension = lower
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension);
     let docker = ["dockerfile", "containerfile"];
-    if docker.iter().any(|word| lower == *word || lower.starts_with(&format!("{word}.")) || extension == *word) {
+    if docker
+        .iter()
+        .any(|word| lower == *word || lower.starts_with(&format!("{word}.")) || extension == *word)
+    {
         return Some(Format::Dockerfile);
     }
     match extension {
         "tf" | "tfvars" => Some(Format::Terraform),
-        "yml" | "yaml" if folder == ".github/workflows" || folder.ends_with("/.github/workflows") => Some(Format::Workflow),
-        "yml" | "yaml" if lower.starts_with("compose.") || lower.starts_with("docker-compose.") => Some(Format::Compose),
+        "yml" | "yaml"
+            if folder == ".github/workflows" || folder.ends_with("/.github/workflows") =>
+        {
+            Some(Format::Workflow)
+        }
+        "yml" | "yaml" if lower.starts_with("compose.") || lower.starts_with("docker-compose.") => {
+            Some(Format::Compose)
+        }
         "yml" | "yaml" | "json" => Some(Format::Data),
         _ => None,
     }
 }
 
 /// The document of a file; `None` where its format is not known.
-pub fn document(path: &str, id: SourceId, sources: &Sources, out: &mut Diagnostics) -> Option<Document> {
+pub fn document(
+    path: &str,
+    id: SourceId,
+    sources: &Sources,
+    out: &mut Diagnostics,
+) -> Option<Document> {
     let format = by_path(path)?;
     let nodes = match format {
         Format::Dockerfile => vec![dockerfile::read(id, sources, out)?],
@@ -102,19 +138,29 @@ pub fn document(path: &str, id: SourceId, sources: &Sources, out: &mut Diagnosti
         Format::Workflow | Format::Kubernetes | Format::Compose | Format::Data => {
             let before = out.iter().len();
             let nodes = node::parse(sources, id, out);
-            if out.iter().skip(before).any(|found| found.severity() == loom_plan::diag::Severity::Error) {
+            if out
+                .iter()
+                .skip(before)
+                .any(|found| found.severity() == loom_plan::diag::Severity::Error)
+            {
                 return None;
             }
             nodes.into_iter().filter(|node| !node.is_null()).collect()
         }
     };
-    let format = if format == Format::Data && nodes.iter().any(is_object) { Format::Kubernetes } else { format };
+    let format = if format == Format::Data && nodes.iter().any(is_object) {
+        Format::Kubernetes
+    } else {
+        format
+    };
     Some(Document { format, nodes })
 }
 
 /// Whether a document is one of Kubernetes.
 fn is_object(node: &Node) -> bool {
-    ["apiVersion", "kind"].iter().all(|key| node.get(key).and_then(Node::as_str).is_some())
+    ["apiVersion", "kind"]
+        .iter()
+        .all(|key| node.get(key).and_then(Node::as_str).is_some())
 }
 
 #[cfg(test)]

@@ -12,13 +12,21 @@ pub(super) fn read(text: &str) -> Option<Reading> {
     comments.visit_body(&body);
     let mut data: hcl::Body = hcl::parse(text).ok()?;
     sort(&mut data);
-    Some(Reading { data: hcl::format::to_string(&data).ok()?, comments: comments.0 })
+    Some(Reading {
+        data: hcl::format::to_string(&data).ok()?,
+        comments: comments.0,
+    })
 }
 
 /// Attributes by their keys, before the blocks in their order.
 fn sort(body: &mut hcl::Body) {
-    let key = |structure: &hcl::Structure| structure.as_attribute().map(|attribute| attribute.key.as_str().to_owned());
-    body.0.sort_by_cached_key(|structure| (key(structure).is_none(), key(structure)));
+    let key = |structure: &hcl::Structure| {
+        structure
+            .as_attribute()
+            .map(|attribute| attribute.key.as_str().to_owned())
+    };
+    body.0
+        .sort_by_cached_key(|structure| (key(structure).is_none(), key(structure)));
     for structure in &mut body.0 {
         if let hcl::Structure::Block(block) = structure {
             sort(&mut block.body);
@@ -31,7 +39,12 @@ struct Comments(Vec<String>);
 
 impl Comments {
     fn take(&mut self, text: &str) {
-        self.0.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
+        self.0.extend(
+            text.lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned),
+        );
     }
 
     /// What stands before a part, what is in it, and what stands behind it.
@@ -103,9 +116,18 @@ mod tests {
 
     #[test]
     fn blanks_and_the_order_of_attributes_are_format() {
-        assert_eq!(edited("  bucket = \"logs\"\n", "\n    bucket=\"logs\"\n\n"), Format);
+        assert_eq!(
+            edited("  bucket = \"logs\"\n", "\n    bucket=\"logs\"\n\n"),
+            Format
+        );
         let turned = "  tags   = { team = \"ops\" }\n  bucket = \"logs\"\n";
-        assert_eq!(edited("  bucket = \"logs\"\n  tags   = { team = \"ops\" }\n", turned), Format);
+        assert_eq!(
+            edited(
+                "  bucket = \"logs\"\n  tags   = { team = \"ops\" }\n",
+                turned
+            ),
+            Format
+        );
     }
 
     #[test]
@@ -114,7 +136,10 @@ mod tests {
             ("resource", "# why\nresource"),
             ("\"logs\"\n", "\"logs\" // why\n"),
             ("  tags", "  /* why */\n  tags"),
-            ("{ team = \"ops\" }", "{\n    # why\n    team = \"ops\"\n  }"),
+            (
+                "{ team = \"ops\" }",
+                "{\n    # why\n    team = \"ops\"\n  }",
+            ),
             ("{ team = \"ops\" }", "{\n    team = \"ops\" # why\n  }"),
             ("{ team = \"ops\" }\n", "{ team = \"ops\" }\n  # why\n"),
             ("resource ", "resource /* why */ "),
@@ -122,7 +147,10 @@ mod tests {
             assert_eq!(edited(from, to), Comments, "{to:?}");
         }
         let list = "a = [\n  1, # one\n  2\n]\nb = max(1, /* two */ 2)\n";
-        assert_eq!(graded("a.tf", list, &list.replace("# one", "# uno")), Comments);
+        assert_eq!(
+            graded("a.tf", list, &list.replace("# one", "# uno")),
+            Comments
+        );
         assert_eq!(graded("a.tf", list, &list.replace("two", "due")), Comments);
     }
 
@@ -138,6 +166,9 @@ mod tests {
         ] {
             assert_eq!(edited(from, to), Content, "{to:?}");
         }
-        assert_eq!(graded("a.tf", "a {\n}\nb {\n}\n", "b {\n}\na {\n}\n"), Content);
+        assert_eq!(
+            graded("a.tf", "a {\n}\nb {\n}\n", "b {\n}\na {\n}\n"),
+            Content
+        );
     }
 }

@@ -34,7 +34,10 @@ fn markdown(text: &str) -> Option<Reading> {
         format!("{bare}{}\n", if breaks { "  " } else { "" })
     };
     let data: String = text.lines().map(line).collect();
-    Some(Reading { data: data.trim_end().to_owned(), comments: Vec::new() })
+    Some(Reading {
+        data: data.trim_end().to_owned(),
+        comments: Vec::new(),
+    })
 }
 
 #[cfg(test)]
@@ -45,8 +48,15 @@ mod tests {
 
     /// How much two texts of a file differ.
     pub(super) fn graded(path: &str, before: &str, after: &str) -> Grade {
-        let version = |text| Version { bytes: str::as_bytes(text), mode: Mode::Plain };
-        grade(version(before), version(after), reader(&RepoPath::new(path).expect("a path")))
+        let version = |text| Version {
+            bytes: str::as_bytes(text),
+            mode: Mode::Plain,
+        };
+        grade(
+            version(before),
+            version(after),
+            reader(&RepoPath::new(path).expect("a path")),
+        )
     }
 
     #[test]

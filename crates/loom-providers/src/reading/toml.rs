@@ -9,7 +9,10 @@ pub(super) fn read(text: &str) -> Option<Reading> {
     let parsed = Document::parse(text).ok()?;
     let mut data = String::new();
     write_table(parsed.as_table(), &mut data);
-    Some(Reading { data, comments: comments(text) })
+    Some(Reading {
+        data,
+        comments: comments(text),
+    })
 }
 
 /// A table in the one form that it has, its keys sorted.
@@ -30,7 +33,9 @@ fn write_item(item: &Item, out: &mut String) {
         Item::None => {}
         Item::Value(value) => write_value(value, out),
         Item::Table(table) => write_table(table, out),
-        Item::ArrayOfTables(tables) => write_list(tables.iter(), |table, out| write_table(table, out), out),
+        Item::ArrayOfTables(tables) => {
+            write_list(tables.iter(), |table, out| write_table(table, out), out);
+        }
     }
 }
 
@@ -68,7 +73,11 @@ fn comments(text: &str) -> Vec<String> {
     let (mut found, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find(['"', '\'', '#']) {
         rest = &rest[at..];
-        let length = if rest.starts_with('#') { rest.find('\n').unwrap_or(rest.len()) } else { quoted(rest) };
+        let length = if rest.starts_with('#') {
+            rest.find('\n').unwrap_or(rest.len())
+        } else {
+            quoted(rest)
+        };
         if rest.starts_with('#') {
             found.push(rest[..length].trim().to_owned());
         }
@@ -81,14 +90,26 @@ fn comments(text: &str) -> Vec<String> {
 fn quoted(text: &str) -> usize {
     let quote = &text[..1];
     let long = quote.repeat(3);
-    let (close, mut at) = if text.starts_with(&long) { (long.as_str(), 3) } else { (quote, 1) };
+    let (close, mut at) = if text.starts_with(&long) {
+        (long.as_str(), 3)
+    } else {
+        (quote, 1)
+    };
     while at < text.len() && !text[at..].starts_with(close) {
         let escaped = quote == "\"" && text[at..].starts_with('\\');
-        at += text[at..].chars().take(if escaped { 2 } else { 1 }).map(char::len_utf8).sum::<usize>();
+        at += text[at..]
+            .chars()
+            .take(if escaped { 2 } else { 1 })
+            .map(char::len_utf8)
+            .sum::<usize>();
     }
     at = (at + close.len()).min(text.len());
     // the last of up to five quotes end a long text: those before them belong to it
-    let more = text[at..].bytes().take(2).take_while(|byte| close.len() == 3 && *byte == quote.as_bytes()[0]).count();
+    let more = text[at..]
+        .bytes()
+        .take(2)
+        .take_while(|byte| close.len() == 3 && *byte == quote.as_bytes()[0])
+        .count();
     at + more
 }
 
@@ -107,12 +128,19 @@ mod tests {
             ("a = 1\nb = [1, 2]\n", "b = [\n  1,\n  2,\n]\n\na=1\n"),
             ("[a]\nb.c = \"x\"\n", "[a.b]\n'c' = 'x'\n"),
             ("[a]\nb = { c = 1 }\n", "a.b.c = 1\n"),
-            ("[[a]]\nb = 1\n[[a]]\nb = 2\n", "a = [{ b = 1 }, { b = 2 }]\n"),
+            (
+                "[[a]]\nb = 1\n[[a]]\nb = 2\n",
+                "a = [{ b = 1 }, { b = 2 }]\n",
+            ),
             ("a = 1000\nb = 255\n", "a = 1_000\nb = 0xff\n"),
             ("a = \"one\\ntwo\\n\"\n", "a = '''\none\ntwo\n'''\n"),
             ("a = 1979-05-27T07:32:00Z\n", "a = 1979-05-27 07:32:00z\n"),
         ] {
-            assert_eq!(graded("a.toml", before, after), Format, "{before:?} {after:?}");
+            assert_eq!(
+                graded("a.toml", before, after),
+                Format,
+                "{before:?} {after:?}"
+            );
         }
     }
 
@@ -126,10 +154,18 @@ mod tests {
             ("a = 1 # it's\n", "a = 1 # its\n", Comments),
             ("a = 1 # one\n", "a  =  1    # one   \n", Format),
             ("a = '# one'\n", "a = '# uno'\n", Content),
-            ("a = \"\"\"\n# one\"\"\"\n", "a = \"\"\"\n# uno\"\"\"\n", Content),
+            (
+                "a = \"\"\"\n# one\"\"\"\n",
+                "a = \"\"\"\n# uno\"\"\"\n",
+                Content,
+            ),
             ("\"a#b\" = 1\n", "\"a#c\" = 1\n", Content),
         ] {
-            assert_eq!(graded("a.toml", before, after), grade, "{before:?} {after:?}");
+            assert_eq!(
+                graded("a.toml", before, after),
+                grade,
+                "{before:?} {after:?}"
+            );
         }
     }
 
@@ -145,7 +181,11 @@ mod tests {
             "'''a'' # no''' # c",
         ] {
             let document = format!("a = {text}\n");
-            assert_eq!(read(&document).expect("TOML").comments, ["# c"], "{document}");
+            assert_eq!(
+                read(&document).expect("TOML").comments,
+                ["# c"],
+                "{document}"
+            );
         }
     }
 
@@ -163,7 +203,11 @@ mod tests {
             ("[[a]]\n", "[a]\n"),
             ("a = 1\n", "a = 1 1\n"),
         ] {
-            assert_eq!(graded("a.toml", before, after), Content, "{before:?} {after:?}");
+            assert_eq!(
+                graded("a.toml", before, after),
+                Content,
+                "{before:?} {after:?}"
+            );
         }
     }
 

@@ -32,13 +32,18 @@ pub(super) fn read(text: &str) -> Option<Reading> {
 }
 
 /// The comments, and the plain scalars that mean different things to different readers.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the parser's list of events is open; others say nothing of the surface")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the parser's list of events is open; others say nothing of the surface"
+)]
 fn surface(text: &str) -> Option<(Vec<String>, Vec<String>)> {
     let (mut comments, mut plain) = (Vec::new(), Vec::new());
     for event in Parser::new_from_str_with_options(text, options! { emit_comments: true }) {
         match event.ok()?.0 {
             Event::Comment(comment, _) => comments.push(comment.trim().to_owned()),
-            Event::Scalar(text, ScalarStyle::Plain, ..) if is_ambiguous(&text) && !is_nothing(&text) => {
+            Event::Scalar(text, ScalarStyle::Plain, ..)
+                if is_ambiguous(&text) && !is_nothing(&text) =>
+            {
                 plain.push(text.into_owned());
             }
             _ => {}
@@ -58,7 +63,9 @@ fn write_node(node: &Node, out: &mut String) {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => write!(out, "{value}").expect("writing to a string cannot fail"),
         Value::Integer(value) => write!(out, "{value}").expect("writing to a string cannot fail"),
-        Value::Float(float) => write!(out, "float {}", float.text).expect("writing to a string cannot fail"),
+        Value::Float(float) => {
+            write!(out, "float {}", float.text).expect("writing to a string cannot fail");
+        }
         Value::String(text) => write!(out, "{text:?}").expect("writing to a string cannot fail"),
         Value::Seq(items) => {
             out.push('[');
@@ -96,16 +103,30 @@ mod tests {
             ("a: null\n", "a: ~\n"),
             ("a: 1\n---\nb: 2\n", "a: 1\n\n---\n\nb: 2\n"),
         ] {
-            assert_eq!(graded("a.yml", before, after), Format, "{before:?} {after:?}");
+            assert_eq!(
+                graded("a.yml", before, after),
+                Format,
+                "{before:?} {after:?}"
+            );
         }
-        assert_eq!(graded("a.json", "{\"a\": [1, 2]}\n", "{\n  \"a\": [\n    1,\n    2\n  ]\n}"), Format);
+        assert_eq!(
+            graded(
+                "a.json",
+                "{\"a\": [1, 2]}\n",
+                "{\n  \"a\": [\n    1,\n    2\n  ]\n}"
+            ),
+            Format
+        );
     }
 
     #[test]
     fn a_comment_is_told_from_the_data_around_it() {
         assert_eq!(graded("a.yml", "a: 1\n", "# why\na: 1\n"), Comments);
         assert_eq!(graded("a.yml", "a: 1 # one\n", "a: 1\n"), Comments);
-        assert_eq!(graded("a.yml", "a: 1 # one\n", "a:   1   #   one\n"), Format);
+        assert_eq!(
+            graded("a.yml", "a: 1 # one\n", "a:   1   #   one\n"),
+            Format
+        );
         assert_eq!(graded("a.yml", "a: 'x # y'\n", "a: x\n"), Content);
     }
 
@@ -124,7 +145,11 @@ mod tests {
             ("a: 1\n", "a: [\n"),
             ("{{ a }}\n", "{{ a }} \n"),
         ] {
-            assert_eq!(graded("a.yml", before, after), Content, "{before:?} {after:?}");
+            assert_eq!(
+                graded("a.yml", before, after),
+                Content,
+                "{before:?} {after:?}"
+            );
         }
     }
 }

@@ -87,15 +87,34 @@ impl Disk {
         let device = Path::new("/dev/fuse");
         let channel = rustix::fs::open(device, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
         let channel = channel.map_err(|error| at(device)(error.into()))?;
-        let options = format!("fd={},rootmode=40700,user_id=0,group_id=0", channel.as_raw_fd());
+        let options = format!(
+            "fd={},rootmode=40700,user_id=0,group_id=0",
+            channel.as_raw_fd()
+        );
         let options = CString::new(options).map_err(|error| error.to_string())?;
         let flags = MountFlags::NOSUID | MountFlags::NODEV;
-        rustix::mount::mount("loom-crash", at_directory, "fuse.loom-crash", flags, Some(options.as_c_str()))
-            .map_err(|error| at(at_directory)(error.into()))?;
-        let shared = Arc::new(Mutex::new(Shared { image, events: Vec::new() }));
-        let server = Server { channel, shared: Arc::clone(&shared) };
+        rustix::mount::mount(
+            "loom-crash",
+            at_directory,
+            "fuse.loom-crash",
+            flags,
+            Some(options.as_c_str()),
+        )
+        .map_err(|error| at(at_directory)(error.into()))?;
+        let shared = Arc::new(Mutex::new(Shared {
+            image,
+            events: Vec::new(),
+        }));
+        let server = Server {
+            channel,
+            shared: Arc::clone(&shared),
+        };
         let server = std::thread::spawn(move || server.run());
-        Ok(Self { mounted: at_directory.to_owned(), shared, server: Some(server) })
+        Ok(Self {
+            mounted: at_directory.to_owned(),
+            shared,
+            server: Some(server),
+        })
     }
 
     /// The file that is the disk.
@@ -105,16 +124,30 @@ impl Disk {
 
     /// How many events there were until now.
     pub(crate) fn count(&self) -> usize {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner).events.len()
+        self.shared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .events
+            .len()
     }
 
     /// Ends the service, and returns all events.
     pub(crate) fn stop(mut self) -> Outcome<Vec<Event>> {
-        rustix::mount::unmount(&self.mounted, UnmountFlags::empty()).map_err(|error| at(&self.mounted)(error.into()))?;
+        rustix::mount::unmount(&self.mounted, UnmountFlags::empty())
+            .map_err(|error| at(&self.mounted)(error.into()))?;
         if let Some(server) = self.server.take() {
-            server.join().map_err(|_| "the server of the disk panicked".to_owned())?.map_err(at(&self.mounted))?;
+            server
+                .join()
+                .map_err(|_| "the server of the disk panicked".to_owned())?
+                .map_err(at(&self.mounted))?;
         }
-        Ok(std::mem::take(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner).events))
+        Ok(std::mem::take(
+            &mut self
+                .shared
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .events,
+        ))
     }
 }
 
@@ -140,7 +173,12 @@ impl<'a> Request<'a> {
     fn of(packet: &'a [u8]) -> Option<Self> {
         let (operation, unique) = (number(packet, 4, 4)?, number(packet, 8, 8)?);
         let operation = u32::try_from(operation).ok()?;
-        Some(Self { operation, unique, node: number(packet, 16, 8)?, body: packet.get(40..)? })
+        Some(Self {
+            operation,
+            unique,
+            node: number(packet, 16, 8)?,
+            body: packet.get(40..)?,
+        })
     }
 
     fn number(&self, offset: usize, width: usize) -> Option<usize> {
@@ -163,24 +201,32 @@ struct Fields(Vec<u8>);
 
 impl Fields {
     fn short(mut self, values: &[u16]) -> Self {
-        self.0.extend(values.iter().flat_map(|value| value.to_ne_bytes()));
+        self.0
+            .extend(values.iter().flat_map(|value| value.to_ne_bytes()));
         self
     }
 
     fn word(mut self, values: &[u32]) -> Self {
-        self.0.extend(values.iter().flat_map(|value| value.to_ne_bytes()));
+        self.0
+            .extend(values.iter().flat_map(|value| value.to_ne_bytes()));
         self
     }
 
     fn long(mut self, values: &[u64]) -> Self {
-        self.0.extend(values.iter().flat_map(|value| value.to_ne_bytes()));
+        self.0
+            .extend(values.iter().flat_map(|value| value.to_ne_bytes()));
         self
     }
 
     /// `fuse_attr`.
     fn facts(self, node: u64, size: u64) -> Self {
-        let (mode, size) = if node == DISK { (0o100_600, size) } else { (0o040_700, 0) };
-        self.long(&[node, size, size / 512, 0, 0, 0]).word(&[0, 0, 0, mode, 1, 0, 0, 0, 4096, 0])
+        let (mode, size) = if node == DISK {
+            (0o100_600, size)
+        } else {
+            (0o040_700, 0)
+        };
+        self.long(&[node, size, size / 512, 0, 0, 0])
+            .word(&[0, 0, 0, mode, 1, 0, 0, 0, 4096, 0])
     }
 }
 
@@ -210,14 +256,19 @@ impl Server {
                 Err(Errno::NOENT | Errno::INTR | Errno::AGAIN) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let Some(request) = Request::of(&buffer[..length]) else { return Err(io::ErrorKind::InvalidData.into()) };
+            let Some(request) = Request::of(&buffer[..length]) else {
+                return Err(io::ErrorKind::InvalidData.into());
+            };
             let (error, fields) = match self.answer(&request) {
                 Answer::Fields(fields) => (0, fields),
                 Answer::Error(error) => (-error.raw_os_error(), Vec::new()),
                 Answer::None => continue,
             };
             let length = u32::try_from(16 + fields.len()).map_err(io::Error::other)?;
-            let mut reply = Fields::default().word(&[length, error.cast_unsigned()]).long(&[request.unique]).0;
+            let mut reply = Fields::default()
+                .word(&[length, error.cast_unsigned()])
+                .long(&[request.unique])
+                .0;
             reply.extend(fields);
             match rustix::io::write(&self.channel, &reply) {
                 // Whoever asked does not wait any more.
@@ -228,14 +279,26 @@ impl Server {
     }
 
     fn answer(&self, request: &Request<'_>) -> Answer {
-        let Ok(mut shared) = self.shared.lock() else { return Answer::Error(Errno::IO) };
+        let Ok(mut shared) = self.shared.lock() else {
+            return Answer::Error(Errno::IO);
+        };
         let size = shared.image.len() as u64;
         match request.operation {
-            LOOKUP if request.node == TOP && request.body == b"disk\0" => {
-                Answer::Fields(Fields::default().long(&[DISK, 0, 3600, 3600]).word(&[0, 0]).facts(DISK, size).0)
-            }
+            LOOKUP if request.node == TOP && request.body == b"disk\0" => Answer::Fields(
+                Fields::default()
+                    .long(&[DISK, 0, 3600, 3600])
+                    .word(&[0, 0])
+                    .facts(DISK, size)
+                    .0,
+            ),
             LOOKUP => Answer::Error(Errno::NOENT),
-            GETATTR | SETATTR => Answer::Fields(Fields::default().long(&[3600]).word(&[0, 0]).facts(request.node, size).0),
+            GETATTR | SETATTR => Answer::Fields(
+                Fields::default()
+                    .long(&[3600])
+                    .word(&[0, 0])
+                    .facts(request.node, size)
+                    .0,
+            ),
             OPEN | OPENDIR => Answer::Fields(Fields::default().long(&[0]).word(&[0, 0]).0),
             READ => read(&shared, request).map_or(Answer::Error(Errno::IO), Answer::Fields),
             WRITE => write(&mut shared, request).map_or(Answer::Error(Errno::IO), Answer::Fields),
@@ -265,8 +328,14 @@ fn read(shared: &Shared, request: &Request<'_>) -> Option<Vec<u8>> {
 fn write(shared: &mut Shared, request: &Request<'_>) -> Option<Vec<u8>> {
     let (offset, size) = (request.number(8, 8)?, request.number(16, 4)?);
     let bytes = request.body.get(40..40 + size)?;
-    shared.image.get_mut(offset..offset.checked_add(size)?)?.copy_from_slice(bytes);
-    shared.events.push(Event::Write { offset, bytes: bytes.to_vec() });
+    shared
+        .image
+        .get_mut(offset..offset.checked_add(size)?)?
+        .copy_from_slice(bytes);
+    shared.events.push(Event::Write {
+        offset,
+        bytes: bytes.to_vec(),
+    });
     Some(Fields::default().word(&[u32::try_from(size).ok()?, 0]).0)
 }
 
@@ -274,7 +343,9 @@ fn write(shared: &mut Shared, request: &Request<'_>) -> Option<Vec<u8>> {
 fn init() -> Vec<u8> {
     let most = u32::try_from(MOST).unwrap_or(u32::MAX);
     let pages = u16::try_from(MOST / 4096).unwrap_or(u16::MAX);
-    let fields = Fields::default().word(&[7, 31, most, BIG_WRITES | MAX_PAGES]).short(&[16, 12]);
+    let fields = Fields::default()
+        .word(&[7, 31, most, BIG_WRITES | MAX_PAGES])
+        .short(&[16, 12]);
     fields.word(&[most, 1]).short(&[pages, 0]).word(&[0; 8]).0
 }
 
@@ -285,12 +356,16 @@ mod tests {
     fn served(image: Vec<u8>) -> Option<(tempfile::TempDir, Disk)> {
         let home = tempfile::tempdir().expect("a temporary directory");
         // Where nobody may mount, the suite says so.
-        Disk::serve(image, home.path()).ok().map(|disk| (home, disk))
+        Disk::serve(image, home.path())
+            .ok()
+            .map(|disk| (home, disk))
     }
 
     #[test]
     fn what_is_written_can_be_read_and_is_in_the_log() {
-        let Some((_home, disk)) = served(vec![0; 8192]) else { return };
+        let Some((_home, disk)) = served(vec![0; 8192]) else {
+            return;
+        };
         let file = rustix::fs::open(disk.file(), OFlags::RDWR, Mode::empty()).expect("opens");
         assert_eq!(rustix::io::pwrite(&file, b"hello", 4100), Ok(5));
         rustix::fs::fsync(&file).expect("syncs");
@@ -301,12 +376,23 @@ mod tests {
         drop(file);
         assert_eq!(disk.count(), 2);
         let events = disk.stop().expect("stops");
-        assert_eq!(events, [Event::Write { offset: 4100, bytes: b"hello".into() }, Event::Flush]);
+        assert_eq!(
+            events,
+            [
+                Event::Write {
+                    offset: 4100,
+                    bytes: b"hello".into()
+                },
+                Event::Flush
+            ]
+        );
     }
 
     #[test]
     fn nothing_is_written_beyond_the_end() {
-        let Some((_home, disk)) = served(vec![0; 4096]) else { return };
+        let Some((_home, disk)) = served(vec![0; 4096]) else {
+            return;
+        };
         let file = rustix::fs::open(disk.file(), OFlags::RDWR, Mode::empty()).expect("opens");
         assert!(rustix::io::pwrite(&file, b"hello", 4096).is_err());
         drop(file);

@@ -59,7 +59,8 @@ pub(crate) fn ready() -> Result<(), String> {
     strace::ready()?;
     volume::ready()?;
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let disk = Disk::serve(vec![0; 4096], home.path()).map_err(|message| format!("FUSE cannot be mounted here: {message}"))?;
+    let disk = Disk::serve(vec![0; 4096], home.path())
+        .map_err(|message| format!("FUSE cannot be mounted here: {message}"))?;
     disk.stop().map(drop)
 }
 
@@ -107,23 +108,38 @@ fn all_images(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -
     // An image of xfs takes several times as long to mount as one of the others.
     let step = if system == FileSystem::Xfs { 2 } else { 1 };
     let mut cuts = cuts(&recording.events, recording.begin, step, SAMPLES);
-    let (all, flushes) = (cuts.len(), recording.events[recording.begin..].iter().filter(|event| **event == Event::Flush).count());
+    let (all, flushes) = (
+        cuts.len(),
+        recording.events[recording.begin..]
+            .iter()
+            .filter(|event| **event == Event::Flush)
+            .count(),
+    );
     cuts.truncate(match loom.sabotage {
         Some(_) => CONTROL_IMAGES,
         None if lab.full => usize::MAX,
         None => FEW_IMAGES,
     });
-    let sabotage = loom.sabotage.map_or_else(String::new, |sabotage| format!("{sabotage} "));
+    let sabotage = loom
+        .sabotage
+        .map_or_else(String::new, |sabotage| format!("{sabotage} "));
     let prefix = format!("{sabotage}{} ", scenario.name);
     let named = |cut: &Cut| {
-        let lost = cut.lost.map_or_else(|| "in order".to_owned(), |seed| format!("lost by {seed:016x}"));
-        (format!("{prefix}{} before event {} {lost};", system.name(), cut.end), *cut)
+        let lost = cut.lost.map_or_else(
+            || "in order".to_owned(),
+            |seed| format!("lost by {seed:016x}"),
+        );
+        (
+            format!("{prefix}{} before event {} {lost};", system.name(), cut.end),
+            *cut,
+        )
     };
     let cases: Vec<_> = cuts.iter().map(named).collect();
     // Two mounted copies of one btrfs are one file system to the kernel.
     let alone = Mutex::new(());
     let mut report = lab.each("power", &cases, |cut, place| {
-        let _alone = (system == FileSystem::Btrfs).then(|| alone.lock().unwrap_or_else(PoisonError::into_inner));
+        let _alone = (system == FileSystem::Btrfs)
+            .then(|| alone.lock().unwrap_or_else(PoisonError::into_inner));
         one(lab, scenario, (&recording, system), *cut, place)
     })?;
     let count = recording.events.len() - recording.begin;
@@ -140,9 +156,15 @@ fn all_images(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -
 fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -> Outcome<Recording> {
     let directory = |name: &str| {
         let directory = lab.home().join(name);
-        fs::create_dir_all(&directory).map_err(at(&directory)).map(|()| directory)
+        fs::create_dir_all(&directory)
+            .map_err(at(&directory))
+            .map(|()| directory)
     };
-    let (served, mounted_at, base) = (directory("served")?, directory("mounted")?, lab.home().join("base"));
+    let (served, mounted_at, base) = (
+        directory("served")?,
+        directory("mounted")?,
+        lab.home().join("base"),
+    );
     system.make(&base)?;
     let mounted = system.mount(&base, &mounted_at)?;
     let names = calls_of(loom, scenario, &mounted_at)?;
@@ -152,7 +174,11 @@ fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -> Ou
     let mounted = system.mount(&disk.file(), &mounted_at)?;
     let begin = disk.count();
     let ended = beside_a_bystander(&mounted_at.join("bystander"), || {
-        delayed(&loom.command(&mounted_at.join("place"), scenario.command), &names, &base)
+        delayed(
+            &loom.command(&mounted_at.join("place"), scenario.command),
+            &names,
+            &base,
+        )
     })?;
     let end = disk.count();
     output(Command::new("sync").arg("--file-system").arg(&mounted_at))?;
@@ -160,12 +186,20 @@ fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -> Ou
     mounted.unmount()?;
     let mut events = disk.stop()?;
     events.truncate(all);
-    Ok(Recording { base, events, begin, end, ended })
+    Ok(Recording {
+        base,
+        events,
+        begin,
+        end,
+        ended,
+    })
 }
 
 /// The names of the calls that change something, but for those that mostly only look.
 fn calls_of(loom: &Loom, scenario: &Scenario, home: &Path) -> Outcome<String> {
-    let names = changes(loom, scenario, home)?.into_iter().map(|call| call.name);
+    let names = changes(loom, scenario, home)?
+        .into_iter()
+        .map(|call| call.name);
     let mut names: Vec<String> = names.filter(|name| !name.starts_with("open")).collect();
     names.sort();
     names.dedup();
@@ -175,11 +209,18 @@ fn calls_of(loom: &Loom, scenario: &Scenario, home: &Path) -> Outcome<String> {
 /// Runs a command whose changing calls wait.
 fn delayed(command: &Command, names: &str, beside: &Path) -> Outcome<Ended> {
     let log = strace::log_of(beside);
-    let (trace, inject) = (format!("trace={names}"), format!("inject={names}:delay_enter={}", WAIT.as_micros()));
+    let (trace, inject) = (
+        format!("trace={names}"),
+        format!("inject={names}:delay_enter={}", WAIT.as_micros()),
+    );
     let mut command = strace::under(command, &["-e", &trace, "-e", &inject], &log);
     let output = capture(&mut command)?;
     let waited = fs::read_to_string(&log).is_ok_and(|log| log.contains("(DELAYED)"));
-    if waited && output.status.success() { Ok(Ended::of(&output)) } else { Err(said(&command, &output)) }
+    if waited && output.status.success() {
+        Ok(Ended::of(&output))
+    } else {
+        Err(said(&command, &output))
+    }
 }
 
 /// Runs something while another file is written and synced all the time.
@@ -200,26 +241,58 @@ fn beside_a_bystander<T>(path: &Path, run: impl FnOnce() -> Outcome<T>) -> Outco
         });
         let ran = run();
         over.store(true, Ordering::Relaxed);
-        let stood_by = bystander.join().map_err(|_| "the bystander panicked".to_owned())?;
+        let stood_by = bystander
+            .join()
+            .map_err(|_| "the bystander panicked".to_owned())?;
         stood_by.map_err(|error| at(path)(error.into()))?;
         ran
     })
 }
 
 /// One image: mounted, recovered, judged.
-fn one(lab: &Lab, scenario: &Scenario, (recording, system): (&Recording, FileSystem), cut: Cut, place: &Path) -> Outcome<Ran> {
-    let (image, directory) = (place.with_extension("image"), place.with_extension("mounted"));
+fn one(
+    lab: &Lab,
+    scenario: &Scenario,
+    (recording, system): (&Recording, FileSystem),
+    cut: Cut,
+    place: &Path,
+) -> Outcome<Ran> {
+    let (image, directory) = (
+        place.with_extension("image"),
+        place.with_extension("mounted"),
+    );
     fs::create_dir_all(&directory).map_err(at(&directory))?;
-    output(Command::new("cp").args(["--sparse=always", "--"]).arg(&recording.base).arg(&image))?;
-    let file = rustix::fs::open(&image, OFlags::RDWR, Mode::empty()).map_err(|error| at(&image)(error.into()))?;
+    output(
+        Command::new("cp")
+            .args(["--sparse=always", "--"])
+            .arg(&recording.base)
+            .arg(&image),
+    )?;
+    let file = rustix::fs::open(&image, OFlags::RDWR, Mode::empty())
+        .map_err(|error| at(&image)(error.into()))?;
     for (sector, bytes) in cut.overlay(&recording.events) {
-        rustix::io::pwrite(&file, bytes, (sector * images::SECTOR) as u64).map_err(|error| at(&image)(error.into()))?;
+        rustix::io::pwrite(&file, bytes, (sector * images::SECTOR) as u64)
+            .map_err(|error| at(&image)(error.into()))?;
     }
     drop(file);
     let mounted = system.mount(&image, &directory)?;
     // Who saw it end relies on what it said.
-    let ended = if cut.end >= recording.end { recording.ended.clone() } else { Ended::killed() };
-    let verdict = judge(scenario, &lab.loom, &directory.join("place"), &ended, &People::default())?;
+    let ended = if cut.end >= recording.end {
+        recording.ended.clone()
+    } else {
+        Ended::killed()
+    };
+    let verdict = judge(
+        scenario,
+        &lab.loom,
+        &directory.join("place"),
+        &ended,
+        &People::default(),
+    )?;
     mounted.unmount()?;
-    Ok(Ran { fired: true, ended, verdict })
+    Ok(Ran {
+        fired: true,
+        ended,
+        verdict,
+    })
 }

@@ -10,7 +10,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, XattrFlags, lgetxattr, llistxattr, lsetxattr, utimensat};
+use rustix::fs::{
+    AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, XattrFlags, lgetxattr, llistxattr, lsetxattr,
+    utimensat,
+};
 use rustix::io::Errno;
 
 use super::image::Node;
@@ -28,9 +31,13 @@ pub(crate) fn read(path: &Path) -> Outcome<BTreeMap<OsString, Vec<u8>>> {
         length => length.map_err(|error| at(path)(error.into()))?,
     };
     let mut found = BTreeMap::new();
-    for name in names[..length].split(|byte| *byte == 0).filter(|name| is_kept(name)) {
+    for name in names[..length]
+        .split(|byte| *byte == 0)
+        .filter(|name| is_kept(name))
+    {
         let mut value = vec![0; MOST];
-        let length = lgetxattr(path, name, &mut value[..]).map_err(|error| at(path)(error.into()))?;
+        let length =
+            lgetxattr(path, name, &mut value[..]).map_err(|error| at(path)(error.into()))?;
         value.truncate(length);
         found.insert(OsStr::from_bytes(name).to_owned(), value);
     }
@@ -52,8 +59,16 @@ pub(crate) fn write(path: &Path, node: &Node) -> Outcome {
         std::os::unix::fs::chown(path, Some(node.owner.0), Some(node.owner.1)).map_err(at(path))?;
     }
     fs::set_permissions(path, fs::Permissions::from_mode(node.mode)).map_err(at(path))?;
-    let Some((seconds, nanoseconds)) = node.modified else { return Ok(()) };
-    let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-    let times = Timestamps { last_access: time(0, UTIME_OMIT), last_modification: time(seconds, nanoseconds) };
+    let Some((seconds, nanoseconds)) = node.modified else {
+        return Ok(());
+    };
+    let time = |seconds, nanoseconds| Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanoseconds,
+    };
+    let times = Timestamps {
+        last_access: time(0, UTIME_OMIT),
+        last_modification: time(seconds, nanoseconds),
+    };
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)
 }

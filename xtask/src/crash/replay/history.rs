@@ -58,11 +58,25 @@ impl History {
     /// What the calls of a run did below `top`, which was its working directory and whose content was
     /// `before`; `umask` is what the run's new files are not given.
     pub(crate) fn of(top: &Path, before: Image, calls: &[Call], umask: u32) -> Outcome<Self> {
-        let history = Self { before: before.clone(), born: BTreeMap::new(), events: Vec::new() };
-        let mut player = Player { top: top.to_owned(), live: before, positions: BTreeMap::new(), umask, history };
+        let history = Self {
+            before: before.clone(),
+            born: BTreeMap::new(),
+            events: Vec::new(),
+        };
+        let mut player = Player {
+            top: top.to_owned(),
+            live: before,
+            positions: BTreeMap::new(),
+            umask,
+            history,
+        };
         for call in calls {
-            let Some(result) = call.result() else { continue };
-            player.play(call, result).map_err(|message| format!("`{}` of the recorded run: {message}", call.name))?;
+            let Some(result) = call.result() else {
+                continue;
+            };
+            player
+                .play(call, result)
+                .map_err(|message| format!("`{}` of the recorded run: {message}", call.name))?;
         }
         Ok(player.history)
     }
@@ -119,7 +133,9 @@ impl Player {
             "ftruncate" => self.truncate(call),
             "rename" => self.rename(&self.plain(call, 0)?, &self.plain(call, 1)?),
             "renameat" => self.rename(&call.path(0)?, &call.path(2)?),
-            "renameat2" if call.has(4, "RENAME_EXCHANGE") => self.exchange(&call.path(0)?, &call.path(2)?),
+            "renameat2" if call.has(4, "RENAME_EXCHANGE") => {
+                self.exchange(&call.path(0)?, &call.path(2)?)
+            }
             "renameat2" => self.rename(&call.path(0)?, &call.path(2)?),
             "link" => self.link(&self.plain(call, 0)?, &self.plain(call, 1)?),
             "linkat" => self.link(&call.path(0)?, &call.path(2)?),
@@ -159,13 +175,17 @@ impl Player {
     }
 
     fn find(&self, path: &Path) -> Outcome<Option<Id>> {
-        let Some(below) = self.below(path) else { return Ok(None) };
+        let Some(below) = self.below(path) else {
+            return Ok(None);
+        };
         let missing = || format!("`{}` is not in the model", below.display());
         self.live.find(&below).map(Some).ok_or_else(missing)
     }
 
     fn entry(&self, path: &Path) -> Outcome<Option<Entry>> {
-        let Some(below) = self.below(path) else { return Ok(None) };
+        let Some(below) = self.below(path) else {
+            return Ok(None);
+        };
         let missing = || format!("the directory of `{}` is not in the model", below.display());
         self.live.entry(&below).map(Some).ok_or_else(missing)
     }
@@ -184,19 +204,38 @@ impl Player {
     fn born(&mut self, body: Body, mode: u64) -> Outcome<Id> {
         let known = self.live.nodes.keys().chain(self.history.born.keys());
         let id = known.max().map_or(0, |last| last + 1);
-        let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let owner = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
         let mode = u32::try_from(mode).map_err(|_| format!("`{mode:o}` is no mode"))? & !self.umask;
-        self.history.born.insert(id, Node { body, mode, owner, modified: None, attributes: BTreeMap::new() });
+        self.history.born.insert(
+            id,
+            Node {
+                body,
+                mode,
+                owner,
+                modified: None,
+                attributes: BTreeMap::new(),
+            },
+        );
         Ok(id)
     }
 
     fn open(&mut self, call: &Call, path: &Path, flags: usize, descriptor: u64) -> Outcome {
-        let Some(below) = self.below(path) else { return Ok(()) };
+        let Some(below) = self.below(path) else {
+            return Ok(());
+        };
         let id = match self.live.find(&below) {
             Some(id) => id,
             None if call.has(flags, "O_CREAT") => {
-                let Some(entry) = self.entry(path)? else { return Ok(()) };
-                let node = self.born(Body::File(std::sync::Arc::default()), call.number(flags + 1)?)?;
+                let Some(entry) = self.entry(path)? else {
+                    return Ok(());
+                };
+                let node = self.born(
+                    Body::File(std::sync::Arc::default()),
+                    call.number(flags + 1)?,
+                )?;
                 self.change(Change::Link { entry, node });
                 node
             }
@@ -204,23 +243,40 @@ impl Player {
             None => return Ok(()),
         };
         if call.has(flags, "O_TRUNC") && self.live.length(id) > 0 {
-            self.change(Change::Size { node: id, length: 0 });
+            self.change(Change::Size {
+                node: id,
+                length: 0,
+            });
         }
-        let position = if call.has(flags, "O_APPEND") { Position::End } else { Position::At(0) };
+        let position = if call.has(flags, "O_APPEND") {
+            Position::End
+        } else {
+            Position::At(0)
+        };
         self.positions.insert((descriptor, id), position);
         Ok(())
     }
 
     /// `openat2` opens directories only.
     fn open_second(&self, call: &Call) -> Outcome {
-        let changes =
-            ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC"].iter().any(|flag| call.argument(2).is_ok_and(|how| how.contains(flag)));
+        let changes = ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC"]
+            .iter()
+            .any(|flag| call.argument(2).is_ok_and(|how| how.contains(flag)));
         if changes { self.refuse(call) } else { Ok(()) }
     }
 
     fn advance(&mut self, call: &Call, by: u64) -> Outcome {
-        let (descriptor, by) = (call.descriptor(0)?, usize::try_from(by).map_err(|error| error.to_string())?);
-        let Some(id) = call.opened(0).ok().and_then(|path| self.live.find(&self.below(&path)?)) else { return Ok(()) };
+        let (descriptor, by) = (
+            call.descriptor(0)?,
+            usize::try_from(by).map_err(|error| error.to_string())?,
+        );
+        let Some(id) = call
+            .opened(0)
+            .ok()
+            .and_then(|path| self.live.find(&self.below(&path)?))
+        else {
+            return Ok(());
+        };
         if let Some(Position::At(at)) = self.positions.get_mut(&(descriptor, id)) {
             *at += by;
         }
@@ -228,8 +284,17 @@ impl Player {
     }
 
     fn seek(&mut self, call: &Call, to: u64) -> Outcome {
-        let (descriptor, to) = (call.descriptor(0)?, usize::try_from(to).map_err(|error| error.to_string())?);
-        let Some(id) = call.opened(0).ok().and_then(|path| self.live.find(&self.below(&path)?)) else { return Ok(()) };
+        let (descriptor, to) = (
+            call.descriptor(0)?,
+            usize::try_from(to).map_err(|error| error.to_string())?,
+        );
+        let Some(id) = call
+            .opened(0)
+            .ok()
+            .and_then(|path| self.live.find(&self.below(&path)?))
+        else {
+            return Ok(());
+        };
         if let Some(Position::At(at)) = self.positions.get_mut(&(descriptor, id)) {
             *at = to;
         }
@@ -237,8 +302,12 @@ impl Player {
     }
 
     fn write(&mut self, call: &Call, offset: Option<u64>, written: u64) -> Outcome {
-        let Ok(path) = call.opened(0) else { return Ok(()) };
-        let Some(id) = self.find(&path)? else { return Ok(()) };
+        let Ok(path) = call.opened(0) else {
+            return Ok(());
+        };
+        let Some(id) = self.find(&path)? else {
+            return Ok(());
+        };
         let descriptor = call.descriptor(0)?;
         let mut bytes = call.bytes(1)?;
         bytes.truncate(usize::try_from(written).map_err(|error| error.to_string())?);
@@ -250,25 +319,35 @@ impl Player {
             (None, None) => return Err(format!("nobody opened `{}`", path.display())),
         };
         let end = at + bytes.len();
-        if let (None, Some(Position::At(at))) = (offset, self.positions.get_mut(&(descriptor, id))) {
+        if let (None, Some(Position::At(at))) = (offset, self.positions.get_mut(&(descriptor, id)))
+        {
             *at = end;
         }
         if end > length {
-            self.change(Change::Size { node: id, length: end });
+            self.change(Change::Size {
+                node: id,
+                length: end,
+            });
         }
         // In two halves, so that a torn write is among the states.
         let second = bytes.split_off(bytes.len() / 2);
         let middle = at + bytes.len();
         for (offset, bytes) in [(at, bytes), (middle, second)] {
             if !bytes.is_empty() {
-                self.change(Change::Data { node: id, offset, bytes });
+                self.change(Change::Data {
+                    node: id,
+                    offset,
+                    bytes,
+                });
             }
         }
         Ok(())
     }
 
     fn truncate(&mut self, call: &Call) -> Outcome {
-        let Some(node) = self.find(&call.opened(0)?)? else { return Ok(()) };
+        let Some(node) = self.find(&call.opened(0)?)? else {
+            return Ok(());
+        };
         let length = usize::try_from(call.number(1)?).map_err(|error| error.to_string())?;
         if length == self.live.length(node) {
             return Ok(());
@@ -289,9 +368,17 @@ impl Player {
     }
 
     fn exchange(&mut self, one: &Path, two: &Path) -> Outcome {
-        match (self.entry(one)?, self.find(one)?, self.entry(two)?, self.find(two)?) {
+        match (
+            self.entry(one)?,
+            self.find(one)?,
+            self.entry(two)?,
+            self.find(two)?,
+        ) {
             (Some(one), Some(was_one), Some(two), Some(was_two)) => {
-                self.change(Change::Exchange { one: (one, was_two), two: (two, was_one) });
+                self.change(Change::Exchange {
+                    one: (one, was_two),
+                    two: (two, was_one),
+                });
                 Ok(())
             }
             (None, _, None, _) => Ok(()),
@@ -321,48 +408,66 @@ impl Player {
     }
 
     fn make_directory(&mut self, path: &Path, mode: u64) -> Outcome {
-        let Some(entry) = self.entry(path)? else { return Ok(()) };
+        let Some(entry) = self.entry(path)? else {
+            return Ok(());
+        };
         let node = self.born(Body::Directory(BTreeMap::new()), mode)?;
         self.change(Change::Link { entry, node });
         Ok(())
     }
 
     fn mode(&mut self, path: &Path, mode: u64) -> Outcome {
-        let Some(node) = self.find(path)? else { return Ok(()) };
+        let Some(node) = self.find(path)? else {
+            return Ok(());
+        };
         let mode = u32::try_from(mode).map_err(|_| format!("`{mode:o}` is no mode"))?;
         self.change(Change::Mode { node, mode });
         Ok(())
     }
 
     fn owner(&mut self, call: &Call) -> Outcome {
-        let Some(node) = self.find(&call.opened(0)?)? else { return Ok(()) };
-        let number = |index| call.number(index).and_then(|number| u32::try_from(number).map_err(|error| error.to_string()));
+        let Some(node) = self.find(&call.opened(0)?)? else {
+            return Ok(());
+        };
+        let number = |index| {
+            call.number(index)
+                .and_then(|number| u32::try_from(number).map_err(|error| error.to_string()))
+        };
         let owner = (number(1)?, number(2)?);
         self.change(Change::Owner { node, owner });
         Ok(())
     }
 
     fn attribute(&mut self, call: &Call, value: Option<Vec<u8>>) -> Outcome {
-        let Some(node) = self.find(&call.opened(0)?)? else { return Ok(()) };
+        let Some(node) = self.find(&call.opened(0)?)? else {
+            return Ok(());
+        };
         let name = OsString::from_vec(call.bytes(1)?);
         self.change(Change::Attribute { node, name, value });
         Ok(())
     }
 
     fn sync(&mut self, path: &Path, sync: fn(Id) -> Sync) -> Outcome {
-        let Some(node) = self.find(path)? else { return Ok(()) };
+        let Some(node) = self.find(path)? else {
+            return Ok(());
+        };
         self.happen(Event::Sync(sync(node)));
         Ok(())
     }
 
     /// A call that the model does not know may only be about other places.
     fn refuse(&self, call: &Call) -> Outcome {
-        let places: Vec<PathBuf> =
-            (0..4).flat_map(|index| [call.opened(index), self.plain(call, index)]).filter_map(Result::ok).collect();
+        let places: Vec<PathBuf> = (0..4)
+            .flat_map(|index| [call.opened(index), self.plain(call, index)])
+            .filter_map(Result::ok)
+            .collect();
         if !places.is_empty() && places.iter().all(|path| self.below(path).is_none()) {
             return Ok(());
         }
-        Err("the model does not know this call; teach it what the call does (`replay/history.rs`)".to_owned())
+        Err(
+            "the model does not know this call; teach it what the call does (`replay/history.rs`)"
+                .to_owned(),
+        )
     }
 }
 
@@ -377,11 +482,23 @@ mod tests {
     /// The history of a run in `/r`, where `f` holds `old`: strace's own words, with strings in
     /// single quotes for readability.
     fn played(lines: &[&str]) -> Outcome<History> {
-        let node = |body| Node { body, mode: 0o755, owner: (0, 0), modified: None, attributes: BTreeMap::new() };
+        let node = |body| Node {
+            body,
+            mode: 0o755,
+            owner: (0, 0),
+            modified: None,
+            attributes: BTreeMap::new(),
+        };
         let top = node(Body::Directory(BTreeMap::from([("f".into(), 1)])));
         let file = node(Body::File(std::sync::Arc::new(b"old".into())));
-        let before = Image { nodes: BTreeMap::from([(TOP, top), (1, file)]) };
-        let log = lines.iter().map(|line| format!("1 {}", in_hex(line))).collect::<Vec<_>>().join("\n");
+        let before = Image {
+            nodes: BTreeMap::from([(TOP, top), (1, file)]),
+        };
+        let log = lines
+            .iter()
+            .map(|line| format!("1 {}", in_hex(line)))
+            .collect::<Vec<_>>()
+            .join("\n");
         History::of(Path::new("/r"), before, &calls(&log)?, 0o022)
     }
 
@@ -391,7 +508,8 @@ mod tests {
             if index % 2 == 0 {
                 text.push_str(part);
             } else {
-                part.bytes().for_each(|byte| write!(text, r"\x{byte:02x}").expect("a string takes all"));
+                part.bytes()
+                    .for_each(|byte| write!(text, r"\x{byte:02x}").expect("a string takes all"));
             }
         }
         text
@@ -400,7 +518,9 @@ mod tests {
     fn content(history: &History, path: &str) -> (String, u32) {
         let after = history.after();
         let node = &after.nodes[&after.find(Path::new(path)).expect("it is there")];
-        let Body::File(bytes) = &node.body else { panic!("{path} is no file") };
+        let Body::File(bytes) = &node.body else {
+            panic!("{path} is no file")
+        };
         (String::from_utf8_lossy(bytes).into_owned(), node.mode)
     }
 
@@ -418,19 +538,28 @@ mod tests {
         assert_eq!(content(&history, "f"), ("newer".to_owned(), 0o644));
         assert_eq!(content(&history, "t/0"), ("old".to_owned(), 0o755));
         let last = history.events.last().expect("events");
-        assert_eq!(*last, Event::Sync(Sync::Node(3)), "a descriptor follows its file");
+        assert_eq!(
+            *last,
+            Event::Sync(Sync::Node(3)),
+            "a descriptor follows its file"
+        );
     }
 
     #[test]
     fn a_write_goes_where_the_descriptor_is() {
         let open = "openat(AT_FDCWD<'/r'>, \"'f'\", O_RDWR) = 5<'/r/f'>";
         let write = "write(5<'/r/f'>, \"'X'\", 1) = 1";
-        let then = |lines: &[&str]| content(&played(&[&[open], lines].concat()).expect("a history"), "f").0;
+        let then = |lines: &[&str]| {
+            content(&played(&[&[open], lines].concat()).expect("a history"), "f").0
+        };
         assert_eq!(then(&[write]), "Xld");
         assert_eq!(then(&["read(5<'/r/f'>, \"'old'\", 9) = 3", write]), "oldX");
         assert_eq!(then(&["lseek(5<'/r/f'>, 1, SEEK_SET) = 1", write]), "oXd");
         assert_eq!(then(&["ftruncate(5<'/r/f'>, 0) = 0", write]), "X");
-        assert_eq!(then(&["pwrite64(5<'/r/f'>, \"'YZ'\", 2, 2) = 2", write]), "XlYZ");
+        assert_eq!(
+            then(&["pwrite64(5<'/r/f'>, \"'YZ'\", 2, 2) = 2", write]),
+            "XlYZ"
+        );
     }
 
     #[test]

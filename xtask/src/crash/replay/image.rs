@@ -118,7 +118,9 @@ impl Change {
     /// The node whose content, mode or attributes change.
     pub(crate) fn content_of(&self) -> Option<Id> {
         match self {
-            Self::Link { .. } | Self::Unlink { .. } | Self::Move { .. } | Self::Exchange { .. } => None,
+            Self::Link { .. } | Self::Unlink { .. } | Self::Move { .. } | Self::Exchange { .. } => {
+                None
+            }
             Self::Size { node, .. }
             | Self::Data { node, .. }
             | Self::Mode { node, .. }
@@ -137,7 +139,9 @@ pub(crate) struct Image {
 impl Image {
     /// The directory `top` with all that is in it; hard links are one node.
     pub(crate) fn read(top: &Path) -> Outcome<Self> {
-        let mut image = Self { nodes: BTreeMap::new() };
+        let mut image = Self {
+            nodes: BTreeMap::new(),
+        };
         image.take(top, &mut BTreeMap::new())?;
         Ok(image)
     }
@@ -164,7 +168,16 @@ impl Image {
         let attributes = attributes::read(path)?;
         let modified = Some((facts.mtime(), facts.mtime_nsec()));
         let mode = facts.permissions().mode() & 0o7777;
-        self.nodes.insert(id, Node { body, mode, owner: (facts.uid(), facts.gid()), modified, attributes });
+        self.nodes.insert(
+            id,
+            Node {
+                body,
+                mode,
+                owner: (facts.uid(), facts.gid()),
+                modified,
+                attributes,
+            },
+        );
         Ok(id)
     }
 
@@ -202,7 +215,10 @@ impl Image {
         match change {
             Change::Link { entry, node } => self.name(entry, *node, born),
             // Only an empty directory can be removed; where a removal in it was lost, its own is lost too.
-            Change::Unlink { node, .. } if self.entries(*node).is_some_and(|entries| !entries.is_empty()) => {}
+            Change::Unlink { node, .. }
+                if self
+                    .entries(*node)
+                    .is_some_and(|entries| !entries.is_empty()) => {}
             Change::Unlink { entry, node } => self.unname(entry, *node),
             Change::Move { from, to, node } => {
                 self.unname(from, *node);
@@ -212,8 +228,14 @@ impl Image {
                 self.name(&one.0, one.1, born);
                 self.name(&two.0, two.1, born);
             }
-            Change::Size { node, length } => self.file(*node, born, |bytes| bytes.resize(*length, 0)),
-            Change::Data { node, offset, bytes: new } => self.file(*node, born, |bytes| {
+            Change::Size { node, length } => {
+                self.file(*node, born, |bytes| bytes.resize(*length, 0));
+            }
+            Change::Data {
+                node,
+                offset,
+                bytes: new,
+            } => self.file(*node, born, |bytes| {
                 let end = offset + new.len();
                 bytes.resize(bytes.len().max(end), 0);
                 bytes[*offset..end].copy_from_slice(new);
@@ -229,7 +251,8 @@ impl Image {
 
     fn node(&mut self, id: Id, born: &BTreeMap<Id, Node>, change: impl FnOnce(&mut Node)) {
         if !self.nodes.contains_key(&id) {
-            self.nodes.extend(born.get(&id).map(|node| (id, node.clone())));
+            self.nodes
+                .extend(born.get(&id).map(|node| (id, node.clone())));
         }
         if let Some(node) = self.nodes.get_mut(&id) {
             change(node);
@@ -256,7 +279,10 @@ impl Image {
 
     /// Takes a name away if it still leads to the node.
     fn unname(&mut self, (directory, name): &Entry, node: Id) {
-        if let Some(Node { body: Body::Directory(entries), .. }) = self.nodes.get_mut(directory)
+        if let Some(Node {
+            body: Body::Directory(entries),
+            ..
+        }) = self.nodes.get_mut(directory)
             && entries.get(name) == Some(&node)
         {
             entries.remove(name);
@@ -272,7 +298,9 @@ impl Image {
     }
 
     fn print_node(&self, id: Id, touched: &[Id], hasher: &mut DefaultHasher) {
-        let Some(node) = self.nodes.get(&id) else { return };
+        let Some(node) = self.nodes.get(&id) else {
+            return;
+        };
         if let Body::Directory(entries) = &node.body {
             (entries.len(), node.mode, node.owner).hash(hasher);
             for (name, child) in entries {
@@ -305,8 +333,12 @@ impl Image {
             (Body::Directory(one), Body::Directory(two)) if one.keys().eq(two.keys()) => one
                 .iter()
                 .zip(two.values())
-                .find_map(|((name, mine), theirs)| self.differs((*mine, other, *theirs), &path.join(name))),
-            (Body::Directory(one), Body::Directory(two)) => differ(&format!("{:?}, and {:?}", one.keys(), two.keys())),
+                .find_map(|((name, mine), theirs)| {
+                    self.differs((*mine, other, *theirs), &path.join(name))
+                }),
+            (Body::Directory(one), Body::Directory(two)) => {
+                differ(&format!("{:?}, and {:?}", one.keys(), two.keys()))
+            }
             (Body::File(_) | Body::Link(_), _) if one.body == two.body => None,
             (Body::Directory(_) | Body::File(_) | Body::Link(_), _) => differ("another content"),
         }
@@ -318,7 +350,10 @@ impl Image {
     }
 
     fn put(&self, id: Id, path: &Path, written: &mut BTreeMap<Id, PathBuf>) -> Outcome {
-        let node = self.nodes.get(&id).ok_or_else(|| format!("the model has lost node {id}"))?;
+        let node = self
+            .nodes
+            .get(&id)
+            .ok_or_else(|| format!("the model has lost node {id}"))?;
         if let (Some(first), Body::File(_)) = (written.get(&id), &node.body) {
             return fs::hard_link(first, path).map_err(at(path));
         }
@@ -344,7 +379,13 @@ mod tests {
     use super::*;
 
     fn node(body: Body) -> Node {
-        Node { body, mode: 0o755, owner: (0, 0), modified: None, attributes: BTreeMap::new() }
+        Node {
+            body,
+            mode: 0o755,
+            owner: (0, 0),
+            modified: None,
+            attributes: BTreeMap::new(),
+        }
     }
 
     fn file(text: &str) -> Node {
@@ -359,33 +400,67 @@ mod tests {
     fn image() -> Image {
         let top = Body::Directory(BTreeMap::from([("a".into(), 1), ("d".into(), 2)]));
         let below = Body::Directory(BTreeMap::from([("b".into(), 3)]));
-        Image { nodes: BTreeMap::from([(TOP, node(top)), (1, file("a")), (2, node(below)), (3, file("b"))]) }
+        Image {
+            nodes: BTreeMap::from([
+                (TOP, node(top)),
+                (1, file("a")),
+                (2, node(below)),
+                (3, file("b")),
+            ]),
+        }
     }
 
     fn paths(image: &Image) -> Vec<String> {
         let home = tempfile::tempdir().expect("a temporary directory");
         let mut image = image.clone();
         for node in image.nodes.values_mut() {
-            node.owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+            node.owner = (
+                rustix::process::geteuid().as_raw(),
+                rustix::process::getegid().as_raw(),
+            );
         }
         image.write(home.path()).expect("written");
         let tree = crate::tree::read(home.path(), &[]).expect("read");
-        tree.into_iter().map(|(path, file)| format!("{path}={}", String::from_utf8_lossy(&file.bytes))).collect()
+        tree.into_iter()
+            .map(|(path, file)| format!("{path}={}", String::from_utf8_lossy(&file.bytes)))
+            .collect()
     }
 
     #[test]
     fn a_rename_whose_file_was_never_linked_still_names_it() {
         let (mut image, born) = (image(), BTreeMap::from([(4, file(""))]));
-        image.apply(&Change::Move { from: entry(2, "slot"), to: entry(TOP, "new"), node: 4 }, &born);
+        image.apply(
+            &Change::Move {
+                from: entry(2, "slot"),
+                to: entry(TOP, "new"),
+                node: 4,
+            },
+            &born,
+        );
         assert_eq!(paths(&image), ["a=a", "d/b=b", "new="]);
     }
 
     #[test]
     fn what_is_in_a_lost_directory_is_lost() {
-        let (mut image, born) = (image(), BTreeMap::from([(4, node(Body::Directory(BTreeMap::new()))), (5, file(""))]));
-        image.apply(&Change::Link { entry: entry(4, "deep"), node: 5 }, &born);
+        let (mut image, born) = (
+            image(),
+            BTreeMap::from([(4, node(Body::Directory(BTreeMap::new()))), (5, file(""))]),
+        );
+        image.apply(
+            &Change::Link {
+                entry: entry(4, "deep"),
+                node: 5,
+            },
+            &born,
+        );
         assert_eq!(paths(&image), ["a=a", "d/b=b"]);
-        image.apply(&Change::Link { entry: entry(TOP, "e"), node: 4 }, &born);
+        image.apply(
+            &Change::Link {
+                entry: entry(TOP, "e"),
+                node: 4,
+            },
+            &born,
+        );
         assert_eq!(paths(&image), ["a=a", "d/b=b", "e/deep="]);
     }
 
@@ -400,16 +475,36 @@ mod tests {
     #[test]
     fn bytes_whose_beginning_was_lost_follow_a_hole() {
         let mut image = image();
-        image.apply(&Change::Data { node: 1, offset: 2, bytes: b"cd".into() }, &BTreeMap::new());
+        image.apply(
+            &Change::Data {
+                node: 1,
+                offset: 2,
+                bytes: b"cd".into(),
+            },
+            &BTreeMap::new(),
+        );
         assert_eq!(paths(&image), ["a=a\0cd", "d/b=b"]);
     }
 
     #[test]
     fn a_directory_that_is_not_empty_keeps_its_name() {
         let mut image = image();
-        image.apply(&Change::Unlink { entry: entry(TOP, "d"), node: 2 }, &BTreeMap::new());
+        image.apply(
+            &Change::Unlink {
+                entry: entry(TOP, "d"),
+                node: 2,
+            },
+            &BTreeMap::new(),
+        );
         assert_eq!(paths(&image), ["a=a", "d/b=b"]);
-        image.apply(&Change::Move { from: entry(TOP, "d"), to: entry(TOP, "e"), node: 2 }, &BTreeMap::new());
+        image.apply(
+            &Change::Move {
+                from: entry(TOP, "d"),
+                to: entry(TOP, "e"),
+                node: 2,
+            },
+            &BTreeMap::new(),
+        );
         assert_eq!(paths(&image), ["a=a", "e/b=b"], "but it can be renamed");
     }
 
@@ -417,9 +512,19 @@ mod tests {
     fn two_trees_have_one_print_only_if_they_are_the_same() {
         let (first, mut second) = (image(), image());
         assert_eq!(first.print(&[1]), second.print(&[1]));
-        second.apply(&Change::Mode { node: 1, mode: 0o600 }, &BTreeMap::new());
+        second.apply(
+            &Change::Mode {
+                node: 1,
+                mode: 0o600,
+            },
+            &BTreeMap::new(),
+        );
         assert_ne!(first.print(&[1]), second.print(&[1]));
-        assert!(first.difference(&second).is_some_and(|said| said.starts_with("./a: ")));
+        assert!(
+            first
+                .difference(&second)
+                .is_some_and(|said| said.starts_with("./a: "))
+        );
         assert_eq!(first.difference(&first), None);
     }
 

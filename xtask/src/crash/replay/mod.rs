@@ -94,20 +94,44 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
     let all = Scenario::all(&lab.loom, lab.home())?;
     let most = if lab.full { usize::MAX } else { FEW_STATES };
     let mut report = Report::default();
-    let (few_back, all_back) = (few.back(&lab.loom, lab.home())?, all.back(&lab.loom, lab.home())?);
-    let each = [(&few, Barriers::Each), (&all, Barriers::Whole), (&few_back, Barriers::Each), (&all_back, Barriers::Whole)];
+    let (few_back, all_back) = (
+        few.back(&lab.loom, lab.home())?,
+        all.back(&lab.loom, lab.home())?,
+    );
+    let each = [
+        (&few, Barriers::Each),
+        (&all, Barriers::Whole),
+        (&few_back, Barriers::Each),
+        (&all_back, Barriers::Whole),
+    ];
     for (scenario, barriers) in each {
         let recording = record(lab, &lab.loom, scenario, Recorded::Apply)?;
-        has_barriers(&recording.history, barriers).map_err(|message| format!("the plan `{}`: {message}", scenario.name))?;
+        has_barriers(&recording.history, barriers)
+            .map_err(|message| format!("the plan `{}`: {message}", scenario.name))?;
         let mut seen = BTreeSet::new();
         for model in [Model::Ordered, Model::Weak] {
-            try_model(lab, scenario, &recording, &mut Trial { model, most, prefix: "", seen: &mut seen }, &mut report)?;
+            try_model(
+                lab,
+                scenario,
+                &recording,
+                &mut Trial {
+                    model,
+                    most,
+                    prefix: "",
+                    seen: &mut seen,
+                },
+                &mut report,
+            )?;
         }
         for (recorded, prefix) in [(Recorded::Back, "back "), (Recorded::Forward, "forward ")] {
             let recording = record(lab, &lab.loom, scenario, recorded)?;
             let mut trial = Trial {
                 model: Model::Weak,
-                most: if lab.full { usize::MAX } else { RECOVERY_STATES },
+                most: if lab.full {
+                    usize::MAX
+                } else {
+                    RECOVERY_STATES
+                },
                 prefix,
                 seen: &mut BTreeSet::new(),
             };
@@ -125,7 +149,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
 /// Loom without a barrier must be caught: otherwise the suite proves nothing.
 fn control(lab: &Lab, scenario: &Scenario, sabotage: &'static str, report: &mut Report) -> Outcome {
     let recording = record(lab, &lab.sabotaged(sabotage)?, scenario, Recorded::Apply)?;
-    let states = States::of(&recording.history, Model::Weak, CONTROL_STATES, &mut BTreeSet::new());
+    let states = States::of(
+        &recording.history,
+        Model::Weak,
+        CONTROL_STATES,
+        &mut BTreeSet::new(),
+    );
     let found = try_all(lab, scenario, &recording, &states, &format!("{sabotage} "))?;
     super::control(&format!("{sabotage} {}", scenario.name), &found, report);
     Ok(())
@@ -141,9 +170,21 @@ struct Trial<'a> {
     seen: &'a mut BTreeSet<u64>,
 }
 
-fn try_model(lab: &Lab, scenario: &Scenario, recording: &Recording, trial: &mut Trial<'_>, report: &mut Report) -> Outcome {
+fn try_model(
+    lab: &Lab,
+    scenario: &Scenario,
+    recording: &Recording,
+    trial: &mut Trial<'_>,
+    report: &mut Report,
+) -> Outcome {
     let states = States::of(&recording.history, trial.model, trial.most, trial.seen);
-    report.note(format!("{}{}, {}: {}", trial.prefix, scenario.name, trial.model.name(), states.counted()));
+    report.note(format!(
+        "{}{}, {}: {}",
+        trial.prefix,
+        scenario.name,
+        trial.model.name(),
+        states.counted()
+    ));
     report.join(try_all(lab, scenario, recording, &states, trial.prefix)?);
     Ok(())
 }
@@ -164,7 +205,11 @@ fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, recorded: Recorded) -> Ou
     let log = strace::log_of(&place);
     quiet::wait();
     let traced = format!("trace=?{}", TRACED.replace(',', ",?"));
-    let mut command = strace::under(&loom.command(&place, arguments), &["-xx", "-y", "-s", "100000000", "-e", &traced], &log);
+    let mut command = strace::under(
+        &loom.command(&place, arguments),
+        &["-xx", "-y", "-s", "100000000", "-e", &traced],
+        &log,
+    );
     let output = capture(&mut command)?;
     if !output.status.success() {
         return Err(said(&command, &output));
@@ -175,24 +220,45 @@ fn record(lab: &Lab, loom: &Loom, scenario: &Scenario, recorded: Recorded) -> Ou
     let played = history.after().difference(&Image::read(&top)?);
     remove(&place)?;
     match played {
-        Some(difference) => Err(format!("the recorded calls do not lead to what loom left: {difference}")),
-        None => Ok(Recording { history, ended: ended.unwrap_or_else(|| Ended::of(&output)) }),
+        Some(difference) => Err(format!(
+            "the recorded calls do not lead to what loom left: {difference}"
+        )),
+        None => Ok(Recording {
+            history,
+            ended: ended.unwrap_or_else(|| Ended::of(&output)),
+        }),
     }
 }
 
 /// Kills an apply at its commit, or right after it.
 fn cut_off(lab: &Lab, scenario: &Scenario, recorded: Recorded, place: &Path) -> Outcome {
     let calls = changes(lab, scenario)?;
-    let missing = || format!("the apply of `{}` does not set the mark of its commit", scenario.name);
-    let mark = calls.iter().rposition(|call| call.name == "pwrite64").ok_or_else(missing)?;
+    let missing = || {
+        format!(
+            "the apply of `{}` does not set the mark of its commit",
+            scenario.name
+        )
+    };
+    let mark = calls
+        .iter()
+        .rposition(|call| call.name == "pwrite64")
+        .ok_or_else(missing)?;
     let call = match recorded {
         Recorded::Apply | Recorded::Back => calls.get(mark),
         Recorded::Forward => calls.get(mark + 1),
     };
     let injection = call.ok_or_else(missing)?.with(Fault::Kill);
     quiet::wait();
-    let injected = strace::inject(&lab.loom.command(place, scenario.command), &[injection], &strace::log_of(place))?;
-    if injected.fired { Ok(()) } else { Err(missing()) }
+    let injected = strace::inject(
+        &lab.loom.command(place, scenario.command),
+        &[injection],
+        &strace::log_of(place),
+    )?;
+    if injected.fired {
+        Ok(())
+    } else {
+        Err(missing())
+    }
 }
 
 /// What new files are not given.
@@ -207,15 +273,22 @@ fn umask() -> Outcome<u32> {
 /// Whether a recording has the barriers that it is there for.
 fn has_barriers(history: &History, barriers: Barriers) -> Outcome {
     let syncs = |wanted: &dyn Fn(&Sync) -> bool| {
-        history.events.iter().filter(|event| matches!(event, Event::Sync(sync) if wanted(sync))).count()
+        history
+            .events
+            .iter()
+            .filter(|event| matches!(event, Event::Sync(sync) if wanted(sync)))
+            .count()
     };
-    let (whole, single) = (syncs(&|sync| *sync == Sync::All), syncs(&|sync| *sync != Sync::All));
+    let (whole, single) = (
+        syncs(&|sync| *sync == Sync::All),
+        syncs(&|sync| *sync != Sync::All),
+    );
     match barriers {
         Barriers::Each if whole == 0 && single > 2 => Ok(()),
         Barriers::Whole if whole >= 2 => Ok(()),
-        Barriers::Each | Barriers::Whole => {
-            Err(format!("{barriers:?} was to be tried, and loom made {whole} whole syncs and {single} single ones"))
-        }
+        Barriers::Each | Barriers::Whole => Err(format!(
+            "{barriers:?} was to be tried, and loom made {whole} whole syncs and {single} single ones"
+        )),
     }
 }
 
@@ -247,26 +320,62 @@ impl<'a> States<'a> {
         let distinct = chosen.len();
         random.shuffle(&mut chosen);
         chosen.truncate(most);
-        Self { history, model, moments, chosen, enumerated, distinct }
+        Self {
+            history,
+            model,
+            moments,
+            chosen,
+            enumerated,
+            distinct,
+        }
     }
 
     fn counted(&self) -> String {
-        let Self { enumerated, distinct, chosen, moments, .. } = self;
-        format!("{enumerated} states at {} moments, {distinct} of them new and distinct, {} tried", moments.len(), chosen.len())
+        let Self {
+            enumerated,
+            distinct,
+            chosen,
+            moments,
+            ..
+        } = self;
+        format!(
+            "{enumerated} states at {} moments, {distinct} of them new and distinct, {} tried",
+            moments.len(),
+            chosen.len()
+        )
     }
 
     /// What tells a state from the others: its moment, and the lost changes by their number.
     fn name(&self, (moment, kept): &(usize, Vec<bool>)) -> String {
-        let lost = self.moments[*moment].pending.iter().zip(kept).filter(|(_, kept)| !**kept);
+        let lost = self.moments[*moment]
+            .pending
+            .iter()
+            .zip(kept)
+            .filter(|(_, kept)| !**kept);
         let lost: Vec<String> = lost.map(|(index, _)| index.to_string()).collect();
         let count = self.moments[*moment].pending.len();
-        format!("{} moment {moment}, of {count} pending without [{}]", self.model.name(), lost.join(" "))
+        format!(
+            "{} moment {moment}, of {count} pending without [{}]",
+            self.model.name(),
+            lost.join(" ")
+        )
     }
 }
 
 /// Makes each state, recovers in it with the loom that is not sabotaged, and judges.
-fn try_all(lab: &Lab, scenario: &Scenario, recording: &Recording, states: &States<'_>, prefix: &str) -> Outcome<Report> {
-    let named = |state: &(usize, Vec<bool>)| (format!("{prefix}{} {};", scenario.name, states.name(state)), state.clone());
+fn try_all(
+    lab: &Lab,
+    scenario: &Scenario,
+    recording: &Recording,
+    states: &States<'_>,
+    prefix: &str,
+) -> Outcome<Report> {
+    let named = |state: &(usize, Vec<bool>)| {
+        (
+            format!("{prefix}{} {};", scenario.name, states.name(state)),
+            state.clone(),
+        )
+    };
     let cases: Vec<_> = states.chosen.iter().map(named).collect();
     lab.each("replay", &cases, |(moment, kept), place| {
         scenario.lay_out(place)?;
@@ -275,8 +384,16 @@ fn try_all(lab: &Lab, scenario: &Scenario, recording: &Recording, states: &State
         fs::create_dir(&top).map_err(at(&top))?;
         state::image(states.history, &states.moments[*moment], kept).write(&top)?;
         let is_over = moment + 1 == states.moments.len();
-        let ended = if is_over { recording.ended.clone() } else { Ended::killed() };
+        let ended = if is_over {
+            recording.ended.clone()
+        } else {
+            Ended::killed()
+        };
         let verdict = judge(scenario, &lab.loom, place, &ended, &People::default())?;
-        Ok(Ran { fired: true, ended, verdict })
+        Ok(Ran {
+            fired: true,
+            ended,
+            verdict,
+        })
     })
 }

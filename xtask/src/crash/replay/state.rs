@@ -74,36 +74,60 @@ fn moment(history: &History, end: usize, model: Model) -> Moment {
         Event::Change(change) => Some(change),
         Event::Sync(_) => None,
     };
-    let lasts = |index: usize| change(index).is_some_and(|change| is_durable(change, &events[index + 1..], model));
+    let lasts = |index: usize| {
+        change(index).is_some_and(|change| is_durable(change, &events[index + 1..], model))
+    };
     let mut durable: Vec<bool> = (0..end).map(lasts).collect();
     for index in (0..end).rev() {
         // A directory can only be removed when nothing is in it: so what went from it went before.
         if let (true, Some(Change::Unlink { node, .. })) = (durable[index], change(index)) {
             for (before, lasts) in durable[..index].iter_mut().enumerate() {
-                *lasts |= change(before).is_some_and(|change| change.content_of().is_none() && change.touches().contains(node));
+                *lasts |= change(before).is_some_and(|change| {
+                    change.content_of().is_none() && change.touches().contains(node)
+                });
             }
         }
     }
-    let (durable, pending) = (0..end).filter(|index| change(*index).is_some()).partition(|index| durable[*index]);
+    let (durable, pending) = (0..end)
+        .filter(|index| change(*index).is_some())
+        .partition(|index| durable[*index]);
     Moment { durable, pending }
 }
 
 /// Whether one of the events after a change makes it last.
 fn is_durable(change: &Change, after: &[Event], model: Model) -> bool {
-    let syncs = || after.iter().filter_map(|event| if let Event::Sync(sync) = event { Some(*sync) } else { None });
+    let syncs = || {
+        after.iter().filter_map(|event| {
+            if let Event::Sync(sync) = event {
+                Some(*sync)
+            } else {
+                None
+            }
+        })
+    };
     if model == Model::Ordered && !matches!(change, Change::Data { .. }) {
         return syncs().next().is_some();
     }
     let covers = |sync, node| match sync {
         Sync::All => true,
         Sync::Node(synced) => synced == node,
-        Sync::Data(synced) => synced == node && matches!(change, Change::Data { .. } | Change::Size { .. }),
+        Sync::Data(synced) => {
+            synced == node && matches!(change, Change::Data { .. } | Change::Size { .. })
+        }
     };
-    change.touches().into_iter().all(|node| syncs().any(|sync| covers(sync, node)))
+    change
+        .touches()
+        .into_iter()
+        .all(|node| syncs().any(|sync| covers(sync, node)))
 }
 
 /// Which of the pending changes are kept: one list of answers for each state to try.
-pub(crate) fn choices(history: &History, moment: &Moment, model: Model, random: &mut Random) -> Vec<Vec<bool>> {
+pub(crate) fn choices(
+    history: &History,
+    moment: &Moment,
+    model: Model,
+    random: &mut Random,
+) -> Vec<Vec<bool>> {
     match model {
         Model::Ordered => ordered(history, &moment.pending),
         Model::Weak => weak(moment.pending.len(), random),
@@ -112,12 +136,15 @@ pub(crate) fn choices(history: &History, moment: &Moment, model: Model, random: 
 
 /// Every beginning of the metadata, with all, none, one or all but one of the bytes.
 fn ordered(history: &History, pending: &[usize]) -> Vec<Vec<bool>> {
-    let is_data = |index: &usize| matches!(history.events[*index], Event::Change(Change::Data { .. }));
+    let is_data =
+        |index: &usize| matches!(history.events[*index], Event::Change(Change::Data { .. }));
     let mut found = Vec::new();
     for end in 0..=pending.len() {
         let data: Vec<usize> = (0..end).filter(|at| is_data(&pending[*at])).collect();
         let kept = |loses: &dyn Fn(usize) -> bool| -> Vec<bool> {
-            (0..pending.len()).map(|at| at < end && !(data.contains(&at) && loses(at))).collect()
+            (0..pending.len())
+                .map(|at| at < end && !(data.contains(&at) && loses(at)))
+                .collect()
         };
         found.push(kept(&|_| false));
         found.push(kept(&|_| true));
@@ -133,7 +160,9 @@ fn ordered(history: &History, pending: &[usize]) -> Vec<Vec<bool>> {
 fn weak(count: usize, random: &mut Random) -> Vec<Vec<bool>> {
     let kept = |keeps: &dyn Fn(usize) -> bool| -> Vec<bool> { (0..count).map(keeps).collect() };
     if count <= EXHAUSTIVE {
-        return (0..1_usize << count).map(|mask| kept(&|at| mask >> at & 1 == 1)).collect();
+        return (0..1_usize << count)
+            .map(|mask| kept(&|at| mask >> at & 1 == 1))
+            .collect();
     }
     let mut found: Vec<Vec<bool>> = (0..=count).map(|end| kept(&|at| at < end)).collect();
     for one in 0..count {
@@ -153,7 +182,11 @@ fn weak(count: usize, random: &mut Random) -> Vec<Vec<bool>> {
 
 /// The tree of a state.
 pub(crate) fn image(history: &History, moment: &Moment, kept: &[bool]) -> Image {
-    let chosen = moment.pending.iter().zip(kept).filter_map(|(index, kept)| kept.then_some(*index));
+    let chosen = moment
+        .pending
+        .iter()
+        .zip(kept)
+        .filter_map(|(index, kept)| kept.then_some(*index));
     let mut indices: Vec<usize> = moment.durable.iter().copied().chain(chosen).collect();
     indices.sort_unstable();
     let mut image = history.before.clone();
@@ -175,31 +208,56 @@ mod tests {
     /// directories 8 and 9, `s1` syncs node 1, `S` all.
     fn history(events: &str) -> History {
         let event = |word: &str| {
-            let node = word.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().unwrap_or(0);
+            let node = word
+                .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+                .parse()
+                .unwrap_or(0);
             match word.chars().next() {
                 Some('S') => Event::Sync(Sync::All),
                 Some('s') => Event::Sync(Sync::Node(node)),
                 Some('d') => Event::Sync(Sync::Data(node)),
                 Some('m') => Event::Change(Change::Mode { node, mode: 0 }),
-                Some('r') => Event::Change(Change::Move { from: (8, "a".into()), to: (9, "b".into()), node }),
-                _ => Event::Change(Change::Data { node, offset: 0, bytes: vec![1] }),
+                Some('r') => Event::Change(Change::Move {
+                    from: (8, "a".into()),
+                    to: (9, "b".into()),
+                    node,
+                }),
+                _ => Event::Change(Change::Data {
+                    node,
+                    offset: 0,
+                    bytes: vec![1],
+                }),
             }
         };
-        let before = Image { nodes: BTreeMap::new() };
-        History { before, born: BTreeMap::new(), events: events.split(' ').map(event).collect() }
+        let before = Image {
+            nodes: BTreeMap::new(),
+        };
+        History {
+            before,
+            born: BTreeMap::new(),
+            events: events.split(' ').map(event).collect(),
+        }
     }
 
     fn pending(events: &str, model: Model) -> Vec<Vec<usize>> {
-        moments(&history(events), model).into_iter().map(|moment| moment.pending).collect()
+        moments(&history(events), model)
+            .into_iter()
+            .map(|moment| moment.pending)
+            .collect()
     }
 
     #[test]
     fn what_went_from_a_removed_directory_lasts_with_its_removal() {
         // The directory 8 is emptied and removed from 7, which alone is synced.
         let mut history = history("r1 2 s7");
-        let removal = Change::Unlink { entry: (7, "d".into()), node: 8 };
+        let removal = Change::Unlink {
+            entry: (7, "d".into()),
+            node: 8,
+        };
         history.events.insert(1, Event::Change(removal));
-        history.events.push(Event::Change(Change::Mode { node: 3, mode: 0 }));
+        history
+            .events
+            .push(Event::Change(Change::Mode { node: 3, mode: 0 }));
         let last = moments(&history, Model::Weak).pop().expect("a moment");
         assert_eq!((last.durable, last.pending), (vec![0, 1], vec![2, 4]));
     }
@@ -215,7 +273,11 @@ mod tests {
     fn a_sync_of_one_file_says_nothing_about_another_but_in_order() {
         assert_eq!(pending("m1 m2 s2 3", Model::Weak), [vec![0, 1], vec![0, 3]]);
         assert_eq!(pending("m1 m2 s2 3", Model::Ordered), [vec![0, 1], vec![3]]);
-        assert_eq!(pending("1 m2 s2 3", Model::Ordered), [vec![0, 1], vec![0, 3]], "bytes follow their own file");
+        assert_eq!(
+            pending("1 m2 s2 3", Model::Ordered),
+            [vec![0, 1], vec![0, 3]],
+            "bytes follow their own file"
+        );
     }
 
     #[test]
@@ -229,7 +291,11 @@ mod tests {
         let mut random = Random::new(1);
         assert_eq!(weak(3, &mut random).len(), 8);
         let many = weak(13, &mut random);
-        let lost = |count: usize| many.iter().filter(|kept| kept.iter().filter(|kept| !**kept).count() == count).count();
+        let lost = |count: usize| {
+            many.iter()
+                .filter(|kept| kept.iter().filter(|kept| !**kept).count() == count)
+                .count()
+        };
         assert!(lost(1) >= 13 && lost(2) >= 78);
         assert_eq!(
             many,

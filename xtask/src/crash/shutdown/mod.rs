@@ -69,39 +69,78 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Report> {
         }
         for sabotage in ["barrier-1", "barrier-2"] {
             let caught = all_moments(lab, &lab.sabotaged(sabotage)?, &scenarios[0], system)?;
-            super::control(&format!("{sabotage} on {}", system.name()), &caught, &mut report);
+            super::control(
+                &format!("{sabotage} on {}", system.name()),
+                &caught,
+                &mut report,
+            );
         }
     }
     Ok(report)
 }
 
 fn all_moments(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -> Outcome<Report> {
-    let prefix = loom.sabotage.map_or_else(String::new, |sabotage| format!("{sabotage} "));
+    let prefix = loom
+        .sabotage
+        .map_or_else(String::new, |sabotage| format!("{sabotage} "));
     let named = |moment: Moment| {
-        let at = moment.kill.as_ref().map_or_else(|| "the end".to_owned(), Injection::to_string);
+        let at = moment
+            .kill
+            .as_ref()
+            .map_or_else(|| "the end".to_owned(), Injection::to_string);
         let log = match moment.log {
             LogIs::Written => "log written",
             LogIs::Lost => "log lost",
         };
-        (format!("{prefix}{} {} {log} at {at};", scenario.name, system.name()), moment)
+        (
+            format!("{prefix}{} {} {log} at {at};", scenario.name, system.name()),
+            moment,
+        )
     };
-    let cases: Vec<_> = moments(lab, loom, scenario, system)?.into_iter().map(named).collect();
-    lab.each("shutdown", &cases, |moment, place| one(lab, loom, scenario, (system, moment), place))
+    let cases: Vec<_> = moments(lab, loom, scenario, system)?
+        .into_iter()
+        .map(named)
+        .collect();
+    lab.each("shutdown", &cases, |moment, place| {
+        one(lab, loom, scenario, (system, moment), place)
+    })
 }
 
 /// The moments of an apply: as many as are asked for, evenly over its calls, and always its end.
-fn moments(lab: &Lab, loom: &Loom, scenario: &Scenario, system: FileSystem) -> Outcome<Vec<Moment>> {
+fn moments(
+    lab: &Lab,
+    loom: &Loom,
+    scenario: &Scenario,
+    system: FileSystem,
+) -> Outcome<Vec<Moment>> {
     let volume = Volume::of(&lab.home().join("volume"), system)?;
     let mounted = volume.mount()?;
     let calls = changes(loom, scenario, &volume.directory)?;
     mounted.unmount()?;
-    let kills = calls.iter().map(|call| Some(call.with(Fault::Kill))).chain([None]);
-    let both = |kill: Option<Injection>| [LogIs::Written, LogIs::Lost].map(|log| Moment { kill: kill.clone(), log });
+    let kills = calls
+        .iter()
+        .map(|call| Some(call.with(Fault::Kill)))
+        .chain([None]);
+    let both = |kill: Option<Injection>| {
+        [LogIs::Written, LogIs::Lost].map(|log| Moment {
+            kill: kill.clone(),
+            log,
+        })
+    };
     let all: Vec<Moment> = kills.flat_map(both).collect();
-    let most = if lab.full && loom.sabotage.is_none() { usize::MAX } else { FEW_MOMENTS };
+    let most = if lab.full && loom.sabotage.is_none() {
+        usize::MAX
+    } else {
+        FEW_MOMENTS
+    };
     let step = all.len().div_ceil(most).max(1) | 1; // odd, so that both ways of the log are met
     let last = all.len() - 2;
-    Ok(all.into_iter().enumerate().filter(|(index, _)| index % step == 0 || *index >= last).map(|(_, moment)| moment).collect())
+    Ok(all
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| index % step == 0 || *index >= last)
+        .map(|(_, moment)| moment)
+        .collect())
 }
 
 /// The calls of an apply in `directory` that change or sync something: another file system, other calls.
@@ -109,15 +148,27 @@ pub(crate) fn changes(loom: &Loom, scenario: &Scenario, directory: &Path) -> Out
     let place = directory.join("traced");
     scenario.lay_out(&place)?;
     quiet::wait();
-    let (ended, calls) = strace::trace(&loom.command(&place, scenario.command), &strace::log_of(&place))?;
+    let (ended, calls) = strace::trace(
+        &loom.command(&place, scenario.command),
+        &strace::log_of(&place),
+    )?;
     remove(&place)?;
     if ended.code != Some(0) {
         return Err(format!("the scenario {}, traced: {ended}", scenario.name));
     }
-    Ok(calls.into_iter().filter(|call| call.effect != Effect::Reads).collect())
+    Ok(calls
+        .into_iter()
+        .filter(|call| call.effect != Effect::Reads)
+        .collect())
 }
 
-fn one(lab: &Lab, loom: &Loom, scenario: &Scenario, (system, moment): (FileSystem, &Moment), place: &Path) -> Outcome<Ran> {
+fn one(
+    lab: &Lab,
+    loom: &Loom,
+    scenario: &Scenario,
+    (system, moment): (FileSystem, &Moment),
+    place: &Path,
+) -> Outcome<Ran> {
     let volume = Volume::of(place, system)?;
     let mounted = volume.mount()?;
     let inside = volume.directory.join("place");
@@ -128,7 +179,11 @@ fn one(lab: &Lab, loom: &Loom, scenario: &Scenario, (system, moment): (FileSyste
         None => (true, loom.run(&inside, scenario.command)?),
         Some(injection) => {
             let command = loom.command(&inside, scenario.command);
-            let injected = strace::inject(&command, std::slice::from_ref(injection), &strace::log_of(place))?;
+            let injected = strace::inject(
+                &command,
+                std::slice::from_ref(injection),
+                &strace::log_of(place),
+            )?;
             (injected.fired, injected.ended)
         }
     };
@@ -136,12 +191,20 @@ fn one(lab: &Lab, loom: &Loom, scenario: &Scenario, (system, moment): (FileSyste
         LogIs::Written => "shutdown -f",
         LogIs::Lost => "shutdown",
     };
-    output(Command::new("xfs_io").args(["-x", "-c", how]).arg(&volume.directory))?;
+    output(
+        Command::new("xfs_io")
+            .args(["-x", "-c", how])
+            .arg(&volume.directory),
+    )?;
     mounted.unmount()?;
     let mounted = volume.mount()?;
     let verdict = judge(scenario, &lab.loom, &inside, &ended, &People::default())?;
     mounted.unmount()?;
-    Ok(Ran { fired, ended, verdict })
+    Ok(Ran {
+        fired,
+        ended,
+        verdict,
+    })
 }
 
 /// An image beside a worker's place, which is used again as long as its file system is well.
@@ -159,7 +222,11 @@ impl Volume {
             system.make(&image)?;
         }
         fs::create_dir_all(&directory).map_err(at(&directory))?;
-        Ok(Self { system, image, directory })
+        Ok(Self {
+            system,
+            image,
+            directory,
+        })
     }
 
     fn mount(&self) -> Outcome<Mounted> {

@@ -57,7 +57,8 @@ impl FileSystem {
     /// Why none can be made here, if none can.
     pub(crate) fn missing(self) -> Option<String> {
         let program = format!("mkfs.{}", self.name());
-        (!is_installed(&program)).then(|| format!("there is no {program}: install {}", self.package()))
+        (!is_installed(&program))
+            .then(|| format!("there is no {program}: install {}", self.package()))
     }
 
     /// Makes an image with a new, empty file system.
@@ -77,10 +78,21 @@ impl FileSystem {
     /// Mounts an image.
     pub(crate) fn mount(self, image: &Path, directory: &Path) -> Outcome<Mounted> {
         // Copies of one image have one number, and xfs wants each to have its own.
-        let options = if self == Self::Xfs { "loop,nouuid" } else { "loop" };
+        let options = if self == Self::Xfs {
+            "loop,nouuid"
+        } else {
+            "loop"
+        };
         let mut command = Command::new("mount");
-        output(command.args(["-t", self.name(), "-o", options, "--"]).arg(image).arg(directory))?;
-        Ok(Mounted { directory: Some(directory.to_owned()) })
+        output(
+            command
+                .args(["-t", self.name(), "-o", options, "--"])
+                .arg(image)
+                .arg(directory),
+        )?;
+        Ok(Mounted {
+            directory: Some(directory.to_owned()),
+        })
     }
 }
 
@@ -93,7 +105,9 @@ pub(crate) struct Mounted {
 impl Mounted {
     /// Unmounts it, and says if that fails.
     pub(crate) fn unmount(mut self) -> Outcome {
-        self.directory.take().map_or(Ok(()), |directory| output(Command::new("umount").arg(directory)).map(drop))
+        self.directory.take().map_or(Ok(()), |directory| {
+            output(Command::new("umount").arg(directory)).map(drop)
+        })
     }
 }
 
@@ -119,7 +133,9 @@ pub(crate) fn ready() -> Result<(), String> {
     fs::create_dir(&directory).map_err(at(&directory))?;
     FileSystem::Ext4.make(&image)?;
     let mounted = FileSystem::Ext4.mount(&image, &directory);
-    mounted.and_then(Mounted::unmount).map_err(|message| format!("loop devices cannot be mounted here: {message}"))
+    mounted
+        .and_then(Mounted::unmount)
+        .map_err(|message| format!("loop devices cannot be mounted here: {message}"))
 }
 
 /// Whether a program is in the search path.

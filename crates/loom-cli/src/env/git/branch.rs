@@ -94,13 +94,22 @@ impl Branch {
         let reference = reference(name)?;
         let repository = place.open_or_say()?;
         let head = repository.head_id().map(gix::Id::detach);
-        let head =
-            head.map_err(|_| "there is no commit yet that a branch could begin from: commit loom.yaml first".to_owned())?;
+        let head = head.map_err(|_| {
+            "there is no commit yet that a branch could begin from: commit loom.yaml first"
+                .to_owned()
+        })?;
         refuse_checked_out(&repository, &reference, name)?;
         refuse_default(&repository, name)?;
         refuse_nested(&repository, name)?;
-        let tip = tip(&repository, &reference).map_err(|why| format!("the branch `{name}` cannot be written: {why}"))?;
-        Ok(Self { place, name: name.to_owned(), reference, tip, head })
+        let tip = tip(&repository, &reference)
+            .map_err(|why| format!("the branch `{name}` cannot be written: {why}"))?;
+        Ok(Self {
+            place,
+            name: name.to_owned(),
+            reference,
+            tip,
+            head,
+        })
     }
 
     /// The files that the commit is made on top of.
@@ -110,7 +119,12 @@ impl Branch {
     pub(crate) fn base(&self) -> Result<Commit, String> {
         let id = self.parent();
         let commit = Commit::of(self.place.clone(), id);
-        commit.map_err(|error| format!("the files of the commit {} cannot be listed: {error}", short(id)))
+        commit.map_err(|error| {
+            format!(
+                "the files of the commit {} cannot be listed: {error}",
+                short(id)
+            )
+        })
     }
 
     fn parent(&self) -> ObjectId {
@@ -130,7 +144,11 @@ impl Branch {
     /// What the commit is made on top of, for people.
     pub(crate) fn base_name(&self) -> String {
         let short = short(self.parent());
-        if self.tip.is_some() { format!("the branch `{}` ({short})", self.name) } else { format!("HEAD ({short})") }
+        if self.tip.is_some() {
+            format!("the branch `{}` ({short})", self.name)
+        } else {
+            format!("HEAD ({short})")
+        }
     }
 
     /// Writes one commit, and lets the branch name it.
@@ -144,7 +162,8 @@ impl Branch {
         message: &str,
         author: Option<&Author>,
     ) -> Result<Written, NotCommitted> {
-        let failed = |what: &str, error: gix::Error| NotCommitted::Failed(format!("{what}: {error}"));
+        let failed =
+            |what: &str, error: gix::Error| NotCommitted::Failed(format!("{what}: {error}"));
         let repository = gix::open_opts(&self.place.git, with_settings())
             .map_err(|error| failed("the Git repository cannot be opened", error))?;
         let (committer, author) = people(&repository, author).map_err(NotCommitted::Failed)?;
@@ -163,15 +182,30 @@ impl Branch {
             message: message.into(),
             extra_headers: Vec::new(),
         };
-        let id = repository.write_object(&commit).map_err(unwritten)?.detach();
+        let id = repository
+            .write_object(&commit)
+            .map_err(unwritten)?
+            .detach();
         written.push(id);
-        let objects = written.iter().map(|id| loose(&repository, *id)).filter(|file| file.exists()).collect::<Vec<_>>();
-        let bytes = entries.iter().filter_map(|entry| entry.content.as_ref()).map(|(_, bytes)| bytes.len() as u64).sum();
-        let undurable = |error: std::io::Error| NotCommitted::Failed(format!("the commit cannot be made durable: {error}"));
+        let objects = written
+            .iter()
+            .map(|id| loose(&repository, *id))
+            .filter(|file| file.exists())
+            .collect::<Vec<_>>();
+        let bytes = entries
+            .iter()
+            .filter_map(|entry| entry.content.as_ref())
+            .map(|(_, bytes)| bytes.len() as u64)
+            .sum();
+        let undurable = |error: std::io::Error| {
+            NotCommitted::Failed(format!("the commit cannot be made durable: {error}"))
+        };
         make_durable(root, durability, &objects, bytes).map_err(undurable)?;
         goes_on(stop)?;
         self.point_to(&repository, id, (&committer, message))?;
-        let reference = repository.common_dir().join(self.reference.as_bstr().to_string());
+        let reference = repository
+            .common_dir()
+            .join(self.reference.as_bstr().to_string());
         make_durable(root, durability, &[reference], 0).map_err(undurable)?;
         Ok(Written {
             id: id.to_string(),
@@ -181,12 +215,18 @@ impl Branch {
     }
 
     /// The new tree of what was written, and every object of it.
-    fn tree(&self, repository: &Repository, entries: &[Entry]) -> gix::Result<(ObjectId, Vec<ObjectId>)> {
+    fn tree(
+        &self,
+        repository: &Repository,
+        entries: &[Entry],
+    ) -> gix::Result<(ObjectId, Vec<ObjectId>)> {
         let base = repository.find_commit(self.parent())?.tree()?;
         let (mut editor, mut written) = (base.edit()?, Vec::new());
         let mut paths = Vec::new();
         for entry in entries {
-            let Some(path) = self.place.in_git(&entry.path) else { continue };
+            let Some(path) = self.place.in_git(&entry.path) else {
+                continue;
+            };
             match &entry.content {
                 None => drop(editor.remove(&path)?),
                 Some((mode, bytes)) => {
@@ -194,7 +234,11 @@ impl Branch {
                         Mode::Plain => EntryKind::Blob,
                         Mode::Executable => EntryKind::BlobExecutable,
                     };
-                    let blob = gix::objs::compute_hash(repository.object_hash(), gix::objs::Kind::Blob, bytes)?;
+                    let blob = gix::objs::compute_hash(
+                        repository.object_hash(),
+                        gix::objs::Kind::Blob,
+                        bytes,
+                    )?;
                     written.push(blob);
                     editor.upsert(&path, kind, blob)?;
                 }
@@ -204,12 +248,17 @@ impl Branch {
         let id = editor.write()?.detach();
         written.push(id);
         let tree = repository.find_tree(id)?;
-        let mut directories: Vec<&str> =
-            paths.iter().flat_map(|path| path.match_indices('/').map(|(end, _)| &path[..end])).collect();
+        let mut directories: Vec<&str> = paths
+            .iter()
+            .flat_map(|path| path.match_indices('/').map(|(end, _)| &path[..end]))
+            .collect();
         directories.sort_unstable();
         directories.dedup();
         for directory in directories {
-            written.extend(tree.lookup_entry_by_path(directory)?.map(|entry| entry.object_id()));
+            written.extend(
+                tree.lookup_entry_by_path(directory)?
+                    .map(|entry| entry.object_id()),
+            );
         }
         Ok((id, written))
     }
@@ -228,33 +277,49 @@ impl Branch {
         let log = format!("loom apply: {}", message.lines().next().unwrap_or_default());
         let edit = RefEdit::update(self.reference.clone(), id, expected, log);
         let mut buffer = gix::date::parse::TimeBuf::default();
-        let Err(error) = repository.edit_references_as(Some(edit), Some(committer.to_ref(&mut buffer))) else { return Ok(()) };
+        let Err(error) =
+            repository.edit_references_as(Some(edit), Some(committer.to_ref(&mut buffer)))
+        else {
+            return Ok(());
+        };
         let name = &self.name;
         if tip(repository, &self.reference).ok() != Some(self.tip) {
             return Err(NotCommitted::Moved(format!(
                 "somebody wrote the branch `{name}` while this plan was made, so that it was left as it is: run the command again"
             )));
         }
-        let lock = repository.common_dir().join(format!("{}.lock", self.reference.as_bstr()));
+        let lock = repository
+            .common_dir()
+            .join(format!("{}.lock", self.reference.as_bstr()));
         if lock.exists() {
             return Err(NotCommitted::Locked(format!(
                 "a command of Git is writing the branch `{name}`: wait for it; where none runs, remove {}",
                 lock.display()
             )));
         }
-        Err(NotCommitted::Failed(format!("the branch `{name}` cannot be written: {error}")))
+        Err(NotCommitted::Failed(format!(
+            "the branch `{name}` cannot be written: {error}"
+        )))
     }
 
     /// Where the branch would be pushed to.
     fn remote(&self, repository: &Repository) -> Option<String> {
         let configured = repository.branch_remote_name(self.reference.shorten(), Direction::Push);
         let configured = configured.map(|name| name.as_bstr().to_string());
-        configured.or_else(|| repository.remote_default_name(Direction::Push).map(|name| name.to_string()))
+        configured.or_else(|| {
+            repository
+                .remote_default_name(Direction::Push)
+                .map(|name| name.to_string())
+        })
     }
 }
 
 fn goes_on(stop: &Stop) -> Result<(), NotCommitted> {
-    if stop.0.load(Ordering::Relaxed) { Err(NotCommitted::Stopped) } else { Ok(()) }
+    if stop.0.load(Ordering::Relaxed) {
+        Err(NotCommitted::Stopped)
+    } else {
+        Ok(())
+    }
 }
 
 /// The settings that say who commits: the repository's, the user's and the machine's, and the environment.
@@ -268,14 +333,22 @@ fn with_settings() -> Options {
         ..permissions::Environment::isolated()
     };
     let config = permissions::Config::all();
-    Options::isolated().permissions(Permissions { env: environment, config, attributes: permissions::Attributes::isolated() })
+    Options::isolated().permissions(Permissions {
+        env: environment,
+        config,
+        attributes: permissions::Attributes::isolated(),
+    })
 }
 
 /// Who commits, and who wrote what is committed.
-fn people(repository: &Repository, author: Option<&Author>) -> Result<(gix::actor::Signature, gix::actor::Signature), String> {
+fn people(
+    repository: &Repository,
+    author: Option<&Author>,
+) -> Result<(gix::actor::Signature, gix::actor::Signature), String> {
     let named = |found: Option<gix::Result<gix::actor::SignatureRef<'_>>>| {
         let signature = found?.ok()?.to_owned().ok()?;
-        let is_said = !signature.name.trim_ascii().is_empty() && !signature.email.trim_ascii().is_empty();
+        let is_said =
+            !signature.name.trim_ascii().is_empty() && !signature.email.trim_ascii().is_empty();
         is_said.then_some(signature)
     };
     let nobody = || {
@@ -287,7 +360,11 @@ fn people(repository: &Repository, author: Option<&Author>) -> Result<(gix::acto
     let committer = named(repository.committer()).ok_or_else(nobody)?;
     let own = named(repository.author()).unwrap_or_else(|| committer.clone());
     let author = match author {
-        Some(author) => gix::actor::Signature { name: author.name.as_str().into(), email: author.email.as_str().into(), ..own },
+        Some(author) => gix::actor::Signature {
+            name: author.name.as_str().into(),
+            email: author.email.as_str().into(),
+            ..own
+        },
         None => own,
     };
     Ok((committer, author))
@@ -297,19 +374,24 @@ fn people(repository: &Repository, author: Option<&Author>) -> Result<(gix::acto
 fn reference(name: &str) -> Result<FullName, String> {
     let no = |why: &str| format!("`{name}` cannot be the name of a branch: {why}");
     if name.starts_with("refs/") {
-        return Err(no("it is the branch alone that is named, such as `loom/update`"));
+        return Err(no(
+            "it is the branch alone that is named, such as `loom/update`",
+        ));
     }
     if name.starts_with('-') || name == "@" {
         return Err(no("Git takes it for something else"));
     }
     let full = format!("refs/heads/{name}");
-    gix::validate::reference::branch_name(full.as_str().into()).map_err(|error| no(&error.to_string()))?;
+    gix::validate::reference::branch_name(full.as_str().into())
+        .map_err(|error| no(&error.to_string()))?;
     FullName::try_from(full).map_err(|error| no(&error.to_string()))
 }
 
 /// The commit that a branch names; `None` where there is no such branch.
 fn tip(repository: &Repository, reference: &FullName) -> Result<Option<ObjectId>, String> {
-    let found = repository.try_find_reference(reference.as_ref()).map_err(|error| error.to_string())?;
+    let found = repository
+        .try_find_reference(reference.as_ref())
+        .map_err(|error| error.to_string())?;
     match found.map(|found| found.inner.target) {
         None => Ok(None),
         Some(Target::Object(id)) => Ok(Some(id)),
@@ -318,11 +400,19 @@ fn tip(repository: &Repository, reference: &FullName) -> Result<Option<ObjectId>
 }
 
 /// A branch that is checked out would not be what its worktree holds any more.
-fn refuse_checked_out(repository: &Repository, reference: &FullName, name: &str) -> Result<(), String> {
-    let unread = |error: gix::Error| format!("the worktrees of this repository cannot be read: {error}");
+fn refuse_checked_out(
+    repository: &Repository,
+    reference: &FullName,
+    name: &str,
+) -> Result<(), String> {
+    let unread =
+        |error: gix::Error| format!("the worktrees of this repository cannot be read: {error}");
     for worktree in repository.worktrees_including_main().map_err(unread)? {
         let worktree = worktree.map_err(unread)?;
-        let place = worktree.workdir().map_or_else(|| worktree.git_dir().display().to_string(), |it| it.display().to_string());
+        let place = worktree.workdir().map_or_else(
+            || worktree.git_dir().display().to_string(),
+            |it| it.display().to_string(),
+        );
         let head = worktree.head_name().ok().flatten();
         if head.as_ref() == Some(reference) && !worktree.is_bare() {
             return Err(format!(
@@ -330,8 +420,11 @@ fn refuse_checked_out(repository: &Repository, reference: &FullName, name: &str)
                  somebody had taken it back.\n  help: name another branch, or leave this one there with `git switch --detach`"
             ));
         }
-        let busy = ["rebase-merge", "rebase-apply"].map(|state| worktree.git_dir().join(state).join("head-name"));
-        let is_busy = busy.iter().any(|file| super::super::read_file(file).is_ok_and(|text| text.trim() == reference.as_bstr()));
+        let busy = ["rebase-merge", "rebase-apply"]
+            .map(|state| worktree.git_dir().join(state).join("head-name"));
+        let is_busy = busy.iter().any(|file| {
+            super::super::read_file(file).is_ok_and(|text| text.trim() == reference.as_bstr())
+        });
         if is_busy {
             return Err(format!(
                 "the branch `{name}` is being rebased in {place}: finish that with `git rebase --continue` or `--abort` first"
@@ -345,7 +438,9 @@ fn refuse_checked_out(repository: &Repository, reference: &FullName, name: &str)
 fn refuse_default(repository: &Repository, name: &str) -> Result<(), String> {
     for remote in repository.remote_names() {
         let head = format!("refs/remotes/{remote}/HEAD");
-        let Ok(Some(head)) = repository.try_find_reference(head.as_str()) else { continue };
+        let Ok(Some(head)) = repository.try_find_reference(head.as_str()) else {
+            continue;
+        };
         if let Target::Symbolic(target) = &head.inner.target
             && target.as_bstr() == format!("refs/remotes/{remote}/{name}").as_str()
         {
@@ -361,17 +456,30 @@ fn refuse_default(repository: &Repository, name: &str) -> Result<(), String> {
 /// Git keeps no branch inside of another.
 fn refuse_nested(repository: &Repository, name: &str) -> Result<(), String> {
     let above = name.match_indices('/').map(|(end, _)| &name[..end]);
-    let exists = |above: &&str| matches!(repository.try_find_reference(format!("refs/heads/{above}").as_str()), Ok(Some(_)));
+    let exists = |above: &&str| {
+        matches!(
+            repository.try_find_reference(format!("refs/heads/{above}").as_str()),
+            Ok(Some(_))
+        )
+    };
     if let Some(other) = above.into_iter().find(exists) {
-        return Err(format!("there is a branch `{other}`, so that Git can have none called `{name}`: name another"));
+        return Err(format!(
+            "there is a branch `{other}`, so that Git can have none called `{name}`: name another"
+        ));
     }
     let below = format!("refs/heads/{name}/");
-    let references = repository.references().map_err(|error| format!("the branches cannot be read: {error}"))?;
-    let mut found = references.prefixed(below.as_str()).map_err(|error| format!("the branches cannot be read: {error}"))?;
+    let references = repository
+        .references()
+        .map_err(|error| format!("the branches cannot be read: {error}"))?;
+    let mut found = references
+        .prefixed(below.as_str())
+        .map_err(|error| format!("the branches cannot be read: {error}"))?;
     match found.next() {
         Some(Ok(other)) => {
             let other = other.name().shorten().to_string();
-            Err(format!("there is a branch `{other}`, so that Git can have none called `{name}`: name another"))
+            Err(format!(
+                "there is a branch `{other}`, so that Git can have none called `{name}`: name another"
+            ))
         }
         Some(Err(_)) | None => Ok(()),
     }
@@ -380,7 +488,11 @@ fn refuse_nested(repository: &Repository, name: &str) -> Result<(), String> {
 /// Where an object is that was just written.
 fn loose(repository: &Repository, id: ObjectId) -> PathBuf {
     let hex = id.to_string();
-    repository.common_dir().join("objects").join(&hex[..2]).join(&hex[2..])
+    repository
+        .common_dir()
+        .join("objects")
+        .join(&hex[..2])
+        .join(&hex[2..])
 }
 
 #[cfg(test)]
@@ -389,15 +501,24 @@ mod tests {
     use super::*;
 
     fn entry(path: &str, text: &str) -> Entry {
-        Entry { path: path.to_owned(), content: Some((Mode::Plain, text.as_bytes().to_vec())) }
+        Entry {
+            path: path.to_owned(),
+            content: Some((Mode::Plain, text.as_bytes().to_vec())),
+        }
     }
 
     #[test]
     fn a_branch_that_moved_meanwhile_is_not_written() {
         let scene = Scene::new(&[("loom.yaml", "loom: 1\n")]);
         let root = scene.root();
-        let write =
-            |branch: &Branch| branch.commit((&root, Durability::Full, &Stop::default()), &[entry("new", "x\n")], "m\n", None);
+        let write = |branch: &Branch| {
+            branch.commit(
+                (&root, Durability::Full, &Stop::default()),
+                &[entry("new", "x\n")],
+                "m\n",
+                None,
+            )
+        };
         for begins in ["absent", "present"] {
             if begins == "present" {
                 scene.git(&["branch", "present"]);
@@ -405,9 +526,16 @@ mod tests {
             let branch = Branch::find(&root, begins).expect("it may be written");
             scene.git(&["branch", "--force", begins, "elsewhere"]);
             let error = write(&branch).expect_err("somebody was there first");
-            assert!(matches!(&error, NotCommitted::Moved(text) if text.contains("run the command again")), "{error:?}");
-            assert_eq!(scene.git(&["rev-parse", begins]), scene.git(&["rev-parse", "elsewhere"]));
-            write(&Branch::find(&root, begins).expect("it may be written")).expect("nobody was there");
+            assert!(
+                matches!(&error, NotCommitted::Moved(text) if text.contains("run the command again")),
+                "{error:?}"
+            );
+            assert_eq!(
+                scene.git(&["rev-parse", begins]),
+                scene.git(&["rev-parse", "elsewhere"])
+            );
+            write(&Branch::find(&root, begins).expect("it may be written"))
+                .expect("nobody was there");
             assert_eq!(scene.git(&["show", &format!("{begins}:new")]), "x\n");
         }
     }
@@ -419,7 +547,9 @@ mod tests {
         stop.0.store(true, Ordering::Relaxed);
         let branch = Branch::find(&root, "new").expect("it may be written");
         for entries in [vec![entry("new", "x\n")], Vec::new()] {
-            let error = branch.commit((&root, Durability::Full, &stop), &entries, "m\n", None).expect_err("it was stopped");
+            let error = branch
+                .commit((&root, Durability::Full, &stop), &entries, "m\n", None)
+                .expect_err("it was stopped");
             assert!(matches!(error, NotCommitted::Stopped), "{error:?}");
             assert_eq!(scene.git(&["branch", "--list", "new"]), "");
         }
@@ -429,11 +559,24 @@ mod tests {
     fn directories_come_and_go_with_their_entries_and_all_else_stays() {
         let scene = Scene::new(&[("loom.yaml", ""), ("a/b/c", "c"), ("a/d", "d"), ("z", "z")]);
         let branch = Branch::find(&scene.root(), "new").expect("it may be written");
-        let gone = Entry { path: "a/b/c".to_owned(), content: None };
-        let written =
-            branch.commit((&scene.root(), Durability::Kill, &Stop::default()), &[gone, entry("a/e/f", "f")], "m\n", None);
-        assert_eq!(written.expect("it is written").id, scene.git(&["rev-parse", "new"]).trim());
-        assert_eq!(scene.git(&["ls-tree", "-r", "--name-only", "new"]), "a/d\na/e/f\nloom.yaml\nz\n");
+        let gone = Entry {
+            path: "a/b/c".to_owned(),
+            content: None,
+        };
+        let written = branch.commit(
+            (&scene.root(), Durability::Kill, &Stop::default()),
+            &[gone, entry("a/e/f", "f")],
+            "m\n",
+            None,
+        );
+        assert_eq!(
+            written.expect("it is written").id,
+            scene.git(&["rev-parse", "new"]).trim()
+        );
+        assert_eq!(
+            scene.git(&["ls-tree", "-r", "--name-only", "new"]),
+            "a/d\na/e/f\nloom.yaml\nz\n"
+        );
         scene.git(&["fsck", "--strict"]);
     }
 }

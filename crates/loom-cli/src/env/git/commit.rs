@@ -43,7 +43,10 @@ impl Commit {
     /// The files of a commit.
     pub(super) fn of(place: Place, id: ObjectId) -> gix::Result<Self> {
         let tree = place.open()?.find_commit(id)?.tree_id()?.detach();
-        Ok(Self { name: short(id), ..Self::of_tree(place, tree)? })
+        Ok(Self {
+            name: short(id),
+            ..Self::of_tree(place, tree)?
+        })
     }
 
     /// The files of a tree.
@@ -56,21 +59,43 @@ impl Commit {
             Some(entry) if entry.mode().is_tree() => Some(entry.object()?.into_tree()),
             Some(_) | None => None,
         };
-        let listed = root.map(|root| root.traverse().breadthfirst.files()).transpose()?.unwrap_or_default();
+        let listed = root
+            .map(|root| root.traverse().breadthfirst.files())
+            .transpose()?
+            .unwrap_or_default();
         let named = listed.into_iter().filter(|entry| !entry.mode.is_tree());
-        let named =
-            named.filter_map(|entry| Some((String::from_utf8(entry.filepath.into()).ok()?, (entry.mode.kind(), entry.oid))));
-        Ok(Self { place, name: short(tree), entries: named.collect() })
+        let named = named.filter_map(|entry| {
+            Some((
+                String::from_utf8(entry.filepath.into()).ok()?,
+                (entry.mode.kind(), entry.oid),
+            ))
+        });
+        Ok(Self {
+            place,
+            name: short(tree),
+            entries: named.collect(),
+        })
     }
 
     /// The same commit with the root in another directory of it.
     fn below(&self, below: PathBuf, id: ObjectId) -> gix::Result<Self> {
-        Self::of(Place { below, ..self.place.clone() }, id)
+        Self::of(
+            Place {
+                below,
+                ..self.place.clone()
+            },
+            id,
+        )
     }
 
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, ReadError> {
-        let read = self.place.open().and_then(|repository| Ok(repository.find_blob(id)?.take_data()));
-        read.map_err(|error| ReadError::Other(format!("{error}; a shallow or partial clone may lack it")))
+        let read = self
+            .place
+            .open()
+            .and_then(|repository| Ok(repository.find_blob(id)?.take_data()));
+        read.map_err(|error| {
+            ReadError::Other(format!("{error}; a shallow or partial clone may lack it"))
+        })
     }
 
     /// The bytes of a file.
@@ -93,14 +118,23 @@ impl Commit {
     /// [`LedgerError`] for one that cannot be read.
     pub(crate) fn ledger(&self) -> Result<Vec<(String, String)>, LedgerError> {
         let folder = format!("{}/", ledger::FOLDER);
-        let files = self.entries.range(folder.clone()..).take_while(|(path, _)| path.starts_with(&folder));
-        let files = files.filter_map(|(path, _)| Some((path, path[folder.len()..].strip_suffix(".jsonl")?)));
+        let files = self
+            .entries
+            .range(folder.clone()..)
+            .take_while(|(path, _)| path.starts_with(&folder));
+        let files = files
+            .filter_map(|(path, _)| Some((path, path[folder.len()..].strip_suffix(".jsonl")?)));
         files
             .filter(|(_, code)| !code.contains('/'))
             .map(|(place, code)| {
-                let failed = |cause| LedgerError { place: place.clone(), cause };
-                let path = RepoPath::new(place).map_err(|error| failed(ReadError::Other(error.to_string())))?;
-                let text = String::from_utf8(self.bytes(&path).map_err(failed)?).map_err(|_| failed(ReadError::NotUtf8))?;
+                let failed = |cause| LedgerError {
+                    place: place.clone(),
+                    cause,
+                };
+                let path = RepoPath::new(place)
+                    .map_err(|error| failed(ReadError::Other(error.to_string())))?;
+                let text = String::from_utf8(self.bytes(&path).map_err(failed)?)
+                    .map_err(|_| failed(ReadError::NotUtf8))?;
                 Ok((code.to_owned(), text))
             })
             .collect()
@@ -108,22 +142,47 @@ impl Commit {
 
     /// Looks at every path of `wants`.
     pub(crate) fn observe(&self, wants: &[Want]) -> Snapshot {
-        let seen: Vec<Vec<Seen>> =
-            wants.par_chunks(NEIGHBOURS).map(|wants| wants.iter().map(|want| self.look(want)).collect()).collect();
-        Snapshot(wants.iter().map(|want| want.path.clone()).zip(seen.into_iter().flatten()).collect())
+        let seen: Vec<Vec<Seen>> = wants
+            .par_chunks(NEIGHBOURS)
+            .map(|wants| wants.iter().map(|want| self.look(want)).collect())
+            .collect();
+        Snapshot(
+            wants
+                .iter()
+                .map(|want| want.path.clone())
+                .zip(seen.into_iter().flatten())
+                .collect(),
+        )
     }
 
     fn look(&self, want: &Want) -> Seen {
         let path = want.path.as_str();
         let (whole, bytes) = match self.entries.get(path) {
-            Some((kind @ (EntryKind::Blob | EntryKind::BlobExecutable), id)) => match self.blob(*id) {
-                Err(error) => (Observed::Foreign(format!("{} ({error})", loom_plan::snapshot::UNREADABLE[0])), Vec::new()),
-                Ok(bytes) => (Observed::File(Content { hash: header::content_hash(&bytes), mode: mode_of(*kind) }), bytes),
-            },
+            Some((kind @ (EntryKind::Blob | EntryKind::BlobExecutable), id)) => {
+                match self.blob(*id) {
+                    Err(error) => (
+                        Observed::Foreign(format!(
+                            "{} ({error})",
+                            loom_plan::snapshot::UNREADABLE[0]
+                        )),
+                        Vec::new(),
+                    ),
+                    Ok(bytes) => (
+                        Observed::File(Content {
+                            hash: header::content_hash(&bytes),
+                            mode: mode_of(*kind),
+                        }),
+                        bytes,
+                    ),
+                }
+            }
             Some((kind @ (EntryKind::Link | EntryKind::Commit | EntryKind::Tree), _)) => {
                 (Observed::Foreign(noun(*kind).to_owned()), Vec::new())
             }
-            None if self.is_directory(path) => (Observed::Foreign(noun(EntryKind::Tree).to_owned()), Vec::new()),
+            None if self.is_directory(path) => (
+                Observed::Foreign(noun(EntryKind::Tree).to_owned()),
+                Vec::new(),
+            ),
             None => (self.instead_of_directory(path), Vec::new()),
         };
         loom_apply::observe::seen(want, whole, &bytes)
@@ -131,7 +190,10 @@ impl Commit {
 
     fn is_directory(&self, path: &str) -> bool {
         let below = format!("{path}/");
-        self.entries.range(below.clone()..).next().is_some_and(|(path, _)| path.starts_with(&below))
+        self.entries
+            .range(below.clone()..)
+            .next()
+            .is_some_and(|(path, _)| path.starts_with(&below))
     }
 
     /// What stands at a path of which the commit has no entry: nothing, or what is no directory above it.
@@ -139,7 +201,10 @@ impl Commit {
         let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let found = above.find_map(|above| Some((above, self.entries.get(above)?.0)));
         found.map_or(Observed::Absent, |(above, kind)| {
-            Observed::Foreign(format!("{} in place of the directory `{above}`", noun(kind)))
+            Observed::Foreign(format!(
+                "{} in place of the directory `{above}`",
+                noun(kind)
+            ))
         })
     }
 }
@@ -150,21 +215,32 @@ impl Input for Commit {
         if bytes.len() > loom_plan::node::MAX_BYTES {
             return Err(ReadError::TooLarge(bytes.len() as u64));
         }
-        String::from_utf8(bytes).map(Into::into).map_err(|_| ReadError::NotUtf8)
+        String::from_utf8(bytes)
+            .map(Into::into)
+            .map_err(|_| ReadError::NotUtf8)
     }
 
     fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
         let globs = Globs::new(patterns);
-        let files = self.entries.iter().filter(|(_, (kind, _))| matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable));
-        let mut found: Vec<RepoPath> =
-            files.filter_map(|(path, _)| RepoPath::new(path).ok()).filter(|path| globs.matches(path)).collect();
+        let files = self
+            .entries
+            .iter()
+            .filter(|(_, (kind, _))| matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable));
+        let mut found: Vec<RepoPath> = files
+            .filter_map(|(path, _)| RepoPath::new(path).ok())
+            .filter(|path| globs.matches(path))
+            .collect();
         found.sort();
         found
     }
 }
 
 fn mode_of(kind: EntryKind) -> Mode {
-    if kind == EntryKind::BlobExecutable { Mode::Executable } else { Mode::Plain }
+    if kind == EntryKind::BlobExecutable {
+        Mode::Executable
+    } else {
+        Mode::Plain
+    }
 }
 
 /// As the same thing is called on the disk.
@@ -196,21 +272,43 @@ pub(crate) struct Base {
 /// A sentence that says why there is none, and what helps.
 pub(crate) fn base_of(root: &Root, reference: &str, project: &str) -> Result<Base, String> {
     let place = Place::of(root).ok_or_else(|| {
-        format!("{} is in no Git repository, so that there is no commit to compare with", root.path().display())
+        format!(
+            "{} is in no Git repository, so that there is no commit to compare with",
+            root.path().display()
+        )
     })?;
     let repository = place.open_or_say()?;
-    let id = common(&repository, reference).map_err(|why| format!("{why}\n  help: {}", help(&repository)))?;
-    let unread = |error: gix::Error| format!("the files of the commit {} cannot be listed: {error}", short(id));
+    let id = common(&repository, reference)
+        .map_err(|why| format!("{why}\n  help: {}", help(&repository)))?;
+    let unread = |error: gix::Error| {
+        format!(
+            "the files of the commit {} cannot be listed: {error}",
+            short(id)
+        )
+    };
     let commit = Commit::of(place.clone(), id).map_err(unread)?;
     if commit.entries.contains_key("loom.yaml") {
-        return Ok(Base { commit, moved_from: None });
+        return Ok(Base {
+            commit,
+            moved_from: None,
+        });
     }
     match root_of(&commit, id, project).map_err(unread)? {
         Some(below) => {
-            let moved_from = Some(if below.as_os_str().is_empty() { ".".to_owned() } else { below.display().to_string() });
-            Ok(Base { commit: commit.below(below, id).map_err(unread)?, moved_from })
+            let moved_from = Some(if below.as_os_str().is_empty() {
+                ".".to_owned()
+            } else {
+                below.display().to_string()
+            });
+            Ok(Base {
+                commit: commit.below(below, id).map_err(unread)?,
+                moved_from,
+            })
         }
-        None => Ok(Base { commit, moved_from: None }),
+        None => Ok(Base {
+            commit,
+            moved_from: None,
+        }),
     }
 }
 
@@ -228,10 +326,19 @@ fn help(repository: &Repository) -> String {
 fn common(repository: &Repository, reference: &str) -> Result<ObjectId, String> {
     let unknown = |_| format!("there is no commit `{reference}` in this repository");
     let id = repository.rev_parse_single(reference).map_err(unknown)?;
-    let other = id.object().and_then(gix::Object::peel_to_commit).map_err(|_| format!("`{reference}` is no commit"))?;
-    let head = repository.head_id().map_err(|_| "there is no commit yet that could be compared with another".to_owned())?;
-    let base = repository.merge_base(head.detach(), other.id).map_err(|error| format!("the history cannot be read: {error}"))?;
-    let base = base.ok_or_else(|| format!("the histories of `{reference}` and of HEAD have no commit in common"))?;
+    let other = id
+        .object()
+        .and_then(gix::Object::peel_to_commit)
+        .map_err(|_| format!("`{reference}` is no commit"))?;
+    let head = repository
+        .head_id()
+        .map_err(|_| "there is no commit yet that could be compared with another".to_owned())?;
+    let base = repository
+        .merge_base(head.detach(), other.id)
+        .map_err(|error| format!("the history cannot be read: {error}"))?;
+    let base = base.ok_or_else(|| {
+        format!("the histories of `{reference}` and of HEAD have no commit in common")
+    })?;
     Ok(base.detach())
 }
 
@@ -239,14 +346,32 @@ fn common(repository: &Repository, reference: &str) -> Result<ObjectId, String> 
 fn root_of(commit: &Commit, id: ObjectId, project: &str) -> gix::Result<Option<PathBuf>> {
     let all = commit.below(PathBuf::new(), id)?;
     let is_of_project = |path: &&String| {
-        let text = RepoPath::new(path).ok().and_then(|path| all.read(&path).ok()).unwrap_or_default();
+        let text = RepoPath::new(path)
+            .ok()
+            .and_then(|path| all.read(&path).ok())
+            .unwrap_or_default();
         let said = text.lines().find_map(|line| line.strip_prefix("project:"));
-        said.is_some_and(|said| said.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']) == project)
+        said.is_some_and(|said| {
+            said.split('#')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .trim_matches(['"', '\''])
+                == project
+        })
     };
-    let named = all.entries.keys().filter(|path| *path == "loom.yaml" || path.ends_with("/loom.yaml"));
+    let named = all
+        .entries
+        .keys()
+        .filter(|path| *path == "loom.yaml" || path.ends_with("/loom.yaml"));
     let mut found = named.filter(is_of_project);
     match (found.next(), found.next()) {
-        (Some(only), None) => Ok(Some(only.strip_suffix("loom.yaml").unwrap_or_default().trim_end_matches('/').into())),
+        (Some(only), None) => Ok(Some(
+            only.strip_suffix("loom.yaml")
+                .unwrap_or_default()
+                .trim_end_matches('/')
+                .into(),
+        )),
         (_, _) => Ok(None),
     }
 }
@@ -275,24 +400,51 @@ mod tests {
             (".loom/ledger/project.jsonl", "p"),
             (".loom/ledger/deep/x.jsonl", "d"),
         ]);
-        std::fs::set_permissions(scene.path().join("run"), std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+        std::fs::set_permissions(
+            scene.path().join("run"),
+            std::fs::Permissions::from_mode(0o755),
+        )
+        .expect("it is ours");
         symlink("a", scene.path().join("link")).expect("links");
         scene.git(&["add", "--all"]);
         scene.git(&["commit", "--quiet", "--message", "more"]);
         let root = scene.root();
-        let commit = Branch::find(&root, "new").expect("it may be written").base().expect("it is there");
-        let mut wants: Vec<Want> =
-            ["a", "a/header", "a/none", "a/plain", "a/plain/below", "link", "link/plain", "none/at/all", "run", "x.md"]
-                .iter()
-                .map(|path| Want { path: RepoPath::new(path).expect("a path"), blocks: Vec::new(), keys: Vec::new() })
-                .collect();
+        let commit = Branch::find(&root, "new")
+            .expect("it may be written")
+            .base()
+            .expect("it is there");
+        let mut wants: Vec<Want> = [
+            "a",
+            "a/header",
+            "a/none",
+            "a/plain",
+            "a/plain/below",
+            "link",
+            "link/plain",
+            "none/at/all",
+            "run",
+            "x.md",
+        ]
+        .iter()
+        .map(|path| Want {
+            path: RepoPath::new(path).expect("a path"),
+            blocks: Vec::new(),
+            keys: Vec::new(),
+        })
+        .collect();
         wants[9].blocks = vec!["file.x".to_owned(), "file.y".to_owned()];
         wants[3].keys = vec!["file.k".to_owned()];
         assert_eq!(commit.observe(&wants), loom_apply::observe(&root, &wants));
-        assert_eq!(commit.ledger().expect("reads"), root.ledger().expect("reads"));
+        assert_eq!(
+            commit.ledger().expect("reads"),
+            root.ledger().expect("reads")
+        );
         for pattern in ["**", "a/*", "*.md", "link/*"] {
-            let found: Vec<RepoPath> =
-                root.glob(&[pattern.to_owned()]).into_iter().filter(|path| !path.as_str().starts_with(".git/")).collect();
+            let found: Vec<RepoPath> = root
+                .glob(&[pattern.to_owned()])
+                .into_iter()
+                .filter(|path| !path.as_str().starts_with(".git/"))
+                .collect();
             assert_eq!(commit.glob(&[pattern.to_owned()]), found, "{pattern}");
         }
     }

@@ -33,7 +33,9 @@ pub(crate) struct Commits<'a> {
 
 impl std::fmt::Debug for Commits<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Commits").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Commits")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,9 +45,15 @@ impl<'a> Commits<'a> {
     /// # Errors
     /// A sentence that says why it cannot be opened.
     pub(crate) fn open(root: &Root, render: &'a Render<'a>) -> Result<Option<Self>, String> {
-        let Some(place) = Place::of(root) else { return Ok(None) };
+        let Some(place) = Place::of(root) else {
+            return Ok(None);
+        };
         let repository = place.open_or_say()?;
-        Ok(Some(Self { repository, place, render }))
+        Ok(Some(Self {
+            repository,
+            place,
+            render,
+        }))
     }
 
     /// Whether the history ends before its beginning.
@@ -59,10 +67,19 @@ impl<'a> Commits<'a> {
     }
 
     fn search(&self, wanted: &BTreeSet<Wanted>) -> gix::Result<BTreeMap<Wanted, String>> {
-        let Ok(head) = self.repository.head_id() else { return Ok(BTreeMap::new()) };
-        let newest_first = gix::revision::walk::Sorting::ByCommitTime(gix::traverse::commit::simple::CommitTimeOrder::default());
+        let Ok(head) = self.repository.head_id() else {
+            return Ok(BTreeMap::new());
+        };
+        let newest_first = gix::revision::walk::Sorting::ByCommitTime(
+            gix::traverse::commit::simple::CommitTimeOrder::default(),
+        );
         let mut search = Search::new(self, wanted);
-        for commit in self.repository.rev_walk([head]).sorting(newest_first).all()? {
+        for commit in self
+            .repository
+            .rev_walk([head])
+            .sorting(newest_first)
+            .all()?
+        {
             if search.open.is_empty() {
                 break;
             }
@@ -75,7 +92,8 @@ impl<'a> Commits<'a> {
 
 impl History for Commits<'_> {
     fn texts(&self, wanted: &BTreeSet<Wanted>) -> Result<BTreeMap<Wanted, String>, String> {
-        self.search(wanted).map_err(|error| format!("Git's history cannot be read: {error}"))
+        self.search(wanted)
+            .map_err(|error| format!("Git's history cannot be read: {error}"))
     }
 }
 
@@ -114,27 +132,37 @@ impl<'a> Search<'a> {
         let tree = self.commits.repository.find_tree(tree_id)?;
         for wanted in self.open.clone() {
             let path = &wanted.stand.path;
-            let Some(entry) = tree.lookup_entry_by_path(self.commits.place.path(path.as_str()))? else { continue };
+            let Some(entry) = tree.lookup_entry_by_path(self.commits.place.path(path.as_str()))?
+            else {
+                continue;
+            };
             // two parts of one file are looked for in it apart
             if !entry.mode().is_blob() || !self.blobs.insert((wanted.clone(), entry.object_id())) {
                 continue;
             }
             let bytes = entry.object()?.detach().data;
-            let text = wanted.stand.text_in(&bytes).filter(|text| wanted.is(FORMATS, text));
+            let text = wanted
+                .stand
+                .text_in(&bytes)
+                .filter(|text| wanted.is(FORMATS, text));
             if let Some(text) = text {
                 self.open.remove(&wanted);
                 self.found.insert(wanted, text);
             }
         }
         for wanted in self.named_by(&tree)? {
-            self.named.entry(wanted).and_modify(|(_, oldest)| *oldest = tree_id).or_insert((tree_id, tree_id));
+            self.named
+                .entry(wanted)
+                .and_modify(|(_, oldest)| *oldest = tree_id)
+                .or_insert((tree_id, tree_id));
         }
         Ok(())
     }
 
     /// What is wanted and named by the ledger of a tree.
     fn named_by(&mut self, tree: &gix::Tree<'_>) -> gix::Result<BTreeSet<Wanted>> {
-        let Some(folder) = tree.lookup_entry_by_path(self.commits.place.path(ledger::FOLDER))? else {
+        let Some(folder) = tree.lookup_entry_by_path(self.commits.place.path(ledger::FOLDER))?
+        else {
             return Ok(BTreeSet::new());
         };
         let id = folder.object_id();
@@ -159,11 +187,19 @@ impl<'a> Search<'a> {
         let open: Vec<Wanted> = self.open.iter().cloned().collect();
         let mut rendered: BTreeMap<ObjectId, Option<Desired>> = BTreeMap::new();
         for wanted in open {
-            let Some((newest, oldest)) = self.named.get(&wanted).copied() else { continue };
+            let Some((newest, oldest)) = self.named.get(&wanted).copied() else {
+                continue;
+            };
             for tree in [oldest, newest] {
-                let desired = rendered.entry(tree).or_insert_with(|| (self.commits.render)(&self.commits.files(tree)?));
-                let output =
-                    desired.as_ref().and_then(|desired| Some((desired, desired.find(&wanted.stand.path, &wanted.stand.part)?)));
+                let desired = rendered
+                    .entry(tree)
+                    .or_insert_with(|| (self.commits.render)(&self.commits.files(tree)?));
+                let output = desired.as_ref().and_then(|desired| {
+                    Some((
+                        desired,
+                        desired.find(&wanted.stand.path, &wanted.stand.part)?,
+                    ))
+                });
                 let text = output.filter(|(_, output)| output.content.hash == wanted.rendered);
                 if let Some(text) = text.and_then(|(desired, output)| desired.text(output).ok()) {
                     self.found.insert(wanted, text);

@@ -38,8 +38,15 @@ thread_local! {
 impl Place {
     /// Where the root is; `None` where it is in no repository.
     fn of(root: &Root) -> Option<Self> {
-        let below = root.path().strip_prefix(root.top()).map(PathBuf::from).unwrap_or_default();
-        Some(Self { git: root.git()?.to_owned(), below })
+        let below = root
+            .path()
+            .strip_prefix(root.top())
+            .map(PathBuf::from)
+            .unwrap_or_default();
+        Some(Self {
+            git: root.git()?.to_owned(),
+            below,
+        })
     }
 
     fn open(&self) -> gix::Result<Repository> {
@@ -57,11 +64,15 @@ impl Place {
     fn open_or_say(&self) -> Result<Repository, String> {
         let refuse = |why: &str| {
             let git = self.git.display();
-            format!("the Git repository {git} cannot be opened: {why}; loom reads SHA-1 objects, and references in files")
+            format!(
+                "the Git repository {git} cannot be opened: {why}; loom reads SHA-1 objects, and references in files"
+            )
         };
         let repository = self.open().map_err(|error| refuse(&error.to_string()))?;
         match repository.config_snapshot().string("extensions.refStorage") {
-            Some(storage) if storage.as_slice() != b"files" => Err(refuse(&format!("its references are in a {storage}"))),
+            Some(storage) if storage.as_slice() != b"files" => {
+                Err(refuse(&format!("its references are in a {storage}")))
+            }
             Some(_) | None => Ok(repository),
         }
     }

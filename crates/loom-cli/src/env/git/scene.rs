@@ -36,18 +36,29 @@ impl Scene {
     pub(super) fn git(&self, arguments: &[&str]) -> String {
         #[expect(clippy::disallowed_methods, reason = "tests set up repositories")]
         let mut command = Command::new("git");
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_"))
+        {
             command.env_remove(name);
         }
-        let output = command.args(arguments).current_dir(self.path()).env("GIT_CONFIG_GLOBAL", "/dev/null").output();
+        let output = command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output();
         let output = output.expect("Git can be run");
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests set up repositories")]
 fn write(path: &Path, text: &str) {
-    std::fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("it can be made");
+    std::fs::create_dir_all(path.parent().expect("a file is in a directory"))
+        .expect("it can be made");
     std::fs::write(path, text).expect("it can be written");
 }

@@ -33,15 +33,34 @@ impl Excerpt {
     /// The lines around the places, which lie in one source; the first is the place of the fault.
     /// Places that cannot be shown with it come back.
     pub(super) fn new(sources: &Sources, places: &[Place]) -> (Self, Vec<Place>) {
-        let Some((first, _)) = places.first() else { return (Self::nothing(), Vec::new()) };
+        let Some((first, _)) = places.first() else {
+            return (Self::nothing(), Vec::new());
+        };
         let text = sources.get(first.source).text.as_ref();
-        let start = places.iter().map(|(span, _)| line_before(text, at(text, span.start))).min().unwrap_or(0);
-        let end = places.iter().map(|(span, _)| line_after(text, at(text, span.start))).max().unwrap_or(text.len());
+        let start = places
+            .iter()
+            .map(|(span, _)| line_before(text, at(text, span.start)))
+            .min()
+            .unwrap_or(0);
+        let end = places
+            .iter()
+            .map(|(span, _)| line_after(text, at(text, span.start)))
+            .max()
+            .unwrap_or(text.len());
         let long = text[start..end].lines().any(|line| line.len() > LONGEST);
-        let window = if long { around(text, at(text, first.start)) } else { start..end };
+        let window = if long {
+            around(text, at(text, first.start))
+        } else {
+            start..end
+        };
         let position = sources.position(*first);
         let mut excerpt = Self {
-            name: format!("{}:{}:{}", visible(&position.file), position.line, position.column),
+            name: format!(
+                "{}:{}:{}",
+                visible(&position.file),
+                position.line,
+                position.column
+            ),
             text: safe(&text[window.clone()]),
             lines_before: text[..window.start].matches('\n').count(),
             labels: Vec::new(),
@@ -53,7 +72,10 @@ impl Excerpt {
                 left_out.push((*span, said.clone()));
                 continue;
             }
-            let end = at(text, span.end).min(line_end(text, start)).min(window.end).max(start);
+            let end = at(text, span.end)
+                .min(line_end(text, start))
+                .min(window.end)
+                .max(start);
             let shown = SourceSpan::from(start - window.start..end - window.start);
             let said = (!said.is_empty()).then(|| said.clone());
             excerpt.labels.push(match number {
@@ -65,7 +87,12 @@ impl Excerpt {
     }
 
     fn nothing() -> Self {
-        Self { name: String::new(), text: String::new(), lines_before: 0, labels: Vec::new() }
+        Self {
+            name: String::new(),
+            text: String::new(),
+            lines_before: 0,
+            labels: Vec::new(),
+        }
     }
 
     pub(super) fn labels(&self) -> impl Iterator<Item = LabeledSpan> {
@@ -83,7 +110,14 @@ impl SourceCode for Excerpt {
         let found = self.text.as_str().read_span(span, before, after)?;
         let (line, column) = (self.lines_before + found.line(), found.column());
         let (data, span, lines) = (found.data(), *found.span(), found.line_count());
-        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data, span, line, column, lines)))
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            data,
+            span,
+            line,
+            column,
+            lines,
+        )))
     }
 }
 
@@ -97,7 +131,9 @@ fn line_start(text: &str, at: usize) -> usize {
 }
 
 fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |newline| at + newline)
+    text[at..]
+        .find('\n')
+        .map_or(text.len(), |newline| at + newline)
 }
 
 /// Where the line before the one of a place starts.

@@ -26,14 +26,25 @@ use crate::env::{Colour, Mask, Stream};
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn text(found: &Diagnostics, sources: &Sources, stream: Stream, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn text(
+    found: &Diagnostics,
+    sources: &Sources,
+    stream: Stream,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for diagnostic in sorted(found, sources) {
         let report = Report::new(diagnostic, sources);
         let mut text = String::new();
         match handler(stream).render_report(&mut text, &report) {
             Ok(()) => write!(out, "{text}")?,
             // a report that cannot be drawn is still said
-            Err(fmt::Error) => writeln!(out, "{} {}: {}", severity(diagnostic), diagnostic.code, report.message)?,
+            Err(fmt::Error) => writeln!(
+                out,
+                "{} {}: {}",
+                severity(diagnostic),
+                diagnostic.code,
+                report.message
+            )?,
         }
         for also in &report.also {
             writeln!(out, "  also: {also}")?;
@@ -69,7 +80,12 @@ pub(crate) fn failure(failure: &Failure, stream: Stream) {
         | Failure::RolledBack(_)
         | Failure::Unfinished(_)
         | Failure::Output(_) => {
-            writeln!(out, "{} {}", stream.colour.paint(Style::Removed, "error:"), visible_lines(&failure.to_string()))
+            writeln!(
+                out,
+                "{} {}",
+                stream.colour.paint(Style::Removed, "error:"),
+                visible_lines(&failure.to_string())
+            )
         }
     };
     // where standard error is gone there is nobody left to tell
@@ -81,7 +97,9 @@ fn handler(stream: Stream) -> GraphicalReportHandler {
         Colour::On => GraphicalTheme::unicode(),
         Colour::Off => GraphicalTheme::unicode_nocolor(),
     };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(stream.width);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(stream.width);
     // the excerpt names the position itself: it knows the columns of a line that was cut
     handler.without_primary_span_start().with_break_words(false)
 }
@@ -96,8 +114,16 @@ fn severity(diagnostic: &Diagnostic) -> &'static str {
 /// By file, place, code and message; those without a place come last.
 fn sorted<'a>(found: &'a Diagnostics, sources: &Sources) -> Vec<&'a Diagnostic> {
     let key = |diagnostic: &Diagnostic| {
-        let place = diagnostic.labels.first().map(|label| sources.position(label.span));
-        (place.is_none(), place, diagnostic.code, diagnostic.message.clone())
+        let place = diagnostic
+            .labels
+            .first()
+            .map(|label| sources.position(label.span));
+        (
+            place.is_none(),
+            place,
+            diagnostic.code,
+            diagnostic.message.clone(),
+        )
     };
     let mut all: Vec<&Diagnostic> = found.iter().collect();
     all.sort_by_cached_key(|diagnostic| key(diagnostic));
@@ -106,14 +132,20 @@ fn sorted<'a>(found: &'a Diagnostics, sources: &Sources) -> Vec<&'a Diagnostic> 
 
 /// Such as `3 errors, 1 warning`.
 fn count(found: &Diagnostics) -> Option<String> {
-    let errors = found.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error).count();
+    let errors = found
+        .iter()
+        .filter(|diagnostic| diagnostic.severity() == Severity::Error)
+        .count();
     let warnings = found.iter().count() - errors;
     let of = |count: usize, word: &str| match count {
         0 => None,
         1 => Some(format!("1 {word}")),
         many => Some(format!("{many} {word}s")),
     };
-    let parts: Vec<String> = [of(errors, "error"), of(warnings, "warning")].into_iter().flatten().collect();
+    let parts: Vec<String> = [of(errors, "error"), of(warnings, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
@@ -130,16 +162,33 @@ struct Report {
 
 impl Report {
     fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
-        let places: Vec<(Span, &Label)> = diagnostic.labels.iter().map(|label| (sources.outermost(label.span), label)).collect();
+        let places: Vec<(Span, &Label)> = diagnostic
+            .labels
+            .iter()
+            .map(|label| (sources.outermost(label.span), label))
+            .collect();
         let (mut excerpt, mut also) = (None, Vec::new());
         if let Some((first, _)) = places.first() {
-            let (here, elsewhere): (Vec<_>, Vec<_>) = places.iter().copied().partition(|(span, _)| span.source == first.source);
-            let labels: Vec<(Span, String)> = here.into_iter().map(|(span, label)| (span, shown(&label.text))).collect();
+            let (here, elsewhere): (Vec<_>, Vec<_>) = places
+                .iter()
+                .copied()
+                .partition(|(span, _)| span.source == first.source);
+            let labels: Vec<(Span, String)> = here
+                .into_iter()
+                .map(|(span, label)| (span, shown(&label.text)))
+                .collect();
             let (made, left_out) = Excerpt::new(sources, &labels);
             excerpt = Some(made);
-            let left_out = left_out.into_iter().map(|(span, text)| mention(sources, span, &text));
-            also =
-                left_out.chain(elsewhere.into_iter().map(|(span, label)| mention(sources, span, &shown(&label.text)))).collect();
+            let left_out = left_out
+                .into_iter()
+                .map(|(span, text)| mention(sources, span, &text));
+            also = left_out
+                .chain(
+                    elsewhere
+                        .into_iter()
+                        .map(|(span, label)| mention(sources, span, &shown(&label.text))),
+                )
+                .collect();
         }
         Self {
             severity: diagnostic.severity(),
@@ -158,7 +207,11 @@ fn shown(text: &str) -> String {
 
 fn mention(sources: &Sources, span: Span, text: &str) -> String {
     let place = shown(&sources.position(span).to_string());
-    if text.is_empty() { place } else { format!("{place}: {text}") }
+    if text.is_empty() {
+        place
+    } else {
+        format!("{place}: {text}")
+    }
 }
 
 impl fmt::Display for Report {
@@ -182,15 +235,21 @@ impl miette::Diagnostic for Report {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn miette::SourceCode)
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| excerpt as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.excerpt.as_ref().map(|excerpt| Box::new(excerpt.labels()) as Box<dyn Iterator<Item = LabeledSpan>>)
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| Box::new(excerpt.labels()) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 }
 
@@ -199,8 +258,17 @@ impl miette::Diagnostic for Report {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn json(found: &Diagnostics, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
-    let diagnostics = sorted(found, sources).into_iter().map(|diagnostic| Json::new(diagnostic, sources)).collect();
-    super::json::write(&Document { format_version: super::json::FORMAT_VERSION, diagnostics }, out)
+    let diagnostics = sorted(found, sources)
+        .into_iter()
+        .map(|diagnostic| Json::new(diagnostic, sources))
+        .collect();
+    super::json::write(
+        &Document {
+            format_version: super::json::FORMAT_VERSION,
+            diagnostics,
+        },
+        out,
+    )
 }
 
 #[derive(Serialize)]
@@ -233,7 +301,10 @@ impl<'a> Json<'a> {
         let label = |label: &'a Label| {
             let span = sources.outermost(label.span);
             let start: Position = sources.position(span);
-            let end = sources.position(Span { start: span.end, ..span });
+            let end = sources.position(Span {
+                start: span.end,
+                ..span
+            });
             JsonLabel {
                 file: start.file.to_string(),
                 line: start.line,

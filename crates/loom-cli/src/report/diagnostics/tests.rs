@@ -4,14 +4,26 @@ use loom_plan::diag::Code;
 use loom_plan::text::SourceId;
 
 fn span(sources: &Sources, source: SourceId, text: &str) -> Span {
-    let start = sources.get(source).text.find(text).expect("the text is there");
+    let start = sources
+        .get(source)
+        .text
+        .find(text)
+        .expect("the text is there");
     let at = |offset: usize| u32::try_from(offset).expect("a short text");
-    Span { source, start: at(start), end: at(start + text.len()) }
+    Span {
+        source,
+        start: at(start),
+        end: at(start + text.len()),
+    }
 }
 
 fn said(found: &Diagnostics, sources: &Sources) -> String {
     let mut out = Vec::new();
-    let stream = Stream { reader: Reader::Program, colour: Colour::Off, width: 100 };
+    let stream = Stream {
+        reader: Reader::Program,
+        colour: Colour::Off,
+        width: 100,
+    };
     text(found, sources, stream, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
@@ -25,18 +37,27 @@ fn all(found: impl IntoIterator<Item = Diagnostic>) -> Diagnostics {
 /// Four findings in three files, not in their order.
 fn four() -> (Sources, Diagnostics) {
     let mut sources = Sources::default();
-    let project =
-        sources.add("loom.yaml", "loom: 1\nproject: entities\nservices:\n  entity-api:\n    prot: 3000\n    health: on\n");
-    let story = sources.add("stories/ENT-001.yaml", "story: ENT-001\ntasks:\n  - id: T-015\n    dependencies: [T-999]\n");
+    let project = sources.add(
+        "loom.yaml",
+        "loom: 1\nproject: entities\nservices:\n  entity-api:\n    prot: 3000\n    health: on\n",
+    );
+    let story = sources.add(
+        "stories/ENT-001.yaml",
+        "story: ENT-001\ntasks:\n  - id: T-015\n    dependencies: [T-999]\n",
+    );
     let other = sources.add("stories/ENT-002.yaml", "story: ENT-001\n");
     let found = all([
-        Diagnostic::new(Code::LedgerIgnored, "Git ignores the ledger").help("remove `.loom` from .gitignore"),
+        Diagnostic::new(Code::LedgerIgnored, "Git ignores the ledger")
+            .help("remove `.loom` from .gitignore"),
         Diagnostic::new(Code::StoryTwice, "two files hold the story `ENT-001`")
             .at(span(&sources, story, "ENT-001"), "here")
             .at(span(&sources, other, "ENT-001"), "and here")
             .help("remove one of them, or give it a code of its own"),
-        Diagnostic::new(Code::PlainBoolean, "`health`: the plain `on` was read as the text \"on\"")
-            .at(span(&sources, project, "on"), ""),
+        Diagnostic::new(
+            Code::PlainBoolean,
+            "`health`: the plain `on` was read as the text \"on\"",
+        )
+        .at(span(&sources, project, "on"), ""),
         Diagnostic::new(Code::UnknownKey, "`prot` is not a known key here")
             .at(span(&sources, project, "prot"), "")
             .help("did you mean `port`?"),
@@ -92,11 +113,17 @@ fn findings_are_shown_in_the_order_of_files_and_places_with_what_to_do() {
 #[test]
 fn a_line_too_long_to_read_is_cut_around_the_place() {
     let mut sources = Sources::default();
-    let line = format!("{{{}\"status\": \"dnoe\"{}, \"end\": 1}}", "\"a\": 1, ".repeat(500), ", \"b\": 2".repeat(500));
+    let line = format!(
+        "{{{}\"status\": \"dnoe\"{}, \"end\": 1}}",
+        "\"a\": 1, ".repeat(500),
+        ", \"b\": 2".repeat(500)
+    );
     let source = sources.add("stories/ENT-001.json", line);
-    let found = all([Diagnostic::new(Code::BadValue, "`status`: `dnoe` is not known")
-        .at(span(&sources, source, "\"dnoe\""), "expected a status")
-        .at(span(&sources, source, "\"end\""), "far away")]);
+    let found = all([
+        Diagnostic::new(Code::BadValue, "`status`: `dnoe` is not known")
+            .at(span(&sources, source, "\"dnoe\""), "expected a status")
+            .at(span(&sources, source, "\"end\""), "far away"),
+    ]);
     insta::assert_snapshot!(said(&found, &sources), @r#"
     error LOOM0109
 
@@ -118,43 +145,78 @@ fn a_place_of_many_lines_is_underlined_on_its_first() {
     let text = format!("services:\n  api:\n{}", "    x: 1\n".repeat(2000));
     let source = sources.add("loom.yaml", text.clone());
     let end = u32::try_from(text.len()).expect("short");
-    let found = all([Diagnostic::new(Code::MissingKey, "`path` is missing").at(Span { source, start: 12, end }, "")]);
-    assert!(said(&found, &sources).lines().count() < 12, "{}", said(&found, &sources));
+    let found = all([Diagnostic::new(Code::MissingKey, "`path` is missing").at(
+        Span {
+            source,
+            start: 12,
+            end,
+        },
+        "",
+    )]);
+    assert!(
+        said(&found, &sources).lines().count() < 12,
+        "{}",
+        said(&found, &sources)
+    );
 }
 
 #[test]
 fn nothing_that_the_input_holds_can_command_the_terminal() {
     let mut sources = Sources::default();
-    let source = sources.add("a\u{1b}[2J.yaml", "key: \u{1b}]0;x\u{7}\u{9b}2J\u{202e}\r value\nnext\u{1b}: 1\n");
+    let source = sources.add(
+        "a\u{1b}[2J.yaml",
+        "key: \u{1b}]0;x\u{7}\u{9b}2J\u{202e}\r value\nnext\u{1b}: 1\n",
+    );
     let found = all([Diagnostic::new(Code::BadValue, "`\u{1b}[31m` is bad")
         .at(span(&sources, source, "value"), "\u{1b}[5m")
         .help("\u{1b}c\nsecond line")]);
     let text = said(&found, &sources);
-    assert!(!text.contains(|c: char| c != '\n' && crate::report::style::is_hidden(c)), "{text:?}");
-    assert!(text.contains("\\u{1b}[31m") && text.contains("second line"), "{text}");
+    assert!(
+        !text.contains(|c: char| c != '\n' && crate::report::style::is_hidden(c)),
+        "{text:?}"
+    );
+    assert!(
+        text.contains("\\u{1b}[31m") && text.contains("second line"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_place_in_a_text_within_a_text_is_shown_where_a_person_can_open_it() {
     let mut sources = Sources::default();
-    let outer = sources.add("s.json", "{\n  \"description\": \"one\\nkind: pipelin\"\n}\n");
+    let outer = sources.add(
+        "s.json",
+        "{\n  \"description\": \"one\\nkind: pipelin\"\n}\n",
+    );
     let raw = span(&sources, outer, "\"one\\nkind: pipelin\"");
     let inner = sources.add_embedded(raw, "one\nkind: pipelin");
-    let found = all([Diagnostic::new(Code::UnknownKind, "there is no kind `pipelin`").at(span(&sources, inner, "pipelin"), "")]);
-    assert!(said(&found, &sources).contains("[s.json:2:30]"), "{}", said(&found, &sources));
+    let found = all([
+        Diagnostic::new(Code::UnknownKind, "there is no kind `pipelin`")
+            .at(span(&sources, inner, "pipelin"), ""),
+    ]);
+    assert!(
+        said(&found, &sources).contains("[s.json:2:30]"),
+        "{}",
+        said(&found, &sources)
+    );
 }
 
 #[test]
 fn an_empty_file_and_no_finding_at_all_are_no_trouble() {
     let mut sources = Sources::default();
     let source = sources.add("loom.yaml", "");
-    let found = all([Diagnostic::new(Code::MissingKey, "`loom` is missing").at(Span::start_of(source), "")]);
+    let found =
+        all(
+            [
+                Diagnostic::new(Code::MissingKey, "`loom` is missing")
+                    .at(Span::start_of(source), ""),
+            ],
+        );
     assert!(said(&found, &sources).contains("`loom` is missing"));
     assert_eq!(said(&Diagnostics::default(), &sources), "");
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "the snapshot is the document")]
 fn the_json_names_every_place_from_start_to_end() {
     let (sources, found) = four();
     let mut out = Vec::new();

@@ -21,9 +21,16 @@ use super::{Finding, Report};
 /// What a case came to.
 enum Verdict {
     Passed,
-    Failed { class: &'static str, message: String, text: String },
+    Failed {
+        class: &'static str,
+        message: String,
+        text: String,
+    },
     Skipped(String),
-    Error { class: &'static str, message: String },
+    Error {
+        class: &'static str,
+        message: String,
+    },
 }
 
 /// One case: the file, the artifact, and what it came to.
@@ -37,24 +44,44 @@ struct Case {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn write(report: &Report<'_>, outputs: &[(String, String)], out: &mut dyn Write) -> io::Result<()> {
-    let key = |finding: &Finding<'_>| (finding.found.path.to_string(), finding.found.address.to_string());
-    let findings: BTreeMap<(String, String), &Finding<'_>> =
-        report.findings.iter().map(|finding| (key(finding), finding)).collect();
+pub(crate) fn write(
+    report: &Report<'_>,
+    outputs: &[(String, String)],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let key = |finding: &Finding<'_>| {
+        (
+            finding.found.path.to_string(),
+            finding.found.address.to_string(),
+        )
+    };
+    let findings: BTreeMap<(String, String), &Finding<'_>> = report
+        .findings
+        .iter()
+        .map(|finding| (key(finding), finding))
+        .collect();
     let mut left: BTreeMap<(String, String), &Note> = BTreeMap::new();
     for note in &report.outcome.report().notes {
         if let (Some(path), true) = (&note.path, is_left_alone(&note.kind)) {
             left.insert((path.to_string(), note.address.to_string()), note);
         }
     }
-    let all: BTreeSet<&(String, String)> = outputs.iter().chain(findings.keys()).chain(left.keys()).collect();
+    let all: BTreeSet<&(String, String)> = outputs
+        .iter()
+        .chain(findings.keys())
+        .chain(left.keys())
+        .collect();
     let cases = all.into_iter().map(|key| {
         let verdict = match (findings.get(key), left.get(key)) {
             (Some(finding), _) => verdict(report, finding),
             (None, Some(note)) => Verdict::Skipped(note_sentence(&note.kind, &[note])),
             (None, None) => Verdict::Passed,
         };
-        Case { path: key.0.clone(), address: key.1.clone(), verdict }
+        Case {
+            path: key.0.clone(),
+            address: key.1.clone(),
+            verdict,
+        }
     });
     suite(&cases.collect::<Vec<_>>(), out)
 }
@@ -64,8 +91,18 @@ pub(crate) fn write(report: &Report<'_>, outputs: &[(String, String)], out: &mut
 /// # Errors
 /// Those of `out`.
 pub(crate) fn failure(said: &str, out: &mut dyn Write) -> io::Result<()> {
-    let verdict = Verdict::Error { class: "error", message: said.to_owned() };
-    suite(&[Case { path: "everything".to_owned(), address: "loom drift".to_owned(), verdict }], out)
+    let verdict = Verdict::Error {
+        class: "error",
+        message: said.to_owned(),
+    };
+    suite(
+        &[Case {
+            path: "everything".to_owned(),
+            address: "loom drift".to_owned(),
+            verdict,
+        }],
+        out,
+    )
 }
 
 /// Whether the note says that an output was not compared, or may be other than declared.
@@ -73,18 +110,32 @@ fn is_left_alone(kind: &NoteKind) -> bool {
     match kind {
         // what is not delegated was compared
         NoteKind::Waiting(_) | NoteKind::Delegated(_) => false,
-        NoteKind::Held(_) | NoteKind::NotLoaded(_) | NoteKind::OutOfScope | NoteKind::KeptEdit | NoteKind::Once => true,
+        NoteKind::Held(_)
+        | NoteKind::NotLoaded(_)
+        | NoteKind::OutOfScope
+        | NoteKind::KeptEdit
+        | NoteKind::Once => true,
     }
 }
 
 fn verdict(report: &Report<'_>, finding: &Finding<'_>) -> Verdict {
     let class = finding.word();
     if let Some(error) = &finding.error {
-        return Verdict::Error { class, message: error.clone() };
+        return Verdict::Error {
+            class,
+            message: error.clone(),
+        };
     }
     let grade = finding.grade.map_or("", |grade| grade.as_str());
-    let much: Vec<&str> = [grade, finding.counted.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
-    let much = if much.is_empty() { String::new() } else { format!(" ({})", much.join(", ")) };
+    let much: Vec<&str> = [grade, finding.counted.as_str()]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
+    let much = if much.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", much.join(", "))
+    };
     Verdict::Failed {
         class,
         message: format!("{class}{much}: {}", finding.remedy),
@@ -94,44 +145,78 @@ fn verdict(report: &Report<'_>, finding: &Finding<'_>) -> Verdict {
 
 /// One suite of cases, in the one document.
 fn suite(cases: &[Case], out: &mut dyn Write) -> io::Result<()> {
-    let count = |is: fn(&Verdict) -> bool| cases.iter().filter(|case| is(&case.verdict)).count().to_string();
-    let (tests, failures) = (cases.len().to_string(), count(|verdict| matches!(verdict, Verdict::Failed { .. })));
+    let count = |is: fn(&Verdict) -> bool| {
+        cases
+            .iter()
+            .filter(|case| is(&case.verdict))
+            .count()
+            .to_string()
+    };
+    let (tests, failures) = (
+        cases.len().to_string(),
+        count(|verdict| matches!(verdict, Verdict::Failed { .. })),
+    );
     let errors = count(|verdict| matches!(verdict, Verdict::Error { .. }));
     let skipped = count(|verdict| matches!(verdict, Verdict::Skipped(_)));
-    let counts = [("name", "loom drift"), ("tests", &tests), ("failures", &failures), ("errors", &errors)];
+    let counts = [
+        ("name", "loom drift"),
+        ("tests", &tests),
+        ("failures", &failures),
+        ("errors", &errors),
+    ];
     let mut xml = Writer::new_with_indent(out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    xml.create_element("testsuites").with_attributes(counts).write_inner_content(|xml| {
-        let suite = xml.create_element("testsuite").with_attributes(counts).with_attribute(("skipped", skipped.as_str()));
-        suite.write_inner_content(|xml| cases.iter().try_for_each(|case| case.write(xml)))?;
-        Ok(())
-    })?;
+    xml.create_element("testsuites")
+        .with_attributes(counts)
+        .write_inner_content(|xml| {
+            let suite = xml
+                .create_element("testsuite")
+                .with_attributes(counts)
+                .with_attribute(("skipped", skipped.as_str()));
+            suite.write_inner_content(|xml| cases.iter().try_for_each(|case| case.write(xml)))?;
+            Ok(())
+        })?;
     writeln!(xml.into_inner())
 }
 
 impl Case {
     fn write(&self, xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
         let (name, class) = (text(&self.path), text(&self.address));
-        let element = xml.create_element("testcase").with_attributes([("name", name.as_ref()), ("classname", class.as_ref())]);
+        let element = xml
+            .create_element("testcase")
+            .with_attributes([("name", name.as_ref()), ("classname", class.as_ref())]);
         match &self.verdict {
             Verdict::Passed => element.write_empty()?,
-            Verdict::Skipped(message) => element.write_inner_content(|xml| said(xml, "skipped", None, message, ""))?,
+            Verdict::Skipped(message) => {
+                element.write_inner_content(|xml| said(xml, "skipped", None, message, ""))?
+            }
             Verdict::Error { class, message } => {
                 element.write_inner_content(|xml| said(xml, "error", Some(class), message, ""))?
             }
-            Verdict::Failed { class, message, text } => {
-                element.write_inner_content(|xml| said(xml, "failure", Some(class), message, text))?
-            }
+            Verdict::Failed {
+                class,
+                message,
+                text,
+            } => element
+                .write_inner_content(|xml| said(xml, "failure", Some(class), message, text))?,
         };
         Ok(())
     }
 }
 
-fn said(xml: &mut Writer<&mut dyn Write>, name: &str, class: Option<&str>, message: &str, inner: &str) -> io::Result<()> {
+fn said(
+    xml: &mut Writer<&mut dyn Write>,
+    name: &str,
+    class: Option<&str>,
+    message: &str,
+    inner: &str,
+) -> io::Result<()> {
     let (message, inner) = (text(message), text(inner));
     // an attribute is one line to every reader of XML
     let message = message.replace('\n', " ");
-    let element = xml.create_element(name).with_attributes(class.map(|class| ("type", class)));
+    let element = xml
+        .create_element(name)
+        .with_attributes(class.map(|class| ("type", class)));
     let element = element.with_attribute(("message", message.as_str()));
     if inner.is_empty() {
         element.write_empty()?;
@@ -158,10 +243,16 @@ mod tests {
     fn said(scene: &Scene) -> String {
         let outcome = scene.blocked();
         let drifted = scene.drifted(&outcome);
-        let outputs =
-            [("etc/fine".to_owned(), "file.fine".to_owned()), ("k8s/web.yml".to_owned(), "kubernetes.manifest.web".to_owned())];
+        let outputs = [
+            ("etc/fine".to_owned(), "file.fine".to_owned()),
+            (
+                "k8s/web.yml".to_owned(),
+                "kubernetes.manifest.web".to_owned(),
+            ),
+        ];
         let mut out = Vec::new();
-        write(&Report::new(&outcome, &drifted, scene), &outputs, &mut out).expect("writing to memory cannot fail");
+        write(&Report::new(&outcome, &drifted, scene), &outputs, &mut out)
+            .expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -179,15 +270,35 @@ mod tests {
         must: &'static [&'static str],
         may: &'static [&'static str],
     ) -> Rule {
-        Rule { name, children, must, may }
+        Rule {
+            name,
+            children,
+            must,
+            may,
+        }
     }
 
     /// What the schema of such reports (Jenkins, `junit-10.xsd`) has of what is written here.
     const SCHEMA: [Rule; 7] = [
         rule("", &["testsuites"], &[], &[]),
-        rule("testsuites", &["testsuite"], &[], &["name", "tests", "failures", "errors"]),
-        rule("testsuite", &["testcase"], &["name", "tests", "failures", "errors"], &["skipped"]),
-        rule("testcase", &["skipped", "error", "failure"], &["name"], &["classname"]),
+        rule(
+            "testsuites",
+            &["testsuite"],
+            &[],
+            &["name", "tests", "failures", "errors"],
+        ),
+        rule(
+            "testsuite",
+            &["testcase"],
+            &["name", "tests", "failures", "errors"],
+            &["skipped"],
+        ),
+        rule(
+            "testcase",
+            &["skipped", "error", "failure"],
+            &["name"],
+            &["classname"],
+        ),
         rule("skipped", &[], &[], &["message"]),
         rule("error", &[], &[], &["type", "message"]),
         rule("failure", &[], &[], &["type", "message"]),
@@ -203,28 +314,58 @@ mod tests {
 
     impl Element {
         fn attribute(&self, name: &str) -> Option<&str> {
-            self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+            self.attributes
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.as_str())
         }
     }
 
     fn element(start: &quick_xml::events::BytesStart<'_>, parent: &str) -> Element {
         let name = start.name().as_ref().to_owned();
-        let find = |name: &str| SCHEMA.iter().find(|rule| rule.name == name).expect("an element of the schema");
-        assert!(find(parent).children.contains(&name.as_str()), "<{name}> in <{parent}>");
+        let find = |name: &str| {
+            SCHEMA
+                .iter()
+                .find(|rule| rule.name == name)
+                .expect("an element of the schema")
+        };
+        assert!(
+            find(parent).children.contains(&name.as_str()),
+            "<{name}> in <{parent}>"
+        );
         let Rule { must, may, .. } = find(&name);
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
             let attribute = attribute.expect("attributes");
             let key = attribute.key.as_ref().to_owned();
-            assert!(must.contains(&key.as_str()) || may.contains(&key.as_str()), "{key} of <{name}>");
-            attributes.push((key, unescape(&attribute.value).expect("known entities").into_owned()));
+            assert!(
+                must.contains(&key.as_str()) || may.contains(&key.as_str()),
+                "{key} of <{name}>"
+            );
+            attributes.push((
+                key,
+                unescape(&attribute.value)
+                    .expect("known entities")
+                    .into_owned(),
+            ));
         }
-        assert!(must.iter().all(|must| attributes.iter().any(|(key, _)| key == must)), "{attributes:?}");
-        Element { name, attributes, text: String::new() }
+        assert!(
+            must.iter()
+                .all(|must| attributes.iter().any(|(key, _)| key == must)),
+            "{attributes:?}"
+        );
+        Element {
+            name,
+            attributes,
+            text: String::new(),
+        }
     }
 
     /// Reads a document by the schema.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "of a parser's events these few are looked at")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of a parser's events these few are looked at"
+    )]
     fn read(xml: &str) -> Vec<Element> {
         let mut reader = Reader::from_str(xml);
         reader.config_mut().expand_empty_elements = true;
@@ -232,7 +373,9 @@ mod tests {
         loop {
             match reader.read_event().expect("well-formed XML") {
                 Event::Start(start) => {
-                    let parent = open.last().map_or("", |parent: &usize| found[*parent].name.as_str());
+                    let parent = open
+                        .last()
+                        .map_or("", |parent: &usize| found[*parent].name.as_str());
                     let element = element(&start, parent);
                     open.push(found.len());
                     found.push(element);
@@ -244,7 +387,9 @@ mod tests {
                 }
                 Event::GeneralRef(name) => {
                     let open = *open.last().expect("an open element");
-                    found[open].text.push_str(&unescape(&format!("&{};", &*name)).expect("a known entity"));
+                    found[open]
+                        .text
+                        .push_str(&unescape(&format!("&{};", &*name)).expect("a known entity"));
                 }
                 Event::End(_) => drop(open.pop()),
                 Event::Eof => return found,
@@ -261,8 +406,22 @@ mod tests {
             Some(loom_plan::addr::RepoPath::new("left").expect("a path"));
         let document = said(&scene);
         let elements = read(&document);
-        let count = |name: &str| elements.iter().filter(|element| element.name == name).count();
-        assert_eq!((count("testcase"), count("failure"), count("error"), count("skipped")), (11, 8, 1, 1), "{document}");
+        let count = |name: &str| {
+            elements
+                .iter()
+                .filter(|element| element.name == name)
+                .count()
+        };
+        assert_eq!(
+            (
+                count("testcase"),
+                count("failure"),
+                count("error"),
+                count("skipped")
+            ),
+            (11, 8, 1, 1),
+            "{document}"
+        );
         for suite in &elements[..2] {
             let numbers = ["tests", "failures", "errors"].map(|name| suite.attribute(name));
             assert_eq!(numbers, [Some("11"), Some("8"), Some("1")]);
@@ -275,16 +434,35 @@ mod tests {
         let mut scene = Scene::default();
         let hostile = "]]>&<a b=\"c'\">\u{0}\u{1b}[31m\u{ffff}\r\n";
         let sides = [Some("x\n"), Some(hostile)];
-        scene.conflict(loom_plan::plan::decide::Conflict::Edited, "a <b> & \"c\"", "file.x", sides, &[]);
+        scene.conflict(
+            loom_plan::plan::decide::Conflict::Edited,
+            "a <b> & \"c\"",
+            "file.x",
+            sides,
+            &[],
+        );
         // a NUL makes it binary; without it the diff is shown
         let shown = hostile.replace('\0', "");
-        scene.conflict(loom_plan::plan::decide::Conflict::Edited, "z", "file.z", [Some("x\n"), Some(&shown)], &[]);
+        scene.conflict(
+            loom_plan::plan::decide::Conflict::Edited,
+            "z",
+            "file.z",
+            [Some("x\n"), Some(&shown)],
+            &[],
+        );
         let document = said(&scene);
         let elements = read(&document);
-        let names: Vec<&str> = elements.iter().filter(|it| it.name == "testcase").filter_map(|it| it.attribute("name")).collect();
+        let names: Vec<&str> = elements
+            .iter()
+            .filter(|it| it.name == "testcase")
+            .filter_map(|it| it.attribute("name"))
+            .collect();
         assert_eq!(names, ["a <b> & \"c\"", "etc/fine", "k8s/web.yml", "z"]);
         let diff = &elements.last().expect("a failure").text;
-        assert_eq!(diff.trim(), "@@ -1 +1 @@\n-x\n+]]>&<a b=\"c'\">\\u{1b}[31m\u{fffd}\\r");
+        assert_eq!(
+            diff.trim(),
+            "@@ -1 +1 @@\n-x\n+]]>&<a b=\"c'\">\\u{1b}[31m\u{fffd}\\r"
+        );
         assert!(document.chars().all(|c| matches!(c, '\n' | '\t' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)));
     }
 
@@ -294,7 +472,10 @@ mod tests {
         failure("loom.yaml cannot be read\n<x>", &mut out).expect("writing to memory cannot fail");
         let elements = read(&String::from_utf8(out).expect("UTF-8"));
         assert_eq!(elements[3].name, "error");
-        assert_eq!(elements[3].attribute("message"), Some("loom.yaml cannot be read <x>"));
+        assert_eq!(
+            elements[3].attribute("message"),
+            Some("loom.yaml cannot be read <x>")
+        );
         assert_eq!(elements[0].attribute("errors"), Some("1"));
     }
 }

@@ -29,11 +29,20 @@ pub(crate) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 
 fn document(report: &Report<'_>) -> String {
     if report.findings.is_empty() {
-        return format!("### No drift\n\n{} as declared.\n{}", report.files_are(), left_alone(report));
+        return format!(
+            "### No drift\n\n{} as declared.\n{}",
+            report.files_are(),
+            left_alone(report)
+        );
     }
-    let mut text = format!("### Drift\n\n{}; {} in all.\n", report.counts(), report.files());
+    let mut text = format!(
+        "### Drift\n\n{}; {} in all.\n",
+        report.counts(),
+        report.files()
+    );
     if report.errors() > 0 {
-        text += "\nWhether what could not be compared has drifted, nobody knows: mend that first.\n";
+        text +=
+            "\nWhether what could not be compared has drifted, nobody knows: mend that first.\n";
     }
     let mut hidden = 0;
     for section in report.sections() {
@@ -42,7 +51,11 @@ fn document(report: &Report<'_>) -> String {
         hidden += left;
     }
     if hidden > 0 {
-        text.extend(["\nThe tables leave out ", &hidden.to_string(), " more: `loom drift` lists all.\n"]);
+        text.extend([
+            "\nThe tables leave out ",
+            &hidden.to_string(),
+            " more: `loom drift` lists all.\n",
+        ]);
     }
     text += &left_alone(report);
     let end = "\n`loom plan` shows what differs and why.\n";
@@ -50,7 +63,9 @@ fn document(report: &Report<'_>) -> String {
     text += &diffs;
     if hidden > 0 {
         let diffs = if hidden == 1 { "diff is" } else { "diffs are" };
-        let many = format!("\n{hidden} more {diffs} too long for this page: `loom drift --format json` has all.\n");
+        let many = format!(
+            "\n{hidden} more {diffs} too long for this page: `loom drift --format json` has all.\n"
+        );
         text.push_str(&many);
     }
     text + end
@@ -60,19 +75,35 @@ fn document(report: &Report<'_>) -> String {
 fn section_table(section: &Section<'_, '_>, room: usize) -> (String, usize) {
     let heading = section.upgrade.map(|upgrade| {
         let step = format!("{} {} → {}", upgrade.kind, upgrade.from, upgrade.to);
-        let changes: Vec<String> = upgrade.changes.iter().map(|sentence| escape(sentence)).collect();
-        format!("\n#### Generator upgraded: {}\n\n{}\n", code(&step), changes.join(" "))
+        let changes: Vec<String> = upgrade
+            .changes
+            .iter()
+            .map(|sentence| escape(sentence))
+            .collect();
+        format!(
+            "\n#### Generator upgraded: {}\n\n{}\n",
+            code(&step),
+            changes.join(" ")
+        )
     });
     let heading = heading.unwrap_or_default();
-    let rows: Vec<[String; 6]> = section.findings.iter().map(|finding| row(finding)).collect();
+    let rows: Vec<[String; 6]> = section
+        .findings
+        .iter()
+        .map(|finding| row(finding))
+        .collect();
     // a row takes as much as the widest cells of its columns
-    let widths: [usize; 6] = std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
+    let widths: [usize; 6] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
     let line = widths.iter().sum::<usize>() + 3 * widths.len() + 4;
     let fitting = rows.len().min(room.saturating_sub(heading.len()) / line);
     if fitting == 0 {
         return (String::new(), rows.len());
     }
-    let table = table(["", "file", "how much", "lines", "artifact", "what to do"], &rows[..fitting]);
+    let table = table(
+        ["", "file", "how much", "lines", "artifact", "what to do"],
+        &rows[..fitting],
+    );
     (format!("{heading}\n{table}"), rows.len() - fitting)
 }
 
@@ -96,11 +127,19 @@ fn diffs(report: &Report<'_>, room: usize) -> (String, usize) {
     let (mut text, mut hidden) = (String::new(), 0);
     for section in report.sections() {
         for finding in section.findings {
-            let Some(diff) = report.diff(finding) else { continue };
+            let Some(diff) = report.diff(finding) else {
+                continue;
+            };
             let path = visible(finding.found.path.as_str());
-            let summary = format!("<code>{}</code>: {}", html(path.as_ref()), html(finding.word()));
-            let folded =
-                format!("\n<details>\n<summary>{summary}</summary>\n\n{}\n</details>\n", fence("diff", &visible_lines(&diff)));
+            let summary = format!(
+                "<code>{}</code>: {}",
+                html(path.as_ref()),
+                html(finding.word())
+            );
+            let folded = format!(
+                "\n<details>\n<summary>{summary}</summary>\n\n{}\n</details>\n",
+                fence("diff", &visible_lines(&diff))
+            );
             if text.len() + folded.len() <= room {
                 text += &folded;
             } else {
@@ -117,8 +156,13 @@ fn left_alone(report: &Report<'_>) -> String {
     if notes.is_empty() {
         return String::new();
     }
-    let line = |(kind, notes): (&NoteKind, Vec<_>)| format!("- {}.\n", escape(&note_sentence(kind, &notes)));
-    format!("\nNot drift:\n\n{}", notes.into_iter().map(line).collect::<String>())
+    let line = |(kind, notes): (&NoteKind, Vec<_>)| {
+        format!("- {}.\n", escape(&note_sentence(kind, &notes)))
+    };
+    format!(
+        "\nNot drift:\n\n{}",
+        notes.into_iter().map(line).collect::<String>()
+    )
 }
 
 #[cfg(test)]
@@ -143,18 +187,29 @@ mod tests {
 
     /// A reader of Markdown finds one table whose second cells are paths in code, fences that are
     /// diffs, and no HTML but what folds them.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "of a parser's many events these few are looked at")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of a parser's many events these few are looked at"
+    )]
     fn is_as_meant(text: &str, path: &str) {
         use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
         let mut paths = Vec::new();
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
             match event {
                 Event::Code(code) => paths.push(code.into_string()),
-                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => assert_eq!(language.as_ref(), "diff"),
-                Event::Start(Tag::Image { .. } | Tag::Link { .. }) => panic!("no link was meant\n{text}"),
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                    assert_eq!(language.as_ref(), "diff");
+                }
+                Event::Start(Tag::Image { .. } | Tag::Link { .. }) => {
+                    panic!("no link was meant\n{text}")
+                }
                 Event::Html(html) | Event::InlineHtml(html) => {
                     let html = html.trim();
-                    assert!(["<details>", "</details>"].contains(&html) || html.starts_with("<summary><code>"), "{html}\n{text}");
+                    assert!(
+                        ["<details>", "</details>"].contains(&html)
+                            || html.starts_with("<summary><code>"),
+                        "{html}\n{text}"
+                    );
                 }
                 _ => {}
             }
@@ -164,18 +219,33 @@ mod tests {
 
     #[test]
     fn no_drift_says_so() {
-        let outcome = Outcome::Converged(PlanReport { outputs: 1, ..PlanReport::default() });
-        assert_eq!(said(&outcome, &Scene::default()), "### No drift\n\n1 file is as declared.\n");
+        let outcome = Outcome::Converged(PlanReport {
+            outputs: 1,
+            ..PlanReport::default()
+        });
+        assert_eq!(
+            said(&outcome, &Scene::default()),
+            "### No drift\n\n1 file is as declared.\n"
+        );
     }
 
     #[test]
     fn a_text_cannot_leave_its_fence_nor_a_name_its_cell() {
         let mut scene = Scene::default();
-        let sides = [Some("x\n"), Some("```\n</details>\n# loud\n@everyone\n````\n")];
+        let sides = [
+            Some("x\n"),
+            Some("```\n</details>\n# loud\n@everyone\n````\n"),
+        ];
         scene.conflict(Conflict::Edited, "</code><b>|`x", "file.x", sides, &[]);
         let text = said(&scene.blocked(), &scene);
-        assert!(text.contains("\n`````diff\n") && text.contains("+````\n`````\n\n</details>\n"), "{text}");
-        assert!(text.contains("<code>&lt;/code&gt;&lt;b&gt;|`x</code>"), "{text}");
+        assert!(
+            text.contains("\n`````diff\n") && text.contains("+````\n`````\n\n</details>\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("<code>&lt;/code&gt;&lt;b&gt;|`x</code>"),
+            "{text}"
+        );
         assert!(text.contains("``</code><b>\\|`x``"), "{text}");
         is_as_meant(&text, "</code><b>|`x");
     }
@@ -185,16 +255,30 @@ mod tests {
         let mut scene = Scene::default();
         let long = "a line of some length\n".repeat(400);
         for number in 0..2000 {
-            scene.conflict(Conflict::Edited, &format!("path/{number:04}"), "file.x", [Some(&long), Some("x\n")], &[]);
+            scene.conflict(
+                Conflict::Edited,
+                &format!("path/{number:04}"),
+                "file.x",
+                [Some(&long), Some("x\n")],
+                &[],
+            );
         }
         let text = said(&scene.blocked(), &scene);
-        assert!(text.len() <= 65_536 && text.len() > 40_000, "{}", text.len());
+        assert!(
+            text.len() <= 65_536 && text.len() > 40_000,
+            "{}",
+            text.len()
+        );
         assert!(text.starts_with("### Drift\n\n2000 edited; 0 files in all.\n"));
-        let rows = text.lines().filter(|line| line.starts_with("| edited")).count();
+        let rows = text
+            .lines()
+            .filter(|line| line.starts_with("| edited"))
+            .count();
         let folded = text.matches("<details>").count();
         assert!(rows > 50 && folded > 1);
         assert!(
-            text.contains(&format!("leave out {} more", 2000 - rows)) && text.contains(&format!("{} more diffs", 2000 - folded))
+            text.contains(&format!("leave out {} more", 2000 - rows))
+                && text.contains(&format!("{} more diffs", 2000 - folded))
         );
     }
 }

@@ -50,7 +50,11 @@ pub(crate) struct Finding<'a> {
 impl Finding<'_> {
     /// What happened, in the words of the reports.
     pub(crate) fn word(&self) -> &'static str {
-        if self.error.is_some() { "error" } else { self.found.class.as_str() }
+        if self.error.is_some() {
+            "error"
+        } else {
+            self.found.class.as_str()
+        }
     }
 
     /// What to do, or why nobody knows what happened.
@@ -88,38 +92,80 @@ impl Section<'_, '_> {
 
 impl<'a> Report<'a> {
     /// Compares every output that drifted, on all cores.
-    pub(crate) fn new(outcome: &'a Outcome, drifted: &'a [Drifted], contents: &'a dyn Contents) -> Self {
+    pub(crate) fn new(
+        outcome: &'a Outcome,
+        drifted: &'a [Drifted],
+        contents: &'a dyn Contents,
+    ) -> Self {
         let planned = Planned::of(outcome);
-        let findings = drifted.par_iter().map(|found| planned.finding(found, contents)).collect();
-        Self { outcome, findings, upgrades: Upgrades::of(outcome.actions()), planned, contents }
+        let findings = drifted
+            .par_iter()
+            .map(|found| planned.finding(found, contents))
+            .collect();
+        Self {
+            outcome,
+            findings,
+            upgrades: Upgrades::of(outcome.actions()),
+            planned,
+            contents,
+        }
     }
 
     /// How many outputs could not be compared.
     pub(crate) fn errors(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.error.is_some()).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.error.is_some())
+            .count()
     }
 
     /// How many outputs drifted in a way.
     pub(crate) fn count(&self, class: Class) -> usize {
-        self.findings.iter().filter(|finding| finding.error.is_none() && finding.found.class == class).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.error.is_none() && finding.found.class == class)
+            .count()
     }
 
     /// The findings that somebody caused, then those of each step of a kind.
     pub(crate) fn sections(&self) -> Vec<Section<'_, 'a>> {
-        let group = |finding: &&Finding<'_>| self.upgrades.group(&finding.found.path, &finding.found.part);
-        let of = |wanted: Option<usize>| self.findings.iter().filter(|finding| group(finding) == wanted).collect();
-        let asked = Section { upgrade: None, findings: of(None) };
+        let group = |finding: &&Finding<'_>| {
+            self.upgrades
+                .group(&finding.found.path, &finding.found.part)
+        };
+        let of = |wanted: Option<usize>| {
+            self.findings
+                .iter()
+                .filter(|finding| group(finding) == wanted)
+                .collect()
+        };
+        let asked = Section {
+            upgrade: None,
+            findings: of(None),
+        };
         let upgrades = self.upgrades.groups.iter().enumerate();
-        let sections = upgrades.map(|(index, upgrade)| Section { upgrade: Some(upgrade), findings: of(Some(index)) });
-        std::iter::once(asked).chain(sections).filter(|section| !section.findings.is_empty()).collect()
+        let sections = upgrades.map(|(index, upgrade)| Section {
+            upgrade: Some(upgrade),
+            findings: of(Some(index)),
+        });
+        std::iter::once(asked)
+            .chain(sections)
+            .filter(|section| !section.findings.is_empty())
+            .collect()
     }
 
     /// Such as `2 edited, 1 missing`.
     pub(crate) fn counts(&self) -> String {
         let classes = Class::ALL.map(|class| (self.count(class), class.as_str()));
         let errors = (self.errors(), "could not be compared");
-        let parts = classes.into_iter().chain([errors]).filter(|(count, _)| *count > 0);
-        parts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+        let parts = classes
+            .into_iter()
+            .chain([errors])
+            .filter(|(count, _)| *count > 0);
+        parts
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// The hunks between what is there and what is declared; nothing where they are equal, no text,
@@ -128,7 +174,11 @@ impl<'a> Report<'a> {
         if finding.error.is_some() {
             return None;
         }
-        match self.planned.shown(finding.found, self.contents).difference() {
+        match self
+            .planned
+            .shown(finding.found, self.contents)
+            .difference()
+        {
             Difference::Text(diff) => Some(diff.unified()).filter(|text| !text.is_empty()),
             Difference::Binary => None,
         }
@@ -162,42 +212,70 @@ struct Planned<'a>(BTreeMap<(&'a RepoPath, &'a Part), Why<'a>>);
 
 impl<'a> Planned<'a> {
     fn of(outcome: &'a Outcome) -> Self {
-        let actions = outcome
-            .actions()
+        let actions = outcome.actions().iter().flat_map(|action| {
+            action
+                .parts
+                .iter()
+                .map(move |part| ((&action.path, &part.part), Why::Action(action, part)))
+        });
+        let conflicts = outcome
+            .conflicts()
             .iter()
-            .flat_map(|action| action.parts.iter().map(move |part| ((&action.path, &part.part), Why::Action(action, part))));
-        let conflicts = outcome.conflicts().iter().map(|found| ((&found.path, &found.part), Why::Conflict(found)));
+            .map(|found| ((&found.path, &found.part), Why::Conflict(found)));
         Self(actions.chain(conflicts).collect())
     }
 
     fn finding(&self, found: &'a Drifted, contents: &dyn Contents) -> Finding<'a> {
         let remedy = self.remedy(found);
         let sides = self.sides(found, contents);
-        let compared = sides.as_ref().filter(|_| contents.is_of_bytes(&found.path, &found.part));
+        let compared = sides
+            .as_ref()
+            .filter(|_| contents.is_of_bytes(&found.path, &found.part));
         let error = match &found.unreadable {
             Some(unreadable) => Some(format!("nobody can tell what it holds: {unreadable}")),
-            None => compared.and_then(|sides| changed(found, sides)).map(str::to_owned),
+            None => compared
+                .and_then(|sides| changed(found, sides))
+                .map(str::to_owned),
         };
         if error.is_some() {
-            return Finding { found, grade: None, lines: None, counted: String::new(), remedy, error };
+            return Finding {
+                found,
+                grade: None,
+                lines: None,
+                counted: String::new(),
+                remedy,
+                error,
+            };
         }
         let sides = sides.unwrap_or_default();
         let grade = graded(found, &sides);
         let shown = Shown::from(sides);
         let difference = shown.difference();
         let lines = match &difference {
-            Difference::Text(diff) if shown.hidden.is_none() => Some((diff.added(), diff.removed())),
+            Difference::Text(diff) if shown.hidden.is_none() => {
+                Some((diff.added(), diff.removed()))
+            }
             Difference::Text(_) | Difference::Binary => None,
         };
         let counted = counted(&shown, &difference);
-        Finding { found, grade, lines, counted, remedy, error }
+        Finding {
+            found,
+            grade,
+            lines,
+            counted,
+            remedy,
+            error,
+        }
     }
 
     /// What is there and what is declared of one output alone; `None` where no byte would change.
     fn sides(&self, found: &Drifted, contents: &dyn Contents) -> Option<Sides> {
         match self.0.get(&(&found.path, &found.part))? {
             Why::Action(action, _) if !action.verb.writes() => None,
-            Why::Action(action, part) => Some(contents.of(&Action { parts: vec![(*part).clone()], ..(*action).clone() })),
+            Why::Action(action, part) => Some(contents.of(&Action {
+                parts: vec![(*part).clone()],
+                ..(*action).clone()
+            })),
             Why::Conflict(conflict) => Some(contents.of_conflict(conflict)),
         }
     }
@@ -225,20 +303,28 @@ fn changed(found: &Drifted, sides: &Sides) -> Option<&'static str> {
         }
         Part::Keys(_) => None,
     };
-    let is = |side: &Option<Vec<u8>>, content: Content| side.as_deref().and_then(hash) == Some(content.hash);
+    let is = |side: &Option<Vec<u8>>, content: Content| {
+        side.as_deref().and_then(hash) == Some(content.hash)
+    };
     match (found.observed, found.desired) {
-        (Some(observed), _) if !is(&sides.before, observed) => Some("it changed while loom compared it: run `loom drift` again"),
-        (_, Some(desired)) if !is(&sides.after, desired) => {
-            Some("what is declared does not come out as it did a moment ago: this is a bug in loom, please report it")
+        (Some(observed), _) if !is(&sides.before, observed) => {
+            Some("it changed while loom compared it: run `loom drift` again")
         }
+        (_, Some(desired)) if !is(&sides.after, desired) => Some(
+            "what is declared does not come out as it did a moment ago: this is a bug in loom, please report it",
+        ),
         _ => None,
     }
 }
 
 /// How much differs, where both sides are there.
 fn graded(found: &Drifted, sides: &Sides) -> Option<Grade> {
-    let version = |side: &'_ Option<Vec<u8>>, content: Option<Content>| Some((side.clone()?, content?.mode));
-    let (before, after) = (version(&sides.before, found.observed)?, version(&sides.after, found.desired)?);
+    let version =
+        |side: &'_ Option<Vec<u8>>, content: Option<Content>| Some((side.clone()?, content?.mode));
+    let (before, after) = (
+        version(&sides.before, found.observed)?,
+        version(&sides.after, found.desired)?,
+    );
     let [before, after] = [&before, &after].map(|(bytes, mode)| Version { bytes, mode: *mode });
     Some(grade::grade(before, after, reading::reader(&found.path)))
 }
@@ -263,13 +349,19 @@ fn remedy(decision: Decision, address: &Address) -> String {
 fn conflict_remedy(conflict: Conflict, address: &Address) -> String {
     match conflict {
         Conflict::Edited | Conflict::Merge => {
-            format!("`loom apply --target '{address}' --on-drift restore` puts it back, `--on-drift keep` accepts the edit")
+            format!(
+                "`loom apply --target '{address}' --on-drift restore` puts it back, `--on-drift keep` accepts the edit"
+            )
         }
-        Conflict::NotOurs => format!("`loom apply --target '{address}' --adopt` takes it over as it is"),
+        Conflict::NotOurs => {
+            format!("`loom apply --target '{address}' --adopt` takes it over as it is")
+        }
         Conflict::Foreign => "remove what is there, then `loom apply` writes it again".to_owned(),
-        Conflict::DeletedButEdited | Conflict::Stateful | Conflict::Component | Conflict::Migration | Conflict::Unsafe => {
-            "`loom plan` shows the ways out".to_owned()
-        }
+        Conflict::DeletedButEdited
+        | Conflict::Stateful
+        | Conflict::Component
+        | Conflict::Migration
+        | Conflict::Unsafe => "`loom plan` shows the ways out".to_owned(),
     }
 }
 
@@ -282,15 +374,35 @@ mod tests {
     #[test]
     fn a_content_that_is_not_what_was_compared_is_an_error_and_has_neither_grade_nor_diff() {
         let mut scene = Scene::default();
-        scene.act(Verb::Update, "a", "file.a", [Some("1\n"), Some("2\n")], &[setting("project", 1)]);
-        scene.act(Verb::Update, "b", "file.b", [Some("1\n"), Some("2\n")], &[setting("project", 1)]);
+        scene.act(
+            Verb::Update,
+            "a",
+            "file.a",
+            [Some("1\n"), Some("2\n")],
+            &[setting("project", 1)],
+        );
+        scene.act(
+            Verb::Update,
+            "b",
+            "file.b",
+            [Some("1\n"), Some("2\n")],
+            &[setting("project", 1)],
+        );
         let outcome = scene.ready();
         let drifted = scene.drifted(&outcome);
         scene.raw("a", b"something else\n", b"2\n");
         let report = Report::new(&outcome, &drifted, &scene);
-        let [changed, other] = report.findings.as_slice() else { panic!("two findings") };
-        assert_eq!(changed.error.as_deref(), Some("it changed while loom compared it: run `loom drift` again"));
-        assert_eq!((changed.grade, changed.lines, report.diff(changed)), (None, None, None));
+        let [changed, other] = report.findings.as_slice() else {
+            panic!("two findings")
+        };
+        assert_eq!(
+            changed.error.as_deref(),
+            Some("it changed while loom compared it: run `loom drift` again")
+        );
+        assert_eq!(
+            (changed.grade, changed.lines, report.diff(changed)),
+            (None, None, None)
+        );
         assert_eq!((other.error.as_deref(), other.lines), (None, Some((1, 1))));
         assert_eq!((report.errors(), report.count(Class::InputChanged)), (1, 1));
     }
@@ -302,15 +414,31 @@ mod tests {
             let text = block::set("", loom_plan::provider::Comment::Hash, "file.one", one);
             block::set(&text, loom_plan::provider::Comment::Hash, "file.two", two)
         };
-        let content = |text: &str| Content { hash: ContentHash::of(text.as_bytes()), mode: loom_plan::provider::Mode::Plain };
+        let content = |text: &str| Content {
+            hash: ContentHash::of(text.as_bytes()),
+            mode: loom_plan::provider::Mode::Plain,
+        };
         let mut scene = Scene::default();
         let (before, after) = (text("1\n", "x\n"), text("1 \n", "x\n"));
-        let action = scene.act(Verb::Update, "a", "file.one", [Some(&before), Some(&after)], &[setting("project", 1)]);
+        let action = scene.act(
+            Verb::Update,
+            "a",
+            "file.one",
+            [Some(&before), Some(&after)],
+            &[setting("project", 1)],
+        );
         action.parts[0].part = Part::Block("file.one".to_owned());
-        (action.parts[0].before, action.parts[0].after) = (Some(content("1\n")), Some(content("1 \n")));
+        (action.parts[0].before, action.parts[0].after) =
+            (Some(content("1\n")), Some(content("1 \n")));
         let outcome = scene.ready();
         let drifted = scene.drifted(&outcome);
         let report = Report::new(&outcome, &drifted, &scene);
-        assert_eq!((report.findings[0].error.as_deref(), report.findings[0].grade), (None, Some(Grade::Format)));
+        assert_eq!(
+            (
+                report.findings[0].error.as_deref(),
+                report.findings[0].grade
+            ),
+            (None, Some(Grade::Format))
+        );
     }
 }

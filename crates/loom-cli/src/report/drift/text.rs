@@ -16,13 +16,21 @@ use crate::env::Stream;
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn write(report: &Report<'_>, stream: Stream, talk: Talk, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(
+    report: &Report<'_>,
+    stream: Stream,
+    talk: Talk,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let columns = Columns::of(report, stream);
     for section in report.sections() {
         if let Some(heading) = section.heading() {
             writeln!(out, "{}", stream.colour.paint(Style::Strong, &heading))?;
         }
-        section.findings.iter().try_for_each(|finding| columns.row(finding, stream, out))?;
+        section
+            .findings
+            .iter()
+            .try_for_each(|finding| columns.row(finding, stream, out))?;
     }
     if !report.findings.is_empty() {
         writeln!(out)?;
@@ -36,7 +44,10 @@ pub(crate) fn write(report: &Report<'_>, stream: Stream, talk: Talk, out: &mut d
     let summary = format!("Drift: {}; {} in all", report.counts(), report.files());
     writeln!(out, "{}", stream.colour.paint(Style::Strong, &summary))?;
     if report.errors() > 0 {
-        writeln!(out, "Whether what could not be compared has drifted, nobody knows: mend that first.")?;
+        writeln!(
+            out,
+            "Whether what could not be compared has drifted, nobody knows: mend that first."
+        )?;
     }
     writeln!(out, "`loom plan` shows what differs and why.")
 }
@@ -52,7 +63,13 @@ struct Columns {
 
 impl Columns {
     fn of(report: &Report<'_>, stream: Stream) -> Self {
-        let widest = |text: fn(&Finding<'_>) -> String| report.findings.iter().map(|found| text(found).width()).max();
+        let widest = |text: fn(&Finding<'_>) -> String| {
+            report
+                .findings
+                .iter()
+                .map(|found| text(found).width())
+                .max()
+        };
         let column = |text: fn(&Finding<'_>) -> String| widest(text).unwrap_or(0);
         Self {
             word: column(|finding| finding.word().to_owned()),
@@ -64,7 +81,13 @@ impl Columns {
     }
 
     fn row(&self, finding: &Finding<'_>, stream: Stream, out: &mut dyn Write) -> io::Result<()> {
-        let cell = |text: &str, width: usize| format!("{}{}  ", visible(text), " ".repeat(width.saturating_sub(text.width())));
+        let cell = |text: &str, width: usize| {
+            format!(
+                "{}{}  ",
+                visible(text),
+                " ".repeat(width.saturating_sub(text.width()))
+            )
+        };
         let word = cell(finding.word(), self.word);
         let rest = [
             cell(finding.found.path.as_str(), self.path),
@@ -72,9 +95,17 @@ impl Columns {
             cell(grade(finding), self.grade),
             cell(&finding.found.address.to_string(), self.address),
         ];
-        let (last, left) = (stream.colour.paint(Style::Faint, finding.last()), word.trim_end());
+        let (last, left) = (
+            stream.colour.paint(Style::Faint, finding.last()),
+            word.trim_end(),
+        );
         let gap = &word[left.len()..];
-        writeln!(out, "{}{gap}{}{last}", stream.colour.paint(style(finding), left), rest.concat())
+        writeln!(
+            out,
+            "{}{gap}{}{last}",
+            stream.colour.paint(style(finding), left),
+            rest.concat()
+        )
     }
 }
 
@@ -101,9 +132,19 @@ mod tests {
 
     fn said(outcome: &Outcome, scene: &Scene) -> String {
         let mut out = Vec::new();
-        let stream = Stream { reader: Reader::Program, colour: Colour::Off, width: 120 };
+        let stream = Stream {
+            reader: Reader::Program,
+            colour: Colour::Off,
+            width: 120,
+        };
         let drifted = scene.drifted(outcome);
-        write(&Report::new(outcome, &drifted, scene), stream, Talk::Normal, &mut out).expect("writing to memory cannot fail");
+        write(
+            &Report::new(outcome, &drifted, scene),
+            stream,
+            Talk::Normal,
+            &mut out,
+        )
+        .expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -134,7 +175,13 @@ mod tests {
 
     #[test]
     fn no_drift_is_one_line() {
-        let outcome = Outcome::Converged(PlanReport { outputs: 12, ..PlanReport::default() });
-        assert_eq!(said(&outcome, &Scene::default()), "No drift: 12 files are as declared.\n");
+        let outcome = Outcome::Converged(PlanReport {
+            outputs: 12,
+            ..PlanReport::default()
+        });
+        assert_eq!(
+            said(&outcome, &Scene::default()),
+            "No drift: 12 files are as declared.\n"
+        );
     }
 }

@@ -96,7 +96,9 @@ pub(crate) fn plan(plan: &Presented<'_>, out: &mut dyn Write) -> io::Result<()> 
     let (data, rest) = split(rest, "/*DATA*/");
     let (script, after) = split(rest, "/*SCRIPT*/");
     write!(out, "{before}{}{between}", include_str!("page.css"))?;
-    let boxes = plan.ordered.map_or(Ok(0), |ordered| picture(ordered, plan.outcome, out))?;
+    let boxes = plan
+        .ordered
+        .map_or(Ok(0), |ordered| picture(ordered, plan.outcome, out))?;
     write!(out, "{data}")?;
     write_data(plan, boxes, out)?;
     write!(out, "{script}{}{after}", include_str!("page.js"))
@@ -125,36 +127,82 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
         Outcome::Blocked(_) => ("blocked", None),
     };
     let summary = Summary::of(plan.outcome);
-    let notes = causes::notes(plan.outcome).into_iter().map(|(kind, notes)| {
-        let name = |note: &&Note| note.path.as_ref().map_or_else(|| note.address.to_string(), ToString::to_string);
-        format!("{}: {}", causes::note_sentence(kind, &notes), notes.iter().map(name).collect::<Vec<_>>().join(", "))
-    });
-    let sentence = plan.compared.map_or_else(|| format!("{summary}"), |compared| compared.sentence(&summary));
+    let notes = causes::notes(plan.outcome)
+        .into_iter()
+        .map(|(kind, notes)| {
+            let name = |note: &&Note| {
+                note.path
+                    .as_ref()
+                    .map_or_else(|| note.address.to_string(), ToString::to_string)
+            };
+            format!(
+                "{}: {}",
+                causes::note_sentence(kind, &notes),
+                notes.iter().map(name).collect::<Vec<_>>().join(", ")
+            )
+        });
+    let sentence = plan.compared.map_or_else(
+        || format!("{summary}"),
+        |compared| compared.sentence(&summary),
+    );
     let (notes, warning) = (notes.collect(), causes::deletion_warning(plan.outcome));
     let sections = sections(plan.outcome.actions());
     let upgrades = sections.iter().filter_map(Section::heading).collect();
     let findings = plan.findings.iter().map(|finding| {
-        let first = format!("{} {}: {}", finding.code, check::place(finding), check::sentence(finding));
-        let lines = std::iter::once(first).chain(check::advice(finding)).map(|line| visible(&line).into_owned());
+        let first = format!(
+            "{} {}: {}",
+            finding.code,
+            check::place(finding),
+            check::sentence(finding)
+        );
+        let lines = std::iter::once(first)
+            .chain(check::advice(finding))
+            .map(|line| visible(&line).into_owned());
         (check::word(finding), lines.collect())
     });
     let (findings, denial) = (findings.collect(), check::denial(plan.findings));
-    let head = Head { outcome, summary, sentence, digest, apply: plan.apply, warning, upgrades, notes, findings, denial, boxes };
+    let head = Head {
+        outcome,
+        summary,
+        sentence,
+        digest,
+        apply: plan.apply,
+        warning,
+        upgrades,
+        notes,
+        findings,
+        denial,
+        boxes,
+    };
     write!(out, "{{\"head\":{},\"changes\":[", inert(&head)?)?;
     let mut comma = "";
     let mut write_all = |changes: Vec<io::Result<String>>| {
-        changes.into_iter().try_for_each(|change| write!(out, "{}{}", std::mem::replace(&mut comma, ",\n"), change?))
+        changes.into_iter().try_for_each(|change| {
+            write!(out, "{}{}", std::mem::replace(&mut comma, ",\n"), change?)
+        })
     };
     for chunk in plan.outcome.conflicts().chunks(CHUNK) {
-        write_all(chunk.par_iter().map(|conflict| inert(&of_conflict(conflict, plan.contents))).collect())?;
+        write_all(
+            chunk
+                .par_iter()
+                .map(|conflict| inert(&of_conflict(conflict, plan.contents)))
+                .collect(),
+        )?;
     }
     for (index, section) in sections.iter().enumerate() {
         for chunk in section.actions.chunks(CHUNK) {
             let of = |action: &&Action| {
-                let shown = if action.verb.writes() { Shown::of(plan.contents, action) } else { Shown::default() };
+                let shown = if action.verb.writes() {
+                    Shown::of(plan.contents, action)
+                } else {
+                    Shown::default()
+                };
                 // the first section is what somebody asked for
                 let upgrade = index.checked_sub(1);
-                inert(&Change { upgrade, ..of_action(action, &shown, plan.contents) })
+                inert(&Change {
+                    upgrade,
+                    ..of_action(action, &shown, plan.contents)
+                })
             };
             write_all(chunk.par_iter().map(of).collect())?;
         }
@@ -165,7 +213,9 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
 fn of_conflict<'a>(conflict: &'a Conflicting, contents: &dyn Contents) -> Change<'a> {
     let about = contents.about(&conflict.address);
     let shown = Shown::from(contents.of_conflict(conflict));
-    let said = [causes::conflict_sentences(conflict)].into_iter().chain(conflict.ways.iter().cloned());
+    let said = [causes::conflict_sentences(conflict)]
+        .into_iter()
+        .chain(conflict.ways.iter().cloned());
     let mut change = Change {
         action: "conflict",
         mark: '!',
@@ -198,7 +248,12 @@ fn of_action<'a>(action: &'a Action, shown: &Shown, contents: &dyn Contents) -> 
         path: action.path.as_str(),
         from: match &action.verb {
             Verb::Move { from } => Some(from.as_str()),
-            Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => None,
+            Verb::Create
+            | Verb::Update
+            | Verb::Delete
+            | Verb::Adopt
+            | Verb::Keep
+            | Verb::Forget => None,
         },
         address: action.address().to_string(),
         kind: action.address().kind(),
@@ -207,7 +262,10 @@ fn of_action<'a>(action: &'a Action, shown: &Shown, contents: &dyn Contents) -> 
         upgrade: None,
         lines: String::new(),
         causes: causes::of(action).into_iter().map(causes::clause).collect(),
-        settings: settings(contents, action, shown).into_iter().chain(mode_sentence(action).map(str::to_owned)).collect(),
+        settings: settings(contents, action, shown)
+            .into_iter()
+            .chain(mode_sentence(action).map(str::to_owned))
+            .collect(),
         instead: None,
         hunks: Vec::new(),
         by_hand: Vec::new(),
@@ -221,7 +279,9 @@ fn differing(change: &mut Change<'_>, shown: &Shown) {
     let difference = shown.difference();
     change.lines = super::look::counted(shown, &difference);
     match difference {
-        _ if shown.hidden.is_some() => change.instead = Some("What differs looks like a credential and is not shown."),
+        _ if shown.hidden.is_some() => {
+            change.instead = Some("What differs looks like a credential and is not shown.");
+        }
         Difference::Binary => change.instead = Some("The content is not text and is not shown."),
         Difference::Text(diff) => change.hunks = diff.hunks.iter().map(hunk).collect(),
     }
@@ -231,7 +291,11 @@ fn hunk(hunk: &Hunk<'_>) -> HunkOf {
     HunkOf {
         old: hunk.old.start + 1,
         new: hunk.new.start + 1,
-        lines: hunk.lines.iter().map(|line| (line.kind.mark(), segments(line))).collect(),
+        lines: hunk
+            .lines
+            .iter()
+            .map(|line| (line.kind.mark(), segments(line)))
+            .collect(),
     }
 }
 
@@ -240,7 +304,10 @@ fn segments(line: &Line<'_>) -> Vec<String> {
     let (mut pieces, mut at) = (Vec::new(), 0);
     let piece = |text: &str| visible(text).into_owned();
     for range in &line.emphasis {
-        pieces.extend([piece(&line.text[at..range.start]), piece(&line.text[range.clone()])]);
+        pieces.extend([
+            piece(&line.text[at..range.start]),
+            piece(&line.text[range.clone()]),
+        ]);
         at = range.end;
     }
     pieces.push(piece(&line.text[at..]));
@@ -270,21 +337,43 @@ mod tests {
     }
 
     fn data(page: &str) -> Value {
-        let (_, rest) = page.split_once("<script id=\"plan\" type=\"application/json\">").expect("the data are there");
+        let (_, rest) = page
+            .split_once("<script id=\"plan\" type=\"application/json\">")
+            .expect("the data are there");
         serde_json::from_str(rest.split_once("</script>").expect("they end").0).expect("JSON")
     }
 
     #[test]
     fn a_page_holds_the_whole_plan_and_loads_nothing() {
         let mut scene = day();
-        scene.conflict(Conflict::Edited, "docs/a.md", "markdown.page.a", [Some("a\n"), Some("b\n")], &["keep it"]);
+        scene.conflict(
+            Conflict::Edited,
+            "docs/a.md",
+            "markdown.page.a",
+            [Some("a\n"), Some("b\n")],
+            &["keep it"],
+        );
         let page = page(&scene.ready(), &scene);
         let data = data(&page);
-        assert_eq!(data["changes"].as_array().map(Vec::len), Some(scene.actions.len() + 1));
+        assert_eq!(
+            data["changes"].as_array().map(Vec::len),
+            Some(scene.actions.len() + 1)
+        );
         assert_eq!(data["changes"][0]["action"], "conflict");
-        let update = data["changes"].as_array().expect("a list").iter().find(|change| change["action"] == "update").expect("one");
-        assert_eq!(update["hunks"][0]["lines"][3], serde_json::json!(["-", ["  port: ", "3000", ""]]));
-        assert_eq!(update["causes"][0], "services.entity-api.port changed, loom.yaml:22");
+        let update = data["changes"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|change| change["action"] == "update")
+            .expect("one");
+        assert_eq!(
+            update["hunks"][0]["lines"][3],
+            serde_json::json!(["-", ["  port: ", "3000", ""]])
+        );
+        assert_eq!(
+            update["causes"][0],
+            "services.entity-api.port changed, loom.yaml:22"
+        );
         assert!(page.contains("default-src 'none'"));
         let outside = ["src=\"", "http:", "@import", "url("].map(|link| page.matches(link).count());
         assert_eq!(outside, [0; 4], "nothing is loaded from elsewhere");
@@ -298,14 +387,23 @@ mod tests {
         assert_eq!(data["head"]["upgrades"], serde_json::json!([upgrade]));
         let changes = data["changes"].as_array().expect("a list");
         let (last, others) = changes.split_last().expect("changes");
-        assert_eq!((&last["path"], &last["upgrade"]), (&"k8s/production/entity-api.yml".into(), &0.into()));
-        assert!(others.iter().all(|change| change["upgrade"].is_null()), "{others:#?}");
+        assert_eq!(
+            (&last["path"], &last["upgrade"]),
+            (&"k8s/production/entity-api.yml".into(), &0.into())
+        );
+        assert!(
+            others.iter().all(|change| change["upgrade"].is_null()),
+            "{others:#?}"
+        );
     }
 
     #[test]
     fn that_most_goes_is_said_at_the_head() {
         let scene = emptying();
-        assert_eq!(data(&page(&scene.ready(), &scene))["head"]["warning"], EMPTYING);
+        assert_eq!(
+            data(&page(&scene.ready(), &scene))["head"]["warning"],
+            EMPTYING
+        );
         assert!(data(&page(&day().ready(), &day()))["head"]["warning"].is_null());
     }
 
@@ -314,11 +412,29 @@ mod tests {
         let mut scene = Scene::default();
         let evil = "</script><script>alert(1)</script><!-- \u{2028}\u{202e} &lt;";
         let texts = [Some("x\n"), Some(evil)];
-        scene.act(Verb::Update, "docs/<img src=x onerror=alert(1)>.md", "file.x", texts, &[setting(evil, 2)]);
+        scene.act(
+            Verb::Update,
+            "docs/<img src=x onerror=alert(1)>.md",
+            "file.x",
+            texts,
+            &[setting(evil, 2)],
+        );
         let page = page(&scene.ready(), &scene);
-        assert!(!page.contains("alert(1)</script>") && !page.contains("<img") && !page.contains(['\u{2028}', '\u{202e}']));
+        assert!(
+            !page.contains("alert(1)</script>")
+                && !page.contains("<img")
+                && !page.contains(['\u{2028}', '\u{202e}'])
+        );
         let data = data(&page);
-        assert_eq!(data["changes"][0]["path"], "docs/<img src=x onerror=alert(1)>.md");
-        assert!(data["changes"][0]["causes"][0].as_str().expect("text").starts_with(evil));
+        assert_eq!(
+            data["changes"][0]["path"],
+            "docs/<img src=x onerror=alert(1)>.md"
+        );
+        assert!(
+            data["changes"][0]["causes"][0]
+                .as_str()
+                .expect("text")
+                .starts_with(evil)
+        );
     }
 }

@@ -35,7 +35,8 @@ pub(crate) const FORMAT_VERSION: &str = "1.0";
 /// # Errors
 /// Those of `out`.
 pub(crate) fn write<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
+    let mut serializer =
+        serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
     document.serialize(&mut serializer)?;
     writeln!(out)
 }
@@ -46,7 +47,10 @@ pub(crate) fn write<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Resu
 /// None that the document does not have.
 pub(super) fn inert<T: Serialize>(document: &T) -> io::Result<String> {
     let mut json = Vec::new();
-    document.serialize(&mut serde_json::Serializer::with_formatter(&mut json, Safe(CompactFormatter)))?;
+    document.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut json,
+        Safe(CompactFormatter),
+    ))?;
     // outside of its strings JSON has no such character
     Ok(String::from_utf8_lossy(&json).replace('<', "\\u003c"))
 }
@@ -77,13 +81,20 @@ impl<F: Formatter> Formatter for Safe<F> {
         end_object_value();
     }
 
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(is_hidden) {
             let hidden = rest[at..].chars().next().map_or(0, u32::from);
             // none of them lies outside of the Basic Multilingual Plane: four digits are enough
             write!(out, "{}\\u{hidden:04x}", &rest[..at])?;
-            rest = rest.get(at..).and_then(|rest| rest.char_indices().nth(1).map(|(next, _)| &rest[next..])).unwrap_or("");
+            rest = rest
+                .get(at..)
+                .and_then(|rest| rest.char_indices().nth(1).map(|(next, _)| &rest[next..]))
+                .unwrap_or("");
         }
         out.write_all(rest.as_bytes())
     }
@@ -219,12 +230,17 @@ pub(crate) fn drift(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         outputs: report.outcome.report().outputs,
     };
     let found = report.findings.iter().map(|finding| DriftJson {
-        class: finding.error.is_none().then(|| class_word(finding.found.class)),
+        class: finding
+            .error
+            .is_none()
+            .then(|| class_word(finding.found.class)),
         path: finding.found.path.as_str(),
         block: block(&finding.found.part),
         address: finding.found.address.to_string(),
         grade: finding.grade.map(grade_word),
-        lines: finding.lines.map(|(added, removed)| LinesJson { added, removed }),
+        lines: finding
+            .lines
+            .map(|(added, removed)| LinesJson { added, removed }),
         remedy: &finding.remedy,
         error: finding.error.as_deref(),
         diff: report.diff(finding),

@@ -8,7 +8,9 @@ use loom_plan::credential::masked;
 use loom_plan::keys::{Manual, Snippet};
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::upgrade::Upgrades;
-use loom_plan::plan::{Action, Brake, ByHand, Cause, Conflicting, Expect, Outcome, PartAction, Verb};
+use loom_plan::plan::{
+    Action, Brake, ByHand, Cause, Conflicting, Expect, Outcome, PartAction, Verb,
+};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::Content;
 use loom_plan::text::Position;
@@ -68,10 +70,16 @@ pub(crate) fn plan(
         format_version: FORMAT_VERSION,
         outcome: word,
         digest,
-        against: compared.map(|it| Against { reference: &it.reference, commit: &it.commit }),
+        against: compared.map(|it| Against {
+            reference: &it.reference,
+            commit: &it.commit,
+        }),
         summary: Summary::of(outcome),
         brake: brake(outcome),
-        actions: Actions { actions: outcome.actions(), contents },
+        actions: Actions {
+            actions: outcome.actions(),
+            contents,
+        },
         conflicts: outcome.conflicts().iter().map(ConflictJson::new).collect(),
         upgrades: upgrades(&Upgrades::of(outcome.actions())),
         notes: notes(outcome),
@@ -90,9 +98,15 @@ struct BrakeJson {
 }
 
 fn brake(outcome: &Outcome) -> Option<BrakeJson> {
-    let (Outcome::Ready(plan), text) = (outcome, causes::deletion_warning(outcome)?) else { return None };
+    let (Outcome::Ready(plan), text) = (outcome, causes::deletion_warning(outcome)?) else {
+        return None;
+    };
     match plan.brake(None) {
-        Brake::Many { deletions, managed } => Some(BrakeJson { deletions, managed, text }),
+        Brake::Many { deletions, managed } => Some(BrakeJson {
+            deletions,
+            managed,
+            text,
+        }),
         Brake::Free | Brake::Exceeded { .. } => None,
     }
 }
@@ -107,8 +121,13 @@ impl Serialize for Actions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.actions.len()))?;
         for chunk in self.actions.chunks(CHUNK) {
-            let prepared: Vec<ActionJson<'_>> = chunk.par_iter().map(|action| ActionJson::new(action, self.contents)).collect();
-            prepared.iter().try_for_each(|action| list.serialize_element(action))?;
+            let prepared: Vec<ActionJson<'_>> = chunk
+                .par_iter()
+                .map(|action| ActionJson::new(action, self.contents))
+                .collect();
+            prepared
+                .iter()
+                .try_for_each(|action| list.serialize_element(action))?;
         }
         list.end()
     }
@@ -151,18 +170,34 @@ struct ContentJson {
 
 impl<'a> ActionJson<'a> {
     fn new(action: &'a Action, contents: &dyn Contents) -> Self {
-        let shown = if action.verb.writes() { Shown::of(contents, action) } else { Shown::default() };
+        let shown = if action.verb.writes() {
+            Shown::of(contents, action)
+        } else {
+            Shown::default()
+        };
         Self {
             action: action.verb.as_str(),
             path: action.path.as_str(),
             from: match &action.verb {
                 Verb::Move { from } => Some(from.as_str()),
-                Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => None,
+                Verb::Create
+                | Verb::Update
+                | Verb::Delete
+                | Verb::Adopt
+                | Verb::Keep
+                | Verb::Forget => None,
             },
-            addresses: action.parts.iter().map(|part| part.address.to_string()).collect(),
+            addresses: action
+                .parts
+                .iter()
+                .map(|part| part.address.to_string())
+                .collect(),
             guard: match action.expect {
                 Expect::Absent => Guard::Absent,
-                Expect::Exactly(content) => Guard::Exactly { hash: content.hash.to_string(), mode: mode(content.mode) },
+                Expect::Exactly(content) => Guard::Exactly {
+                    hash: content.hash.to_string(),
+                    mode: mode(content.mode),
+                },
             },
             parts: action.parts.iter().map(PartJson::new).collect(),
             causes: causes::of(action).into_iter().map(CauseJson::new).collect(),
@@ -174,7 +209,10 @@ impl<'a> ActionJson<'a> {
 
 impl<'a> PartJson<'a> {
     fn new(part: &'a PartAction) -> Self {
-        let content = |content: Content| ContentJson { hash: content.hash.to_string(), mode: mode(content.mode) };
+        let content = |content: Content| ContentJson {
+            hash: content.hash.to_string(),
+            mode: mode(content.mode),
+        };
         Self {
             address: part.address.to_string(),
             block: block(&part.part),
@@ -222,28 +260,52 @@ struct CauseJson<'a> {
 
 impl<'a> CauseJson<'a> {
     fn new(cause: &'a Cause) -> Self {
-        let of = |kind| Self { kind, text: causes::clause(cause), ..Self::default() };
+        let of = |kind| Self {
+            kind,
+            text: causes::clause(cause),
+            ..Self::default()
+        };
         match cause {
-            Cause::Setting { pointer, position } => Self { pointer: Some(pointer), ..of("setting").at(position.as_ref()) },
-            Cause::Task { story, task, position } => {
-                Self { story: Some(story), task: Some(task), ..of("task").at(Some(position)) }
-            }
+            Cause::Setting { pointer, position } => Self {
+                pointer: Some(pointer),
+                ..of("setting").at(position.as_ref())
+            },
+            Cause::Task {
+                story,
+                task,
+                position,
+            } => Self {
+                story: Some(story),
+                task: Some(task),
+                ..of("task").at(Some(position))
+            },
             Cause::Standing(position) => of("standing").at(Some(position)),
             Cause::BuiltIn => of("built_in"),
             Cause::Edited => of("edited"),
             Cause::Merged => of("merged"),
             Cause::Vanished => of("vanished"),
-            Cause::KindVersion { kind, from, to, changes } => Self {
+            Cause::KindVersion {
+                kind,
+                from,
+                to,
+                changes,
+            } => Self {
                 artifact_kind: Some(kind),
                 from_version: Some(*from),
                 to_version: Some(*to),
                 changes: Some(changes),
                 ..of("kind_version")
             },
-            Cause::RefersTo(address) => Self { address: Some(address.to_string()), ..of("refers_to") },
+            Cause::RefersTo(address) => Self {
+                address: Some(address.to_string()),
+                ..of("refers_to")
+            },
             Cause::Undeclared => of("undeclared"),
             Cause::Removed(position) => of("removed").at(Some(position)),
-            Cause::Moved { from, position } => Self { address: Some(from.to_string()), ..of("moved").at(Some(position)) },
+            Cause::Moved { from, position } => Self {
+                address: Some(from.to_string()),
+                ..of("moved").at(Some(position))
+            },
             Cause::Path(position) => of("path").at(Some(position)),
             Cause::AlreadyThere => of("already_there"),
             Cause::Adopted => of("adopted"),
@@ -252,7 +314,11 @@ impl<'a> CauseJson<'a> {
     }
 
     fn at(self, position: Option<&'a Position>) -> Self {
-        Self { file: position.map(|position| position.file.as_ref()), line: position.map(|position| position.line), ..self }
+        Self {
+            file: position.map(|position| position.file.as_ref()),
+            line: position.map(|position| position.line),
+            ..self
+        }
     }
 }
 
@@ -285,9 +351,15 @@ struct SnippetJson<'a> {
 
 impl<'a> ByHandJson<'a> {
     fn new(found: &'a ByHand) -> Self {
-        let snippet =
-            |snippet: &'a Snippet| SnippetJson { change: snippet.change, line: snippet.line, text: masked(&snippet.text) };
-        Self { patch: masked(&found.patch), snippets: found.snippets.iter().map(snippet).collect() }
+        let snippet = |snippet: &'a Snippet| SnippetJson {
+            change: snippet.change,
+            line: snippet.line,
+            text: masked(&snippet.text),
+        };
+        Self {
+            patch: masked(&found.patch),
+            snippets: found.snippets.iter().map(snippet).collect(),
+        }
     }
 }
 

@@ -13,17 +13,31 @@ fn planned(outcome: &Outcome, scene: &Scene) -> String {
 
 fn drifted(outcome: &Outcome, scene: &Scene) -> String {
     let mut out = Vec::new();
-    drift(&crate::report::drift::Report::new(outcome, &scene.drifted(outcome), scene), &mut out)
-        .expect("writing to memory cannot fail");
+    drift(
+        &crate::report::drift::Report::new(outcome, &scene.drifted(outcome), scene),
+        &mut out,
+    )
+    .expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
 
 fn texted(outcome: &Outcome, scene: &Scene) -> String {
     use crate::env::{Colour, Reader, Stream};
     use crate::report::text::{PlanText, plan};
-    let stream = Stream { reader: Reader::Program, colour: Colour::Off, width: 100 };
+    let stream = Stream {
+        reader: Reader::Program,
+        colour: Colour::Off,
+        width: 100,
+    };
     let mut out = Vec::new();
-    let report = PlanText { outcome, contents: scene, apply: "", stream, talk: crate::cli::Talk::Verbose, findings: &[] };
+    let report = PlanText {
+        outcome,
+        contents: scene,
+        apply: "",
+        stream,
+        talk: crate::cli::Talk::Verbose,
+        findings: &[],
+    };
     plan(&report, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
@@ -34,7 +48,10 @@ fn problems(schema: &str, document: &str) -> Vec<String> {
     close(&mut schema);
     let document: Value = serde_json::from_str(document).expect("JSON");
     let validator = jsonschema::draft202012::new(&schema).expect("a schema");
-    validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    validator
+        .iter_errors(&document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 /// Readers ignore unknown keys; the test does not, so that no key can be left undocumented.
@@ -59,24 +76,62 @@ const DIAGNOSTICS: &str = include_str!("../../../../../docs/schema/diagnostics.s
 fn everything() -> Scene {
     let mut scene = day();
     let causes = [
-        Cause::Setting { pointer: "project".to_owned(), position: None },
+        Cause::Setting {
+            pointer: "project".to_owned(),
+            position: None,
+        },
         Cause::Standing(position("loom.yaml", 30)),
         Cause::BuiltIn,
         Cause::Edited,
         Cause::Merged,
         Cause::Vanished,
-        Cause::KindVersion { kind: "file".to_owned(), from: 1, to: 2, changes: vec!["It ends in a newline.".to_owned()] },
+        Cause::KindVersion {
+            kind: "file".to_owned(),
+            from: 1,
+            to: 2,
+            changes: vec!["It ends in a newline.".to_owned()],
+        },
         Cause::RefersTo(address("file.y")),
         Cause::Removed(position("loom.yaml", 40)),
         Cause::Adopted,
         Cause::ClaimChanged,
     ];
-    scene.act(Verb::Update, "x", "file.x", [Some("a\n"), Some("b\n")], &causes);
-    scene.act(Verb::Update, "y", "file.y", [Some("a\n"), Some("b\n")], &causes[5..6]);
-    let shared = scene.act(Verb::Update, ".dockerignore", "file.ignore", [Some("a\n"), Some("b\n")], &[Cause::BuiltIn]);
+    scene.act(
+        Verb::Update,
+        "x",
+        "file.x",
+        [Some("a\n"), Some("b\n")],
+        &causes,
+    );
+    scene.act(
+        Verb::Update,
+        "y",
+        "file.y",
+        [Some("a\n"), Some("b\n")],
+        &causes[5..6],
+    );
+    let shared = scene.act(
+        Verb::Update,
+        ".dockerignore",
+        "file.ignore",
+        [Some("a\n"), Some("b\n")],
+        &[Cause::BuiltIn],
+    );
     shared.parts[0].part = Part::Block("file.ignore".to_owned());
-    scene.act(Verb::Keep, "k", "file.k", [Some("a\n"), Some("a\n")], &[Cause::Edited]);
-    scene.act(Verb::Forget, "f", "file.f", [None, None], &[Cause::Undeclared]);
+    scene.act(
+        Verb::Keep,
+        "k",
+        "file.k",
+        [Some("a\n"), Some("a\n")],
+        &[Cause::Edited],
+    );
+    scene.act(
+        Verb::Forget,
+        "f",
+        "file.f",
+        [None, None],
+        &[Cause::Undeclared],
+    );
     for (number, conflict) in [
         Conflict::Edited,
         Conflict::DeletedButEdited,
@@ -91,7 +146,13 @@ fn everything() -> Scene {
     .into_iter()
     .enumerate()
     {
-        scene.conflict(conflict, &format!("c{number}"), "file.c", [Some("a\n"), Some("b\n")], &["do this"]);
+        scene.conflict(
+            conflict,
+            &format!("c{number}"),
+            "file.c",
+            [Some("a\n"), Some("b\n")],
+            &["do this"],
+        );
     }
     scene.conflicts[3].found = Some("a symbolic link".to_owned());
     for kind in [
@@ -120,11 +181,21 @@ fn every_plan_and_every_drift_is_as_the_schemas_say_and_they_name_every_key() {
         missing: String::new(),
     };
     let mut out = Vec::new();
-    plan((&scene.ready(), &[]), &scene, Some(&compared), &mut out).expect("writing to memory cannot fail");
-    assert_eq!(problems(PLAN, &String::from_utf8(out).expect("UTF-8")), Vec::<String>::new());
+    plan((&scene.ready(), &[]), &scene, Some(&compared), &mut out)
+        .expect("writing to memory cannot fail");
+    assert_eq!(
+        problems(PLAN, &String::from_utf8(out).expect("UTF-8")),
+        Vec::<String>::new()
+    );
     for outcome in [scene.ready(), scene.blocked(), converged] {
-        assert_eq!(problems(PLAN, &planned(&outcome, &scene)), Vec::<String>::new());
-        assert_eq!(problems(DRIFT, &drifted(&outcome, &scene)), Vec::<String>::new());
+        assert_eq!(
+            problems(PLAN, &planned(&outcome, &scene)),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            problems(DRIFT, &drifted(&outcome, &scene)),
+            Vec::<String>::new()
+        );
     }
 }
 
@@ -135,11 +206,26 @@ fn diagnostics_are_as_their_schema_says() {
     let mut sources = Sources::default();
     let source = sources.add("loom.yaml", "a: 1\nb: 2\n");
     let mut found = Diagnostics::default();
-    found.push(Diagnostic::new(Code::BadValue, "bad").at(Span { source, start: 3, end: 9 }, "here").help("write 2"));
+    found.push(
+        Diagnostic::new(Code::BadValue, "bad")
+            .at(
+                Span {
+                    source,
+                    start: 3,
+                    end: 9,
+                },
+                "here",
+            )
+            .help("write 2"),
+    );
     found.push(Diagnostic::new(Code::LedgerIgnored, "ignored"));
     let mut out = Vec::new();
-    crate::report::diagnostics::json(&found, &sources, &mut out).expect("writing to memory cannot fail");
-    assert_eq!(problems(DIAGNOSTICS, &String::from_utf8(out).expect("UTF-8")), Vec::<String>::new());
+    crate::report::diagnostics::json(&found, &sources, &mut out)
+        .expect("writing to memory cannot fail");
+    assert_eq!(
+        problems(DIAGNOSTICS, &String::from_utf8(out).expect("UTF-8")),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -151,7 +237,6 @@ fn the_schemas_refuse_what_is_no_such_document() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "the snapshot is the document")]
 fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() {
     let mut scene = day();
     scene.actions.truncate(2);
@@ -237,7 +322,10 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
 fn that_most_goes_is_said_with_its_numbers() {
     let scene = emptying();
     let read: Value = serde_json::from_str(&planned(&scene.ready(), &scene)).expect("JSON");
-    assert_eq!(read["brake"], serde_json::json!({ "deletions": 25, "managed": 30, "text": EMPTYING }));
+    assert_eq!(
+        read["brake"],
+        serde_json::json!({ "deletions": 25, "managed": 30, "text": EMPTYING })
+    );
     let read: Value = serde_json::from_str(&planned(&scene.blocked(), &scene)).expect("JSON");
     assert!(read["brake"].is_null(), "nothing can be applied");
 }
@@ -246,9 +334,18 @@ fn that_most_goes_is_said_with_its_numbers() {
 fn nothing_in_a_document_can_command_a_terminal_and_it_still_reads_back() {
     let mut scene = Scene::default();
     let hostile = "\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{feff}";
-    scene.act(Verb::Update, "a", "file.a", [Some("x\n"), Some(&format!("{hostile}\n"))], &[setting(hostile, 1)]);
+    scene.act(
+        Verb::Update,
+        "a",
+        "file.a",
+        [Some("x\n"), Some(&format!("{hostile}\n"))],
+        &[setting(hostile, 1)],
+    );
     let text = planned(&scene.ready(), &scene);
-    assert!(!text.contains(|c: char| c != '\n' && is_hidden(c)), "{text:?}");
+    assert!(
+        !text.contains(|c: char| c != '\n' && is_hidden(c)),
+        "{text:?}"
+    );
     let read: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(read["actions"][0]["causes"][0]["pointer"], hostile);
 }
@@ -257,12 +354,37 @@ fn nothing_in_a_document_can_command_a_terminal_and_it_still_reads_back() {
 fn what_looks_like_a_credential_is_in_no_output() {
     let mut scene = Scene::default();
     let token = format!("ghp_{}", "a1B2".repeat(9));
-    let (before, after) = (format!("token: {token}\nport: 1\n"), format!("token: {token}\nport: 2\n"));
-    scene.act(Verb::Update, "a", "file.a", [Some(&before), Some(&after)], &[setting("port", 1)]);
-    scene.act(Verb::Update, "b", "file.b", [Some(&token), Some(&token.to_lowercase())], &[Cause::Edited]);
-    scene.conflict(Conflict::Edited, "c", "file.c", [Some(&before), Some(&after)], &[]);
+    let (before, after) = (
+        format!("token: {token}\nport: 1\n"),
+        format!("token: {token}\nport: 2\n"),
+    );
+    scene.act(
+        Verb::Update,
+        "a",
+        "file.a",
+        [Some(&before), Some(&after)],
+        &[setting("port", 1)],
+    );
+    scene.act(
+        Verb::Update,
+        "b",
+        "file.b",
+        [Some(&token), Some(&token.to_lowercase())],
+        &[Cause::Edited],
+    );
+    scene.conflict(
+        Conflict::Edited,
+        "c",
+        "file.c",
+        [Some(&before), Some(&after)],
+        &[],
+    );
     for outcome in [scene.ready(), scene.blocked()] {
-        for text in [planned(&outcome, &scene), drifted(&outcome, &scene), texted(&outcome, &scene)] {
+        for text in [
+            planned(&outcome, &scene),
+            drifted(&outcome, &scene),
+            texted(&outcome, &scene),
+        ] {
             assert!(!text.contains(&token), "{text}");
             assert!(text.contains("token: ****"), "{text}");
         }

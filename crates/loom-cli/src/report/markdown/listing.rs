@@ -23,13 +23,28 @@ const DEEPEST: usize = 16;
 
 /// The list, of at most `room` bytes where that is enough for one line; the most telling form that fits.
 pub(super) fn listing(entries: &[Entry<'_>], room: usize) -> String {
-    let full = || entries.iter().map(|entry| format!("- {}{}\n", name(entry.path), entry.said));
-    let short = || entries.iter().map(|entry| format!("- {}\n", name(entry.path)));
+    let full = || {
+        entries
+            .iter()
+            .map(|entry| format!("- {}{}\n", name(entry.path), entry.said))
+    };
+    let short = || {
+        entries
+            .iter()
+            .map(|entry| format!("- {}\n", name(entry.path)))
+    };
     if let Some(text) = within(full(), room).or_else(|| within(short(), room)) {
         return text;
     }
-    let deepest = entries.iter().map(|entry| entry.path.matches('/').count()).max().unwrap_or(0).min(DEEPEST);
-    let by_directory = (1..=deepest).rev().find_map(|depth| within(directories(entries, depth).into_iter().map(line), room));
+    let deepest = entries
+        .iter()
+        .map(|entry| entry.path.matches('/').count())
+        .max()
+        .unwrap_or(0)
+        .min(DEEPEST);
+    let by_directory = (1..=deepest)
+        .rev()
+        .find_map(|depth| within(directories(entries, depth).into_iter().map(line), room));
     by_directory.unwrap_or_else(|| cut(entries, room))
 }
 
@@ -53,7 +68,12 @@ fn within(lines: impl Iterator<Item = String>, room: usize) -> Option<String> {
 fn directories<'a>(entries: &[Entry<'a>], depth: usize) -> BTreeMap<&'a str, usize> {
     let mut counted = BTreeMap::new();
     for entry in entries {
-        let end = entry.path.match_indices('/').take(depth).last().map_or(entry.path.len(), |(at, _)| at + 1);
+        let end = entry
+            .path
+            .match_indices('/')
+            .take(depth)
+            .last()
+            .map_or(entry.path.len(), |(at, _)| at + 1);
         *counted.entry(&entry.path[..end]).or_insert(0) += 1;
     }
     counted
@@ -90,27 +110,46 @@ mod tests {
     use proptest::prelude::*;
 
     fn entries<'a>(paths: &'a [&'a str], said: &str) -> Vec<Entry<'a>> {
-        paths.iter().map(|path| Entry { path, said: said.to_owned() }).collect()
+        paths
+            .iter()
+            .map(|path| Entry {
+                path,
+                said: said.to_owned(),
+            })
+            .collect()
     }
 
     #[test]
     fn a_list_says_less_of_each_before_it_says_it_of_directories() {
-        let paths = ["Makefile", "k8s/production/api.yml", "k8s/production/web.yml", "k8s/staging/api.yml"];
+        let paths = [
+            "Makefile",
+            "k8s/production/api.yml",
+            "k8s/production/web.yml",
+            "k8s/staging/api.yml",
+        ];
         let entries = entries(&paths, ", which nothing declares any more");
         let full = listing(&entries, 1000);
-        assert_eq!(full.lines().nth(1), Some("- `k8s/production/api.yml`, which nothing declares any more"));
+        assert_eq!(
+            full.lines().nth(1),
+            Some("- `k8s/production/api.yml`, which nothing declares any more")
+        );
         let short = "- `Makefile`\n- `k8s/production/api.yml`\n- `k8s/production/web.yml`\n- `k8s/staging/api.yml`\n";
         assert_eq!(listing(&entries, full.len() - 1), short);
         let directories = "- `Makefile`\n- `k8s/production/`: 2 files\n- `k8s/staging/`: 1 file\n";
         assert_eq!(listing(&entries, short.len() - 1), directories);
-        assert_eq!(listing(&entries, directories.len() - 1), "- `Makefile`\n- `k8s/`: 3 files\n");
+        assert_eq!(
+            listing(&entries, directories.len() - 1),
+            "- `Makefile`\n- `k8s/`: 3 files\n"
+        );
         assert_eq!(listing(&entries, 30), "- and 4 files elsewhere\n");
     }
 
     /// The files that a list stands for.
     fn counted(text: &str) -> usize {
         let number = |line: &str| line.split_whitespace().find_map(|word| word.parse().ok());
-        text.lines().map(|line| number(line.rsplit('`').next().unwrap_or(line)).unwrap_or(1)).sum()
+        text.lines()
+            .map(|line| number(line.rsplit('`').next().unwrap_or(line)).unwrap_or(1))
+            .sum()
     }
 
     proptest! {

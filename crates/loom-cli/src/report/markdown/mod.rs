@@ -126,27 +126,49 @@ impl Review<'_> {
         text += &self.kinds(room(&text));
         text += &self.notes(room(&text) / 4);
         let (changes, left_out) = self.changes(room(&text));
-        let spare = if left_out.is_empty() { room(&text).saturating_sub(changes.len()) } else { 0 };
+        let spare = if left_out.is_empty() {
+            room(&text).saturating_sub(changes.len())
+        } else {
+            0
+        };
         text + &fitting(self.graph(), spare) + &changes + &left_out
     }
 
     fn head(&self) -> String {
         let summary = Summary::of(self.outcome);
         if let Some(compared) = self.compared {
-            return format!("{MARKER}\n\n## Loom: {}\n\n{}\n", summary.changes(), visible(&compared.sentence(&summary)));
+            return format!(
+                "{MARKER}\n\n## Loom: {}\n\n{}\n",
+                summary.changes(),
+                visible(&compared.sentence(&summary))
+            );
         }
         let first = match self.outcome {
             Outcome::Converged(_) => {
-                return format!("{MARKER}\n\n## Loom: nothing to do\n\n{} files are as declared.\n", summary.outputs);
+                return format!(
+                    "{MARKER}\n\n## Loom: nothing to do\n\n{} files are as declared.\n",
+                    summary.outputs
+                );
             }
             Outcome::Ready(plan) => {
                 if check::denial(self.findings).is_some() {
-                    return format!("{MARKER}\n\n## Loom: {summary}\n\nDigest {}.\n", code(&plan.digest.to_string()));
+                    return format!(
+                        "{MARKER}\n\n## Loom: {summary}\n\nDigest {}.\n",
+                        code(&plan.digest.to_string())
+                    );
                 }
                 let apply = code(&visible(self.apply));
-                let apply = if apply.len() < LEAST / 4 { apply } else { code(&format!("loom apply --expect {}", plan.digest)) };
-                let most = causes::deletion_sentence(plan).map_or_else(String::new, |sentence| format!("**{sentence}**\n\n"));
-                format!("{most}Digest {}. Apply it with {apply}.\n", code(&plan.digest.to_string()))
+                let apply = if apply.len() < LEAST / 4 {
+                    apply
+                } else {
+                    code(&format!("loom apply --expect {}", plan.digest))
+                };
+                let most = causes::deletion_sentence(plan)
+                    .map_or_else(String::new, |sentence| format!("**{sentence}**\n\n"));
+                format!(
+                    "{most}Digest {}. Apply it with {apply}.\n",
+                    code(&plan.digest.to_string())
+                )
             }
             Outcome::Blocked(_) => "Nothing can be applied before the conflicts are resolved; \
                                     `loom plan --skip-conflicts` plans the rest.\n"
@@ -157,30 +179,56 @@ impl Review<'_> {
 
     /// What the checklist and the policies say: errors first, of which none is left out.
     fn findings(&self, room: usize) -> String {
-        let denial = check::denial(self.findings).map_or_else(String::new, |denial| format!("\n**{}**\n", escape(&denial)));
+        let denial = check::denial(self.findings)
+            .map_or_else(String::new, |denial| format!("\n**{}**\n", escape(&denial)));
         let of = |wanted: &str, title: &str, room: usize| {
-            let entries = self.findings.iter().filter(|finding| check::word(finding) == wanted);
+            let entries = self
+                .findings
+                .iter()
+                .filter(|finding| check::word(finding) == wanted);
             section(title, &entries.map(finding_entry).collect::<Vec<_>>(), room)
         };
         let errors = of("error", "Findings that deny", room);
         let warnings = of("warning", "Findings", room.saturating_sub(errors.len()) / 2);
-        let accepted = of("accepted", "Accepted findings", room.saturating_sub(errors.len() + warnings.len()) / 2);
+        let accepted = of(
+            "accepted",
+            "Accepted findings",
+            room.saturating_sub(errors.len() + warnings.len()) / 2,
+        );
         denial + &errors + &warnings + &accepted
     }
 
     /// What stands against the plan, with the ways out.
     fn conflicts(&self, room: usize) -> String {
-        let entries: Vec<_> = self.outcome.conflicts().iter().map(conflict_entry).collect();
+        let entries: Vec<_> = self
+            .outcome
+            .conflicts()
+            .iter()
+            .map(conflict_entry)
+            .collect();
         section("Conflicts", &entries, room)
     }
 
     fn deletions(&self, room: usize) -> String {
-        let deletes = self.outcome.actions().iter().filter(|action| action.verb == Verb::Delete);
-        section("Files that are deleted", &deletes.map(deletion_entry).collect::<Vec<_>>(), room)
+        let deletes = self
+            .outcome
+            .actions()
+            .iter()
+            .filter(|action| action.verb == Verb::Delete);
+        section(
+            "Files that are deleted",
+            &deletes.map(deletion_entry).collect::<Vec<_>>(),
+            room,
+        )
     }
 
     fn moves(&self, room: usize) -> String {
-        let moved = self.outcome.actions().iter().filter_map(move_entry).collect::<Vec<_>>();
+        let moved = self
+            .outcome
+            .actions()
+            .iter()
+            .filter_map(move_entry)
+            .collect::<Vec<_>>();
         section("Files that move", &moved, room)
     }
 
@@ -200,34 +248,66 @@ impl Review<'_> {
         if kinds.is_empty() {
             return String::new();
         }
-        let number = |count: usize| if count == 0 { String::new() } else { count.to_string() };
+        let number = |count: usize| {
+            if count == 0 {
+                String::new()
+            } else {
+                count.to_string()
+            }
+        };
         let row = |(kind, counts): (&str, [usize; 5])| {
             let [create, update, delete, moved, record] = counts.map(number);
             [code(kind), create, update, delete, moved, record]
         };
         let rows: Vec<[String; 6]> = kinds.into_iter().map(row).collect();
-        fitting(format!("\n{}", table(["Kind", "Create", "Update", "Delete", "Move", "Record only"], &rows)), room)
+        fitting(
+            format!(
+                "\n{}",
+                table(
+                    ["Kind", "Create", "Update", "Delete", "Move", "Record only"],
+                    &rows
+                )
+            ),
+            room,
+        )
     }
 
     /// What is not decided: how many of what, and the first few.
     fn notes(&self, room: usize) -> String {
         let line = |(kind, notes): (_, Vec<&Note>)| {
-            let name = |note: &&Note| code(&note.path.as_ref().map_or_else(|| note.address.to_string(), ToString::to_string));
+            let name = |note: &&Note| {
+                code(
+                    &note
+                        .path
+                        .as_ref()
+                        .map_or_else(|| note.address.to_string(), ToString::to_string),
+                )
+            };
             let mut names: Vec<String> = notes.iter().take(3).map(name).collect();
             if notes.len() > names.len() {
                 names.push(format!("and {} more", notes.len() - names.len()));
             }
-            format!("- {}: {}\n", escape(&visible(&causes::note_sentence(kind, &notes))), names.join(", "))
+            format!(
+                "- {}: {}\n",
+                escape(&visible(&causes::note_sentence(kind, &notes))),
+                names.join(", ")
+            )
         };
         let lines: String = causes::notes(self.outcome).into_iter().map(line).collect();
-        if lines.is_empty() { lines } else { fitting(format!("\n### Notes\n\n{lines}"), room) }
+        if lines.is_empty() {
+            lines
+        } else {
+            fitting(format!("\n### Notes\n\n{lines}"), room)
+        }
     }
 
     /// The graph, folded, or how to see it.
     fn graph(&self) -> String {
         match &self.sketch {
             None => String::new(),
-            Some(Sketch::Drawn(graph)) => format!("\n{GRAPH}\n\n{}\n</details>\n", fence("mermaid", graph)),
+            Some(Sketch::Drawn(graph)) => {
+                format!("\n{GRAPH}\n\n{}\n</details>\n", fence("mermaid", graph))
+            }
             Some(Sketch::TooLarge(boxes)) => format!(
                 "\nWhat changes, what it needs and what it touches are {boxes} artifacts, too many for a graph on this page: \
                  `loom graph --changed --format svg > graph.svg` draws it.\n"
@@ -242,9 +322,30 @@ impl Review<'_> {
             return (String::new(), String::new());
         }
         let forms = [
-            (Form { fold: Fold::Open, context: CONTEXT }, room.min(self.budget / OPEN), ""),
-            (Form { fold: Fold::Folded, context: CONTEXT }, room, ""),
-            (Form { fold: Fold::Folded, context: 0 }, room, "The unchanged lines around each change are left out; "),
+            (
+                Form {
+                    fold: Fold::Open,
+                    context: CONTEXT,
+                },
+                room.min(self.budget / OPEN),
+                "",
+            ),
+            (
+                Form {
+                    fold: Fold::Folded,
+                    context: CONTEXT,
+                },
+                room,
+                "",
+            ),
+            (
+                Form {
+                    fold: Fold::Folded,
+                    context: 0,
+                },
+                room,
+                "The unchanged lines around each change are left out; ",
+            ),
         ];
         for (form, room, left_out) in forms {
             if let Some(text) = self.all(&chapters, form, room) {
@@ -252,8 +353,13 @@ impl Review<'_> {
             }
         }
         let (text, others) = self.some(&chapters, room);
-        let files = if others == 1 { "The content of 1 file is" } else { &format!("The contents of {others} files are") };
-        let left_out = format!("{files} left out, and so are the unchanged lines around each change; ");
+        let files = if others == 1 {
+            "The content of 1 file is"
+        } else {
+            &format!("The contents of {others} files are")
+        };
+        let left_out =
+            format!("{files} left out, and so are the unchanged lines around each change; ");
         (text, self.last_words(&left_out))
     }
 
@@ -261,16 +367,26 @@ impl Review<'_> {
         if left_out.is_empty() {
             return String::new();
         }
-        format!("\n> {left_out}this report is kept under {} characters. `loom plan` shows everything.\n", self.budget)
+        format!(
+            "\n> {left_out}this report is kept under {} characters. `loom plan` shows everything.\n",
+            self.budget
+        )
     }
 
     /// The changes whose contents are shown: what somebody asked for, then what came with a newer loom.
     fn chapters(&self) -> Vec<Chapter<'_>> {
         let chapters = sections(self.outcome.actions()).into_iter().map(|section| {
-            let heading = section.heading().map(|heading| format!("\n### {}\n", escape(&visible(&heading))));
-            Chapter { heading: heading.unwrap_or_else(|| CHANGES.to_owned()), groups: self.groups(&section.actions) }
+            let heading = section
+                .heading()
+                .map(|heading| format!("\n### {}\n", escape(&visible(&heading))));
+            Chapter {
+                heading: heading.unwrap_or_else(|| CHANGES.to_owned()),
+                groups: self.groups(&section.actions),
+            }
         });
-        chapters.filter(|chapter| !chapter.groups.is_empty()).collect()
+        chapters
+            .filter(|chapter| !chapter.groups.is_empty())
+            .collect()
     }
 
     /// The changes whose contents are shown, the same change once: updates and moves first.
@@ -278,9 +394,17 @@ impl Review<'_> {
         let (mut groups, mut created): (Vec<Group<'_>>, Vec<Group<'_>>) = (Vec::new(), Vec::new());
         let mut known: BTreeMap<ContentHash, usize> = BTreeMap::new();
         for chunk in actions.chunks(CHUNK) {
-            let looks: Vec<Look> = chunk.par_iter().map(|action| Look::at(action, self.contents, Ask::Identity)).collect();
-            for (action, identity) in chunk.iter().zip(looks).filter_map(|(action, look)| Some((action, look.identity?))) {
-                let is_loss = action.verb == Verb::Delete && !action.causes().any(|cause| *cause == Cause::Edited);
+            let looks: Vec<Look> = chunk
+                .par_iter()
+                .map(|action| Look::at(action, self.contents, Ask::Identity))
+                .collect();
+            for (action, identity) in chunk
+                .iter()
+                .zip(looks)
+                .filter_map(|(action, look)| Some((action, look.identity?)))
+            {
+                let is_loss = action.verb == Verb::Delete
+                    && !action.causes().any(|cause| *cause == Cause::Edited);
                 if is_loss {
                     // what loom wrote itself can be written again: that it goes is said already
                     continue;
@@ -305,7 +429,12 @@ impl Review<'_> {
         for chapter in chapters {
             text += &chapter.heading;
             for chunk in chapter.groups.chunks(CHUNK) {
-                text.extend(chunk.par_iter().map(|group| self.change(group, form)).collect::<Vec<_>>());
+                text.extend(
+                    chunk
+                        .par_iter()
+                        .map(|group| self.change(group, form))
+                        .collect::<Vec<_>>(),
+                );
                 if text.len() > room {
                     return None;
                 }
@@ -316,20 +445,35 @@ impl Review<'_> {
 
     /// As many changes as there is room for, the names of the other files, and how many those are.
     fn some(&self, chapters: &[Chapter<'_>], room: usize) -> (String, usize) {
-        let form = Form { fold: Fold::Folded, context: 0 };
+        let form = Form {
+            fold: Fold::Folded,
+            context: 0,
+        };
         let (mut text, mut others, mut misses) = (String::new(), Vec::new(), 0);
         let mut heading = "";
-        for (chapter, group) in chapters.iter().flat_map(|chapter| chapter.groups.iter().map(move |group| (chapter, group))) {
-            let change = if misses < PATIENCE { self.change(group, form) } else { String::new() };
-            let next = if heading == chapter.heading { "" } else { &chapter.heading };
+        for (chapter, group) in chapters
+            .iter()
+            .flat_map(|chapter| chapter.groups.iter().map(move |group| (chapter, group)))
+        {
+            let change = if misses < PATIENCE {
+                self.change(group, form)
+            } else {
+                String::new()
+            };
+            let next = if heading == chapter.heading {
+                ""
+            } else {
+                &chapter.heading
+            };
             if !change.is_empty() && text.len() + next.len() + change.len() <= room * 3 / 4 {
                 text.extend([next, &change]);
                 (heading, misses) = (&chapter.heading, 0);
             } else {
                 misses += 1;
-                others.extend(
-                    group.iter().map(|action| Entry { path: action.path.as_str(), said: format!(", {}", action.verb.as_str()) }),
-                );
+                others.extend(group.iter().map(|action| Entry {
+                    path: action.path.as_str(),
+                    said: format!(", {}", action.verb.as_str()),
+                }));
             }
         }
         others.sort_by(|one, other| one.path.cmp(other.path));
@@ -339,65 +483,114 @@ impl Review<'_> {
 
     /// One change: why, the settings that differ, the lines, and the other files that it is made in.
     fn change(&self, group: &Group<'_>, form: Form) -> String {
-        let Some((action, others)) = group.split_first() else { return String::new() };
+        let Some((action, others)) = group.split_first() else {
+            return String::new();
+        };
         let shown = Shown::of(self.contents, action);
-        let why = causes::of(action).into_iter().map(|cause| escape(&visible(&causes::clause(cause))));
+        let why = causes::of(action)
+            .into_iter()
+            .map(|cause| escape(&visible(&causes::clause(cause))));
         let settings = settings(self.contents, action, &shown);
         let how = settings.iter().map(|setting| code(&visible(setting)));
         let becomes = mode_sentence(action).map(str::to_owned);
-        let mut body: Vec<String> = why.chain(how).chain(becomes).map(|line| format!("- {line}\n")).collect();
+        let mut body: Vec<String> = why
+            .chain(how)
+            .chain(becomes)
+            .map(|line| format!("- {line}\n"))
+            .collect();
         body.push(difference(&shown, form.context));
         if !others.is_empty() {
-            let names: Vec<String> = others.iter().map(|other| code(&visible(&place(other)))).collect();
+            let names: Vec<String> = others
+                .iter()
+                .map(|other| code(&visible(&place(other))))
+                .collect();
             body.push(format!("\nThe same change in {}.\n", names.join(", ")));
         }
         let body = body.concat();
-        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let more = if others.is_empty() {
+            String::new()
+        } else {
+            format!(" and {} more", others.len())
+        };
         let lines = super::look::counted(&shown, &shown.difference());
         let title = format!("{} {}", action.verb.mark(), place(action));
         match form.fold {
             Fold::Open => format!("\n#### {} {lines}{more}\n\n{body}", code(&visible(&title))),
             Fold::Folded => {
                 let title = html(&visible(&title));
-                format!("\n<details><summary><code>{title}</code> {lines}{more}</summary>\n\n{body}\n</details>\n")
+                format!(
+                    "\n<details><summary><code>{title}</code> {lines}{more}</summary>\n\n{body}\n</details>\n"
+                )
             }
         }
     }
 }
 
 fn finding_entry(finding: &Finding) -> Entry<'_> {
-    let line = finding.line.map_or_else(String::new, |line| format!(", line {line}"));
-    let more: Vec<String> = check::advice(finding).iter().map(|line| format!("  - {}\n", escape(&visible(line)))).collect();
-    let said =
-        format!("{line} ({}): {}\n{}", code(&visible(&finding.code)), escape(&visible(&check::sentence(finding))), more.concat());
-    Entry { path: finding.path.as_str(), said: said.trim_end().to_owned() }
+    let line = finding
+        .line
+        .map_or_else(String::new, |line| format!(", line {line}"));
+    let more: Vec<String> = check::advice(finding)
+        .iter()
+        .map(|line| format!("  - {}\n", escape(&visible(line))))
+        .collect();
+    let said = format!(
+        "{line} ({}): {}\n{}",
+        code(&visible(&finding.code)),
+        escape(&visible(&check::sentence(finding))),
+        more.concat()
+    );
+    Entry {
+        path: finding.path.as_str(),
+        said: said.trim_end().to_owned(),
+    }
 }
 
 fn conflict_entry(conflict: &Conflicting) -> Entry<'_> {
-    let ways: Vec<String> = conflict.ways.iter().map(|way| format!("  - {}\n", escape(&visible(way)))).collect();
-    let (address, said) = (code(&conflict.address.to_string()), escape(&visible(&causes::conflict_sentences(conflict))));
+    let ways: Vec<String> = conflict
+        .ways
+        .iter()
+        .map(|way| format!("  - {}\n", escape(&visible(way))))
+        .collect();
+    let (address, said) = (
+        code(&conflict.address.to_string()),
+        escape(&visible(&causes::conflict_sentences(conflict))),
+    );
     let by_hand: String = by_hand::pieces(conflict).iter().map(piece).collect();
     let said = format!(" ({address}). {said}\n{}{by_hand}", ways.concat());
-    Entry { path: conflict.path.as_str(), said: said.trim_end().to_owned() }
+    Entry {
+        path: conflict.path.as_str(),
+        said: said.trim_end().to_owned(),
+    }
 }
 
 /// What a person changes, below an entry of a list.
 fn piece(piece: &Piece) -> String {
     let text = fence(&piece.language, &visible_lines(&piece.text));
-    let indented = text.lines().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat();
+    let indented = text
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     format!("  - {}\n\n{indented}", escape(&visible(&piece.says)))
 }
 
 fn deletion_entry(action: &Action) -> Entry<'_> {
-    Entry { path: action.path.as_str(), said: format!(": {}", escape(&visible(&causes::short(action)))) }
+    Entry {
+        path: action.path.as_str(),
+        said: format!(": {}", escape(&visible(&causes::short(action)))),
+    }
 }
 
 fn move_entry(action: &Action) -> Option<Entry<'_>> {
     match &action.verb {
-        Verb::Move { from } => {
-            Some(Entry { path: action.path.as_str(), said: format!(", from {}", code(&visible(from.as_str()))) })
+        Verb::Move { from } => Some(Entry {
+            path: action.path.as_str(),
+            said: format!(", from {}", code(&visible(from.as_str()))),
+        }),
+        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => {
+            None
         }
-        Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => None,
     }
 }
 
@@ -413,25 +606,40 @@ fn section(title: &str, entries: &[Entry<'_>], room: usize) -> String {
 
 /// A text that may be left out where there is no room.
 fn fitting(text: String, room: usize) -> String {
-    if text.len() <= room { text } else { String::new() }
+    if text.len() <= room {
+        text
+    } else {
+        String::new()
+    }
 }
 
 /// The lines that differ, fenced.
 fn difference(shown: &Shown, context: usize) -> String {
-    let sides = [&shown.before, &shown.after].map(|side| as_text(side.as_deref().unwrap_or_default()));
+    let sides =
+        [&shown.before, &shown.after].map(|side| as_text(side.as_deref().unwrap_or_default()));
     match (shown.difference(), sides) {
-        _ if shown.hidden.is_some() => "\nWhat differs looks like a credential and is not shown.\n".to_owned(),
+        _ if shown.hidden.is_some() => {
+            "\nWhat differs looks like a credential and is not shown.\n".to_owned()
+        }
         (Difference::Text(_), [Some(before), Some(after)]) => {
             let unified = TextDiff::with_context(before, after, context).unified();
-            if unified.is_empty() { unified } else { format!("\n{}", fence("diff", &visible_lines(&unified))) }
+            if unified.is_empty() {
+                unified
+            } else {
+                format!("\n{}", fence("diff", &visible_lines(&unified)))
+            }
         }
-        (Difference::Binary | Difference::Text(_), _) => "\nThe content is not text and is not shown.\n".to_owned(),
+        (Difference::Binary | Difference::Text(_), _) => {
+            "\nThe content is not text and is not shown.\n".to_owned()
+        }
     }
 }
 
 /// Text inside of an HTML element.
 fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

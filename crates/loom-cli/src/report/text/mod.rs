@@ -61,7 +61,11 @@ pub(crate) fn plan(report: &PlanText<'_>, out: &mut dyn Write) -> io::Result<()>
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn plan_or_comparison(report: &PlanText<'_>, compared: Option<&Compared>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn plan_or_comparison(
+    report: &PlanText<'_>,
+    compared: Option<&Compared>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let sections = sections(report.outcome.actions());
     let prepared = report.list(&sections, out)?;
     report.changes(&sections, &prepared, out)?;
@@ -72,8 +76,16 @@ pub(crate) fn plan_or_comparison(report: &PlanText<'_>, compared: Option<&Compar
     match compared {
         None => report.summary(out),
         Some(compared) => {
-            let gap = if report.outcome.actions().is_empty() { "" } else { "\n" };
-            writeln!(out, "{gap}{}", visible(&compared.sentence(&Summary::of(report.outcome))))?;
+            let gap = if report.outcome.actions().is_empty() {
+                ""
+            } else {
+                "\n"
+            };
+            writeln!(
+                out,
+                "{gap}{}",
+                visible(&compared.sentence(&Summary::of(report.outcome)))
+            )?;
             check::denial(report.findings).map_or(Ok(()), |denial| writeln!(out, "{denial}"))
         }
     }
@@ -102,14 +114,29 @@ impl PlanText<'_> {
             for chunk in section.actions.chunks(CHUNK) {
                 let looked: Vec<Look> = chunk.par_iter().map(|action| self.look(action)).collect();
                 for (action, found) in chunk.iter().zip(&looked) {
-                    let row = [&place(action), &found.lines, &addressed(action), &causes::short(action)];
-                    self.row(out, &columns, (action.verb.mark(), Style::of(&action.verb)), row.map(String::as_str))?;
+                    let row = [
+                        &place(action),
+                        &found.lines,
+                        &addressed(action),
+                        &causes::short(action),
+                    ];
+                    self.row(
+                        out,
+                        &columns,
+                        (action.verb.mark(), Style::of(&action.verb)),
+                        row.map(String::as_str),
+                    )?;
                 }
                 prepared.extend(looked);
             }
             for conflict in conflicts.iter().filter(|_| section.upgrade.is_none()) {
                 let address = conflict.address.to_string();
-                let row = [conflict.path.as_str(), "", &address, causes::conflict_clause(conflict.conflict)];
+                let row = [
+                    conflict.path.as_str(),
+                    "",
+                    &address,
+                    causes::conflict_clause(conflict.conflict),
+                ];
                 self.row(out, &columns, ('!', Style::Conflict), row)?;
             }
         }
@@ -118,31 +145,65 @@ impl PlanText<'_> {
 
     /// Which change an action is, is asked only where it is shown.
     fn look(&self, action: &Action) -> Look {
-        Look::at(action, self.contents, if self.shows(action) { Ask::Identity } else { Ask::Lines })
+        Look::at(
+            action,
+            self.contents,
+            if self.shows(action) {
+                Ask::Identity
+            } else {
+                Ask::Lines
+            },
+        )
     }
 
     /// Columns as wide as what they hold, but none so wide that the next one leaves the screen.
     fn columns(&self, actions: &[Action], conflicts: &[Conflicting]) -> Columns {
-        let path = actions.iter().map(|action| place(action).width()).chain(conflicts.iter().map(|c| c.path.as_str().width()));
+        let path = actions
+            .iter()
+            .map(|action| place(action).width())
+            .chain(conflicts.iter().map(|c| c.path.as_str().width()));
         let address = actions.iter().map(|action| addressed(action).width());
-        let address = address.chain(conflicts.iter().map(|conflict| conflict.address.to_string().width()));
+        let address = address.chain(
+            conflicts
+                .iter()
+                .map(|conflict| conflict.address.to_string().width()),
+        );
         Columns {
             path: path.max().unwrap_or(0).min(self.stream.width / 2),
             address: address.max().unwrap_or(0).min(self.stream.width / 2),
         }
     }
 
-    fn row(&self, out: &mut dyn Write, columns: &Columns, mark: (char, Style), row: [&str; 4]) -> io::Result<()> {
+    fn row(
+        &self,
+        out: &mut dyn Write,
+        columns: &Columns,
+        mark: (char, Style),
+        row: [&str; 4],
+    ) -> io::Result<()> {
         let [path, lines, address, cause] = row;
         let gap = |width: usize, text: &str| " ".repeat(width.saturating_sub(text.width()));
-        let (mark, path_shown) = (self.paint(mark.1, &mark.0.to_string()), self.paint(mark.1, path));
+        let (mark, path_shown) = (
+            self.paint(mark.1, &mark.0.to_string()),
+            self.paint(mark.1, path),
+        );
         let left = format!("{mark} {path_shown}{}  {lines:<8}", gap(columns.path, path));
-        let right = format!("{}{}  {}", visible(address), gap(columns.address, address), self.paint(Style::Faint, cause));
+        let right = format!(
+            "{}{}  {}",
+            visible(address),
+            gap(columns.address, address),
+            self.paint(Style::Faint, cause)
+        );
         writeln!(out, "{}", format!("{left}  {right}").trim_end())
     }
 
     /// What differs, section by section.
-    fn changes(&self, sections: &[Section<'_>], prepared: &[Look], out: &mut dyn Write) -> io::Result<()> {
+    fn changes(
+        &self,
+        sections: &[Section<'_>],
+        prepared: &[Look],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let mut rest = prepared;
         for section in sections {
             let (of_section, others) = rest.split_at(section.actions.len());
@@ -157,7 +218,9 @@ impl PlanText<'_> {
                     self.change(group, &mut text).map(|()| text)
                 };
                 let texts: Vec<io::Result<Vec<u8>>> = chunk.par_iter().map(written).collect();
-                texts.into_iter().try_for_each(|text| out.write_all(&text?))?;
+                texts
+                    .into_iter()
+                    .try_for_each(|text| out.write_all(&text?))?;
             }
         }
         Ok(())
@@ -168,7 +231,9 @@ impl PlanText<'_> {
         let mut groups: Vec<Vec<&Action>> = Vec::new();
         let mut known: BTreeMap<ContentHash, usize> = BTreeMap::new();
         for (action, found) in actions.iter().zip(prepared) {
-            let Some(identity) = found.identity else { continue };
+            let Some(identity) = found.identity else {
+                continue;
+            };
             if let Some(group) = known.get(&identity).filter(|_| self.talk != Talk::Verbose) {
                 groups[*group].push(action);
                 continue;
@@ -191,12 +256,18 @@ impl PlanText<'_> {
 
     /// One change: why, the settings that differ, the lines, and the other files that it is made in.
     fn change(&self, group: &[&Action], out: &mut dyn Write) -> io::Result<()> {
-        let Some((action, others)) = group.split_first() else { return Ok(()) };
+        let Some((action, others)) = group.split_first() else {
+            return Ok(());
+        };
         let shown = Shown::of(self.contents, action);
         let head = format!("{} {}", action.verb.mark(), place(action));
         writeln!(out, "\n{}", self.paint(Style::of(&action.verb), &head))?;
         for cause in causes::of(action) {
-            writeln!(out, "    {}", self.paint(Style::Faint, &format!("because: {}", causes::clause(cause))))?;
+            writeln!(
+                out,
+                "    {}",
+                self.paint(Style::Faint, &format!("because: {}", causes::clause(cause)))
+            )?;
         }
         for setting in settings(self.contents, action, &shown) {
             writeln!(out, "    {}", visible(&setting))?;
@@ -209,15 +280,24 @@ impl PlanText<'_> {
             let files = if others.len() == 1 { "file" } else { "files" };
             writeln!(out, "    The same change in {} more {files}:", others.len())?;
         }
-        others.iter().try_for_each(|other| writeln!(out, "      {}", visible(&place(other))))
+        others
+            .iter()
+            .try_for_each(|other| writeln!(out, "      {}", visible(&place(other))))
     }
 
     fn difference(&self, shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
         let whole = shown.before.is_none() || shown.after.is_none();
         match shown.difference() {
-            _ if shown.hidden.is_some() => writeln!(out, "    What differs looks like a credential and is not shown."),
+            _ if shown.hidden.is_some() => writeln!(
+                out,
+                "    What differs looks like a credential and is not shown."
+            ),
             Difference::Binary => writeln!(out, "    The content is not text and is not shown."),
-            Difference::Text(diff) => self.hunks(&diff, if whole { Numbers::Hide } else { Numbers::Show }, out),
+            Difference::Text(diff) => self.hunks(
+                &diff,
+                if whole { Numbers::Hide } else { Numbers::Show },
+                out,
+            ),
         }
     }
 
@@ -232,7 +312,11 @@ impl PlanText<'_> {
                     _ => writeln!(out, "    {}", self.line(line))?,
                 }
                 if line.end == LineEnd::Missing {
-                    writeln!(out, "    {}", self.paint(Style::Faint, "\\ No newline at end of file"))?;
+                    writeln!(
+                        out,
+                        "    {}",
+                        self.paint(Style::Faint, "\\ No newline at end of file")
+                    )?;
                 }
             }
         }
@@ -260,7 +344,11 @@ impl PlanText<'_> {
         for conflict in self.outcome.conflicts() {
             let head = format!("! {}  {}", conflict.path, conflict.address);
             writeln!(out, "\n{}", self.paint(Style::Conflict, &head))?;
-            writeln!(out, "    {}", visible(&causes::conflict_sentences(conflict)))?;
+            writeln!(
+                out,
+                "    {}",
+                visible(&causes::conflict_sentences(conflict))
+            )?;
             let pieces = by_hand::pieces(conflict);
             if self.talk != Talk::Quiet && pieces.is_empty() {
                 let shown = Shown::from(self.contents.of_conflict(conflict));
@@ -268,7 +356,12 @@ impl PlanText<'_> {
                     self.difference(&shown, out)?;
                 }
             }
-            for Piece { says, language, text } in &pieces {
+            for Piece {
+                says,
+                language,
+                text,
+            } in &pieces
+            {
                 writeln!(out, "    {}", visible(says))?;
                 for line in text.lines() {
                     writeln!(out, "      {}", self.line_by_hand(language, line))?;
@@ -297,27 +390,55 @@ impl PlanText<'_> {
         if self.findings.is_empty() {
             return Ok(());
         }
-        writeln!(out, "\n{}", self.paint(Style::Strong, &format!("Findings: {}", check::counts(self.findings))))?;
+        writeln!(
+            out,
+            "\n{}",
+            self.paint(
+                Style::Strong,
+                &format!("Findings: {}", check::counts(self.findings))
+            )
+        )?;
         check::lines(self.findings, self.stream, self.talk, out)
     }
 
     /// A line between the changes and the notes.
     fn gap(&self, out: &mut dyn Write) -> io::Result<()> {
         let silent = self.talk == Talk::Quiet || self.outcome.report().notes.is_empty();
-        if silent || matches!(self.outcome, Outcome::Converged(_)) { Ok(()) } else { writeln!(out) }
+        if silent || matches!(self.outcome, Outcome::Converged(_)) {
+            Ok(())
+        } else {
+            writeln!(out)
+        }
     }
 
     fn summary(&self, out: &mut dyn Write) -> io::Result<()> {
         let summary = Summary::of(self.outcome);
         match self.outcome {
             Outcome::Converged(report) => {
-                let gap = if report.notes.is_empty() || self.talk == Talk::Quiet { "" } else { "\n" };
-                let (files, are) = if report.outputs == 1 { ("file", "is") } else { ("files", "are") };
-                writeln!(out, "{gap}Nothing to do: {} {files} {are} as declared.", report.outputs)
+                let gap = if report.notes.is_empty() || self.talk == Talk::Quiet {
+                    ""
+                } else {
+                    "\n"
+                };
+                let (files, are) = if report.outputs == 1 {
+                    ("file", "is")
+                } else {
+                    ("files", "are")
+                };
+                writeln!(
+                    out,
+                    "{gap}Nothing to do: {} {files} {are} as declared.",
+                    report.outputs
+                )
             }
             Outcome::Ready(plan) => {
-                writeln!(out, "\n{}", self.paint(Style::Strong, &format!("Plan: {summary}")))?;
-                causes::deletion_sentence(plan).map_or(Ok(()), |sentence| writeln!(out, "{sentence}"))?;
+                writeln!(
+                    out,
+                    "\n{}",
+                    self.paint(Style::Strong, &format!("Plan: {summary}"))
+                )?;
+                causes::deletion_sentence(plan)
+                    .map_or(Ok(()), |sentence| writeln!(out, "{sentence}"))?;
                 writeln!(out, "Digest: {}", plan.digest)?;
                 match (check::denial(self.findings), self.apply) {
                     (Some(denial), _) => writeln!(out, "{denial}"),
@@ -326,9 +447,20 @@ impl PlanText<'_> {
                 }
             }
             Outcome::Blocked(_) => {
-                writeln!(out, "\n{}", self.paint(Style::Strong, &format!("Plan: {summary}")))?;
-                let stand = if summary.conflicts == 1 { "the conflict stands" } else { "the conflicts stand" };
-                writeln!(out, "Nothing can be applied while {stand}; `loom plan --skip-conflicts` plans the rest.")
+                writeln!(
+                    out,
+                    "\n{}",
+                    self.paint(Style::Strong, &format!("Plan: {summary}"))
+                )?;
+                let stand = if summary.conflicts == 1 {
+                    "the conflict stands"
+                } else {
+                    "the conflicts stand"
+                };
+                writeln!(
+                    out,
+                    "Nothing can be applied while {stand}; `loom plan --skip-conflicts` plans the rest."
+                )
             }
         }
     }
@@ -345,13 +477,26 @@ pub(super) fn write_notes(outcome: &Outcome, talk: Talk, out: &mut dyn Write) ->
     }
     writeln!(out, "Notes:")?;
     for (kind, notes) in notes {
-        let name = |note: &&Note| note.path.as_ref().map_or_else(|| note.address.to_string(), ToString::to_string);
-        let shown = if talk == Talk::Verbose { notes.len() } else { 3 };
+        let name = |note: &&Note| {
+            note.path
+                .as_ref()
+                .map_or_else(|| note.address.to_string(), ToString::to_string)
+        };
+        let shown = if talk == Talk::Verbose {
+            notes.len()
+        } else {
+            3
+        };
         let mut names: Vec<String> = notes.iter().take(shown).map(name).collect();
         if notes.len() > shown {
             names.push(format!("and {} more", notes.len() - shown));
         }
-        writeln!(out, "  {}: {}", visible(&causes::note_sentence(kind, &notes)), visible(&names.join(", ")))?;
+        writeln!(
+            out,
+            "  {}: {}",
+            visible(&causes::note_sentence(kind, &notes)),
+            visible(&names.join(", "))
+        )?;
     }
     Ok(true)
 }

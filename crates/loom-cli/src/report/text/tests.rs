@@ -10,9 +10,20 @@ fn shown(outcome: &Outcome, scene: &Scene, talk: Talk) -> String {
 }
 
 fn coloured(outcome: &Outcome, scene: &Scene, talk: Talk, colour: Colour) -> String {
-    let stream = Stream { reader: Reader::Program, colour, width: 120 };
+    let stream = Stream {
+        reader: Reader::Program,
+        colour,
+        width: 120,
+    };
     let mut out = Vec::new();
-    let report = PlanText { outcome, contents: scene, apply: "loom apply --expect 00ff", stream, talk, findings: &[] };
+    let report = PlanText {
+        outcome,
+        contents: scene,
+        apply: "loom apply --expect 00ff",
+        stream,
+        talk,
+        findings: &[],
+    };
     plan(&report, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
@@ -53,10 +64,28 @@ fn a_plan_reads_from_the_list_over_the_changes_to_the_command_that_applies_it() 
 #[test]
 fn with_verbose_everything_is_shown_and_nothing_is_grouped() {
     let mut scene = Scene::default();
-    scene.act(Verb::Create, "a.txt", "file.a", [None, Some("one\ntwo")], &[task("T-001", 3)]);
-    scene.act(Verb::Delete, "b.txt", "file.b", [Some("three\n"), None], &[Cause::Undeclared]);
+    scene.act(
+        Verb::Create,
+        "a.txt",
+        "file.a",
+        [None, Some("one\ntwo")],
+        &[task("T-001", 3)],
+    );
+    scene.act(
+        Verb::Delete,
+        "b.txt",
+        "file.b",
+        [Some("three\n"), None],
+        &[Cause::Undeclared],
+    );
     for name in ["c", "d"] {
-        scene.act(Verb::Update, name, &format!("file.{name}"), [Some("x\n"), Some("y\n")], &[setting("project", 1)]);
+        scene.act(
+            Verb::Update,
+            name,
+            &format!("file.{name}"),
+            [Some("x\n"), Some("y\n")],
+            &[setting("project", 1)],
+        );
     }
     insta::assert_snapshot!(shown(&scene.ready(), &scene, Talk::Verbose), @r"
     + a.txt  +2        file.a  task T-001 of ENT-001 asks for it, stories/ENT-001.yaml:3
@@ -95,8 +124,17 @@ fn with_verbose_everything_is_shown_and_nothing_is_grouped() {
 #[test]
 fn a_deletion_that_loses_an_edit_shows_what_goes() {
     let mut scene = Scene::default();
-    let causes = [Cause::Removed(crate::report::fixture::position("loom.yaml", 40)), Cause::Edited];
-    scene.act(Verb::Delete, "docs/api.md", "markdown.page.api", [Some("# API\nMy own notes.\n"), None], &causes);
+    let causes = [
+        Cause::Removed(crate::report::fixture::position("loom.yaml", 40)),
+        Cause::Edited,
+    ];
+    scene.act(
+        Verb::Delete,
+        "docs/api.md",
+        "markdown.page.api",
+        [Some("# API\nMy own notes.\n"), None],
+        &causes,
+    );
     let text = shown(&scene.ready(), &scene, Talk::Normal);
     assert!(text.contains("    -My own notes.\n"), "{text}");
 }
@@ -120,7 +158,10 @@ fn conflicts_say_what_happened_what_would_be_lost_and_the_ways_out() {
         "infra/main.tf",
         "terraform.module.entity-api",
         [Some("resource \"aws_db_instance\" \"main\" {}\n"), None],
-        &["terraform -chdir=infra destroy", "then add `removed: [{ address: terraform.module.entity-api }]` to loom.yaml"],
+        &[
+            "terraform -chdir=infra destroy",
+            "then add `removed: [{ address: terraform.module.entity-api }]` to loom.yaml",
+        ],
     );
     insta::assert_snapshot!(shown(&scene.blocked(), &scene, Talk::Normal), @r"
     + .github/workflows/deploy-entity-api.yml  +3        github.workflow.entity-api           task T-015 of ENT-001 asks for it, stories/ENT-001.yaml:14 (+1 more)
@@ -152,7 +193,8 @@ fn conflicts_say_what_happened_what_would_be_lost_and_the_ways_out() {
     ");
     let skipped = shown(&scene.ready(), &scene, Talk::Normal);
     assert!(
-        skipped.contains("! docs/deployment.md") && skipped.ends_with("Apply it with: loom apply --expect 00ff\n"),
+        skipped.contains("! docs/deployment.md")
+            && skipped.ends_with("Apply it with: loom apply --expect 00ff\n"),
         "{skipped}"
     );
 }
@@ -160,9 +202,20 @@ fn conflicts_say_what_happened_what_would_be_lost_and_the_ways_out() {
 #[test]
 fn nothing_to_do_is_one_line_after_the_notes() {
     let scene = Scene::default();
-    let report = |outputs| Outcome::Converged(Report { outputs, ..Report::default() });
-    assert_eq!(shown(&report(9), &scene, Talk::Normal), "Nothing to do: 9 files are as declared.\n");
-    assert_eq!(shown(&report(1), &scene, Talk::Normal), "Nothing to do: 1 file is as declared.\n");
+    let report = |outputs| {
+        Outcome::Converged(Report {
+            outputs,
+            ..Report::default()
+        })
+    };
+    assert_eq!(
+        shown(&report(9), &scene, Talk::Normal),
+        "Nothing to do: 9 files are as declared.\n"
+    );
+    assert_eq!(
+        shown(&report(1), &scene, Talk::Normal),
+        "Nothing to do: 1 file is as declared.\n"
+    );
     let mut scene = Scene::default();
     for name in ["a", "b", "c", "d", "e"] {
         scene.note(&format!("file.{name}"), NoteKind::OutOfScope);
@@ -189,31 +242,69 @@ fn what_comes_with_a_newer_loom_stands_apart_from_what_somebody_asked_for() {
     let heading = "Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.\n";
     let (list, changes) = text.split_once("\n\n").expect("a list and changes");
     let (asked, upgraded) = list.split_once(heading).expect("a heading in the list");
-    assert!(asked.contains("~ k8s/staging/entity-api.yml") && asked.contains("! docs/deployment.md"), "{text}");
-    assert!(upgraded.starts_with("~ k8s/production/entity-api.yml") && !upgraded.contains('\n'), "{text}");
-    let (asked, upgraded) = changes.split_once(heading).expect("a heading in the changes");
-    assert!(asked.contains("because: services.entity-api.port changed") && !asked.contains("k8s/production"), "{text}");
-    assert!(upgraded.starts_with("\n~ k8s/production/entity-api.yml\n    because: kubernetes.manifest 1 → 2"), "{text}");
+    assert!(
+        asked.contains("~ k8s/staging/entity-api.yml") && asked.contains("! docs/deployment.md"),
+        "{text}"
+    );
+    assert!(
+        upgraded.starts_with("~ k8s/production/entity-api.yml") && !upgraded.contains('\n'),
+        "{text}"
+    );
+    let (asked, upgraded) = changes
+        .split_once(heading)
+        .expect("a heading in the changes");
+    assert!(
+        asked.contains("because: services.entity-api.port changed")
+            && !asked.contains("k8s/production"),
+        "{text}"
+    );
+    assert!(
+        upgraded.starts_with(
+            "\n~ k8s/production/entity-api.yml\n    because: kubernetes.manifest 1 → 2"
+        ),
+        "{text}"
+    );
 }
 
 #[test]
 fn quiet_leaves_the_list_and_the_summary() {
     let scene = day();
     let text = shown(&scene.ready(), &scene, Talk::Quiet);
-    assert!(text.contains("~ k8s/staging/entity-api.yml") && text.contains("\nPlan: 1 to create"), "{text}");
+    assert!(
+        text.contains("~ k8s/staging/entity-api.yml") && text.contains("\nPlan: 1 to create"),
+        "{text}"
+    );
     assert!(!text.contains("@@") && !text.contains("Notes:"), "{text}");
 }
 
 #[test]
 fn a_mode_a_binary_file_and_several_parts_are_said_in_words() {
     let mut scene = Scene::default();
-    let script = scene.act(Verb::Update, "run.sh", "shell.script.run", [Some("x\n"), Some("x\n")], &[setting("project", 1)]);
+    let script = scene.act(
+        Verb::Update,
+        "run.sh",
+        "shell.script.run",
+        [Some("x\n"), Some("x\n")],
+        &[setting("project", 1)],
+    );
     if let Some(after) = &mut script.parts[0].after {
         after.mode = Mode::Executable;
     }
-    scene.act(Verb::Update, "x.bin", "file.x", [Some("1"), Some("2")], &[Cause::Edited]);
+    scene.act(
+        Verb::Update,
+        "x.bin",
+        "file.x",
+        [Some("1"), Some("2")],
+        &[Cause::Edited],
+    );
     scene.raw("x.bin", b"\xff\0", b"text");
-    let shared = scene.act(Verb::Update, ".dockerignore", "file.ignore", [Some("a\n"), Some("a\nb\n")], &[Cause::BuiltIn]);
+    let shared = scene.act(
+        Verb::Update,
+        ".dockerignore",
+        "file.ignore",
+        [Some("a\n"), Some("a\nb\n")],
+        &[Cause::BuiltIn],
+    );
     let mut second = shared.parts[0].clone();
     second.address = address("file.other");
     shared.parts.push(second);
@@ -245,9 +336,14 @@ fn a_mode_a_binary_file_and_several_parts_are_said_in_words() {
 #[test]
 fn colour_adds_to_what_can_be_read_without_it() {
     let scene = day();
-    let (plain, coloured) =
-        (shown(&scene.ready(), &scene, Talk::Normal), coloured(&scene.ready(), &scene, Talk::Normal, Colour::On));
-    assert!(coloured.contains("\u{1b}[1;7;32m8080\u{1b}[0m"), "{coloured:?}");
+    let (plain, coloured) = (
+        shown(&scene.ready(), &scene, Talk::Normal),
+        coloured(&scene.ready(), &scene, Talk::Normal, Colour::On),
+    );
+    assert!(
+        coloured.contains("\u{1b}[1;7;32m8080\u{1b}[0m"),
+        "{coloured:?}"
+    );
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
 }
 
@@ -255,11 +351,26 @@ fn colour_adds_to_what_can_be_read_without_it() {
 fn nothing_in_a_file_or_a_way_out_can_command_the_terminal() {
     let mut scene = Scene::default();
     let (before, after) = ("x: \u{1b}[2J\n", "x: \u{1b}]0;title\u{7}\r\u{202e}\n");
-    scene.act(Verb::Update, "a", "file.a", [Some(before), Some(after)], &[setting("a\u{1b}[31m", 1)]);
-    scene.conflict(Conflict::NotOurs, "b", "file.b", [Some(before), Some(after)], &["a\u{1b}[31m way"]);
+    scene.act(
+        Verb::Update,
+        "a",
+        "file.a",
+        [Some(before), Some(after)],
+        &[setting("a\u{1b}[31m", 1)],
+    );
+    scene.conflict(
+        Conflict::NotOurs,
+        "b",
+        "file.b",
+        [Some(before), Some(after)],
+        &["a\u{1b}[31m way"],
+    );
     for outcome in [scene.ready(), scene.blocked()] {
         let text = shown(&outcome, &scene, Talk::Verbose);
-        assert!(!text.contains(|c: char| c != '\n' && crate::report::style::is_hidden(c)), "{text:?}");
+        assert!(
+            !text.contains(|c: char| c != '\n' && crate::report::style::is_hidden(c)),
+            "{text:?}"
+        );
         assert!(text.contains("\\u{1b}]0;title\\u{7}\\r\\u{202e}"), "{text}");
     }
 }
@@ -269,10 +380,19 @@ fn chunks_do_not_show() {
     let mut scene = Scene::default();
     for number in 0..=CHUNK * 2 {
         let text = format!("{number}\n");
-        scene.act(Verb::Update, &format!("f{number:04}"), "file.a", [Some(""), Some(&text)], &[]);
+        scene.act(
+            Verb::Update,
+            &format!("f{number:04}"),
+            "file.a",
+            [Some(""), Some(&text)],
+            &[],
+        );
     }
     let text = shown(&scene.ready(), &scene, Talk::Normal);
-    let listed: Vec<&str> = text.lines().filter(|line| line.contains("file.a")).collect();
+    let listed: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("file.a"))
+        .collect();
     assert_eq!(listed.len(), CHUNK * 2 + 1);
     assert!(listed.is_sorted());
     assert_eq!(text.matches("@@ -0,0 +1 @@").count(), CHUNK * 2 + 1);

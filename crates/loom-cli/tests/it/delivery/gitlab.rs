@@ -21,7 +21,9 @@ fn forge(commit: &str) -> Forge {
     let program = forge.sandbox.root().join(".cache/loom/bin");
     fs::create_dir_all(&program).expect("a directory");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_loom"), program.join("loom")).expect("linked");
-    forge.sandbox.append(".git/info/exclude", ".cache/\nloom-report/\n");
+    forge
+        .sandbox
+        .append(".git/info/exclude", ".cache/\nloom-report/\n");
     forge
 }
 
@@ -43,12 +45,21 @@ fn a_plan_is_one_note_that_is_updated_in_place_and_gives_no_orders() {
     forge.written_by("9", 1, "<!-- loom plan -->\nmine");
     job(&forge, "loom-note", &[]).comes_to(0);
     let body = forge.held("2/body");
-    assert!(body.contains(report(&forge, "digest").trim()) && body.contains("MARK"), "{body}");
-    assert!(body.lines().all(|line| !line.starts_with('/')), "a line that begins with a stroke is an order\n{body}");
+    assert!(
+        body.contains(report(&forge, "digest").trim()) && body.contains("MARK"),
+        "{body}"
+    );
+    assert!(
+        body.lines().all(|line| !line.starts_with('/')),
+        "a line that begins with a stroke is an order\n{body}"
+    );
     forge.change("MARK", "OTHER");
     job(&forge, "loom-plan", &[("COMMIT", "bot")]).comes_to(0);
     job(&forge, "loom-note", &[]).comes_to(0);
-    assert!(forge.held("2/body").contains("OTHER") && !forge.holds("3"), "updated, and never a second one");
+    assert!(
+        forge.held("2/body").contains("OTHER") && !forge.holds("3"),
+        "updated, and never a second one"
+    );
     assert_eq!(forge.held("1/body"), "<!-- loom plan -->\nmine\n");
 }
 
@@ -56,7 +67,16 @@ fn a_plan_is_one_note_that_is_updated_in_place_and_gives_no_orders() {
 fn an_authors_request_is_shown_against_its_base_and_must_be_whole() {
     let forge = forge("author");
     let base = forge.sandbox.git(&["rev-parse", "HEAD"]);
-    let planned = || job(&forge, "loom-plan", &[("COMMIT", "author"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", base.trim())]);
+    let planned = || {
+        job(
+            &forge,
+            "loom-plan",
+            &[
+                ("COMMIT", "author"),
+                ("CI_MERGE_REQUEST_DIFF_BASE_SHA", base.trim()),
+            ],
+        )
+    };
     forge.change("/drafts", "/private");
     planned().comes_to(2).says("Run loom apply");
     assert_eq!(report(&forge, "code"), "2\n");
@@ -64,7 +84,11 @@ fn an_authors_request_is_shown_against_its_base_and_must_be_whole() {
     forge.sandbox.commit();
     planned().comes_to(0);
     job(&forge, "loom-note", &[]).comes_to(0);
-    assert!(forge.held("1/body").contains("+Disallow: /private"), "{}", forge.held("1/body"));
+    assert!(
+        forge.held("1/body").contains("+Disallow: /private"),
+        "{}",
+        forge.held("1/body")
+    );
 }
 
 #[test]
@@ -72,9 +96,15 @@ fn the_note_refuses_what_is_no_plan_and_says_which_variable_is_missing() {
     let forge = forge("bot");
     fs::create_dir(forge.sandbox.root().join("loom-report")).expect("a directory");
     forge.sandbox.write("loom-report/summary.md", "/merge\n");
-    job(&forge, "loom-note", &[]).comes_to(1).complains("no plan of loom");
-    forge.sandbox.write("loom-report/summary.md", "<!-- loom plan -->\n/merge\n");
-    job(&forge, "loom-note", &[("LOOM_TOKEN", "")]).comes_to(1).complains("LOOM_TOKEN");
+    job(&forge, "loom-note", &[])
+        .comes_to(1)
+        .complains("no plan of loom");
+    forge
+        .sandbox
+        .write("loom-report/summary.md", "<!-- loom plan -->\n/merge\n");
+    job(&forge, "loom-note", &[("LOOM_TOKEN", "")])
+        .comes_to(1)
+        .complains("LOOM_TOKEN");
     job(&forge, "loom-note", &[]).comes_to(0);
     assert_eq!(forge.held("1/body"), "<!-- loom plan -->\n\\/merge\n");
 }
@@ -85,18 +115,26 @@ fn drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well() {
     job(&forge, "loom-drift", &[]).comes_to(0);
     job(&forge, "loom-issue", &[]).comes_to(0);
     assert!(!forge.holds("1"));
-    forge.sandbox.append("public/robots.txt", "Disallow: /more\n");
+    forge
+        .sandbox
+        .append("public/robots.txt", "Disallow: /more\n");
     job(&forge, "loom-drift", &[]).comes_to(0);
     job(&forge, "loom-issue", &[]).comes_to(0);
     assert!(forge.held("1/body").contains("public/robots.txt"));
     forge.sandbox.remove("public/robots.txt");
     job(&forge, "loom-drift", &[]).comes_to(0);
     job(&forge, "loom-issue", &[]).comes_to(0);
-    assert!(forge.held("1/body").contains("missing") && !forge.holds("2"), "updated, and never a second one");
+    assert!(
+        forge.held("1/body").contains("missing") && !forge.holds("2"),
+        "updated, and never a second one"
+    );
     forge.sandbox.append("loom.yaml", "nonsense: 1\n");
     job(&forge, "loom-drift", &[]).comes_to(1);
     job(&forge, "loom-issue", &[]).comes_to(0);
-    assert!(forge.held("1/body").contains("exit code 1"), "an error is not all is well");
+    assert!(
+        forge.held("1/body").contains("exit code 1"),
+        "an error is not all is well"
+    );
     forge.sandbox.git(&["checkout", "--quiet", "."]);
     job(&forge, "loom-drift", &[]).comes_to(0);
     job(&forge, "loom-issue", &[]).comes_to(0);
@@ -110,10 +148,19 @@ fn a_bot_pushes_the_reviewed_plan_and_the_request_waits_for_it() {
     forge.change("/drafts", "/private");
     let server = forge.outside("server");
     fs::create_dir_all(format!("{server}/o")).expect("a directory");
-    forge.sandbox.git(&["init", "--quiet", "--bare", &format!("{server}/o/r.git")]);
-    forge.sandbox.git(&["push", "--quiet", &format!("{server}/o/r.git"), "HEAD:refs/heads/feature"]);
+    forge
+        .sandbox
+        .git(&["init", "--quiet", "--bare", &format!("{server}/o/r.git")]);
+    forge.sandbox.git(&[
+        "push",
+        "--quiet",
+        &format!("{server}/o/r.git"),
+        "HEAD:refs/heads/feature",
+    ]);
     job(&forge, "loom-plan", &[("COMMIT", "bot")]).comes_to(0);
-    job(&forge, "loom-applied", &[]).comes_to(1).says("not applied yet");
+    job(&forge, "loom-applied", &[])
+        .comes_to(1)
+        .says("not applied yet");
     forge.sandbox.git(&["checkout", "--quiet", "--detach"]);
     let apply = |changes: &[(&str, &str)]| {
         let mut environment = vec![
@@ -128,12 +175,25 @@ fn a_bot_pushes_the_reviewed_plan_and_the_request_waits_for_it() {
         environment.extend(changes);
         job(&forge, "loom-apply", &environment)
     };
-    apply(&[("LOOM_PUSH_TOKEN", "")]).comes_to(1).complains("LOOM_PUSH_TOKEN");
-    apply(&[("CI_DEFAULT_BRANCH", "feature")]).comes_to(1).complains("default branch");
+    apply(&[("LOOM_PUSH_TOKEN", "")])
+        .comes_to(1)
+        .complains("LOOM_PUSH_TOKEN");
+    apply(&[("CI_DEFAULT_BRANCH", "feature")])
+        .comes_to(1)
+        .complains("default branch");
     apply(&[]).comes_to(0);
-    let pushed = forge.sandbox.git(&["--git-dir", &format!("{server}/o/r.git"), "show", "feature:public/robots.txt"]);
-    assert!(pushed.contains("/private") && forge.sandbox.read("public/robots.txt").contains("/drafts"));
-    forge.sandbox.git(&["checkout", "--quiet", "--detach", "loom-apply"]);
+    let pushed = forge.sandbox.git(&[
+        "--git-dir",
+        &format!("{server}/o/r.git"),
+        "show",
+        "feature:public/robots.txt",
+    ]);
+    assert!(
+        pushed.contains("/private") && forge.sandbox.read("public/robots.txt").contains("/drafts")
+    );
+    forge
+        .sandbox
+        .git(&["checkout", "--quiet", "--detach", "loom-apply"]);
     job(&forge, "loom-plan", &[("COMMIT", "bot")]).comes_to(0);
     job(&forge, "loom-applied", &[]).comes_to(0);
     apply(&[]).comes_to(0).says("Nothing is left to do");
@@ -149,5 +209,11 @@ fn the_template_is_what_the_blueprint_writes_for_an_author() {
     let template = fs::read_to_string(template).expect("the template");
     let (head, rest) = template.split_once("\n---\n").expect("inputs, then jobs");
     assert!(head.contains("revision:"), "{head}");
-    assert_eq!(rest, jobs.replace("8515f79c1fd0b66e2d1d1f0e8ad0d0c7f2f6a9b3", "$[[ inputs.revision ]]"));
+    assert_eq!(
+        rest,
+        jobs.replace(
+            "8515f79c1fd0b66e2d1d1f0e8ad0d0c7f2f6a9b3",
+            "$[[ inputs.revision ]]"
+        )
+    );
 }

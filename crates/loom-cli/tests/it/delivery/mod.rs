@@ -34,7 +34,11 @@ impl Forge {
         }
         fs::write(sandbox.outside("forge/reviewers"), "1\n").expect("written");
         let forge = Self { sandbox };
-        for (name, text) in [("gh", include_str!("gh.sh")), ("curl", include_str!("curl.sh")), ("jq", include_str!("jq.sh"))] {
+        for (name, text) in [
+            ("gh", include_str!("gh.sh")),
+            ("curl", include_str!("curl.sh")),
+            ("jq", include_str!("jq.sh")),
+        ] {
             forge.program(name, text);
         }
         forge
@@ -51,10 +55,24 @@ impl Forge {
     fn run(&self, script: &str, environment: &[(&str, &str)]) -> Ran {
         let mut command = Command::new("sh");
         clean(command.args(["-e", "-c", script]), &self.sandbox);
-        let path = format!("{}:{}", self.outside("bin"), std::env::var("PATH").unwrap_or_default());
-        command.env("PATH", path).env("FORGE", self.outside("forge")).envs(environment.iter().copied());
-        let output = command.stdin(Stdio::null()).output().expect("there is a shell");
-        Ran::of(&[script.lines().next().unwrap_or_default()], &output, &self.sandbox.root())
+        let path = format!(
+            "{}:{}",
+            self.outside("bin"),
+            std::env::var("PATH").unwrap_or_default()
+        );
+        command
+            .env("PATH", path)
+            .env("FORGE", self.outside("forge"))
+            .envs(environment.iter().copied());
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .expect("there is a shell");
+        Ran::of(
+            &[script.lines().next().unwrap_or_default()],
+            &output,
+            &self.sandbox.root(),
+        )
     }
 
     fn outside(&self, name: &str) -> String {
@@ -63,7 +81,8 @@ impl Forge {
 
     /// Something of the forge, by its name.
     fn held(&self, name: &str) -> String {
-        fs::read_to_string(self.sandbox.outside("forge").join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+        fs::read_to_string(self.sandbox.outside("forge").join(name))
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     fn holds(&self, name: &str) -> bool {
@@ -92,7 +111,10 @@ fn read(forge: &Forge, path: &str) -> Value {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value:?} is no text")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value:?} is no text"))
+        .to_owned()
 }
 
 /// What people can write so that it is more than a text, and a mark to find it by.
@@ -100,5 +122,8 @@ const HOSTILE: &str = "````\\n```\\n@octocat MARK\\n::set-output name=a::MARK\\n
 
 /// The outputs of a step, or the lines of any file of `name=value`.
 fn pairs(text: &str) -> BTreeMap<String, String> {
-    text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

@@ -8,7 +8,10 @@ use crate::node::{Node, Value};
 const FORMAT: Format = Format::Compose;
 
 fn services(document: &Document) -> impl Iterator<Item = (&str, &Node)> {
-    document.nodes.iter().flat_map(|node| fields(node.get("services")))
+    document
+        .nodes
+        .iter()
+        .flat_map(|node| fields(node.get("services")))
 }
 
 pub(super) const PRIVILEGED: Rule = Rule {
@@ -23,7 +26,10 @@ pub(super) const PRIVILEGED: Rule = Rule {
     good: "services:\n  api:\n    image: api:1.4.2\n    cap_add: [NET_ADMIN]\n",
     look: |document, hits| {
         for (name, service) in services(document) {
-            if let Some(node) = service.get("privileged").filter(|it| it.as_bool() == Some(true)) {
+            if let Some(node) = service
+                .get("privileged")
+                .filter(|it| it.as_bool() == Some(true))
+            {
                 hits.add(node.span, format!("the service `{name}` is privileged"));
             }
         }
@@ -43,8 +49,15 @@ pub(super) const DOCKER_SOCKET: Rule = Rule {
     look: |document, hits| {
         for (name, service) in services(document) {
             for node in items(service.get("volumes")) {
-                if node.as_str().or_else(|| text(node, "source")).is_some_and(|it| it.contains("docker.sock")) {
-                    hits.add(node.span, format!("the service `{name}` has the socket of Docker"));
+                if node
+                    .as_str()
+                    .or_else(|| text(node, "source"))
+                    .is_some_and(|it| it.contains("docker.sock"))
+                {
+                    hits.add(
+                        node.span,
+                        format!("the service `{name}` has the socket of Docker"),
+                    );
                 }
             }
         }
@@ -63,8 +76,12 @@ pub(super) const UNPINNED_IMAGE: Rule = Rule {
     good: "services:\n  db:\n    image: postgres:15.4\n",
     look: |document, hits| {
         // what is built here is pinned by the commit
-        for (_, service) in services(document).filter(|(_, service)| service.get("build").is_none()) {
-            if let Some((node, what)) = service.get("image").and_then(|node| Some((node, unpinned(node.as_str()?)?))) {
+        for (_, service) in services(document).filter(|(_, service)| service.get("build").is_none())
+        {
+            if let Some((node, what)) = service
+                .get("image")
+                .and_then(|node| Some((node, unpinned(node.as_str()?)?)))
+            {
                 hits.add(node.span, what);
             }
         }
@@ -72,7 +89,10 @@ pub(super) const UNPINNED_IMAGE: Rule = Rule {
 };
 
 /// The ports of databases and caches.
-const DATABASES: &[&str] = &["1433", "1521", "3306", "5432", "5984", "6379", "7000", "8086", "9042", "9200", "11211", "27017"];
+const DATABASES: &[&str] = &[
+    "1433", "1521", "3306", "5432", "5984", "6379", "7000", "8086", "9042", "9200", "11211",
+    "27017",
+];
 
 /// Whether a port is published on every address of the machine, and which it is in the container.
 fn published(port: &Node) -> Option<String> {
@@ -85,7 +105,9 @@ fn published(port: &Node) -> Option<String> {
     let parts: Vec<&str> = text.split('/').next()?.rsplitn(3, ':').collect();
     match parts.as_slice() {
         [target, _] => Some((*target).to_owned()),
-        [target, _, address] if !address.starts_with("127.") && *address != "[::1]" => Some((*target).to_owned()),
+        [target, _, address] if !address.starts_with("127.") && *address != "[::1]" => {
+            Some((*target).to_owned())
+        }
         _ => None,
     }
 }
@@ -103,8 +125,15 @@ pub(super) const PUBLIC_DATABASE: Rule = Rule {
     look: |document, hits| {
         for (name, service) in services(document) {
             for port in items(service.get("ports")) {
-                if let Some(target) = published(port).filter(|target| DATABASES.contains(&target.as_str())) {
-                    hits.add(port.span, format!("the service `{name}` opens the database port {target} to everybody"));
+                if let Some(target) =
+                    published(port).filter(|target| DATABASES.contains(&target.as_str()))
+                {
+                    hits.add(
+                        port.span,
+                        format!(
+                            "the service `{name}` opens the database port {target} to everybody"
+                        ),
+                    );
                 }
             }
         }
@@ -124,12 +153,25 @@ pub(super) const PLAIN_SECRET: Rule = Rule {
     look: |document, hits| {
         for (name, service) in services(document) {
             let environment = service.get("environment");
-            let of_map = fields(environment).filter_map(|(key, node)| Some((key, node.scalar_text()?.into_owned(), node)));
-            let list = environment.and_then(Node::as_seq).unwrap_or_default().iter();
-            let of_list =
-                list.filter_map(|node| node.as_str()?.split_once('=').map(|(key, value)| (key, value.to_owned(), node)));
-            for (key, _, node) in of_map.chain(of_list).filter(|(key, value, _)| is_plain_secret(key, value)) {
-                hits.add(node.span, format!("the service `{name}` has the value of `{key}` in plain text"));
+            let of_map = fields(environment)
+                .filter_map(|(key, node)| Some((key, node.scalar_text()?.into_owned(), node)));
+            let list = environment
+                .and_then(Node::as_seq)
+                .unwrap_or_default()
+                .iter();
+            let of_list = list.filter_map(|node| {
+                node.as_str()?
+                    .split_once('=')
+                    .map(|(key, value)| (key, value.to_owned(), node))
+            });
+            for (key, _, node) in of_map
+                .chain(of_list)
+                .filter(|(key, value, _)| is_plain_secret(key, value))
+            {
+                hits.add(
+                    node.span,
+                    format!("the service `{name}` has the value of `{key}` in plain text"),
+                );
             }
         }
     },
@@ -146,9 +188,14 @@ pub(super) const NO_HEALTHCHECK: Rule = Rule {
     bad: "services:\n  api:\n    image: api:1.4.2\n    ports:\n      - \"3000:3000\"\n",
     good: "services:\n  api:\n    image: api:1.4.2\n    ports:\n      - \"3000:3000\"\n    healthcheck:\n      test: [CMD, api, health]\n",
     look: |document, hits| {
-        for (name, service) in services(document).filter(|(_, service)| service.get("build").is_none()) {
+        for (name, service) in
+            services(document).filter(|(_, service)| service.get("build").is_none())
+        {
             if service.get("ports").is_some() && service.get("healthcheck").is_none() {
-                hits.add(service.span, format!("the service `{name}` has no `healthcheck`"));
+                hits.add(
+                    service.span,
+                    format!("the service `{name}` has no `healthcheck`"),
+                );
             }
         }
     },
@@ -168,9 +215,14 @@ pub(super) const NO_LIMITS: Rule = Rule {
         // what is not started again by itself is on somebody's own machine
         let runs = |service: &Node| text(service, "restart").is_some_and(|it| it != "no");
         for (name, service) in services(document).filter(|(_, service)| runs(service)) {
-            let limit = service.at(&["deploy", "resources", "limits", "memory"]).or_else(|| service.get("mem_limit"));
+            let limit = service
+                .at(&["deploy", "resources", "limits", "memory"])
+                .or_else(|| service.get("mem_limit"));
             if limit.is_none() && service.get("extends").is_none() {
-                hits.add(service.span, format!("the service `{name}` has no limit of its memory"));
+                hits.add(
+                    service.span,
+                    format!("the service `{name}` has no limit of its memory"),
+                );
             }
         }
     },

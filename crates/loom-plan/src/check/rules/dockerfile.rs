@@ -16,11 +16,17 @@ fn of<'a>(document: &'a Document, command: &'a str) -> impl DoubleEndedIterator<
 }
 
 fn stage(instruction: &Node) -> i64 {
-    instruction.get("Stage").and_then(Node::as_integer).unwrap_or(0)
+    instruction
+        .get("Stage")
+        .and_then(Node::as_integer)
+        .unwrap_or(0)
 }
 
 fn words(instruction: &Node) -> Vec<&str> {
-    items(instruction.get("Value")).iter().filter_map(Node::as_str).collect()
+    items(instruction.get("Value"))
+        .iter()
+        .filter_map(Node::as_str)
+        .collect()
 }
 
 /// The stages that make up the image, the last one first: each begins `FROM` the one behind it.
@@ -28,8 +34,16 @@ fn last_stages(document: &Document) -> Vec<&Node> {
     let mut stages: Vec<&Node> = of(document, "from").next_back().into_iter().collect();
     while let Some(base) = stages.last().and_then(|from| words(from).first().copied()) {
         let later = stages.last().map_or(0, |from| stage(from));
-        let named = |from: &&Node| words(from).get(2).is_some_and(|name| name.eq_ignore_ascii_case(base));
-        match of(document, "from").rev().filter(|from| stage(from) < later).find(named) {
+        let named = |from: &&Node| {
+            words(from)
+                .get(2)
+                .is_some_and(|name| name.eq_ignore_ascii_case(base))
+        };
+        match of(document, "from")
+            .rev()
+            .filter(|from| stage(from) < later)
+            .find(named)
+        {
             Some(from) => stages.push(from),
             None => break,
         }
@@ -40,7 +54,11 @@ fn last_stages(document: &Document) -> Vec<&Node> {
 /// The last instruction of a kind that holds for the image.
 fn in_force<'a>(document: &'a Document, command: &'a str) -> Option<&'a Node> {
     let stages = last_stages(document);
-    stages.iter().find_map(|from| of(document, command).rev().find(|it| stage(it) == stage(from)))
+    stages.iter().find_map(|from| {
+        of(document, command)
+            .rev()
+            .find(|it| stage(it) == stage(from))
+    })
 }
 
 pub(super) const ROOT: Rule = Rule {
@@ -54,11 +72,14 @@ pub(super) const ROOT: Rule = Rule {
     bad: "FROM node:22.20.0-slim\nHEALTHCHECK CMD [\"node\", \"health.js\"]\nCMD [\"node\", \"server.js\"]\n",
     good: "FROM node:22.20.0-slim\nUSER 10001:10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\nCMD [\"node\", \"server.js\"]\n",
     look: |document, hits| {
-        let Some(from) = of(document, "from").next_back() else { return };
+        let Some(from) = of(document, "from").next_back() else {
+            return;
+        };
         let base = words(from).first().copied().unwrap_or_default();
         // an image that says so by its name brings its user along
-        let nonroot =
-            last_stages(document).last().is_some_and(|from| words(from).first().is_some_and(|it| it.contains("nonroot")));
+        let nonroot = last_stages(document)
+            .last()
+            .is_some_and(|from| words(from).first().is_some_and(|it| it.contains("nonroot")));
         match in_force(document, "user") {
             Some(user) => {
                 let who = words(user).first().copied().unwrap_or_default();
@@ -66,8 +87,16 @@ pub(super) const ROOT: Rule = Rule {
                     hits.add(user.span, format!("the image runs as `{who}`"));
                 }
             }
-            None if nonroot || base == "scratch" && of(document, "cmd").chain(of(document, "entrypoint")).next().is_none() => {}
-            None => hits.add(from.span, "the image has no `USER`, and runs as root unless its base says otherwise"),
+            None if nonroot
+                || base == "scratch"
+                    && of(document, "cmd")
+                        .chain(of(document, "entrypoint"))
+                        .next()
+                        .is_none() => {}
+            None => hits.add(
+                from.span,
+                "the image has no `USER`, and runs as root unless its base says otherwise",
+            ),
         }
     },
 };
@@ -83,7 +112,9 @@ pub(super) const UNPINNED_IMAGE: Rule = Rule {
     bad: "FROM node:latest\nUSER 10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\n",
     good: "FROM node:22.20.0-slim\nUSER 10001\nHEALTHCHECK CMD [\"node\", \"health.js\"]\n",
     look: |document, hits| {
-        let stages: Vec<&str> = of(document, "from").filter_map(|from| words(from).get(2).copied()).collect();
+        let stages: Vec<&str> = of(document, "from")
+            .filter_map(|from| words(from).get(2).copied())
+            .collect();
         for from in of(document, "from") {
             let base = words(from).first().copied().unwrap_or_default();
             let is_stage = stages.iter().any(|stage| stage.eq_ignore_ascii_case(base));
@@ -107,9 +138,14 @@ pub(super) const SECRET: Rule = Rule {
     look: |document, hits| {
         for instruction in of(document, "env").chain(of(document, "arg")) {
             for word in words(instruction) {
-                let Some((name, value)) = word.split_once('=') else { continue };
+                let Some((name, value)) = word.split_once('=') else {
+                    continue;
+                };
                 if is_plain_secret(name, value.trim_matches(['"', '\''])) {
-                    hits.add(instruction.span, format!("the image holds the value of `{name}`"));
+                    hits.add(
+                        instruction.span,
+                        format!("the image holds the value of `{name}`"),
+                    );
                 }
             }
         }
@@ -128,7 +164,10 @@ pub(super) const NO_HEALTHCHECK: Rule = Rule {
     good: ROOT.good,
     look: |document, hits| {
         // what opens no port answers nobody
-        if let (Some(port), None) = (in_force(document, "expose"), in_force(document, "healthcheck")) {
+        if let (Some(port), None) = (
+            in_force(document, "expose"),
+            in_force(document, "healthcheck"),
+        ) {
             hits.add(port.span, "the image opens a port and has no `HEALTHCHECK`");
         }
     },
@@ -146,9 +185,18 @@ pub(super) const REMOTE_ADD: Rule = Rule {
     good: "FROM node:22.20.0-slim\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/tool.tar.gz /opt/\nUSER 10001\n",
     look: |document, hits| {
         for add in of(document, "add") {
-            let checked = items(add.get("Flags")).iter().any(|flag| flag.as_str().is_some_and(|it| it.starts_with("--checksum")));
-            if !checked && words(add).iter().any(|word| word.starts_with("http://") || word.starts_with("https://")) {
-                hits.add(add.span, "`ADD` takes a file from the network without a checksum");
+            let checked = items(add.get("Flags"))
+                .iter()
+                .any(|flag| flag.as_str().is_some_and(|it| it.starts_with("--checksum")));
+            if !checked
+                && words(add)
+                    .iter()
+                    .any(|word| word.starts_with("http://") || word.starts_with("https://"))
+            {
+                hits.add(
+                    add.span,
+                    "`ADD` takes a file from the network without a checksum",
+                );
             }
         }
     },
@@ -167,15 +215,27 @@ pub(super) const PIPED_SCRIPT: Rule = Rule {
     look: |document, hits: &mut Hits| {
         for run in of(document, "run") {
             let script = words(run).join(" ");
-            let fetched = script.split(['\n', ';']).flat_map(|line| line.split("&&")).any(|command| {
-                let mut parts = command.split('|').map(str::trim);
-                let fetches = parts.next().is_some_and(|first| first.contains("curl ") || first.contains("wget "));
-                let runs = |part: &str| {
-                    let program = part.trim_start_matches("sudo ").split_whitespace().next().unwrap_or_default();
-                    matches!(program.rsplit('/').next(), Some("sh" | "bash" | "zsh" | "python" | "python3" | "node" | "perl"))
-                };
-                fetches && parts.any(runs)
-            });
+            let fetched = script
+                .split(['\n', ';'])
+                .flat_map(|line| line.split("&&"))
+                .any(|command| {
+                    let mut parts = command.split('|').map(str::trim);
+                    let fetches = parts
+                        .next()
+                        .is_some_and(|first| first.contains("curl ") || first.contains("wget "));
+                    let runs = |part: &str| {
+                        let program = part
+                            .trim_start_matches("sudo ")
+                            .split_whitespace()
+                            .next()
+                            .unwrap_or_default();
+                        matches!(
+                            program.rsplit('/').next(),
+                            Some("sh" | "bash" | "zsh" | "python" | "python3" | "node" | "perl")
+                        )
+                    };
+                    fetches && parts.any(runs)
+                });
             if fetched {
                 hits.add(run.span, "a script is fetched and run in one go");
             }

@@ -74,7 +74,10 @@ pub const RULES: &[&Rule] = &[
 /// The items of a list; a value that stands alone is its only item.
 fn items(node: Option<&Node>) -> &[Node] {
     match node {
-        Some(Node { value: Value::Seq(items), .. }) => items,
+        Some(Node {
+            value: Value::Seq(items),
+            ..
+        }) => items,
         Some(node) if !node.is_null() => std::slice::from_ref(node),
         Some(_) | None => &[],
     }
@@ -82,7 +85,10 @@ fn items(node: Option<&Node>) -> &[Node] {
 
 /// The entries of a mapping; of anything else, none.
 fn fields(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
-    node.and_then(Node::as_map).into_iter().flat_map(Map::iter).map(|(key, node)| (key.as_ref(), node))
+    node.and_then(Node::as_map)
+        .into_iter()
+        .flat_map(Map::iter)
+        .map(|(key, node)| (key.as_ref(), node))
 }
 
 fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
@@ -107,17 +113,20 @@ fn unpinned(image: &str) -> Option<String> {
     }
     let last = image.rsplit('/').next().unwrap_or(image);
     match last.split_once(':') {
-        None => Some(format!("the image `{image}` has no tag, which means `latest`")),
-        Some((_, tag)) if tag == "latest" || tag.is_empty() => {
-            Some(format!("the image `{image}` has the tag `latest`, which moves"))
-        }
+        None => Some(format!(
+            "the image `{image}` has no tag, which means `latest`"
+        )),
+        Some((_, tag)) if tag == "latest" || tag.is_empty() => Some(format!(
+            "the image `{image}` has the tag `latest`, which moves"
+        )),
         Some(_) => None,
     }
 }
 
 /// Words at the end of a name that make it say where or how, not what.
 const HARMLESS: &[&str] = &[
-    "name", "file", "path", "dir", "ttl", "arn", "id", "url", "uri", "expiry", "expires", "length", "type", "version", "endpoint",
+    "name", "file", "path", "dir", "ttl", "arn", "id", "url", "uri", "expiry", "expires", "length",
+    "type", "version", "endpoint",
 ];
 
 /// Whether a variable of this name with this value is a secret that everybody can read.
@@ -125,6 +134,12 @@ fn is_plain_secret(name: &str, value: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let harmless = HARMLESS.iter().any(|word| lower.ends_with(word));
     let value = value.trim();
-    let says = !value.is_empty() && !value.contains('$') && !value.contains("{{") && value.parse::<f64>().is_err();
-    is_secret_name(name) && !harmless && says && !matches!(value, "true" | "false" | "null" | "none")
+    let says = !value.is_empty()
+        && !value.contains('$')
+        && !value.contains("{{")
+        && value.parse::<f64>().is_err();
+    is_secret_name(name)
+        && !harmless
+        && says
+        && !matches!(value, "true" | "false" | "null" | "none")
 }

@@ -10,14 +10,25 @@ use crate::node::{Node, Value};
 const FORMAT: Format = Format::Terraform;
 
 /// The blocks of a type with two labels: their labels and bodies.
-fn blocks<'a>(document: &'a Document, key: &'a str) -> impl Iterator<Item = (&'a str, &'a str, &'a Node)> {
-    let kinds = document.nodes.iter().flat_map(move |node| fields(node.get(key)));
+fn blocks<'a>(
+    document: &'a Document,
+    key: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a str, &'a Node)> {
+    let kinds = document
+        .nodes
+        .iter()
+        .flat_map(move |node| fields(node.get(key)));
     kinds.flat_map(|(kind, names)| {
-        fields(Some(names)).flat_map(move |(name, node)| items(Some(node)).iter().map(move |node| (kind, name, node)))
+        fields(Some(names)).flat_map(move |(name, node)| {
+            items(Some(node)).iter().map(move |node| (kind, name, node))
+        })
     })
 }
 
-fn resources<'a>(document: &'a Document, kinds: &'a [&str]) -> impl Iterator<Item = (String, &'a Node)> {
+fn resources<'a>(
+    document: &'a Document,
+    kinds: &'a [&str],
+) -> impl Iterator<Item = (String, &'a Node)> {
     let all = blocks(document, "resource").filter(|(kind, ..)| kinds.contains(kind));
     all.map(|(kind, name, node)| (format!("`{kind}.{name}`"), node))
 }
@@ -42,20 +53,40 @@ pub(super) const PUBLIC_DATABASE: Rule = Rule {
     bad: "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted       = true\n  backup_retention_period = 7\n  deletion_protection     = true\n  publicly_accessible     = true\n}\n",
     good: "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted       = true\n  backup_retention_period = 7\n  deletion_protection     = true\n  publicly_accessible     = false\n}\n",
     look: |document, hits| {
-        let aws = ["aws_db_instance", "aws_rds_cluster_instance", "aws_redshift_cluster", "aws_dms_replication_instance"];
-        for (name, node) in resources(document, &aws).filter(|(_, node)| is(node, "publicly_accessible", true)) {
-            hits.add(place(node, "publicly_accessible").span, format!("{name} is publicly accessible"));
+        let aws = [
+            "aws_db_instance",
+            "aws_rds_cluster_instance",
+            "aws_redshift_cluster",
+            "aws_dms_replication_instance",
+        ];
+        for (name, node) in
+            resources(document, &aws).filter(|(_, node)| is(node, "publicly_accessible", true))
+        {
+            hits.add(
+                place(node, "publicly_accessible").span,
+                format!("{name} is publicly accessible"),
+            );
         }
         for (name, node) in resources(document, &["google_sql_database_instance"]) {
-            for network in items(node.at(&["settings", "ip_configuration", "authorized_networks"])) {
+            for network in items(node.at(&["settings", "ip_configuration", "authorized_networks"]))
+            {
                 if text(network, "value") == Some("0.0.0.0/0") {
                     hits.add(network.span, format!("{name} lets the whole internet in"));
                 }
             }
         }
-        let azure = ["azurerm_postgresql_flexible_server", "azurerm_mssql_server", "azurerm_mysql_flexible_server"];
-        for (name, node) in resources(document, &azure).filter(|(_, node)| is(node, "public_network_access_enabled", true)) {
-            hits.add(place(node, "public_network_access_enabled").span, format!("{name} has a public address"));
+        let azure = [
+            "azurerm_postgresql_flexible_server",
+            "azurerm_mssql_server",
+            "azurerm_mysql_flexible_server",
+        ];
+        for (name, node) in resources(document, &azure)
+            .filter(|(_, node)| is(node, "public_network_access_enabled", true))
+        {
+            hits.add(
+                place(node, "public_network_access_enabled").span,
+                format!("{name} has a public address"),
+            );
         }
     },
 };
@@ -72,15 +103,24 @@ pub(super) const PLAIN_STORAGE: Rule = Rule {
     good: PUBLIC_DATABASE.good,
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_db_instance", "aws_rds_cluster"]) {
-            let inherits =
-                ["replicate_source_db", "snapshot_identifier", "engine_mode"].iter().any(|key| node.get(key).is_some());
-            if !inherits && (node.get("storage_encrypted").is_none() || is(node, "storage_encrypted", false)) {
-                hits.add(place(node, "storage_encrypted").span, format!("{name} does not say `storage_encrypted = true`"));
+            let inherits = ["replicate_source_db", "snapshot_identifier", "engine_mode"]
+                .iter()
+                .any(|key| node.get(key).is_some());
+            if !inherits
+                && (node.get("storage_encrypted").is_none() || is(node, "storage_encrypted", false))
+            {
+                hits.add(
+                    place(node, "storage_encrypted").span,
+                    format!("{name} does not say `storage_encrypted = true`"),
+                );
             }
         }
         for (name, node) in resources(document, &["aws_ebs_volume", "aws_efs_file_system"]) {
             if node.get("encrypted").is_none() || is(node, "encrypted", false) {
-                hits.add(place(node, "encrypted").span, format!("{name} does not say `encrypted = true`"));
+                hits.add(
+                    place(node, "encrypted").span,
+                    format!("{name} does not say `encrypted = true`"),
+                );
             }
         }
     },
@@ -101,20 +141,29 @@ pub(super) const NO_BACKUPS: Rule = Rule {
             let days = node.get("backup_retention_period");
             let replica = node.get("replicate_source_db").is_some();
             if !replica && days.is_none_or(|days| days.as_integer() == Some(0)) {
-                hits.add(days.unwrap_or(node).span, format!("{name} keeps no backups"));
+                hits.add(
+                    days.unwrap_or(node).span,
+                    format!("{name} keeps no backups"),
+                );
             }
         }
         for (name, node) in resources(document, &["google_sql_database_instance"]) {
             let backups = node.at(&["settings", "backup_configuration"]);
             if backups.is_none_or(|backups| is(backups, "enabled", false)) {
-                hits.add(backups.unwrap_or(node).span, format!("{name} keeps no backups"));
+                hits.add(
+                    backups.unwrap_or(node).span,
+                    format!("{name} keeps no backups"),
+                );
             }
         }
         // what a module is called with
         for node in &document.nodes {
             walk(node, "", &mut |key, node| {
                 if key.ends_with("backup_retention") && node.as_integer() == Some(0) {
-                    hits.add(node.span, format!("`{key}` is 0: the database keeps no backups"));
+                    hits.add(
+                        node.span,
+                        format!("`{key}` is 0: the database keeps no backups"),
+                    );
                 }
             });
         }
@@ -132,17 +181,35 @@ pub(super) const NO_DELETION_PROTECTION: Rule = Rule {
     bad: "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted       = true\n  backup_retention_period = 7\n  deletion_protection     = false\n}\n",
     good: PUBLIC_DATABASE.good,
     look: |document, hits| {
-        for (name, node) in
-            resources(document, &["aws_db_instance", "aws_rds_cluster", "aws_docdb_cluster", "aws_neptune_cluster"])
-        {
+        for (name, node) in resources(
+            document,
+            &[
+                "aws_db_instance",
+                "aws_rds_cluster",
+                "aws_docdb_cluster",
+                "aws_neptune_cluster",
+            ],
+        ) {
             let replica = node.get("replicate_source_db").is_some();
-            if !replica && (node.get("deletion_protection").is_none() || is(node, "deletion_protection", false)) {
-                hits.add(place(node, "deletion_protection").span, format!("{name} is not protected from deletion"));
+            if !replica
+                && (node.get("deletion_protection").is_none()
+                    || is(node, "deletion_protection", false))
+            {
+                hits.add(
+                    place(node, "deletion_protection").span,
+                    format!("{name} is not protected from deletion"),
+                );
             }
         }
-        for (name, node) in resources(document, &["google_sql_database_instance", "google_container_cluster"]) {
+        for (name, node) in resources(
+            document,
+            &["google_sql_database_instance", "google_container_cluster"],
+        ) {
             if is(node, "deletion_protection", false) {
-                hits.add(place(node, "deletion_protection").span, format!("{name} is not protected from deletion"));
+                hits.add(
+                    place(node, "deletion_protection").span,
+                    format!("{name} is not protected from deletion"),
+                );
             }
         }
     },
@@ -159,11 +226,20 @@ pub(super) const NO_FINAL_SNAPSHOT: Rule = Rule {
     bad: "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted       = true\n  backup_retention_period = 7\n  deletion_protection     = true\n  skip_final_snapshot     = true\n}\n",
     good: PUBLIC_DATABASE.good,
     look: |document, hits| {
-        for (name, node) in
-            resources(document, &["aws_db_instance", "aws_rds_cluster", "aws_docdb_cluster", "aws_redshift_cluster"])
-        {
+        for (name, node) in resources(
+            document,
+            &[
+                "aws_db_instance",
+                "aws_rds_cluster",
+                "aws_docdb_cluster",
+                "aws_redshift_cluster",
+            ],
+        ) {
             if is(node, "skip_final_snapshot", true) {
-                hits.add(place(node, "skip_final_snapshot").span, format!("{name} leaves no last snapshot"));
+                hits.add(
+                    place(node, "skip_final_snapshot").span,
+                    format!("{name} leaves no last snapshot"),
+                );
             }
         }
     },
@@ -171,17 +247,35 @@ pub(super) const NO_FINAL_SNAPSHOT: Rule = Rule {
 
 /// Whether a rule of a firewall is for everybody.
 fn is_for_everybody(node: &Node) -> bool {
-    let keys = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "source_ranges", "source_address_prefix"];
+    let keys = [
+        "cidr_blocks",
+        "ipv6_cidr_blocks",
+        "cidr_ipv4",
+        "cidr_ipv6",
+        "source_ranges",
+        "source_address_prefix",
+    ];
     let values = keys.iter().flat_map(|key| items(node.get(key)));
-    values.filter_map(Node::as_str).any(|it| matches!(it, "0.0.0.0/0" | "::/0" | "*" | "Internet"))
+    values
+        .filter_map(Node::as_str)
+        .any(|it| matches!(it, "0.0.0.0/0" | "::/0" | "*" | "Internet"))
 }
 
 /// Whether a rule opens more than the ports of the web.
 fn opens_more_than_the_web(node: &Node) -> bool {
-    match (node.get("from_port").and_then(Node::as_integer), node.get("to_port").and_then(Node::as_integer)) {
+    match (
+        node.get("from_port").and_then(Node::as_integer),
+        node.get("to_port").and_then(Node::as_integer),
+    ) {
         (Some(from), Some(to)) => !(from == to && matches!(from, 80 | 443)),
         // a port that is not known here is somebody's choice elsewhere, unless the rule is for all of them
-        _ => node.get("protocol").or_else(|| node.get("ip_protocol")).and_then(Node::scalar_text).as_deref() == Some("-1"),
+        _ => {
+            node.get("protocol")
+                .or_else(|| node.get("ip_protocol"))
+                .and_then(Node::scalar_text)
+                .as_deref()
+                == Some("-1")
+        }
     }
 }
 
@@ -197,19 +291,27 @@ pub(super) const OPEN_SECURITY_GROUP: Rule = Rule {
     good: "resource \"aws_vpc_security_group_ingress_rule\" \"https\" {\n  security_group_id = aws_security_group.main.id\n  ip_protocol       = \"tcp\"\n  from_port         = 443\n  to_port           = 443\n  cidr_ipv4         = \"0.0.0.0/0\"\n}\n",
     look: |document, hits| {
         let open = |node: &&Node| is_for_everybody(node) && opens_more_than_the_web(node);
-        for (name, node) in resources(document, &["aws_security_group", "aws_default_security_group"]) {
+        for (name, node) in resources(
+            document,
+            &["aws_security_group", "aws_default_security_group"],
+        ) {
             for rule in items(node.get("ingress")).iter().filter(open) {
                 hits.add(rule.span, format!("{name} lets everybody in"));
             }
         }
-        for (name, node) in resources(document, &["aws_vpc_security_group_ingress_rule"]).filter(|(_, node)| open(node)) {
+        for (name, node) in resources(document, &["aws_vpc_security_group_ingress_rule"])
+            .filter(|(_, node)| open(node))
+        {
             hits.add(node.span, format!("{name} lets everybody in"));
         }
-        let rules = resources(document, &["aws_security_group_rule"]).filter(|(_, node)| text(node, "type") == Some("ingress"));
+        let rules = resources(document, &["aws_security_group_rule"])
+            .filter(|(_, node)| text(node, "type") == Some("ingress"));
         for (name, node) in rules.filter(|(_, node)| open(node)) {
             hits.add(node.span, format!("{name} lets everybody in"));
         }
-        for (name, node) in resources(document, &["google_compute_firewall"]).filter(|(_, node)| is_for_everybody(node)) {
+        for (name, node) in resources(document, &["google_compute_firewall"])
+            .filter(|(_, node)| is_for_everybody(node))
+        {
             let web = |port: &Node| matches!(port.scalar_text().as_deref(), Some("80" | "443"));
             let all = items(node.get("allow")).iter().any(|allow| {
                 let ports = items(allow.get("ports"));
@@ -234,9 +336,14 @@ pub(super) const PLAIN_LISTENER: Rule = Rule {
     good: "resource \"aws_lb_listener\" \"http\" {\n  load_balancer_arn = aws_lb.main.arn\n  port              = 80\n  protocol          = \"HTTP\"\n\n  default_action {\n    type = \"redirect\"\n\n    redirect {\n      protocol    = \"HTTPS\"\n      port        = \"443\"\n      status_code = \"HTTP_301\"\n    }\n  }\n}\n",
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_lb_listener", "aws_alb_listener"]) {
-            let forwards = items(node.get("default_action")).iter().any(|action| text(action, "type") == Some("forward"));
+            let forwards = items(node.get("default_action"))
+                .iter()
+                .any(|action| text(action, "type") == Some("forward"));
             if text(node, "protocol") == Some("HTTP") && forwards {
-                hits.add(place(node, "protocol").span, format!("{name} forwards what comes without encryption"));
+                hits.add(
+                    place(node, "protocol").span,
+                    format!("{name} forwards what comes without encryption"),
+                );
             }
         }
     },
@@ -246,13 +353,18 @@ pub(super) const PLAIN_LISTENER: Rule = Rule {
 fn statements(document: &Document) -> impl Iterator<Item = (String, &Node)> {
     let policies = blocks(document, "data").filter(|(kind, ..)| *kind == "aws_iam_policy_document");
     let all = policies.flat_map(|(kind, name, node)| {
-        items(node.get("statement")).iter().map(move |statement| (format!("`data.{kind}.{name}`"), statement))
+        items(node.get("statement"))
+            .iter()
+            .map(move |statement| (format!("`data.{kind}.{name}`"), statement))
     });
     all.filter(|(_, statement)| text(statement, "effect") != Some("Deny"))
 }
 
 fn has(statement: &Node, key: &str, wanted: impl Fn(&str) -> bool) -> bool {
-    items(statement.get(key)).iter().filter_map(Node::as_str).any(wanted)
+    items(statement.get(key))
+        .iter()
+        .filter_map(Node::as_str)
+        .any(wanted)
 }
 
 pub(super) const ALL_RIGHTS: Rule = Rule {
@@ -268,22 +380,52 @@ pub(super) const ALL_RIGHTS: Rule = Rule {
     look: |document, hits| {
         for (name, statement) in statements(document) {
             if has(statement, "actions", |it| it == "*" || it == "*:*") {
-                hits.add(place(statement, "actions").span, format!("{name} allows every action"));
+                hits.add(
+                    place(statement, "actions").span,
+                    format!("{name} allows every action"),
+                );
             }
         }
-        let attached = ["aws_iam_role_policy_attachment", "aws_iam_user_policy_attachment", "aws_iam_policy_attachment"];
+        let attached = [
+            "aws_iam_role_policy_attachment",
+            "aws_iam_user_policy_attachment",
+            "aws_iam_policy_attachment",
+        ];
         for (name, node) in resources(document, &attached) {
             if text(node, "policy_arn").is_some_and(|arn| arn.ends_with("/AdministratorAccess")) {
-                hits.add(place(node, "policy_arn").span, format!("{name} gives all rights in the account"));
+                hits.add(
+                    place(node, "policy_arn").span,
+                    format!("{name} gives all rights in the account"),
+                );
             }
         }
         // a policy that is written as JSON, or given to `jsonencode`
-        for (name, node) in resources(document, &["aws_iam_policy", "aws_iam_role_policy", "aws_iam_user_policy"]) {
+        for (name, node) in resources(
+            document,
+            &[
+                "aws_iam_policy",
+                "aws_iam_role_policy",
+                "aws_iam_user_policy",
+            ],
+        ) {
             let policy = text(node, "policy").unwrap_or_default();
-            let bare: String = policy.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\\')).collect();
-            let every = ["Action:*,", "Action:*}", "Action=*", "Action:[*]", "Action=[*]", "NotAction"];
+            let bare: String = policy
+                .chars()
+                .filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\\'))
+                .collect();
+            let every = [
+                "Action:*,",
+                "Action:*}",
+                "Action=*",
+                "Action:[*]",
+                "Action=[*]",
+                "NotAction",
+            ];
             if every.iter().any(|word| bare.contains(word)) {
-                hits.add(place(node, "policy").span, format!("{name} allows every action"));
+                hits.add(
+                    place(node, "policy").span,
+                    format!("{name} allows every action"),
+                );
             }
         }
     },
@@ -303,7 +445,10 @@ pub(super) const WIDE_RIGHTS: Rule = Rule {
         for (name, statement) in statements(document) {
             let service = has(statement, "actions", |it| it.ends_with(":*") && it != "*:*");
             if service && has(statement, "resources", |it| it == "*") {
-                hits.add(place(statement, "actions").span, format!("{name} allows every action of a service on everything"));
+                hits.add(
+                    place(statement, "actions").span,
+                    format!("{name} allows every action of a service on everything"),
+                );
             }
         }
     },
@@ -321,20 +466,40 @@ pub(super) const PUBLIC_BUCKET: Rule = Rule {
     good: "resource \"aws_s3_bucket_acl\" \"site\" {\n  bucket = aws_s3_bucket.site.id\n  acl    = \"private\"\n}\n",
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_s3_bucket", "aws_s3_bucket_acl"]) {
-            if text(node, "acl").is_some_and(|acl| acl.starts_with("public-") || acl == "authenticated-read") {
-                hits.add(place(node, "acl").span, format!("{name} can be read by everybody"));
+            if text(node, "acl")
+                .is_some_and(|acl| acl.starts_with("public-") || acl == "authenticated-read")
+            {
+                hits.add(
+                    place(node, "acl").span,
+                    format!("{name} can be read by everybody"),
+                );
             }
         }
         for (name, node) in resources(document, &["aws_s3_bucket_public_access_block"]) {
-            for key in ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"] {
+            for key in [
+                "block_public_acls",
+                "block_public_policy",
+                "ignore_public_acls",
+                "restrict_public_buckets",
+            ] {
                 if is(node, key, false) {
                     hits.add(place(node, key).span, format!("{name} has `{key} = false`"));
                 }
             }
         }
-        for (name, node) in resources(document, &["google_storage_bucket_iam_member", "google_storage_bucket_iam_binding"]) {
-            let members = items(node.get("member")).iter().chain(items(node.get("members")));
-            for member in members.filter(|it| matches!(it.as_str(), Some("allUsers" | "allAuthenticatedUsers"))) {
+        for (name, node) in resources(
+            document,
+            &[
+                "google_storage_bucket_iam_member",
+                "google_storage_bucket_iam_binding",
+            ],
+        ) {
+            let members = items(node.get("member"))
+                .iter()
+                .chain(items(node.get("members")));
+            for member in members
+                .filter(|it| matches!(it.as_str(), Some("allUsers" | "allAuthenticatedUsers")))
+            {
                 hits.add(member.span, format!("{name} gives rights to everybody"));
             }
         }
@@ -352,10 +517,22 @@ pub(super) const SECRET_DEFAULT: Rule = Rule {
     bad: "variable \"db_password\" {\n  type    = string\n  default = \"hunter-2-hunter\"\n}\n",
     good: "variable \"db_password\" {\n  type      = string\n  sensitive = true\n}\n",
     look: |document, hits| {
-        for (name, variable) in document.nodes.iter().flat_map(|node| fields(node.get("variable"))) {
-            let Some(default) = variable.get("default") else { continue };
-            if default.as_str().is_some_and(|value| super::is_plain_secret(name, value)) {
-                hits.add(default.span, format!("the variable `{name}` has its secret as a default"));
+        for (name, variable) in document
+            .nodes
+            .iter()
+            .flat_map(|node| fields(node.get("variable")))
+        {
+            let Some(default) = variable.get("default") else {
+                continue;
+            };
+            if default
+                .as_str()
+                .is_some_and(|value| super::is_plain_secret(name, value))
+            {
+                hits.add(
+                    default.span,
+                    format!("the variable `{name}` has its secret as a default"),
+                );
             }
         }
     },
@@ -373,11 +550,22 @@ pub(super) const SECRET_ARGUMENT: Rule = Rule {
     good: "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted           = true\n  backup_retention_period     = 7\n  deletion_protection         = true\n  manage_master_user_password = true\n}\n",
     look: |document, hits| {
         for (kind, name, node) in blocks(document, "resource") {
-            for (key, value) in fields(Some(node)).filter(|(key, _)| is_secret_name(key) || *key == "secret_string") {
-                if value.as_str().is_some_and(|value| super::is_plain_secret("password", value)) && !key.ends_with("_name") {
-                    let harmless = ["_id", "_arn", "_type", "_url", "_path", "_version"].iter().any(|end| key.ends_with(end));
+            for (key, value) in
+                fields(Some(node)).filter(|(key, _)| is_secret_name(key) || *key == "secret_string")
+            {
+                if value
+                    .as_str()
+                    .is_some_and(|value| super::is_plain_secret("password", value))
+                    && !key.ends_with("_name")
+                {
+                    let harmless = ["_id", "_arn", "_type", "_url", "_path", "_version"]
+                        .iter()
+                        .any(|end| key.ends_with(end));
                     if !harmless {
-                        hits.add(value.span, format!("`{kind}.{name}` has its `{key}` in plain text"));
+                        hits.add(
+                            value.span,
+                            format!("`{kind}.{name}` has its `{key}` in plain text"),
+                        );
                     }
                 }
             }
@@ -397,8 +585,14 @@ pub(super) const NO_RETENTION: Rule = Rule {
     good: "resource \"aws_cloudwatch_log_group\" \"main\" {\n  name              = \"/api\"\n  retention_in_days = 90\n}\n",
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_cloudwatch_log_group"]) {
-            if node.get("retention_in_days").is_none_or(|days| days.as_integer() == Some(0)) {
-                hits.add(place(node, "retention_in_days").span, format!("{name} has no `retention_in_days`"));
+            if node
+                .get("retention_in_days")
+                .is_none_or(|days| days.as_integer() == Some(0))
+            {
+                hits.add(
+                    place(node, "retention_in_days").span,
+                    format!("{name} has no `retention_in_days`"),
+                );
             }
         }
     },
@@ -416,14 +610,22 @@ pub(super) const NO_ACCESS_LOGS: Rule = Rule {
     good: "resource \"aws_lb\" \"main\" {\n  name                       = \"api\"\n  drop_invalid_header_fields = true\n\n  access_logs {\n    bucket  = aws_s3_bucket.logs.id\n    enabled = true\n  }\n}\n",
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_lb", "aws_alb"]) {
-            let kept = items(node.get("access_logs")).iter().any(|logs| !is(logs, "enabled", false));
+            let kept = items(node.get("access_logs"))
+                .iter()
+                .any(|logs| !is(logs, "enabled", false));
             if !kept && text(node, "load_balancer_type") != Some("gateway") {
-                hits.add(place(node, "access_logs").span, format!("{name} writes no access logs"));
+                hits.add(
+                    place(node, "access_logs").span,
+                    format!("{name} writes no access logs"),
+                );
             }
         }
         for (name, node) in resources(document, &["aws_eks_cluster"]) {
             if items(node.get("enabled_cluster_log_types")).is_empty() {
-                hits.add(node.span, format!("{name} writes no logs of its control plane"));
+                hits.add(
+                    node.span,
+                    format!("{name} writes no logs of its control plane"),
+                );
             }
         }
     },
@@ -440,10 +642,19 @@ pub(super) const PLAIN_STATE: Rule = Rule {
     bad: "terraform {\n  backend \"s3\" {\n    bucket = \"shop-state\"\n    key    = \"production\"\n    region = \"us-east-1\"\n  }\n}\n",
     good: "terraform {\n  backend \"s3\" {\n    bucket  = \"shop-state\"\n    key     = \"production\"\n    region  = \"us-east-1\"\n    encrypt = true\n  }\n}\n",
     look: |document, hits| {
-        let settings = document.nodes.iter().flat_map(|node| items(node.get("terraform")));
-        for backend in settings.filter_map(|it| it.at(&["backend", "s3"])).flat_map(|it| items(Some(it))) {
+        let settings = document
+            .nodes
+            .iter()
+            .flat_map(|node| items(node.get("terraform")));
+        for backend in settings
+            .filter_map(|it| it.at(&["backend", "s3"]))
+            .flat_map(|it| items(Some(it)))
+        {
             if !is(backend, "encrypt", true) {
-                hits.add(place(backend, "encrypt").span, "the state in S3 is not said to be encrypted");
+                hits.add(
+                    place(backend, "encrypt").span,
+                    "the state in S3 is not said to be encrypted",
+                );
             }
         }
     },
@@ -460,14 +671,30 @@ pub(super) const UNPINNED_MODULE: Rule = Rule {
     bad: "module \"network\" {\n  source = \"git::https://example.com/network.git\"\n}\n",
     good: "module \"network\" {\n  source = \"git::https://example.com/network.git?ref=3d3c42e5aac5ba805825da76410c181273ba90b1\"\n}\n",
     look: |document, hits| {
-        for (name, module) in document.nodes.iter().flat_map(|node| fields(node.get("module"))) {
-            let Some(node) = module.get("source") else { continue };
-            let Some(source) = node.as_str() else { continue };
+        for (name, module) in document
+            .nodes
+            .iter()
+            .flat_map(|node| fields(node.get("module")))
+        {
+            let Some(node) = module.get("source") else {
+                continue;
+            };
+            let Some(source) = node.as_str() else {
+                continue;
+            };
             let local = source.starts_with("./") || source.starts_with("../");
-            let remote = source.contains("::") || source.contains("://") || source.contains("github.com/");
-            let pinned = if remote { source.contains("ref=") } else { module.get("version").is_some() };
+            let remote =
+                source.contains("::") || source.contains("://") || source.contains("github.com/");
+            let pinned = if remote {
+                source.contains("ref=")
+            } else {
+                module.get("version").is_some()
+            };
             if !local && !pinned {
-                hits.add(node.span, format!("the module `{name}` has no fixed version"));
+                hits.add(
+                    node.span,
+                    format!("the module `{name}` has no fixed version"),
+                );
             }
         }
     },
@@ -489,12 +716,22 @@ pub(super) const PUBLIC_CLUSTER: Rule = Rule {
                 let cidrs = network.get("public_access_cidrs");
                 let everybody = match cidrs.map(|cidrs| &cidrs.value) {
                     None => true,
-                    Some(Value::Seq(items)) => items.iter().any(|it| it.as_str() == Some("0.0.0.0/0")),
+                    Some(Value::Seq(items)) => {
+                        items.iter().any(|it| it.as_str() == Some("0.0.0.0/0"))
+                    }
                     Some(
-                        Value::String(_) | Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Map(_),
+                        Value::String(_)
+                        | Value::Null
+                        | Value::Bool(_)
+                        | Value::Integer(_)
+                        | Value::Float(_)
+                        | Value::Map(_),
                     ) => false,
                 };
-                if everybody && (network.get("endpoint_public_access").is_none() || is(network, "endpoint_public_access", true)) {
+                if everybody
+                    && (network.get("endpoint_public_access").is_none()
+                        || is(network, "endpoint_public_access", true))
+                {
                     hits.add(network.span, format!("{name} answers the whole internet"));
                 }
             }

@@ -10,7 +10,10 @@ const FORMAT: Format = Format::Workflow;
 
 /// The jobs, with their names.
 fn jobs(document: &Document) -> impl Iterator<Item = (&str, &Node)> {
-    document.nodes.iter().flat_map(|node| fields(node.get("jobs")))
+    document
+        .nodes
+        .iter()
+        .flat_map(|node| fields(node.get("jobs")))
 }
 
 /// The steps of all jobs.
@@ -20,7 +23,9 @@ fn steps(document: &Document) -> impl Iterator<Item = &Node> {
 
 /// Every `uses`, of steps and of jobs.
 fn uses(document: &Document) -> impl Iterator<Item = &Node> {
-    steps(document).chain(jobs(document).map(|(_, job)| job)).filter_map(|it| it.get("uses"))
+    steps(document)
+        .chain(jobs(document).map(|(_, job)| job))
+        .filter_map(|it| it.get("uses"))
 }
 
 /// Whether an action of somebody else is named by something that can move.
@@ -40,7 +45,10 @@ fn unpinned_actions(document: &Document, hits: &mut Hits, of_github: bool) {
         let Some(uses) = node.as_str() else { continue };
         let own = uses.starts_with("actions/") || uses.starts_with("github/");
         if own == of_github && moves(uses) {
-            hits.add(node.span, format!("the action `{uses}` is not named by a full commit hash"));
+            hits.add(
+                node.span,
+                format!("the action `{uses}` is not named by a full commit hash"),
+            );
         }
     }
 }
@@ -80,9 +88,19 @@ pub(super) const WRITE_ALL: Rule = Rule {
     bad: "on: push\npermissions: write-all\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - run: make test\n",
     good: "on: push\npermissions:\n  contents: read\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - run: make test\n",
     look: |document, hits| {
-        for node in document.nodes.iter().chain(jobs(document).map(|(_, job)| job)) {
-            if let Some(permissions) = node.get("permissions").filter(|it| it.as_str() == Some("write-all")) {
-                hits.add(permissions.span, "`permissions: write-all` lets every step write everything");
+        for node in document
+            .nodes
+            .iter()
+            .chain(jobs(document).map(|(_, job)| job))
+        {
+            if let Some(permissions) = node
+                .get("permissions")
+                .filter(|it| it.as_str() == Some("write-all"))
+            {
+                hits.add(
+                    permissions.span,
+                    "`permissions: write-all` lets every step write everything",
+                );
             }
         }
     },
@@ -99,10 +117,19 @@ pub(super) const NO_PERMISSIONS: Rule = Rule {
     bad: "on: push\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - run: make test\n",
     good: WRITE_ALL.good,
     look: |document, hits| {
-        let whole = document.nodes.iter().any(|node| node.as_map().is_some_and(|map| map.get("permissions").is_some()));
+        let whole = document.nodes.iter().any(|node| {
+            node.as_map()
+                .is_some_and(|map| map.get("permissions").is_some())
+        });
         for (name, job) in jobs(document).filter(|_| !whole) {
-            if job.as_map().is_some_and(|map| map.get("permissions").is_none()) {
-                hits.add(job.span, format!("the job `{name}` has no `permissions`, and neither has the workflow"));
+            if job
+                .as_map()
+                .is_some_and(|map| map.get("permissions").is_none())
+            {
+                hits.add(
+                    job.span,
+                    format!("the job `{name}` has no `permissions`, and neither has the workflow"),
+                );
             }
         }
     },
@@ -134,7 +161,10 @@ const FOREIGN: &[&str] = &[
 
 /// What stands between `${{` and `}}`.
 fn expressions(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(expression, _)| expression.trim())
+    text.split("${{")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("}}"))
+        .map(|(expression, _)| expression.trim())
 }
 
 pub(super) const INJECTION: Rule = Rule {
@@ -152,8 +182,13 @@ pub(super) const INJECTION: Rule = Rule {
             let script = step.get("with").and_then(|with| with.get("script"));
             for node in [step.get("run"), script].into_iter().flatten() {
                 let all = node.as_str().into_iter().flat_map(expressions);
-                for expression in all.filter(|it| FOREIGN.iter().any(|foreign| it.starts_with(foreign))) {
-                    hits.add(node.span, format!("`{expression}` is written into a script"));
+                for expression in
+                    all.filter(|it| FOREIGN.iter().any(|foreign| it.starts_with(foreign)))
+                {
+                    hits.add(
+                        node.span,
+                        format!("`{expression}` is written into a script"),
+                    );
                 }
             }
         }
@@ -184,12 +219,23 @@ pub(super) const UNTRUSTED_CHECKOUT: Rule = Rule {
         if !runs_on(document, "pull_request_target") && !runs_on(document, "workflow_run") {
             return;
         }
-        let foreign = ["github.event.pull_request.head", "github.head_ref", "github.event.workflow_run.head"];
-        for step in steps(document).filter(|step| text(step, "uses").is_some_and(|it| it.starts_with("actions/checkout@"))) {
+        let foreign = [
+            "github.event.pull_request.head",
+            "github.head_ref",
+            "github.event.workflow_run.head",
+        ];
+        for step in steps(document)
+            .filter(|step| text(step, "uses").is_some_and(|it| it.starts_with("actions/checkout@")))
+        {
             let reference = step.at(&["with", "ref"]);
-            if let Some(node) = reference.filter(|it| it.as_str().is_some_and(|it| foreign.iter().any(|word| it.contains(word))))
-            {
-                hits.add(node.span, "the head of a pull request is checked out where the secrets are");
+            if let Some(node) = reference.filter(|it| {
+                it.as_str()
+                    .is_some_and(|it| foreign.iter().any(|word| it.contains(word)))
+            }) {
+                hits.add(
+                    node.span,
+                    "the head of a pull request is checked out where the secrets are",
+                );
             }
         }
     },
@@ -206,13 +252,21 @@ pub(super) const LONG_LIVED_KEY: Rule = Rule {
     bad: "on: push\npermissions:\n  contents: read\njobs:\n  deploy:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - run: make deploy\n        env:\n          AWS_SECRET_ACCESS_KEY: ${{ secrets.AWS_SECRET_ACCESS_KEY }}\n",
     good: "on: push\npermissions:\n  contents: read\njobs:\n  deploy:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    permissions:\n      contents: read\n      id-token: write\n    steps:\n      - uses: aws-actions/configure-aws-credentials@517a711dbcd0e402f90c77e7e2f81e849156e31d # v6.2.2\n        with:\n          role-to-assume: ${{ vars.AWS_ROLE_ARN }}\n          aws-region: us-east-1\n",
     look: |document, hits| {
-        let keys =
-            ["aws_secret_access_key", "aws-secret-access-key", "credentials_json", "google_credentials", "azure_credentials"];
+        let keys = [
+            "aws_secret_access_key",
+            "aws-secret-access-key",
+            "credentials_json",
+            "google_credentials",
+            "azure_credentials",
+        ];
         for node in &document.nodes {
             walk(node, "", &mut |key, node| {
                 let secret = node.as_str().is_some_and(|it| it.contains("secrets."));
                 if secret && keys.contains(&key.to_ascii_lowercase().as_str()) {
-                    hits.add(node.span, format!("`{key}` comes from a secret that does not expire"));
+                    hits.add(
+                        node.span,
+                        format!("`{key}` comes from a secret that does not expire"),
+                    );
                 }
             });
         }
@@ -231,13 +285,20 @@ pub(super) const KEPT_TOKEN: Rule = Rule {
     good: UNTRUSTED_CHECKOUT.good,
     look: |document, hits| {
         for step in steps(document) {
-            let Some(node) = step.get("uses").filter(|it| it.as_str().is_some_and(|it| it.starts_with("actions/checkout@")))
-            else {
+            let Some(node) = step.get("uses").filter(|it| {
+                it.as_str()
+                    .is_some_and(|it| it.starts_with("actions/checkout@"))
+            }) else {
                 continue;
             };
-            let kept = step.at(&["with", "persist-credentials"]).and_then(Node::scalar_text);
+            let kept = step
+                .at(&["with", "persist-credentials"])
+                .and_then(Node::scalar_text);
             if kept.as_deref() != Some("false") {
-                hits.add(node.span, "the checkout does not say `persist-credentials: false`");
+                hits.add(
+                    node.span,
+                    "the checkout does not say `persist-credentials: false`",
+                );
             }
         }
     },
@@ -256,7 +317,10 @@ pub(super) const NO_TIMEOUT: Rule = Rule {
     look: |document, hits| {
         for (name, job) in jobs(document) {
             if job.get("steps").is_some() && job.get("timeout-minutes").is_none() {
-                hits.add(job.span, format!("the job `{name}` has no `timeout-minutes`"));
+                hits.add(
+                    job.span,
+                    format!("the job `{name}` has no `timeout-minutes`"),
+                );
             }
         }
     },
@@ -274,10 +338,21 @@ pub(super) const PLAIN_URL: Rule = Rule {
     good: "on: push\npermissions:\n  contents: read\njobs:\n  deploy:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    environment:\n      name: production\n      url: https://api.example.com\n    steps:\n      - run: make deploy\n",
     look: |document, hits| {
         for (name, job) in jobs(document) {
-            let Some(node) = job.at(&["environment", "url"]) else { continue };
-            let host = node.as_str().and_then(|url| url.strip_prefix("http://")).map(|rest| rest.split(['/', ':']).next());
-            if let Some(host) = host.flatten().filter(|host| !matches!(*host, "localhost" | "127.0.0.1")) {
-                hits.add(node.span, format!("the environment of the job `{name}` answers at http://{host}"));
+            let Some(node) = job.at(&["environment", "url"]) else {
+                continue;
+            };
+            let host = node
+                .as_str()
+                .and_then(|url| url.strip_prefix("http://"))
+                .map(|rest| rest.split(['/', ':']).next());
+            if let Some(host) = host
+                .flatten()
+                .filter(|host| !matches!(*host, "localhost" | "127.0.0.1"))
+            {
+                hits.add(
+                    node.span,
+                    format!("the environment of the job `{name}` answers at http://{host}"),
+                );
             }
         }
     },
@@ -296,7 +371,8 @@ pub(super) const UNPINNED_IMAGE: Rule = Rule {
     look: |document, hits| {
         for (_, job) in jobs(document) {
             let container = job.get("container").map(|it| it.get("image").unwrap_or(it));
-            let services = fields(job.get("services")).filter_map(|(_, service)| service.get("image"));
+            let services =
+                fields(job.get("services")).filter_map(|(_, service)| service.get("image"));
             for node in container.into_iter().chain(services) {
                 if let Some(what) = node.as_str().and_then(unpinned) {
                     hits.add(node.span, what);

@@ -25,13 +25,23 @@ impl Bound {
             Metric::Availability => ("below", "above", "90%"),
         };
         if let Some(node) = cx.setting(other) {
-            let message = format!("an alert on this metric fires when it is {key} a bound, and this says `{other}`");
+            let message = format!(
+                "an alert on this metric fires when it is {key} a bound, and this says `{other}`"
+            );
             let help = format!("write `{key}: {example}`");
-            cx.report(Diagnostic::new(Code::BadValue, message).at(node.span, "").help(help));
+            cx.report(
+                Diagnostic::new(Code::BadValue, message)
+                    .at(node.span, "")
+                    .help(help),
+            );
             return None;
         }
         let Some(node) = cx.setting(key) else {
-            cx.missing(format!("alert.{}.{key}", cx.name()), "the bound at which the alert fires", &format!("{key}: {example}"));
+            cx.missing(
+                format!("alert.{}.{key}", cx.name()),
+                "the bound at which the alert fires",
+                &format!("{key}: {example}"),
+            );
             return None;
         };
         let found = Self::parse(node, metric);
@@ -41,8 +51,15 @@ impl Bound {
                 Metric::ErrorRate | Metric::Saturation => "a share of less than 100%",
                 Metric::Availability => "a share of more than 0%",
             };
-            let message = format!("`{key}`: `{}` is not {form}", node.scalar_text().unwrap_or_default());
-            cx.report(Diagnostic::new(Code::BadValue, message).at(node.span, "").help(format!("write `{key}: {example}`")));
+            let message = format!(
+                "`{key}`: `{}` is not {form}",
+                node.scalar_text().unwrap_or_default()
+            );
+            cx.report(
+                Diagnostic::new(Code::BadValue, message)
+                    .at(node.span, "")
+                    .help(format!("write `{key}: {example}`")),
+            );
         }
         found
     }
@@ -51,11 +68,15 @@ impl Bound {
     pub(super) fn parse(node: &Node, metric: Metric) -> Option<Self> {
         let text = node.scalar_text()?;
         let value = match metric {
-            Metric::Latency => i64::try_from(milliseconds(&text)?).ok()?.checked_mul(1000)?,
-            Metric::ErrorRate | Metric::Saturation | Metric::Availability => match text.strip_suffix('%') {
-                Some(percent) => decimal(percent.trim())?.checked_div(100)?,
-                None => decimal(&text)?,
-            },
+            Metric::Latency => i64::try_from(milliseconds(&text)?)
+                .ok()?
+                .checked_mul(1000)?,
+            Metric::ErrorRate | Metric::Saturation | Metric::Availability => {
+                match text.strip_suffix('%') {
+                    Some(percent) => decimal(percent.trim())?.checked_div(100)?,
+                    None => decimal(&text)?,
+                }
+            }
         };
         let sensible = match metric {
             Metric::Latency => value > 0,
@@ -84,7 +105,9 @@ impl Bound {
 
     /// The same as a number.
     pub(super) fn json(self) -> Json {
-        self.text().parse::<serde_json::Number>().map_or(Json::Null, Json::Number)
+        self.text()
+            .parse::<serde_json::Number>()
+            .map_or(Json::Null, Json::Number)
     }
 
     /// As a person says it: `500 ms`, `2 %`.
@@ -92,7 +115,9 @@ impl Bound {
         match metric {
             Metric::Latency if self.0 < ONE => format!("{} ms", self.0 / 1000),
             Metric::Latency => format!("{} s", self.text()),
-            Metric::ErrorRate | Metric::Saturation | Metric::Availability => format!("{} %", Self(self.0 * 100).text()),
+            Metric::ErrorRate | Metric::Saturation | Metric::Availability => {
+                format!("{} %", Self(self.0 * 100).text())
+            }
         }
     }
 }
@@ -105,5 +130,9 @@ fn decimal(text: &str) -> Option<i64> {
         return None;
     }
     let rest = format!("{rest:0<6}").parse::<i64>().ok()?;
-    whole.parse::<i64>().ok()?.checked_mul(ONE)?.checked_add(rest)
+    whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(ONE)?
+        .checked_add(rest)
 }

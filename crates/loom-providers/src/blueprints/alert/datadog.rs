@@ -49,14 +49,23 @@ impl Monitor {
     /// What is compared with the bound.
     pub(super) fn query(&self) -> String {
         let scope = format!("{{service:{},env:{}}}", self.service, self.environment);
-        let (window, operation, bound) = (format!("last_{}m", self.minutes), &self.operation, self.bound.text());
+        let (window, operation, bound) = (
+            format!("last_{}m", self.minutes),
+            &self.operation,
+            self.bound.text(),
+        );
         match self.metric {
-            Metric::Latency => format!("avg({window}):p{}:trace.{operation}{scope} > {bound}", self.percentile),
+            Metric::Latency => format!(
+                "avg({window}):p{}:trace.{operation}{scope} > {bound}",
+                self.percentile
+            ),
             Metric::ErrorRate => format!(
                 "sum({window}):default_zero(sum:trace.{operation}.errors{scope}.as_count()) / \
                  sum:trace.{operation}.hits{scope}.as_count() > {bound}"
             ),
-            Metric::Saturation if self.memory => format!("avg({window}):avg:kubernetes.memory.usage_pct{scope} > {bound}"),
+            Metric::Saturation if self.memory => {
+                format!("avg({window}):avg:kubernetes.memory.usage_pct{scope} > {bound}")
+            }
             Metric::Saturation => format!(
                 "avg({window}):sum:kubernetes.cpu.usage.total{scope} / (sum:kubernetes.cpu.limits{scope} * 1000000000) > {bound}"
             ),
@@ -73,7 +82,10 @@ impl Monitor {
         match self.metric {
             Metric::Latency => format!("p{} latency above {bound}", self.percentile),
             Metric::ErrorRate => format!("error rate above {bound}"),
-            Metric::Saturation => format!("{} above {bound} of its limit", if self.memory { "memory" } else { "CPU" }),
+            Metric::Saturation => format!(
+                "{} above {bound} of its limit",
+                if self.memory { "memory" } else { "CPU" }
+            ),
             Metric::Availability => format!("available replicas below {bound}"),
         }
     }
@@ -86,15 +98,24 @@ impl Monitor {
         };
         let mut lines = vec![
             "{{#is_alert}}".to_owned(),
-            format!("{title} in {}: {condition} over the last {minutes}. It is now {{{{value}}}}.", self.environment),
+            format!(
+                "{title} in {}: {condition} over the last {minutes}. It is now {{{{value}}}}.",
+                self.environment
+            ),
             "{{/is_alert}}".to_owned(),
             "{{#is_warning}}".to_owned(),
-            format!("{title} in {} comes near its bound ({condition}). It is now {{{{value}}}}.", self.environment),
+            format!(
+                "{title} in {} comes near its bound ({condition}). It is now {{{{value}}}}.",
+                self.environment
+            ),
             "{{/is_warning}}".to_owned(),
         ];
         if self.notifies_no_data() {
             lines.push("{{#is_no_data}}".to_owned());
-            lines.push(format!("{title} in {} reports nothing any more: it may be gone altogether.", self.environment));
+            lines.push(format!(
+                "{title} in {} reports nothing any more: it may be gone altogether.",
+                self.environment
+            ));
             lines.push("{{/is_no_data}}".to_owned());
         }
         lines.push("{{#is_recovery}}".to_owned());
@@ -123,7 +144,8 @@ impl Monitor {
         if warning != self.bound {
             thresholds["warning"] = warning.json();
         }
-        let mut options = json!({ "thresholds": thresholds, "notify_no_data": self.notifies_no_data() });
+        let mut options =
+            json!({ "thresholds": thresholds, "notify_no_data": self.notifies_no_data() });
         if self.notifies_no_data() {
             // Datadog asks for at least twice the window
             options["no_data_timeframe"] = (self.minutes * 2).max(10).into();
@@ -160,7 +182,12 @@ pub(super) fn handle(text: &str) -> Option<String> {
 /// (`{{`) and without mentions (`@`).
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::new();
-    for c in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+    for c in text
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+    {
         match c {
             '{' | '}' if plain.ends_with(c) => plain.extend([' ', c]),
             '@' => plain.push_str("(at)"),

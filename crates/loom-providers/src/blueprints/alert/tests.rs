@@ -50,7 +50,11 @@ fn bounds_are_written_in_the_units_of_datadog() {
         (Metric::Availability, "100%", "1"),
     ] {
         let bound = bound(metric, written);
-        assert_eq!((bound.text(), bound.json().to_string()), (text.to_owned(), text.to_owned()), "{written}");
+        assert_eq!(
+            (bound.text(), bound.json().to_string()),
+            (text.to_owned(), text.to_owned()),
+            "{written}"
+        );
     }
     assert_eq!(
         Bound::parse(&node(&json!(0.02)), Metric::ErrorRate),
@@ -72,14 +76,22 @@ fn a_bound_that_could_never_be_crossed_is_refused() {
         (Metric::Availability, "0%"),
         (Metric::Availability, "1e3"),
     ] {
-        assert_eq!(Bound::parse(&node(&written.into()), metric), None, "{written}");
+        assert_eq!(
+            Bound::parse(&node(&written.into()), metric),
+            None,
+            "{written}"
+        );
     }
 }
 
 #[test]
 fn the_queries_are_those_of_the_metrics() {
     for (metric, value, query) in [
-        (Metric::Latency, "500ms", "avg(last_5m):p95:trace.http.request{service:entity-api,env:production} > 0.5"),
+        (
+            Metric::Latency,
+            "500ms",
+            "avg(last_5m):p95:trace.http.request{service:entity-api,env:production} > 0.5",
+        ),
         (
             Metric::ErrorRate,
             "2%",
@@ -101,8 +113,14 @@ fn the_queries_are_those_of_the_metrics() {
     ] {
         assert_eq!(monitor(metric, value).query(), query);
     }
-    let memory = Monitor { memory: true, ..monitor(Metric::Saturation, "80%") };
-    assert_eq!(memory.query(), "avg(last_5m):avg:kubernetes.memory.usage_pct{service:entity-api,env:production} > 0.8");
+    let memory = Monitor {
+        memory: true,
+        ..monitor(Metric::Saturation, "80%")
+    };
+    assert_eq!(
+        memory.query(),
+        "avg(last_5m):avg:kubernetes.memory.usage_pct{service:entity-api,env:production} > 0.8"
+    );
 }
 
 #[test]
@@ -115,7 +133,11 @@ fn the_threshold_is_the_number_of_the_query_and_a_warning_comes_before_it() {
     ] {
         let content = monitor(metric, value).content();
         let thresholds = &content["options"]["thresholds"];
-        assert_eq!((&thresholds["critical"], &thresholds["warning"]), (&critical, &warning), "{value}");
+        assert_eq!(
+            (&thresholds["critical"], &thresholds["warning"]),
+            (&critical, &warning),
+            "{value}"
+        );
         let query = content["query"].as_str().expect("a query");
         assert!(query.ends_with(&format!(" {critical}")), "{query}");
     }
@@ -126,7 +148,13 @@ fn missing_data_is_told_only_where_it_means_that_the_service_is_gone() {
     let options = |metric, value| monitor(metric, value).content()["options"].clone();
     assert_eq!(options(Metric::Latency, "500ms")["notify_no_data"], false);
     let availability = options(Metric::Availability, "90%");
-    assert_eq!((&availability["notify_no_data"], &availability["no_data_timeframe"]), (&json!(true), &json!(10)));
+    assert_eq!(
+        (
+            &availability["notify_no_data"],
+            &availability["no_data_timeframe"]
+        ),
+        (&json!(true), &json!(10))
+    );
 }
 
 #[test]
@@ -137,9 +165,19 @@ fn text_of_people_is_neither_template_nor_mention_nor_reference() {
         ..monitor(Metric::Latency, "500ms")
     };
     let content = hostile.content();
-    let (name, message) = (content["name"].as_str().expect("a name"), content["message"].as_str().expect("a message"));
-    assert_eq!(name, "[production] API { { {#is_alert} } } (at)all $${ref:file.x.path}: p95 latency above 500 ms");
-    assert_eq!(message.matches("{{#is_alert}}").count(), 1, "only loom's own");
+    let (name, message) = (
+        content["name"].as_str().expect("a name"),
+        content["message"].as_str().expect("a message"),
+    );
+    assert_eq!(
+        name,
+        "[production] API { { {#is_alert} } } (at)all $${ref:file.x.path}: p95 latency above 500 ms"
+    );
+    assert_eq!(
+        message.matches("{{#is_alert}}").count(),
+        1,
+        "only loom's own"
+    );
     assert_eq!(message.matches('@').count(), 1, "only the one who is told");
     assert!(!message.replace("$${ref:", "").contains("${ref:"));
     assert_eq!(plain("a  b\tc"), "a b c");
@@ -162,8 +200,21 @@ fn who_is_told_is_a_channel_a_handle_or_an_address() {
 
 #[test]
 fn the_most_severe_is_the_first_priority_and_is_said_again() {
-    assert_eq!((priority(Some("critical")), priority(None), priority(Some("info"))), (1, 2, 5));
-    let again =
-        |priority| Monitor { priority, ..monitor(Metric::Latency, "500ms") }.content()["options"]["renotify_interval"].clone();
+    assert_eq!(
+        (
+            priority(Some("critical")),
+            priority(None),
+            priority(Some("info"))
+        ),
+        (1, 2, 5)
+    );
+    let again = |priority| {
+        Monitor {
+            priority,
+            ..monitor(Metric::Latency, "500ms")
+        }
+        .content()["options"]["renotify_interval"]
+            .clone()
+    };
     assert_eq!((again(1), again(3)), (json!(60), json!(0)));
 }

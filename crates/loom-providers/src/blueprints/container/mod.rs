@@ -33,9 +33,22 @@ const SPEC: BlueprintSpec = BlueprintSpec {
     subject: Subject::Service,
     summary: "The image of a service: a Dockerfile of several stages, and what its build leaves out",
     settings: &[
-        Field::optional("base", Shape::Text, "the image that the service runs on; default: the runtime's, pinned"),
-        Field::optional("program", Shape::Text, "Go: the package of the program; Rust: the binary; Java: the jar"),
-        Field::default("user", Shape::Integer(1, 4_294_967_294), "10001", "the number of the user and group that it runs as"),
+        Field::optional(
+            "base",
+            Shape::Text,
+            "the image that the service runs on; default: the runtime's, pinned",
+        ),
+        Field::optional(
+            "program",
+            Shape::Text,
+            "Go: the package of the program; Rust: the binary; Java: the jar",
+        ),
+        Field::default(
+            "user",
+            Shape::Integer(1, 4_294_967_294),
+            "10001",
+            "the number of the user and group that it runs as",
+        ),
     ],
     parts: &["docker.dockerfile.NAME", "file.dockerignore"],
 };
@@ -76,12 +89,20 @@ impl Blueprint for Container {
             );
         }
         let Some(image) = image(cx) else { return };
-        let part = Part::new("docker.dockerfile", json!({ "content": literal(&image.dockerfile()) }));
+        let part = Part::new(
+            "docker.dockerfile",
+            json!({ "content": literal(&image.dockerfile()) }),
+        );
         let path = naming::dockerfile_path(cx.name(), containers);
         cx.part(part.path(path));
         if let Ok(address) = Address::parse("file.dockerignore") {
             let settings = json!({ "content": DOCKERIGNORE });
-            cx.contribute(Contribution { address, path: ".dockerignore".to_owned(), own: Own::Block, settings });
+            cx.contribute(Contribution {
+                address,
+                path: ".dockerignore".to_owned(),
+                own: Own::Block,
+                settings,
+            });
         }
     }
 }
@@ -92,7 +113,9 @@ fn image(cx: &mut Context<'_>) -> Option<Image> {
     let pointer = format!("services.{}", service.name());
     let toolchain = Toolchain::read(cx)?;
     let probe = probe(cx, &pointer);
-    let start = service.command("start").or_else(|| default_start(&toolchain, service.name().as_str()));
+    let start = service
+        .command("start")
+        .or_else(|| default_start(&toolchain, service.name().as_str()));
     if start.is_none() {
         cx.missing(
             format!("{pointer}.commands.start"),
@@ -101,10 +124,16 @@ fn image(cx: &mut Context<'_>) -> Option<Image> {
         );
     }
     let path = plain_path(cx, &service.path())?;
-    let install = service.command("install").or_else(|| toolchain.defaults.install.map(str::to_owned));
-    let build = service.command("build").or_else(|| toolchain.defaults.build.map(str::to_owned));
+    let install = service
+        .command("install")
+        .or_else(|| toolchain.defaults.install.map(str::to_owned));
+    let build = service
+        .command("build")
+        .or_else(|| toolchain.defaults.build.map(str::to_owned));
     let bases = bases(cx, &toolchain);
-    let user = cx.text("user").unwrap_or_else(|| naming::CONTAINER_USER.to_string());
+    let user = cx
+        .text("user")
+        .unwrap_or_else(|| naming::CONTAINER_USER.to_string());
     let program = cx.text("program");
     Some(Image {
         name: service.name().to_string(),
@@ -125,17 +154,28 @@ fn image(cx: &mut Context<'_>) -> Option<Image> {
 /// Dockerfile says, for those that do not read it there.
 pub(in crate::blueprints) fn health_command(cx: &Context<'_>) -> Option<Vec<String>> {
     let service = cx.service();
-    Some(dockerfile::health_check(service.runtime()?, service.port()?, &service.health()))
+    Some(dockerfile::health_check(
+        service.runtime()?,
+        service.port()?,
+        &service.health(),
+    ))
 }
 
 /// The port and the health path; none for a service that nobody can reach and that has no port.
 fn probe(cx: &mut Context<'_>, pointer: &str) -> Option<Probe> {
     let service = cx.service();
     match service.port() {
-        Some(port) => Some(Probe::Http { port, path: service.health() }),
+        Some(port) => Some(Probe::Http {
+            port,
+            path: service.health(),
+        }),
         None if service.expose() == "none" => Some(Probe::None),
         None => {
-            cx.missing(format!("{pointer}.port"), "the port that the image exposes and checks", "port: 3000");
+            cx.missing(
+                format!("{pointer}.port"),
+                "the port that the image exposes and checks",
+                "port: 3000",
+            );
             None
         }
     }
@@ -159,7 +199,9 @@ fn bases(cx: &Context<'_>, toolchain: &Toolchain) -> Bases {
     let newest = |image: &str| pins::version(image, None).unwrap_or_default();
     let pinned = |image: &str, version: &str| pins::image(cx, image, version);
     let own = pinned(base_image(toolchain.runtime), version);
-    let jdk = |image: &str, custom: &str| match pins::lines(image).find(|line| line.ends_with(toolchain.major())) {
+    let jdk = |image: &str, custom: &str| match pins::lines(image)
+        .find(|line| line.ends_with(toolchain.major()))
+    {
         Some(line) => pinned(image, line),
         None => pinned(image, &format!("{custom}{}", toolchain.major())),
     };
@@ -168,7 +210,9 @@ fn bases(cx: &Context<'_>, toolchain: &Toolchain) -> Bases {
         (Runtime::Rust, _) => (own, pinned("debian", &newest("debian"))),
         (Runtime::Java, Some(PackageManager::Gradle)) => (jdk("gradle", "9.5.1-jdk"), own),
         (Runtime::Java, _) => (jdk("maven", "3.9.11-eclipse-temurin-"), own),
-        (Runtime::Node, Some(PackageManager::Bun)) => (pinned("oven/bun", &newest("oven/bun")), own),
+        (Runtime::Node, Some(PackageManager::Bun)) => {
+            (pinned("oven/bun", &newest("oven/bun")), own)
+        }
         (Runtime::Bun, Some(PackageManager::Npm | PackageManager::Pnpm | PackageManager::Yarn)) => {
             (pinned("node", &newest("node")), own)
         }
@@ -176,19 +220,31 @@ fn bases(cx: &Context<'_>, toolchain: &Toolchain) -> Bases {
     };
     let uv = pinned("ghcr.io/astral-sh/uv", &newest("ghcr.io/astral-sh/uv"));
     match cx.text("base") {
-        Some(base) if tools == runtime => Bases { tools: base.clone(), runtime: base, uv },
-        Some(base) => Bases { tools, runtime: base, uv },
+        Some(base) if tools == runtime => Bases {
+            tools: base.clone(),
+            runtime: base,
+            uv,
+        },
+        Some(base) => Bases {
+            tools,
+            runtime: base,
+            uv,
+        },
         None => Bases { tools, runtime, uv },
     }
 }
 
 /// The service's path, where it can stand in a Dockerfile as it is.
 fn plain_path(cx: &mut Context<'_>, path: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@' | '+');
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@' | '+');
     if path.chars().all(plain) {
         return Some(path.to_owned());
     }
-    let found = Diagnostic::new(Code::Unwritable, format!("the path `{path}` cannot stand in a Dockerfile"));
+    let found = Diagnostic::new(
+        Code::Unwritable,
+        format!("the path `{path}` cannot stand in a Dockerfile"),
+    );
     let help = "use letters, digits and `. _ - / @ +` in the names of directories that are built into an image";
     cx.report(found.at(cx.service().span(&["path"]), "").help(help));
     None

@@ -42,8 +42,18 @@ static SPEC: BlueprintSpec = BlueprintSpec {
     subject: Subject::Project,
     summary: "Loom's own jobs in CI: a plan on each request, its apply after approval, and drift on a schedule",
     settings: &[
-        Field::default("plan", Shape::Bool, "true", "whether each request gets a plan"),
-        Field::default("apply", Shape::Bool, "true", "with `delivery.commit: bot`, whether an approved plan is applied"),
+        Field::default(
+            "plan",
+            Shape::Bool,
+            "true",
+            "whether each request gets a plan",
+        ),
+        Field::default(
+            "apply",
+            Shape::Bool,
+            "true",
+            "with `delivery.commit: bot`, whether an approved plan is applied",
+        ),
         Field::default(
             "drift",
             Shape::Either(&[Shape::Bool, Shape::Text]),
@@ -57,7 +67,11 @@ static SPEC: BlueprintSpec = BlueprintSpec {
             "the repository on GitHub that loom is built from, pinned by `pins.actions`; `self` in loom's own",
         ),
     ],
-    parts: &["github.workflow.NAME-plan", "github.workflow.NAME-drift", "gitlab.pipeline.NAME"],
+    parts: &[
+        "github.workflow.NAME-plan",
+        "github.workflow.NAME-drift",
+        "gitlab.pipeline.NAME",
+    ],
 };
 
 /// What is to be written.
@@ -89,8 +103,9 @@ impl Blueprint for Delivery {
         match ci {
             Ci::GithubActions | Ci::GitlabCi => {}
             Ci::Circleci | Ci::Jenkins | Ci::None => {
-                let message =
-                    format!("loom writes its own jobs for GitHub Actions and GitLab CI, and `infrastructure.ci` is `{ci}`");
+                let message = format!(
+                    "loom writes its own jobs for GitHub Actions and GitLab CI, and `infrastructure.ci` is `{ci}`"
+                );
                 let help = "set it to `github-actions` or `gitlab-ci`, or take the `delivery` blueprint out and run `loom plan` and `loom drift` in jobs of your own";
                 return cx.cannot("infrastructure.ci", message, help);
             }
@@ -100,7 +115,11 @@ impl Blueprint for Delivery {
             let content = gitlab::pipeline(&wanted, &image(cx, "rust"), &image(cx, "alpine"));
             let path = format!("ci/{}.gitlab-ci.yml", wanted.name);
             cx.contribute(Contribution {
-                address: Address::new("gitlab.pipeline", Name::new("project").expect("a constant name"), None),
+                address: Address::new(
+                    "gitlab.pipeline",
+                    Name::new("project").expect("a constant name"),
+                    None,
+                ),
                 path: ".gitlab-ci.yml".to_owned(),
                 own: Own::Keys,
                 settings: json!({ "content": { "include": [path] } }),
@@ -126,28 +145,44 @@ fn image(cx: &Context<'_>, name: &str) -> String {
 /// A workflow with the pins of its actions.
 fn workflow(cx: &Context<'_>, content: &Json) -> Part {
     let actions = super::pipeline::actions(cx, content);
-    Part::new("github.workflow", json!({ "content": content, "actions": actions }))
+    Part::new(
+        "github.workflow",
+        json!({ "content": content, "actions": actions }),
+    )
 }
 
 /// Reads the settings; what is missing or wrong is said.
 fn read(cx: &mut Context<'_>) -> Option<Wanted> {
-    let flag = |cx: &Context<'_>, key: &str| cx.setting(key).and_then(Node::as_bool).unwrap_or(true);
+    let flag =
+        |cx: &Context<'_>, key: &str| cx.setting(key).and_then(Node::as_bool).unwrap_or(true);
     let (plan, apply) = (flag(cx, "plan"), flag(cx, "apply"));
     let drift = schedule(cx).map_err(|found| cx.report(found)).ok()?;
     let source = source(cx)?;
-    Some(Wanted { name: cx.name().clone(), committer: cx.committer(), plan, apply, drift, source })
+    Some(Wanted {
+        name: cx.name().clone(),
+        committer: cx.committer(),
+        plan,
+        apply,
+        drift,
+        source,
+    })
 }
 
 /// When drift is looked for, if it is.
 fn schedule(cx: &Context<'_>) -> Result<Option<String>, Diagnostic> {
-    let Some(node) = cx.setting("drift") else { return Ok(Some(SCHEDULE.to_owned())) };
+    let Some(node) = cx.setting("drift") else {
+        return Ok(Some(SCHEDULE.to_owned()));
+    };
     if let Some(wanted) = node.as_bool() {
         return Ok(wanted.then(|| SCHEDULE.to_owned()));
     }
     match node.as_str() {
         Some(text) if is_schedule(text) => Ok(Some(text.to_owned())),
         Some(_) | None => {
-            let found = Diagnostic::new(Code::BadValue, "`drift` must be a schedule of five fields, as cron has it");
+            let found = Diagnostic::new(
+                Code::BadValue,
+                "`drift` must be a schedule of five fields, as cron has it",
+            );
             let help = "write minute, hour, day of the month, month and day of the week, such as `17 4 * * *`";
             Err(found.at(node.span, "").help(help))
         }
@@ -158,7 +193,10 @@ fn schedule(cx: &Context<'_>) -> Result<Option<String>, Diagnostic> {
 fn is_schedule(text: &str) -> bool {
     let fields: Vec<&str> = text.split(' ').collect();
     let is_field = |field: &&str| {
-        !field.is_empty() && field.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b',' | b'-' | b'/'))
+        !field.is_empty()
+            && field
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b',' | b'-' | b'/'))
     };
     fields.len() == 5 && fields.iter().all(is_field)
 }
@@ -171,19 +209,37 @@ fn source(cx: &mut Context<'_>) -> Option<Source> {
     let part = |text: &str| {
         !text.is_empty()
             && !text.starts_with('-')
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
-    if !repository.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name)) {
-        let found = Diagnostic::new(Code::BadValue, "`source` must be a repository on GitHub, or `self`");
-        let place = cx.setting("source").map_or_else(|| cx.span(), |node| node.span);
-        cx.report(found.at(place, "").help(format!("write `owner/name`, such as `{HOME}`")));
+    if !repository
+        .split_once('/')
+        .is_some_and(|(owner, name)| part(owner) && part(name))
+    {
+        let found = Diagnostic::new(
+            Code::BadValue,
+            "`source` must be a repository on GitHub, or `self`",
+        );
+        let place = cx
+            .setting("source")
+            .map_or_else(|| cx.span(), |node| node.span);
+        cx.report(
+            found
+                .at(place, "")
+                .help(format!("write `owner/name`, such as `{HOME}`")),
+        );
         return None;
     }
     let Some((_, sha)) = cx.pinned_action(&repository) else {
         let example = format!(
             "pins:\n  actions:\n    {repository}: {{ version: v0.1.0, sha: COMMIT }}   # the commit: git ls-remote https://github.com/{repository} HEAD"
         );
-        cx.missing(format!("pins.actions.{repository}"), "the commit of loom that the jobs run", &example);
+        cx.missing(
+            format!("pins.actions.{repository}"),
+            "the commit of loom that the jobs run",
+            &example,
+        );
         return None;
     };
     Some(Source::Pinned { repository, sha })

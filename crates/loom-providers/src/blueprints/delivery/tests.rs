@@ -16,9 +16,13 @@ fn project(ci: &str, commit: &str, settings: &str) -> String {
 }
 
 fn written(ci: &str, commit: &str, settings: &str) -> Vec<(String, Json)> {
-    let files = files(&project(ci, commit, settings)).unwrap_or_else(|messages| panic!("{messages:#?}"));
-    let own = files.into_iter().filter(|(path, _)| path.starts_with(".github/") || path.starts_with("ci/"));
-    own.map(|(path, text)| (path, serde_yaml::from_str(&text).expect("YAML"))).collect()
+    let files =
+        files(&project(ci, commit, settings)).unwrap_or_else(|messages| panic!("{messages:#?}"));
+    let own = files
+        .into_iter()
+        .filter(|(path, _)| path.starts_with(".github/") || path.starts_with("ci/"));
+    own.map(|(path, text)| (path, serde_yaml::from_str(&text).expect("YAML")))
+        .collect()
 }
 
 fn errors(text: &str) -> String {
@@ -26,21 +30,37 @@ fn errors(text: &str) -> String {
 }
 
 fn paths(ci: &str, settings: &str) -> Vec<String> {
-    written(ci, "author", settings).into_iter().map(|(path, _)| path).collect()
+    written(ci, "author", settings)
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect()
 }
 
 #[test]
 fn every_job_ends_says_what_it_may_and_no_run_holds_an_expression() {
     for commit in ["author", "bot"] {
         for (path, workflow) in written("github-actions", commit, "") {
-            assert_eq!(workflow["permissions"], serde_json::json!({ "contents": "read" }), "{path}");
+            assert_eq!(
+                workflow["permissions"],
+                serde_json::json!({ "contents": "read" }),
+                "{path}"
+            );
             for (id, job) in workflow["jobs"].as_object().expect("jobs") {
                 assert!(job["timeout-minutes"].is_number(), "{path} {id}");
                 for step in job["steps"].as_array().expect("steps") {
                     let run = step["run"].as_str().unwrap_or_default();
-                    assert!(!run.contains("${{") && !run.starts_with("#!"), "{path} {id}: {run}");
+                    assert!(
+                        !run.contains("${{") && !run.starts_with("#!"),
+                        "{path} {id}: {run}"
+                    );
                     let uses = step["uses"].as_str();
-                    assert!(uses.is_none_or(|uses| uses.rsplit('@').next().is_some_and(|sha| sha.len() == 40)), "{uses:?}");
+                    assert!(
+                        uses.is_none_or(|uses| uses
+                            .rsplit('@')
+                            .next()
+                            .is_some_and(|sha| sha.len() == 40)),
+                        "{uses:?}"
+                    );
                 }
             }
         }
@@ -57,7 +77,10 @@ fn a_job_that_runs_on_the_request_holds_no_secret_and_one_that_may_write_checks_
                 assert!(!(checks_out && writes), "{path} {id}: the job's own token");
                 let secret = job.to_string().contains("secrets.");
                 assert_eq!(secret, id == "apply", "{path} {id}");
-                assert!(!secret || job["environment"] == "loom", "{path} {id}: only behind the environment");
+                assert!(
+                    !secret || job["environment"] == "loom",
+                    "{path} {id}: only behind the environment"
+                );
             }
         }
     }
@@ -66,15 +89,26 @@ fn a_job_that_runs_on_the_request_holds_no_secret_and_one_that_may_write_checks_
 #[test]
 fn only_a_bot_applies_and_only_without_the_cache_of_the_request() {
     let jobs = |commit, settings| {
-        let (_, plan) = written("github-actions", commit, settings).into_iter().find(|(path, _)| path == PLAN).expect("a plan");
+        let (_, plan) = written("github-actions", commit, settings)
+            .into_iter()
+            .find(|(path, _)| path == PLAN)
+            .expect("a plan");
         plan["jobs"].clone()
     };
     assert_eq!(jobs("author", "")["apply"], Json::Null);
     assert_eq!(jobs("bot", ", apply: false")["apply"], Json::Null);
     let apply = &jobs("bot", "")["apply"];
-    let step = apply["steps"].as_array().expect("steps").iter().find(|step| step["name"] == "Apply").expect("a step");
+    let step = apply["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .find(|step| step["name"] == "Apply")
+        .expect("a step");
     assert_eq!(step["with"]["cache"], "false");
-    assert_eq!(step["with"]["arguments"], "--expect ${{ needs.plan.outputs.digest }} --to-branch loom-apply");
+    assert_eq!(
+        step["with"]["arguments"],
+        "--expect ${{ needs.plan.outputs.digest }} --to-branch loom-apply"
+    );
     let (_, gitlab) = written("gitlab-ci", "bot", "").remove(0);
     assert_eq!(gitlab["loom-apply"]["cache"], Json::Null);
     assert_eq!(gitlab["loom-apply"]["environment"]["name"], "loom");
@@ -84,14 +118,24 @@ fn only_a_bot_applies_and_only_without_the_cache_of_the_request() {
 #[test]
 fn an_authors_request_is_compared_with_its_base_and_a_bots_is_planned_on_its_branch() {
     let steps = |commit| {
-        written("github-actions", commit, "").into_iter().find(|(path, _)| path == PLAN).expect("a plan").1
-        ["jobs"]["plan"]["steps"]
-        .clone()
+        written("github-actions", commit, "")
+            .into_iter()
+            .find(|(path, _)| path == PLAN)
+            .expect("a plan")
+            .1["jobs"]["plan"]["steps"]
+            .clone()
     };
     let (author, bot) = (steps("author"), steps("bot"));
     assert_eq!(author[1]["with"]["arguments"], "--against HEAD^1");
-    assert_eq!(author[0]["with"]["ref"], Json::Null, "the merge with the base, whose first parent is the base");
-    assert_eq!(bot[0]["with"]["ref"], "${{ github.event.pull_request.head.sha }}");
+    assert_eq!(
+        author[0]["with"]["ref"],
+        Json::Null,
+        "the merge with the base, whose first parent is the base"
+    );
+    assert_eq!(
+        bot[0]["with"]["ref"],
+        "${{ github.event.pull_request.head.sha }}"
+    );
     assert_eq!(bot[1]["with"]["arguments"], Json::Null);
 }
 
@@ -101,7 +145,10 @@ fn what_is_not_wanted_is_not_written() {
     assert_eq!(paths("github-actions", ", plan: false"), [DRIFT]);
     assert_eq!(paths("github-actions", ", drift: false"), [PLAN]);
     let (_, gitlab) = written("gitlab-ci", "author", ", drift: false").remove(0);
-    assert_eq!(gitlab.as_object().expect("jobs").keys().collect::<Vec<_>>(), ["loom-plan", "loom-note"]);
+    assert_eq!(
+        gitlab.as_object().expect("jobs").keys().collect::<Vec<_>>(),
+        ["loom-plan", "loom-note"]
+    );
     let (_, drift) = written("github-actions", "author", ", drift: \"23 5 * * 1-5\"").remove(0);
     assert_eq!(drift["on"]["schedule"][0]["cron"], "23 5 * * 1-5");
 }
@@ -109,7 +156,10 @@ fn what_is_not_wanted_is_not_written() {
 #[test]
 fn what_cannot_be_is_said_with_its_place_and_a_way_out() {
     let other = |ci| errors(&project(ci, "author", ""));
-    assert!(other("jenkins").contains("`infrastructure.ci` is `jenkins`") && other("circleci").contains("gitlab-ci"));
+    assert!(
+        other("jenkins").contains("`infrastructure.ci` is `jenkins`")
+            && other("circleci").contains("gitlab-ci")
+    );
     let with = |settings: &str| errors(&project("github-actions", "author", settings));
     assert!(with(", drift: daily").contains("five fields"));
     assert!(with(", drift: \"0 0 * * $(x)\"").contains("five fields"));
@@ -123,7 +173,13 @@ fn loom_s_own_repository_needs_no_pin() {
     let (_, plan) = written("github-actions", "author", ", source: self").remove(1);
     assert_eq!(plan["jobs"]["plan"]["steps"][1]["uses"], "$/.");
     let (_, gitlab) = written("gitlab-ci", "author", ", source: self").remove(0);
-    let install = gitlab["loom-plan"]["before_script"][2].as_str().expect("a line");
+    let install = gitlab["loom-plan"]["before_script"][2]
+        .as_str()
+        .expect("a line");
     assert!(install.contains("--path crates/loom-cli"), "{install}");
-    assert_eq!(gitlab["loom-plan"]["cache"], Json::Null, "the sources change with every commit");
+    assert_eq!(
+        gitlab["loom-plan"]["cache"],
+        Json::Null,
+        "the sources change with every commit"
+    );
 }

@@ -28,19 +28,41 @@ pub(super) fn takeover(strategy: Strategy) -> &'static str {
 /// The first line of all commands.
 fn place(main: &Environment) -> String {
     let or_blank = |value: Option<&str>| word(value.unwrap_or_default());
-    format!("cluster={} region={}", or_blank(main.cluster.as_deref()), or_blank(main.region.as_deref()))
+    format!(
+        "cluster={} region={}",
+        or_blank(main.cluster.as_deref()),
+        or_blank(main.region.as_deref())
+    )
 }
 
 /// One command of `aws ecs` for the service.
 fn ecs(facts: &Facts, verb: &str, rest: &str) -> String {
-    let option = if matches!(verb, "update-service") { "--service" } else { "--services" };
-    let rest = if rest.is_empty() { String::new() } else { format!(" {rest}") };
-    format!("aws ecs {verb} --cluster \"$cluster\" --region \"$region\" {option} {}{rest}", facts.service)
+    let option = if matches!(verb, "update-service") {
+        "--service"
+    } else {
+        "--services"
+    };
+    let rest = if rest.is_empty() {
+        String::new()
+    } else {
+        format!(" {rest}")
+    };
+    format!(
+        "aws ecs {verb} --cluster \"$cluster\" --region \"$region\" {option} {}{rest}",
+        facts.service
+    )
 }
 
 /// The commands that replace the running tasks by new ones of the same revision.
 pub(super) fn restart(facts: &Facts, main: &Environment) -> Vec<String> {
-    vec![place(main), ecs(facts, "update-service", "--force-new-deployment --query service.taskDefinition --output text")]
+    vec![
+        place(main),
+        ecs(
+            facts,
+            "update-service",
+            "--force-new-deployment --query service.taskDefinition --output text",
+        ),
+    ]
 }
 
 /// Rolling back.
@@ -55,7 +77,12 @@ pub(super) fn rollback(page: &mut Page, facts: &Facts, main: &Environment) {
     page.commands(&go_to(facts));
     page.block("It is as safe as a deployment: a task is stopped only when its successor is well.");
     page.heading(2, "See that it is well");
-    page.commands(&look(facts).into_iter().chain(probe(facts, main)).collect::<Vec<_>>());
+    page.commands(
+        &look(facts)
+            .into_iter()
+            .chain(probe(facts, main))
+            .collect::<Vec<_>>(),
+    );
 }
 
 fn list(facts: &Facts, main: &Environment) -> Vec<String> {
@@ -75,7 +102,11 @@ fn list(facts: &Facts, main: &Environment) -> Vec<String> {
 
 fn go_to(facts: &Facts) -> Vec<String> {
     vec![
-        ecs(facts, "update-service", "--task-definition \"$revision\" \\\n  --query service.taskDefinition --output text"),
+        ecs(
+            facts,
+            "update-service",
+            "--task-definition \"$revision\" \\\n  --query service.taskDefinition --output text",
+        ),
         ecs(facts, "wait services-stable", ""),
     ]
 }
@@ -91,7 +122,11 @@ fn look(facts: &Facts) -> Vec<String> {
 /// What is running, and why it is not.
 pub(super) fn runbook(page: &mut Page, facts: &Facts, main: &Environment) {
     page.block("What is running, and why it is not:");
-    let events = ecs(facts, "describe-services", "\\\n  --query 'services[0].events[:10].[createdAt, message]' --output table");
+    let events = ecs(
+        facts,
+        "describe-services",
+        "\\\n  --query 'services[0].events[:10].[createdAt, message]' --output table",
+    );
     page.commands(&[vec![place(main)], look(facts), vec![events]].concat());
     page.block("Why tasks stopped, and their logs:");
     page.commands(&[

@@ -14,7 +14,10 @@ use crate::naming::{self, RegistryHost};
 
 /// All that the pages need.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own that the pages ask")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own that the pages ask"
+)]
 pub(super) struct Facts {
     /// The blueprint's name.
     pub(super) name: Name,
@@ -97,7 +100,11 @@ pub(super) enum Source {
 impl Source {
     /// Where the secret is kept, if it is one.
     pub(super) fn keeping(&self) -> Option<&Keeping> {
-        if let Self::Secret(keeping) = self { Some(keeping) } else { None }
+        if let Self::Secret(keeping) = self {
+            Some(keeping)
+        } else {
+            None
+        }
     }
 }
 
@@ -163,13 +170,19 @@ impl Facts {
         let service = cx.service();
         let environments = cx.environments();
         let root = cx.stack().docs();
-        let directory = format!("{}/{}", root.trim_start_matches("./").trim_matches('/'), cx.name());
+        let directory = format!(
+            "{}/{}",
+            root.trim_start_matches("./").trim_matches('/'),
+            cx.name()
+        );
         let pipeline = pipeline(cx);
         Self {
             name: cx.name().clone(),
             project: cx.project_name().clone(),
             service: service.name().clone(),
-            title: Some(service.title()).filter(|title| !title.trim().is_empty()).unwrap_or_else(|| service.name().to_string()),
+            title: Some(service.title())
+                .filter(|title| !title.trim().is_empty())
+                .unwrap_or_else(|| service.name().to_string()),
             pages: pages_of(cx.setting("pages")),
             up: "../".repeat(directory.split('/').count()),
             directory,
@@ -180,11 +193,16 @@ impl Facts {
                 Some(image) => Image::Given(image),
                 None => Image::Built(naming::repository(cx).image()),
             },
-            environments: environments.iter().map(|view| environment(cx, view)).collect(),
+            environments: environments
+                .iter()
+                .map(|view| environment(cx, view))
+                .collect(),
             variables: variables(cx, &environments),
             workload: kubernetes(cx),
             ecs: runs_on_ecs(cx),
-            infrastructure: cx.sibling("infrastructure").map(|sibling| infrastructure(cx, &sibling)),
+            infrastructure: cx
+                .sibling("infrastructure")
+                .map(|sibling| infrastructure(cx, &sibling)),
             migrates: cx.sibling("migration").is_some()
                 || service.migrations().is_some()
                 || pipeline.as_ref().is_some_and(|pipeline| pipeline.migrates),
@@ -197,9 +215,15 @@ impl Facts {
     /// The environment that examples are about: production, of those that there are manifests for.
     pub(super) fn main(&self) -> Option<&Environment> {
         let runs = |environment: &&Environment| {
-            self.workload.as_ref().is_none_or(|workload| workload.environments.contains(&environment.name))
+            self.workload
+                .as_ref()
+                .is_none_or(|workload| workload.environments.contains(&environment.name))
         };
-        let production = self.environments.iter().filter(runs).rfind(|environment| environment.production);
+        let production = self
+            .environments
+            .iter()
+            .filter(runs)
+            .rfind(|environment| environment.production);
         production.or(self.environments.iter().rfind(runs))
     }
 
@@ -212,24 +236,38 @@ impl Facts {
 /// The pages that a `docs` blueprint makes, by its `pages`.
 pub(in crate::blueprints) fn pages_of(said: Option<&Node>) -> Vec<String> {
     match said.and_then(Node::as_seq) {
-        Some(pages) => pages.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
+        Some(pages) => pages
+            .iter()
+            .filter_map(Node::as_str)
+            .map(str::to_owned)
+            .collect(),
         None => vec!["deployment".to_owned(), "rollback".to_owned()],
     }
 }
 
 fn environment(cx: &Context<'_>, view: &EnvironmentView<'_>) -> Environment {
     let (cluster, region) = (naming::cluster(cx, view), view.text("region"));
-    let infrastructure = cx.sibling("infrastructure").map_or(cx.service().name(), |sibling| sibling.name);
+    let infrastructure = cx
+        .sibling("infrastructure")
+        .map_or(cx.service().name(), |sibling| sibling.name);
     Environment {
         name: view.name().clone(),
         url: cx.service().url(view),
         namespace: naming::namespace(cx, view),
         approval: view.needs_approval(),
         production: view.is_production(),
-        access: access(cx.stack().hosting(), view, cluster.as_deref(), region.as_deref())
-            .filter(|_| cx.stack().orchestration() != Orchestration::Ecs),
+        access: access(
+            cx.stack().hosting(),
+            view,
+            cluster.as_deref(),
+            region.as_deref(),
+        )
+        .filter(|_| cx.stack().orchestration() != Orchestration::Ecs),
         state: view.text("stateBucket"),
-        log_group: format!("/services/{}", naming::service_name(cx, view, infrastructure)),
+        log_group: format!(
+            "/services/{}",
+            naming::service_name(cx, view, infrastructure)
+        ),
         branches: view.branches(),
         cluster,
         region,
@@ -237,18 +275,39 @@ fn environment(cx: &Context<'_>, view: &EnvironmentView<'_>) -> Environment {
 }
 
 /// How one comes to the cluster, where that is known.
-fn access(hosting: Hosting, view: &EnvironmentView<'_>, cluster: Option<&str>, region: Option<&str>) -> Option<String> {
-    let (name, cluster, region) = (view.name(), super::page::word(cluster?), region.map(super::page::word));
+fn access(
+    hosting: Hosting,
+    view: &EnvironmentView<'_>,
+    cluster: Option<&str>,
+    region: Option<&str>,
+) -> Option<String> {
+    let (name, cluster, region) = (
+        view.name(),
+        super::page::word(cluster?),
+        region.map(super::page::word),
+    );
     match hosting {
-        Hosting::Aws => Some(format!("aws eks update-kubeconfig --name {cluster} --region {} --alias {name}", region?)),
+        Hosting::Aws => Some(format!(
+            "aws eks update-kubeconfig --name {cluster} --region {} --alias {name}",
+            region?
+        )),
         Hosting::Gcp => {
             let project = super::page::word(&view.text("project")?);
-            let get =
-                format!("gcloud container clusters get-credentials {cluster} --region {} --project {project}", region.clone()?);
+            let get = format!(
+                "gcloud container clusters get-credentials {cluster} --region {} --project {project}",
+                region.clone()?
+            );
             let context = format!("gke_{project}_{}_{cluster}", region?);
-            Some(format!("{get} &&\n  kubectl config rename-context {context} {name}"))
+            Some(format!(
+                "{get} &&\n  kubectl config rename-context {context} {name}"
+            ))
         }
-        Hosting::Azure | Hosting::Vercel | Hosting::Railway | Hosting::Fly | Hosting::SelfHosted | Hosting::None => None,
+        Hosting::Azure
+        | Hosting::Vercel
+        | Hosting::Railway
+        | Hosting::Fly
+        | Hosting::SelfHosted
+        | Hosting::None => None,
     }
 }
 
@@ -257,7 +316,11 @@ fn variables(cx: &Context<'_>, environments: &[EnvironmentView<'_>]) -> Vec<Vari
     for view in environments {
         for (index, read) in cx.service().variables(view.name()).into_iter().enumerate() {
             if variables.len() == index {
-                variables.push(Variable { name: read.name.clone(), sources: Vec::new(), description: None });
+                variables.push(Variable {
+                    name: read.name.clone(),
+                    sources: Vec::new(),
+                    description: None,
+                });
             }
             let variable = &mut variables[index];
             variable.description = read.description.or(variable.description.take());
@@ -271,7 +334,9 @@ fn variables(cx: &Context<'_>, environments: &[EnvironmentView<'_>]) -> Vec<Vari
 }
 
 fn pipeline(cx: &Context<'_>) -> Option<Pipeline> {
-    let sibling = cx.sibling("pipeline").filter(|_| cx.stack().ci() == Ci::GithubActions)?;
+    let sibling = cx
+        .sibling("pipeline")
+        .filter(|_| cx.stack().ci() == Ci::GithubActions)?;
     let mut branches = texts(sibling.settings.get("branches"));
     if branches.is_empty() {
         branches.push("main".to_owned());
@@ -292,69 +357,147 @@ fn pipeline(cx: &Context<'_>) -> Option<Pipeline> {
 fn needs(cx: &Context<'_>, environments: &[Name]) -> Vec<Need> {
     let mut needs = Vec::new();
     let mut need = |environment: Option<&Name>, name, form, purpose| {
-        needs.push(Need { environment: environment.cloned(), name, form, purpose });
+        needs.push(Need {
+            environment: environment.cloned(),
+            name,
+            form,
+            purpose,
+        });
     };
     let aws = cx.stack().hosting() == Hosting::Aws;
-    let cluster = if cx.stack().orchestration() == Orchestration::Ecs { "ECS_CLUSTER" } else { "EKS_CLUSTER" };
+    let cluster = if cx.stack().orchestration() == Orchestration::Ecs {
+        "ECS_CLUSTER"
+    } else {
+        "EKS_CLUSTER"
+    };
     if cx.service().image().is_none() {
         match naming::repository(cx).host {
             RegistryHost::Foreign(host) if host != "ghcr.io" => {
-                need(None, "REGISTRY_USERNAME", "variable", "who signs in to the registry");
-                need(None, "REGISTRY_PASSWORD", "secret", "the password or token for it");
+                need(
+                    None,
+                    "REGISTRY_USERNAME",
+                    "variable",
+                    "who signs in to the registry",
+                );
+                need(
+                    None,
+                    "REGISTRY_PASSWORD",
+                    "secret",
+                    "the password or token for it",
+                );
             }
             RegistryHost::Ecr { account, region } => {
-                let role = naming::registry_environment(cx).as_ref().and_then(naming::role);
+                let role = naming::registry_environment(cx)
+                    .as_ref()
+                    .and_then(naming::role);
                 let unset = [
-                    (role.is_none(), "AWS_ROLE_ARN", "the role that pushes images"),
-                    (account.is_none(), "AWS_ACCOUNT_ID", "the account that keeps the images"),
-                    (region.is_none(), "AWS_REGION", "the region that keeps the images"),
+                    (
+                        role.is_none(),
+                        "AWS_ROLE_ARN",
+                        "the role that pushes images",
+                    ),
+                    (
+                        account.is_none(),
+                        "AWS_ACCOUNT_ID",
+                        "the account that keeps the images",
+                    ),
+                    (
+                        region.is_none(),
+                        "AWS_REGION",
+                        "the region that keeps the images",
+                    ),
                 ];
-                unset.into_iter().filter(|(unset, ..)| *unset).for_each(|(_, name, why)| need(None, name, "variable", why));
+                unset
+                    .into_iter()
+                    .filter(|(unset, ..)| *unset)
+                    .for_each(|(_, name, why)| need(None, name, "variable", why));
             }
             RegistryHost::Foreign(_) | RegistryHost::Unknown => {}
         }
     }
-    for view in cx.all_environments().filter(|view| environments.contains(view.name())) {
+    for view in cx
+        .all_environments()
+        .filter(|view| environments.contains(view.name()))
+    {
         let place = Some(view.name());
         if !aws {
             need(place, "KUBECONFIG", "secret", "how the cluster is reached");
             continue;
         }
         let unset = [
-            (naming::role(&view).is_none(), "AWS_ROLE_ARN", "the role that deploys"),
-            (view.text("region").is_none(), "AWS_REGION", "the region of the cluster"),
-            (naming::cluster(cx, &view).is_none(), cluster, "the name of the cluster"),
+            (
+                naming::role(&view).is_none(),
+                "AWS_ROLE_ARN",
+                "the role that deploys",
+            ),
+            (
+                view.text("region").is_none(),
+                "AWS_REGION",
+                "the region of the cluster",
+            ),
+            (
+                naming::cluster(cx, &view).is_none(),
+                cluster,
+                "the name of the cluster",
+            ),
         ];
-        unset.into_iter().filter(|(unset, ..)| *unset).for_each(|(_, name, why)| need(place, name, "variable", why));
+        unset
+            .into_iter()
+            .filter(|(unset, ..)| *unset)
+            .for_each(|(_, name, why)| need(place, name, "variable", why));
     }
     needs
 }
 
 fn kubernetes(cx: &Context<'_>) -> Option<Workload> {
-    let sibling = cx.sibling("workload").filter(|_| cx.stack().orchestration() == Orchestration::Kubernetes)?;
-    let secret = sibling.settings.get("pullSecret").and_then(Node::as_str).map(str::to_owned);
+    let sibling = cx
+        .sibling("workload")
+        .filter(|_| cx.stack().orchestration() == Orchestration::Kubernetes)?;
+    let secret = sibling
+        .settings
+        .get("pullSecret")
+        .and_then(Node::as_str)
+        .map(str::to_owned);
     let pulls = match naming::repository(cx).host {
         RegistryHost::Foreign(host) if cx.service().image().is_none() => Some((host, secret)),
         RegistryHost::Foreign(_) | RegistryHost::Ecr { .. } | RegistryHost::Unknown => None,
     };
-    Some(Workload { name: sibling.name.clone(), environments: covered(cx, sibling.environments), pulls })
+    Some(Workload {
+        name: sibling.name.clone(),
+        environments: covered(cx, sibling.environments),
+        pulls,
+    })
 }
 
 fn runs_on_ecs(cx: &Context<'_>) -> bool {
-    let makes = cx.siblings_of("infrastructure").iter().any(|sibling| naming::makes(cx, sibling, "cluster"));
+    let makes = cx
+        .siblings_of("infrastructure")
+        .iter()
+        .any(|sibling| naming::makes(cx, sibling, "cluster"));
     makes && cx.stack().orchestration() == Orchestration::Ecs
 }
 
 /// The environments that a blueprint with these `environments` is for.
 fn covered(cx: &Context<'_>, said: Option<&Node>) -> Vec<Name> {
     let chosen = said.map(|said| texts(Some(said)));
-    let concerned = |name: &Name| chosen.as_ref().is_none_or(|chosen| chosen.iter().any(|known| known == name.as_str()));
-    cx.all_environments().map(|view| view.name().clone()).filter(concerned).collect()
+    let concerned = |name: &Name| {
+        chosen
+            .as_ref()
+            .is_none_or(|chosen| chosen.iter().any(|known| known == name.as_str()))
+    };
+    cx.all_environments()
+        .map(|view| view.name().clone())
+        .filter(concerned)
+        .collect()
 }
 
 fn texts(node: Option<&Node>) -> Vec<String> {
     let items = node.and_then(Node::as_seq).unwrap_or_default();
-    items.iter().filter_map(Node::as_str).map(str::to_owned).collect()
+    items
+        .iter()
+        .filter_map(Node::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn infrastructure(cx: &Context<'_>, sibling: &Sibling<'_>) -> Infrastructure {
@@ -362,16 +505,23 @@ fn infrastructure(cx: &Context<'_>, sibling: &Sibling<'_>) -> Infrastructure {
     let environments = covered(cx, sibling.environments);
     // what is listed is made; what is not said is made unless the environment has one
     let made = |component: &str, given: &str| -> Vec<Name> {
-        let views = cx.all_environments().filter(|view| environments.contains(view.name()));
+        let views = cx
+            .all_environments()
+            .filter(|view| environments.contains(view.name()));
         let listed = components.iter().any(|listed| listed == component);
-        let made = views.filter(|view| listed || (components.is_empty() && view.text(given).is_none()));
+        let made =
+            views.filter(|view| listed || (components.is_empty() && view.text(given).is_none()));
         made.map(|view| view.name().clone()).collect()
     };
     let kubernetes = cx.stack().orchestration() == Orchestration::Kubernetes;
     Infrastructure {
         iac: cx.stack().iac(),
         bootstraps: made("state", "stateBucket"),
-        clusters: if kubernetes { made("cluster", "cluster") } else { Vec::new() },
+        clusters: if kubernetes {
+            made("cluster", "cluster")
+        } else {
+            Vec::new()
+        },
         components,
         environments,
     }
@@ -385,9 +535,18 @@ fn alerts(cx: &Context<'_>) -> Vec<Alert> {
     let siblings = cx.siblings_of("alert");
     let read = siblings.iter().map(|sibling| Alert {
         name: sibling.name.clone(),
-        metric: sibling.settings.get("metric").and_then(Node::as_str).unwrap_or_default().to_owned(),
+        metric: sibling
+            .settings
+            .get("metric")
+            .and_then(Node::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         environments: match sibling.environments {
-            None => cx.all_environments().filter(EnvironmentView::is_production).map(|view| view.name().clone()).collect(),
+            None => cx
+                .all_environments()
+                .filter(EnvironmentView::is_production)
+                .map(|view| view.name().clone())
+                .collect(),
             said => covered(cx, said),
         },
     });

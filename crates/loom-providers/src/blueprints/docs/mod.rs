@@ -40,7 +40,11 @@ static SPEC: BlueprintSpec = BlueprintSpec {
         "[deployment, rollback]",
         "which pages are written",
     )],
-    parts: &["markdown.page.NAME-deployment", "markdown.page.NAME-rollback", "markdown.page.NAME-runbook"],
+    parts: &[
+        "markdown.page.NAME-deployment",
+        "markdown.page.NAME-rollback",
+        "markdown.page.NAME-runbook",
+    ],
 };
 
 /// The file that people and all services share.

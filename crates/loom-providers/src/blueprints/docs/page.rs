@@ -31,13 +31,26 @@ impl Page {
 
     /// Items of a list. Each is Markdown.
     pub(super) fn bullets(&mut self, items: &[String]) {
-        self.block(&items.iter().map(|item| format!("- {item}")).collect::<Vec<_>>().join("\n"));
+        self.block(
+            &items
+                .iter()
+                .map(|item| format!("- {item}"))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
     }
 
     /// Steps in order. Each is Markdown.
     pub(super) fn steps(&mut self, items: &[String]) {
         let numbered = |(number, item): (usize, &String)| format!("{}. {item}", number + 1);
-        self.block(&items.iter().enumerate().map(numbered).collect::<Vec<_>>().join("\n"));
+        self.block(
+            &items
+                .iter()
+                .enumerate()
+                .map(numbered)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
     }
 
     /// Commands that can be pasted.
@@ -48,17 +61,30 @@ impl Page {
     /// A table whose cells are Markdown and hold no references: their length is not known yet.
     pub(super) fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
         let width = |column: usize| {
-            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
+            let cells = rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.width());
             cells.chain([head[column].width(), 3]).max().unwrap_or(3)
         };
         let widths: Vec<usize> = (0..head.len()).map(width).collect();
         let line = |cells: Vec<&str>| {
-            let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell}{:1$}", "", width - cell.width()));
+            let padded = cells
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell}{:1$}", "", width - cell.width()));
             format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
         };
-        let rule = widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().join(" | ");
+        let rule = widths
+            .iter()
+            .map(|width| "-".repeat(*width))
+            .collect::<Vec<_>>()
+            .join(" | ");
         let mut lines = vec![line(head.to_vec()), format!("| {rule} |")];
-        lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+        lines.extend(
+            rows.iter()
+                .map(|row| line(row.iter().map(String::as_str).collect())),
+        );
         self.block(&literal(&lines.join("\n")));
     }
 
@@ -72,7 +98,12 @@ impl Page {
 pub(super) fn text(raw: &str) -> String {
     let mut out = markdown::escape(raw);
     // what some readers make links of, without being asked
-    for (link, shown) in [("://", "\\://"), ("@", "\\@"), ("www.", "www\\."), ("WWW.", "WWW\\.")] {
+    for (link, shown) in [
+        ("://", "\\://"),
+        ("@", "\\@"),
+        ("www.", "www\\."),
+        ("WWW.", "WWW\\."),
+    ] {
         out = out.replace(link, shown);
     }
     literal(&out)
@@ -85,7 +116,9 @@ pub(super) fn code_cell(raw: &str) -> String {
 
 /// Text of people as code.
 pub(super) fn code(raw: &str) -> String {
-    Some(markdown::code(raw)).filter(|code| !code.is_empty()).unwrap_or_else(|| "(empty)".to_owned())
+    Some(markdown::code(raw))
+        .filter(|code| !code.is_empty())
+        .unwrap_or_else(|| "(empty)".to_owned())
 }
 
 /// A word of a shell.
@@ -99,13 +132,24 @@ mod tests {
 
     #[test]
     fn text_of_people_is_neither_markup_nor_link_nor_reference() {
-        for (raw, shown) in
-            [("<b>", "\\<b\\>"), ("see https://x.y, www.z, a@b.c", "see https\\://x.y, www\\.z, a\\@b.c"), ("a\n# b", "a # b")]
-        {
+        for (raw, shown) in [
+            ("<b>", "\\<b\\>"),
+            (
+                "see https://x.y, www.z, a@b.c",
+                "see https\\://x.y, www\\.z, a\\@b.c",
+            ),
+            ("a\n# b", "a # b"),
+        ] {
             assert_eq!(text(raw), shown);
         }
-        assert_eq!(text("${ref:file.x.path}").replace("$${ref:", ""), "\\file.x.path}");
-        assert_eq!((code(""), code_cell("a|b")), ("(empty)".to_owned(), "`a\\|b`".to_owned()));
+        assert_eq!(
+            text("${ref:file.x.path}").replace("$${ref:", ""),
+            "\\file.x.path}"
+        );
+        assert_eq!(
+            (code(""), code_cell("a|b")),
+            ("(empty)".to_owned(), "`a\\|b`".to_owned())
+        );
     }
 
     #[test]
@@ -113,7 +157,10 @@ mod tests {
         let mut page = Page::default();
         page.table(
             &["A", "Value"],
-            &[vec!["x".to_owned(), "`${ref:a.b.c}`".to_owned()], vec!["yyyyy".to_owned(), "1".to_owned()]],
+            &[
+                vec!["x".to_owned(), "`${ref:a.b.c}`".to_owned()],
+                vec!["yyyyy".to_owned(), "1".to_owned()],
+            ],
         );
         assert_eq!(
             page.finish().replace("$${", "${"),

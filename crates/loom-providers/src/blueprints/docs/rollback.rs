@@ -11,8 +11,15 @@ use crate::naming;
 pub(super) fn page(facts: &Facts) -> String {
     let mut page = Page::default();
     page.heading(1, &format!("{}: roll back", text(&facts.title)));
-    let deployment = if facts.has_page("deployment") { " How it came there: [deployment](deployment.md)." } else { "" };
-    page.block(&format!("What to do when a version of `{}` turns out to be bad.{deployment}", facts.service));
+    let deployment = if facts.has_page("deployment") {
+        " How it came there: [deployment](deployment.md)."
+    } else {
+        ""
+    };
+    page.block(&format!(
+        "What to do when a version of `{}` turns out to be bad.{deployment}",
+        facts.service
+    ));
     match (&facts.workload, facts.main()) {
         (None, Some(main)) if facts.ecs => super::ecs::rollback(&mut page, facts, main),
         (Some(_), Some(main)) => kubernetes(&mut page, facts, main),
@@ -49,7 +56,10 @@ fn kubernetes(page: &mut Page, facts: &Facts, main: &Environment) {
         let kubectl = format!("kubectl --context {} rollout", main.name);
         page.commands(&[format!("{kubectl} history deployment/{}", facts.service)]);
         page.commands(&ask("Revision", "revision", "-r"));
-        page.commands(&[format!("{kubectl} undo deployment/{} --to-revision \"$revision\"", facts.service)]);
+        page.commands(&[format!(
+            "{kubectl} undo deployment/{} --to-revision \"$revision\"",
+            facts.service
+        )]);
     }
     access(page, facts);
     page.heading(2, "See that it is well");
@@ -70,8 +80,14 @@ pub(super) fn commands(facts: &Facts, main: &Environment) -> Vec<String> {
             ));
         }
         Strategy::Rolling | Strategy::Canary => lines.extend([
-            format!("kubectl --context \"$environment\" rollout undo deployment/{}", facts.service),
-            format!("kubectl --context \"$environment\" rollout status deployment/{} --timeout 5m", facts.service),
+            format!(
+                "kubectl --context \"$environment\" rollout undo deployment/{}",
+                facts.service
+            ),
+            format!(
+                "kubectl --context \"$environment\" rollout status deployment/{} --timeout 5m",
+                facts.service
+            ),
         ]),
     }
     lines
@@ -88,34 +104,57 @@ fn images(facts: &Facts, main: &Environment) -> Vec<String> {
 }
 
 fn checks(facts: &Facts, main: &Environment) -> Vec<String> {
-    let pods =
-        format!("kubectl --context {} get pods --selector {}={} --output wide", main.name, naming::NAME_LABEL, facts.service);
+    let pods = format!(
+        "kubectl --context {} get pods --selector {}={} --output wide",
+        main.name,
+        naming::NAME_LABEL,
+        facts.service
+    );
     std::iter::once(pods).chain(probe(facts, main)).collect()
 }
 
 /// The command that asks for the health where everybody asks.
 pub(super) fn probe(facts: &Facts, main: &Environment) -> Option<String> {
-    let (url, health) = main.url.as_deref().filter(|_| facts.public).zip(facts.health.as_deref())?;
-    Some(format!("curl --fail --silent --show-error {}", word(&format!("{}{health}", url.trim_end_matches('/')))))
+    let (url, health) = main
+        .url
+        .as_deref()
+        .filter(|_| facts.public)
+        .zip(facts.health.as_deref())?;
+    Some(format!(
+        "curl --fail --silent --show-error {}",
+        word(&format!("{}{health}", url.trim_end_matches('/')))
+    ))
 }
 
 /// Without manifests of loom's own the version before comes back as it came: by its commit.
 fn by_commit(page: &mut Page, facts: &Facts) {
     page.heading(2, "Go back to the version before");
-    let next =
-        if facts.pipeline.is_some() { "The pipeline then deploys the version before." } else { "Then deploy that commit." };
-    page.block(&format!("Take the change back on the branch that is deployed. {next}"));
+    let next = if facts.pipeline.is_some() {
+        "The pipeline then deploys the version before."
+    } else {
+        "Then deploy that commit."
+    };
+    page.block(&format!(
+        "Take the change back on the branch that is deployed. {next}"
+    ));
     take_back(page);
 }
 
 fn take_back(page: &mut Page) {
     page.commands(&["git log --oneline --max-count 10".to_owned()]);
     page.commands(&ask("Commit to take back", "commit", "-r"));
-    page.commands(&["git revert --no-edit \"$commit\"".to_owned(), "git push".to_owned()]);
+    page.commands(&[
+        "git revert --no-edit \"$commit\"".to_owned(),
+        "git push".to_owned(),
+    ]);
 }
 
 fn afterwards(page: &mut Page, facts: &Facts) {
-    if let Some(pipeline) = facts.pipeline.as_ref().filter(|_| facts.ecs || facts.workload.is_some()) {
+    if let Some(pipeline) = facts
+        .pipeline
+        .as_ref()
+        .filter(|_| facts.ecs || facts.workload.is_some())
+    {
         page.heading(2, "Keep it so");
         page.block(&format!(
             "The next push to {} deploys what is there. Take the bad change back before anybody merges:",

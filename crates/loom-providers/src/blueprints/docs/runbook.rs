@@ -17,14 +17,26 @@ pub(super) fn block(facts: &Facts) -> String {
     let mut page = Page::default();
     // what stands above the block is not loom's, and may be nothing
     page.block("<!-- markdownlint-disable MD041 -->");
-    page.heading(2, &format!("{}: when something is wrong", text(&facts.title)));
+    page.heading(
+        2,
+        &format!("{}: when something is wrong", text(&facts.title)),
+    );
     let pages: Vec<String> = [("deployment", "deployment"), ("rollback", "rolling back")]
         .into_iter()
         .filter(|(page, _)| facts.has_page(page))
-        .map(|(page, label)| format!("[{label}]({UP}${{ref:markdown.page.{}-{page}.path}})", facts.name))
+        .map(|(page, label)| {
+            format!(
+                "[{label}]({UP}${{ref:markdown.page.{}-{page}.path}})",
+                facts.name
+            )
+        })
         .collect();
     if !pages.is_empty() {
-        page.block(&format!("More on `{}`: {}.", facts.service, pages.join(" and ")));
+        page.block(&format!(
+            "More on `{}`: {}.",
+            facts.service,
+            pages.join(" and ")
+        ));
     }
     alerts(&mut page, facts, UP);
     if let (Some(main), true) = (facts.main(), facts.ecs) {
@@ -42,7 +54,9 @@ pub(super) fn block(facts: &Facts) -> String {
         format!("kubectl --context {context} get events --sort-by .lastTimestamp | grep {name}"),
         format!("kubectl --context {context} logs --selector {selector} --all-containers --prefix --tail 200"),
     ]);
-    page.block("If it began with a deployment, take that back first and look for the reason afterwards:");
+    page.block(
+        "If it began with a deployment, take that back first and look for the reason afterwards:",
+    );
     page.commands(&rollback::commands(facts, main));
     page.finish()
 }

@@ -36,13 +36,23 @@ pub(super) fn can_run(cx: &mut Context<'_>, wanted: &[&str]) -> bool {
     match strategy {
         Strategy::Canary => {
             let message = "a canary on ECS is not served by this version";
-            cx.cannot("infrastructure.strategy", message, "choose `strategy: blue-green` or `strategy: rolling`");
+            cx.cannot(
+                "infrastructure.strategy",
+                message,
+                "choose `strategy: blue-green` or `strategy: rolling`",
+            );
             possible = false;
         }
         Strategy::BlueGreen if !service.is_public() => {
-            let message =
-                format!("blue-green on ECS switches a load balancer, and `{}` is not public and has none", service.name());
-            cx.cannot("infrastructure.strategy", message, "choose `strategy: rolling`, or set `expose: public`");
+            let message = format!(
+                "blue-green on ECS switches a load balancer, and `{}` is not public and has none",
+                service.name()
+            );
+            cx.cannot(
+                "infrastructure.strategy",
+                message,
+                "choose `strategy: rolling`, or set `expose: public`",
+            );
             possible = false;
         }
         Strategy::BlueGreen | Strategy::Rolling => {}
@@ -56,12 +66,16 @@ pub(super) fn can_run(cx: &mut Context<'_>, wanted: &[&str]) -> bool {
             "set `expose: public` and say with `clients` who may reach it, or `expose: none`",
         ),
         "public" if !balanced => (
-            format!("`{}` is public, and nothing would reach it on ECS without a load balancer", service.name()),
+            format!(
+                "`{}` is public, and nothing would reach it on ECS without a load balancer",
+                service.name()
+            ),
             "add `load-balancer` to the components, or set `expose: none`",
         ),
         _ => return possible,
     };
-    let found = Diagnostic::new(Code::BadValue, message).at(cx.service().span(&["expose"]), "this says who reaches it");
+    let found = Diagnostic::new(Code::BadValue, message)
+        .at(cx.service().span(&["expose"]), "this says who reaches it");
     cx.report(found.at(cx.span(), "needed here").help(help));
     false
 }
@@ -69,18 +83,37 @@ pub(super) fn can_run(cx: &mut Context<'_>, wanted: &[&str]) -> bool {
 /// The sources of the task definition and the service.
 pub(super) fn sources(cx: &Context<'_>, wanted: &[&str]) -> Vec<&'static str> {
     let balanced = wanted.contains(&"load-balancer");
-    let scales = cx.environments().iter().any(|environment| cx.service().autoscale(environment).is_some());
+    let scales = cx
+        .environments()
+        .iter()
+        .any(|environment| cx.service().autoscale(environment).is_some());
     vec![
         "ecs_service",
-        if wanted.contains(&"secrets") { "ecs_own_secret" } else { "ecs_no_secret" },
-        if balanced { "ecs_public" } else { "ecs_unreachable" },
-        if cx.strategy() == Strategy::BlueGreen { "ecs_blue_green" } else { "ecs_rolling" },
+        if wanted.contains(&"secrets") {
+            "ecs_own_secret"
+        } else {
+            "ecs_no_secret"
+        },
+        if balanced {
+            "ecs_public"
+        } else {
+            "ecs_unreachable"
+        },
+        if cx.strategy() == Strategy::BlueGreen {
+            "ecs_blue_green"
+        } else {
+            "ecs_rolling"
+        },
         if scales { "ecs_autoscale" } else { "ecs_fixed" },
     ]
 }
 
 /// What an environment gives the service.
-pub(super) fn arguments(cx: &mut Context<'_>, names: &Shared, environment: &Environment<'_>) -> Json {
+pub(super) fn arguments(
+    cx: &mut Context<'_>,
+    names: &Shared,
+    environment: &Environment<'_>,
+) -> Json {
     let cluster = match environment.cluster {
         Cluster::Made => expression(&format!("module.{}.arn", names.cluster.identifier())),
         Cluster::Existing(_) | Cluster::None => expression("data.aws_ecs_cluster.cluster.arn"),
@@ -116,7 +149,10 @@ pub(super) fn arguments(cx: &mut Context<'_>, names: &Shared, environment: &Envi
     }
     if cx.strategy() == Strategy::BlueGreen {
         let name = naming::target_group_name(cx, &environment.view);
-        set("alternate_target_group_name", naming::shortened(&format!("{name}-alternate"), 32).into());
+        set(
+            "alternate_target_group_name",
+            naming::shortened(&format!("{name}-alternate"), 32).into(),
+        );
     }
     arguments
 }
@@ -135,14 +171,20 @@ fn image(cx: &Context<'_>) -> Vec<(&'static str, Json)> {
     };
     if let Some(image) = cx.service().image() {
         if let Some((account, region, name)) = in_ecr(&image) {
-            arguments.push(("image_repository", repository(Some(account), Some(region), &name)));
+            arguments.push((
+                "image_repository",
+                repository(Some(account), Some(region), &name),
+            ));
         }
         arguments.push(("image", text(&image)));
         return arguments;
     }
     let kept = naming::repository(cx);
     if kept.host_name().is_some() {
-        arguments.push(("image", text(&format!("{}:{}", kept.image(), naming::COMMITTED_TAG))));
+        arguments.push((
+            "image",
+            text(&format!("{}:{}", kept.image(), naming::COMMITTED_TAG)),
+        ));
     }
     if let RegistryHost::Ecr { account, region } = kept.host {
         arguments.push(("image_repository", repository(account, region, &kept.path)));
@@ -152,7 +194,10 @@ fn image(cx: &Context<'_>) -> Vec<(&'static str, Json)> {
             arguments.push(("container_user", format!("{user}:{user}").into()));
         }
         if let Some(words) = container::health_command(cx) {
-            arguments.push(("health_command", words.iter().map(|word| text(word)).collect()));
+            arguments.push((
+                "health_command",
+                words.iter().map(|word| text(word)).collect(),
+            ));
         }
     }
     arguments
@@ -162,7 +207,9 @@ fn image(cx: &Context<'_>) -> Vec<(&'static str, Json)> {
 fn in_ecr(image: &str) -> Option<(String, String, String)> {
     let (host, path) = image.split_once('/')?;
     let (account, rest) = host.split_once(".dkr.ecr.")?;
-    let region = rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"))?;
+    let region = rest
+        .strip_suffix(".amazonaws.com")
+        .or_else(|| rest.strip_suffix(".amazonaws.com.cn"))?;
     let name = path.split(['@', ':']).next().unwrap_or(path);
     Some((account.to_owned(), region.to_owned(), name.to_owned()))
 }
@@ -170,25 +217,43 @@ fn in_ecr(image: &str) -> Option<(String, String, String)> {
 /// How many tasks run, and the bounds where the service scales by itself in some environment.
 fn count(cx: &Context<'_>, view: &EnvironmentView<'_>) -> Vec<(&'static str, Json)> {
     let replicas = cx.service().replicas(view);
-    let scales = cx.environments().iter().any(|environment| cx.service().autoscale(environment).is_some());
+    let scales = cx
+        .environments()
+        .iter()
+        .any(|environment| cx.service().autoscale(environment).is_some());
     if !scales {
         return vec![("desired_count", replicas.into())];
     }
-    let (minimum, maximum, cpu) =
-        cx.service().autoscale(view).map_or((replicas, replicas, 70), |bounds| (bounds.min, bounds.max, bounds.cpu));
+    let (minimum, maximum, cpu) = cx
+        .service()
+        .autoscale(view)
+        .map_or((replicas, replicas, 70), |bounds| {
+            (bounds.min, bounds.max, bounds.cpu)
+        });
     vec![
         ("desired_count", minimum.into()),
-        ("task_count", json!({ "minimum": minimum, "maximum": maximum })),
+        (
+            "task_count",
+            json!({ "minimum": minimum, "maximum": maximum }),
+        ),
         ("cpu_percent", cpu.into()),
     ]
 }
 
 /// The plain variables, and those that are kept in Secrets Manager.
-fn variables(cx: &mut Context<'_>, environment: &Environment<'_>) -> (Map<String, Json>, Map<String, Json>) {
+fn variables(
+    cx: &mut Context<'_>,
+    environment: &Environment<'_>,
+) -> (Map<String, Json>, Map<String, Json>) {
     let (mut values, mut kept) = (Map::new(), Map::new());
     for variable in cx.service().variables(environment.name()) {
         match (&variable.secret, &variable.value) {
-            (Some(secret), _) if secret.from.as_deref().is_some_and(|manager| manager != secrets::MANAGER) => {
+            (Some(secret), _)
+                if secret
+                    .from
+                    .as_deref()
+                    .is_some_and(|manager| manager != secrets::MANAGER) =>
+            {
                 refuse(cx, &variable);
             }
             (Some(secret), _) => {
@@ -199,7 +264,11 @@ fn variables(cx: &mut Context<'_>, environment: &Environment<'_>) -> (Map<String
                 values.insert(variable.name, text(value));
             }
             (None, None) => {
-                cx.report(no_value(&format!("environment.{}", variable.name), environment.name(), variable.span));
+                cx.report(no_value(
+                    &format!("environment.{}", variable.name),
+                    environment.name(),
+                    variable.span,
+                ));
             }
         }
     }
@@ -208,12 +277,20 @@ fn variables(cx: &mut Context<'_>, environment: &Environment<'_>) -> (Map<String
 
 /// Where a secret is kept: its own key, else a property of the service's own secret, by its name
 /// where that secret is not made here.
-fn reference(cx: &Context<'_>, environment: &Environment<'_>, variable: &str, key: Option<&str>) -> Json {
+fn reference(
+    cx: &Context<'_>,
+    environment: &Environment<'_>,
+    variable: &str,
+    key: Option<&str>,
+) -> Json {
     let named = |name: &str, property: Option<&str>| match property {
         Some(property) => json!({ "name": text(name), "property": text(property) }),
         None => json!({ "name": text(name) }),
     };
-    match key.map(|key| key.split_once('#').map_or((key, None), |(name, property)| (name, Some(property)))) {
+    match key.map(|key| {
+        key.split_once('#')
+            .map_or((key, None), |(name, property)| (name, Some(property)))
+    }) {
         Some((name, property)) => named(name, property),
         None if environment.wants("secrets") => json!({ "property": text(variable) }),
         None => named(&secrets::name(cx, &environment.view), Some(variable)),
@@ -223,7 +300,9 @@ fn reference(cx: &Context<'_>, environment: &Environment<'_>, variable: &str, ke
 /// ECS reads secrets of AWS alone.
 fn refuse(cx: &mut Context<'_>, variable: &Variable) {
     let message = format!("`{}` is kept where ECS cannot read it", variable.name);
-    let found = Diagnostic::new(Code::StackCannot, message).at(variable.span, "").at(cx.span(), "needed here");
+    let found = Diagnostic::new(Code::StackCannot, message)
+        .at(variable.span, "")
+        .at(cx.span(), "needed here");
     cx.report(
         found.help(
             "keep it in AWS Secrets Manager: `secret: true`, or `secret: { from: aws-secrets-manager, key: NAME#PROPERTY }`",
@@ -236,7 +315,9 @@ fn egress(cx: &Context<'_>) -> Vec<i64> {
     match cx.stack().database() {
         Some(Database::Mongodb) => vec![27017],
         Some(Database::Redis) => vec![6379],
-        Some(Database::Postgresql | Database::Mysql | Database::Sqlite | Database::None) | None => Vec::new(),
+        Some(Database::Postgresql | Database::Mysql | Database::Sqlite | Database::None) | None => {
+            Vec::new()
+        }
     }
 }
 
@@ -246,9 +327,21 @@ mod tests {
 
     #[test]
     fn an_image_in_ecr_says_its_account_region_and_name() {
-        let expected = |name: &str| Some(("123456789012".to_owned(), "eu-west-1".to_owned(), name.to_owned()));
-        assert_eq!(in_ecr("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/orders@sha256:0a"), expected("shop/orders"));
-        assert_eq!(in_ecr("123456789012.dkr.ecr.eu-west-1.amazonaws.com/orders:1.2"), expected("orders"));
+        let expected = |name: &str| {
+            Some((
+                "123456789012".to_owned(),
+                "eu-west-1".to_owned(),
+                name.to_owned(),
+            ))
+        };
+        assert_eq!(
+            in_ecr("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/orders@sha256:0a"),
+            expected("shop/orders")
+        );
+        assert_eq!(
+            in_ecr("123456789012.dkr.ecr.eu-west-1.amazonaws.com/orders:1.2"),
+            expected("orders")
+        );
         assert_eq!(in_ecr("ghcr.io/shop/orders:1.2"), None);
     }
 }

@@ -47,13 +47,24 @@ pub(super) enum Network {
 
 impl<'a> Environment<'a> {
     /// What holds in an environment; `None`, and said so, where a setting is missing.
-    pub(super) fn of(cx: &mut Context<'_>, view: EnvironmentView<'a>, wanted: &[&'static str]) -> Option<Self> {
+    pub(super) fn of(
+        cx: &mut Context<'_>,
+        view: EnvironmentView<'a>,
+        wanted: &[&'static str],
+    ) -> Option<Self> {
         let pointer = |key: &str| format!("environments.{}.{key}", view.name());
         let wants = |component: &str| wanted.contains(&component);
         let region = view.text("region");
         if region.is_none() {
-            let example = format!("environments: {{ {}: {{ region: us-east-1 }} }}", view.name());
-            cx.missing(pointer("region"), "the region that the infrastructure is made in", &example);
+            let example = format!(
+                "environments: {{ {}: {{ region: us-east-1 }} }}",
+                view.name()
+            );
+            cx.missing(
+                pointer("region"),
+                "the region that the infrastructure is made in",
+                &example,
+            );
         }
         let ecs = cx.stack().orchestration() == Orchestration::Ecs;
         let cluster = match view.text("cluster") {
@@ -63,10 +74,16 @@ impl<'a> Environment<'a> {
             None => Cluster::None,
         };
         let reached = wants("database") || wants("load-balancer");
-        if cluster == Cluster::None && reached && cx.stack().orchestration() == Orchestration::Kubernetes {
+        if cluster == Cluster::None
+            && reached
+            && cx.stack().orchestration() == Orchestration::Kubernetes
+        {
             let why = "the cluster that runs the service, to which alone its database and load balancer are opened; \
                        or add `cluster` to the components: all services of an environment share one";
-            let example = format!("environments: {{ {}: {{ cluster: my-cluster }} }}", view.name());
+            let example = format!(
+                "environments: {{ {}: {{ cluster: my-cluster }} }}",
+                view.name()
+            );
             cx.missing(pointer("cluster"), why, &example);
             return None;
         }
@@ -78,7 +95,13 @@ impl<'a> Environment<'a> {
             (None, Cluster::Made) => Some(Network::Made),
             (None, Cluster::None) => (reached || wants("network")).then_some(Network::Made),
         };
-        Some(Self { view, region: region?, wanted: wanted.to_vec(), cluster, network })
+        Some(Self {
+            view,
+            region: region?,
+            wanted: wanted.to_vec(),
+            cluster,
+            network,
+        })
     }
 
     pub(super) fn name(&self) -> &'a Name {
@@ -91,7 +114,11 @@ impl<'a> Environment<'a> {
 
     /// The word that modules know: `production` or `other`.
     pub(super) fn stage(&self) -> &'static str {
-        if self.view.is_production() { "production" } else { "other" }
+        if self.view.is_production() {
+            "production"
+        } else {
+            "other"
+        }
     }
 
     /// `PROJECT-ENVIRONMENT`: the network, and the prefix of what all services share.
@@ -130,8 +157,13 @@ impl<'a> Environment<'a> {
     /// The security group of the cluster's nodes and pods; `None` without a cluster.
     pub(super) fn cluster_security_group(&self, module: &Name) -> Option<Json> {
         match &self.cluster {
-            Cluster::Made => Some(expression(&format!("module.{}.security_group_id", module.identifier()))),
-            Cluster::Existing(_) => Some(expression("data.aws_eks_cluster.cluster.vpc_config[0].cluster_security_group_id")),
+            Cluster::Made => Some(expression(&format!(
+                "module.{}.security_group_id",
+                module.identifier()
+            ))),
+            Cluster::Existing(_) => Some(expression(
+                "data.aws_eks_cluster.cluster.vpc_config[0].cluster_security_group_id",
+            )),
             Cluster::None => None,
         }
     }

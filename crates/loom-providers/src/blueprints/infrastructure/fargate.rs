@@ -25,19 +25,29 @@ pub(super) fn size(cx: &mut Context<'_>, environment: &Name) -> Option<(u64, u64
             "Fargate has no task with {} CPU and {} of memory, as `{environment}` asks for",
             resources.cpu, resources.memory
         );
-        let found = Diagnostic::new(Code::BadValue, message).at(cx.service().span(&["resources"]), "");
-        cx.report(found.help("write at most 16 CPUs and 120Gi, such as `resources: { cpu: 500m, memory: 1Gi }`"));
+        let found =
+            Diagnostic::new(Code::BadValue, message).at(cx.service().span(&["resources"]), "");
+        cx.report(found.help(
+            "write at most 16 CPUs and 120Gi, such as `resources: { cpu: 500m, memory: 1Gi }`",
+        ));
     }
     found
 }
 
 /// The smallest size that holds both; a size of 256 units has half a gibibyte or a whole number of them.
 fn smallest(cpu: u64, memory: u64) -> Option<(u64, u64)> {
-    SIZES.iter().filter(|(units, _, most, _)| *units >= cpu && *most >= memory).find_map(|(units, least, most, step)| {
-        let memory = memory.max(*least).next_multiple_of(*step);
-        let memory = if *units == 256 && memory == 1536 { 2048 } else { memory };
-        (memory <= *most).then_some((*units, memory))
-    })
+    SIZES
+        .iter()
+        .filter(|(units, _, most, _)| *units >= cpu && *most >= memory)
+        .find_map(|(units, least, most, step)| {
+            let memory = memory.max(*least).next_multiple_of(*step);
+            let memory = if *units == 256 && memory == 1536 {
+                2048
+            } else {
+                memory
+            };
+            (memory <= *most).then_some((*units, memory))
+        })
 }
 
 /// `250m` or `0.25` as units, of which a CPU has 1024.
@@ -53,12 +63,18 @@ fn units(cpu: &str) -> Option<u64> {
 fn thousandths(number: &str) -> Option<u64> {
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let part: u64 = format!("{part:0<3}").get(..3)?.parse().ok()?;
-    whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(part)
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1000)?
+        .checked_add(part)
 }
 
 /// `256Mi`, `1Gi` or a number of bytes as MiB, rounded up.
 fn mebibytes(memory: &str) -> Option<u64> {
-    let at = memory.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(memory.len());
+    let at = memory
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(memory.len());
     let (number, unit) = memory.split_at(at);
     let factor: u64 = match unit {
         "" => 1,
@@ -70,7 +86,12 @@ fn mebibytes(memory: &str) -> Option<u64> {
         "Gi" => 1 << 30,
         _ => return None,
     };
-    Some(thousandths(number)?.checked_mul(factor)?.div_ceil(1000).div_ceil(1 << 20))
+    Some(
+        thousandths(number)?
+            .checked_mul(factor)?
+            .div_ceil(1000)
+            .div_ceil(1 << 20),
+    )
 }
 
 #[cfg(test)]
@@ -90,7 +111,9 @@ mod tests {
             ("1", "121Gi", None),
             ("much", "1Gi", None),
         ] {
-            let found = units(cpu).zip(mebibytes(memory)).and_then(|(cpu, memory)| smallest(cpu, memory));
+            let found = units(cpu)
+                .zip(mebibytes(memory))
+                .and_then(|(cpu, memory)| smallest(cpu, memory));
             assert_eq!(found, size, "{cpu} {memory}");
         }
     }

@@ -52,15 +52,28 @@ static SPEC: BlueprintSpec = BlueprintSpec {
             Shape::List(&Shape::OneOf(components::WORDS)),
             "which; default: what service and stack call for",
         ),
-        Field::optional("cluster", Shape::Record(CLUSTER), "the cluster that all services of an environment share"),
-        Field::default("network", Shape::PerEnvironment(&Shape::Text), "10.0.0.0/16", "the addresses of a network that is made"),
+        Field::optional(
+            "cluster",
+            Shape::Record(CLUSTER),
+            "the cluster that all services of an environment share",
+        ),
+        Field::default(
+            "network",
+            Shape::PerEnvironment(&Shape::Text),
+            "10.0.0.0/16",
+            "the addresses of a network that is made",
+        ),
         Field::default(
             "clients",
             Shape::PerEnvironment(&Shape::List(&Shape::Text)),
             "[0.0.0.0/0]",
             "who may reach the load balancer",
         ),
-        Field::optional("rotation", Shape::PerEnvironment(&Shape::Text), "ARN of the function that rotates the service's secret"),
+        Field::optional(
+            "rotation",
+            Shape::PerEnvironment(&Shape::Text),
+            "ARN of the function that rotates the service's secret",
+        ),
     ],
     parts: &[
         "terraform.module.NAME",
@@ -74,14 +87,27 @@ static SPEC: BlueprintSpec = BlueprintSpec {
 };
 
 const CLUSTER: &[Field] = &[
-    Field::default("version", Shape::PerEnvironment(&Shape::Scalar), platform::KUBERNETES, "minor version of Kubernetes"),
+    Field::default(
+        "version",
+        Shape::PerEnvironment(&Shape::Scalar),
+        platform::KUBERNETES,
+        "minor version of Kubernetes",
+    ),
     Field::optional(
         "instances",
         Shape::PerEnvironment(&Shape::List(&Shape::Text)),
         "instance types of the nodes; default: t3.large, in production m7i.large",
     ),
-    Field::optional("minimum", Shape::PerEnvironment(&Shape::Integer(1, 450)), "the fewest nodes; default: 2, in production 3"),
-    Field::optional("maximum", Shape::PerEnvironment(&Shape::Integer(1, 450)), "the most nodes; default: 4, in production 9"),
+    Field::optional(
+        "minimum",
+        Shape::PerEnvironment(&Shape::Integer(1, 450)),
+        "the fewest nodes; default: 2, in production 3",
+    ),
+    Field::optional(
+        "maximum",
+        Shape::PerEnvironment(&Shape::Integer(1, 450)),
+        "the most nodes; default: 4, in production 9",
+    ),
     Field::optional(
         "access",
         Shape::PerEnvironment(&Shape::List(&Shape::Text)),
@@ -106,8 +132,11 @@ impl Blueprint for Infrastructure {
             return;
         }
         let Some(names) = Shared::of(cx) else { return };
-        let environments: Vec<Environment<'_>> =
-            cx.environments().into_iter().filter_map(|view| Environment::of(cx, view, &wanted)).collect();
+        let environments: Vec<Environment<'_>> = cx
+            .environments()
+            .into_iter()
+            .filter_map(|view| Environment::of(cx, view, &wanted))
+            .collect();
         for environment in &environments {
             state::contribute(cx, &names, environment);
             platform::contribute(cx, &names, environment);
@@ -132,11 +161,23 @@ impl Shared {
     fn of(cx: &mut Context<'_>) -> Option<Self> {
         let project = cx.project_name();
         let of_project = |part: &str| Name::new(&format!("{project}-{part}"));
-        let modules = [of_project("network"), of_project("cluster"), of_project("state"), of_project("bootstrap")];
+        let modules = [
+            of_project("network"),
+            of_project("cluster"),
+            of_project("state"),
+            of_project("bootstrap"),
+        ];
         if let [Ok(network), Ok(cluster), Ok(state), Ok(bootstrap)] = modules {
-            return Some(Self { project: project.clone(), network, cluster, state, bootstrap });
+            return Some(Self {
+                project: project.clone(),
+                network,
+                cluster,
+                state,
+                bootstrap,
+            });
         }
-        let message = format!("`{project}` is too long for the names of the modules that its services share");
+        let message =
+            format!("`{project}` is too long for the names of the modules that its services share");
         let found = Diagnostic::new(Code::BadValue, message).at(cx.span(), "needed here");
         cx.report(found.help("a project with infrastructure has a name of at most 53 characters"));
         None
@@ -146,10 +187,18 @@ impl Shared {
 /// Whether this version can make anything on the stack.
 fn is_served(cx: &mut Context<'_>) -> bool {
     let (hosting, iac) = (cx.stack().hosting(), cx.stack().iac());
-    let message = |what: &str| format!("`infrastructure` cannot be made with {what}: this version writes Terraform for AWS");
+    let message = |what: &str| {
+        format!(
+            "`infrastructure` cannot be made with {what}: this version writes Terraform for AWS"
+        )
+    };
     if hosting != Hosting::Aws {
         let help = "set `infrastructure.hosting: aws`, or declare `terraform.module` artifacts of your own";
-        cx.cannot("infrastructure.hosting", message(&format!("`hosting: {hosting}`")), help);
+        cx.cannot(
+            "infrastructure.hosting",
+            message(&format!("`hosting: {hosting}`")),
+            help,
+        );
         return false;
     }
     if iac != Iac::Terraform {
@@ -168,12 +217,18 @@ fn can_be_made(cx: &mut Context<'_>, wanted: &[&str]) -> bool {
     let mut possible = true;
     if wanted.contains(&"registry") && cx.stack().registry().is_some() {
         let message = "the component `registry` would make an ECR repository, and the images are kept in another registry";
-        let help = "take `registry` out of the components, or `infrastructure.registry` out of the stack";
+        let help =
+            "take `registry` out of the components, or `infrastructure.registry` out of the stack";
         cx.cannot("infrastructure.registry", message, help);
         possible = false;
     }
     let orchestration = cx.stack().orchestration();
-    if wanted.contains(&"cluster") && !matches!(orchestration, Orchestration::Kubernetes | Orchestration::Ecs) {
+    if wanted.contains(&"cluster")
+        && !matches!(
+            orchestration,
+            Orchestration::Kubernetes | Orchestration::Ecs
+        )
+    {
         let message = format!(
             "the component `cluster` is one of EKS or ECS, and cannot run a service with `orchestration: {orchestration}`"
         );
@@ -185,26 +240,49 @@ fn can_be_made(cx: &mut Context<'_>, wanted: &[&str]) -> bool {
         possible = false;
     }
     if wanted.contains(&"load-balancer") && !cx.service().is_public() {
-        let message = format!("`{}` is not public, so that it has no load balancer of its own", cx.service().name());
-        let found = Diagnostic::new(Code::BadValue, message).at(cx.service().span(&["expose"]), "this says who reaches it");
+        let message = format!(
+            "`{}` is not public, so that it has no load balancer of its own",
+            cx.service().name()
+        );
+        let found = Diagnostic::new(Code::BadValue, message)
+            .at(cx.service().span(&["expose"]), "this says who reaches it");
         let found = found.at(cx.span(), "and this asks for a load balancer");
-        cx.report(found.help("take `load-balancer` out of the components, or set `expose: public`"));
+        cx.report(
+            found.help("take `load-balancer` out of the components, or set `expose: public`"),
+        );
         possible = false;
     }
     possible
 }
 
 /// Adds files to a module that the project has once.
-fn share(cx: &mut Context<'_>, name: &Name, environment: Option<&Name>, path: String, settings: Json) {
+fn share(
+    cx: &mut Context<'_>,
+    name: &Name,
+    environment: Option<&Name>,
+    path: String,
+    settings: Json,
+) {
     let address = Address::new("terraform.module", name.clone(), environment.cloned());
-    cx.contribute(Contribution { address, path, own: Own::File, settings });
+    cx.contribute(Contribution {
+        address,
+        path,
+        own: Own::File,
+        settings,
+    });
 }
 
 /// Adds to the root of an environment.
 fn add_to_root(cx: &mut Context<'_>, environment: &Environment<'_>, files: &Json) {
     let project = cx.project_name().clone();
     let path = format!("infrastructure/terraform/{}", environment.name());
-    share(cx, &project, Some(environment.name()), path, json!({ "files": files }));
+    share(
+        cx,
+        &project,
+        Some(environment.name()),
+        path,
+        json!({ "files": files }),
+    );
 }
 
 /// Where a module is written.

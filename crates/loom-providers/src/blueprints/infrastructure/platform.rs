@@ -18,24 +18,44 @@ pub(super) const KUBERNETES: &str = "1.35";
 pub(super) fn contribute(cx: &mut Context<'_>, names: &Shared, environment: &Environment<'_>) {
     match &environment.network {
         Some(Network::Made) => {
-            share(cx, &names.network, None, module_path(&names.network), source::module(&["network"], &json!({})));
+            share(
+                cx,
+                &names.network,
+                None,
+                module_path(&names.network),
+                source::module(&["network"], &json!({})),
+            );
             let call = network_call(cx, names, environment);
             add_call(cx, environment, &names.network, &call);
         }
         Some(Network::Existing(name)) => {
             let vpc = json!({ "tags": { "Name": text(name) } });
-            add_to_root(cx, environment, &json!({ "main.tf": { "data": network_lookup(&vpc) } }));
+            add_to_root(
+                cx,
+                environment,
+                &json!({ "main.tf": { "data": network_lookup(&vpc) } }),
+            );
         }
         Some(Network::OfCluster) => {
             let vpc = json!({ "id": source::expression("data.aws_eks_cluster.cluster.vpc_config[0].vpc_id") });
-            add_to_root(cx, environment, &json!({ "main.tf": { "data": network_lookup(&vpc) } }));
+            add_to_root(
+                cx,
+                environment,
+                &json!({ "main.tf": { "data": network_lookup(&vpc) } }),
+            );
         }
         None => {}
     }
     let ecs = cx.stack().orchestration() == Orchestration::Ecs;
     match &environment.cluster {
         Cluster::Made if ecs => {
-            share(cx, &names.cluster, None, module_path(&names.cluster), source::module(&["ecs_cluster"], &json!({})));
+            share(
+                cx,
+                &names.cluster,
+                None,
+                module_path(&names.cluster),
+                source::module(&["ecs_cluster"], &json!({})),
+            );
             let call = json!({
                 "source": source::of_module("../modules", &names.cluster),
                 "name": naming::cluster_name(cx, &environment.view),
@@ -43,7 +63,13 @@ pub(super) fn contribute(cx: &mut Context<'_>, names: &Shared, environment: &Env
             add_call(cx, environment, &names.cluster, &call);
         }
         Cluster::Made => {
-            share(cx, &names.cluster, None, module_path(&names.cluster), source::module(&["cluster"], &json!({})));
+            share(
+                cx,
+                &names.cluster,
+                None,
+                module_path(&names.cluster),
+                source::module(&["cluster"], &json!({})),
+            );
             let call = cluster_call(cx, names, environment);
             add_call(cx, environment, &names.cluster, &call);
         }
@@ -60,7 +86,11 @@ pub(super) fn contribute(cx: &mut Context<'_>, names: &Shared, environment: &Env
 }
 
 fn add_call(cx: &mut Context<'_>, environment: &Environment<'_>, module: &Name, call: &Json) {
-    add_to_root(cx, environment, &json!({ "main.tf": { "module": { module.identifier(): call } } }));
+    add_to_root(
+        cx,
+        environment,
+        &json!({ "main.tf": { "module": { module.identifier(): call } } }),
+    );
 }
 
 fn network_call(cx: &Context<'_>, names: &Shared, environment: &Environment<'_>) -> Json {
@@ -92,10 +122,16 @@ fn network_lookup(vpc: &Json) -> Json {
 
 fn cluster_call(cx: &Context<'_>, names: &Shared, environment: &Environment<'_>) -> Json {
     let production = environment.view.is_production();
-    let number =
-        |key: &str, default: i64| environment.setting(cx, &["cluster", key]).and_then(Node::as_integer).unwrap_or(default);
+    let number = |key: &str, default: i64| {
+        environment
+            .setting(cx, &["cluster", key])
+            .and_then(Node::as_integer)
+            .unwrap_or(default)
+    };
     let minimum = number("minimum", if production { 3 } else { 2 });
-    let version = environment.setting(cx, &["cluster", "version"]).and_then(Node::scalar_text);
+    let version = environment
+        .setting(cx, &["cluster", "version"])
+        .and_then(Node::scalar_text);
     let instances = environment.texts(cx, &["cluster", "instances"]);
     let mut call = json!({
         "source": source::of_module("../modules", &names.cluster),

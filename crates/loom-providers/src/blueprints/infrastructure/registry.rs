@@ -20,7 +20,10 @@ pub(super) fn contribute(cx: &mut Context<'_>, environment: &Environment<'_>) {
         "repository_name": naming::repository_path(cx),
     });
     let home = naming::account(&environment.view);
-    let mut others: Vec<String> = cx.all_environments().filter_map(|other| naming::account(&other)).collect();
+    let mut others: Vec<String> = cx
+        .all_environments()
+        .filter_map(|other| naming::account(&other))
+        .collect();
     others.retain(|account| Some(account) != home.as_ref());
     others.sort_unstable();
     others.dedup();
@@ -44,16 +47,35 @@ pub(super) fn contribute(cx: &mut Context<'_>, environment: &Environment<'_>) {
 
 /// Makes the module, where an environment of the blueprint calls it.
 pub(super) fn part(cx: &mut Context<'_>, environments: &[Environment<'_>]) {
-    if environments.iter().any(|environment| is_home(cx, environment)) {
+    if environments
+        .iter()
+        .any(|environment| is_home(cx, environment))
+    {
         let path = format!("infrastructure/terraform/modules/{}-registry", cx.name());
-        cx.part(Part::new("terraform.module", source::module(&["registry"], &json!({}))).suffix("registry").path(path));
+        cx.part(
+            Part::new(
+                "terraform.module",
+                source::module(&["registry"], &json!({})),
+            )
+            .suffix("registry")
+            .path(path),
+        );
         return;
     }
-    let listed = cx.setting("components").is_some() && environments.iter().any(|environment| environment.wants("registry"));
+    let listed = cx.setting("components").is_some()
+        && environments
+            .iter()
+            .any(|environment| environment.wants("registry"));
     if let (true, Some(home)) = (listed, naming::registry_environment(cx)) {
-        let message = format!("the registry is made in `{}`, and this blueprint is not for that environment", home.name());
+        let message = format!(
+            "the registry is made in `{}`, and this blueprint is not for that environment",
+            home.name()
+        );
         let found = Diagnostic::new(Code::BadValue, message).at(cx.span(), "needed here");
-        cx.report(found.help(format!("add `{}` to its environments, or take `registry` out of its components", home.name())));
+        cx.report(found.help(format!(
+            "add `{}` to its environments, or take `registry` out of its components",
+            home.name()
+        )));
     }
 }
 

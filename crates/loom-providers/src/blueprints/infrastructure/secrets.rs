@@ -10,7 +10,11 @@ pub(super) const MANAGER: &str = "aws-secrets-manager";
 
 /// The variables whose secrets are properties of the service's own secret.
 pub(super) fn own(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Vec<String> {
-    kept(cx, environment).into_iter().filter(|(_, key)| key.is_none()).map(|(variable, _)| variable).collect()
+    kept(cx, environment)
+        .into_iter()
+        .filter(|(_, key)| key.is_none())
+        .map(|(variable, _)| variable)
+        .collect()
 }
 
 /// Names of all secrets that the services of an environment read: the project's own by their
@@ -18,7 +22,10 @@ pub(super) fn own(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Vec<St
 pub(super) fn readable(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Vec<String> {
     let mut names = vec![format!("{}/{}/*", cx.project_name(), environment.name())];
     for key in kept(cx, environment).into_iter().filter_map(|(_, key)| key) {
-        let name = key.split_once('#').map_or(key.as_str(), |(name, _)| name).to_owned();
+        let name = key
+            .split_once('#')
+            .map_or(key.as_str(), |(name, _)| name)
+            .to_owned();
         if !names.contains(&name) {
             names.push(name);
         }
@@ -37,7 +44,10 @@ fn kept(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Vec<(String, Opt
     variables
         .filter_map(|variable| {
             let secret = variable.secret?;
-            let here = secret.from.as_deref().is_none_or(|manager| manager == MANAGER);
+            let here = secret
+                .from
+                .as_deref()
+                .is_none_or(|manager| manager == MANAGER);
             here.then_some((variable.name, secret.key))
         })
         .collect()

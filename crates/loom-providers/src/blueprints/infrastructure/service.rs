@@ -21,13 +21,20 @@ pub(super) fn part(cx: &mut Context<'_>, wanted: &[&str]) {
     if !OWN.iter().any(|component| wanted.contains(component)) {
         return;
     }
-    let (in_cluster, on_ecs) = (cx.stack().orchestration() == Orchestration::Kubernetes, ecs::runs(cx, wanted));
+    let (in_cluster, on_ecs) = (
+        cx.stack().orchestration() == Orchestration::Kubernetes,
+        ecs::runs(cx, wanted),
+    );
     let mut sources = vec!["service"];
     let mut locals = json!({});
     if wanted.contains(&"database") {
         let mysql = engine(cx).as_deref() == Some("mysql");
         sources.push("database");
-        sources.push(if mysql { "database_mysql" } else { "database_postgresql" });
+        sources.push(if mysql {
+            "database_mysql"
+        } else {
+            "database_postgresql"
+        });
         sources.push(match (on_ecs, in_cluster) {
             (true, _) => "ecs_database",
             (false, true) => "database_from_cluster",
@@ -38,10 +45,18 @@ pub(super) fn part(cx: &mut Context<'_>, wanted: &[&str]) {
     if wanted.contains(&"load-balancer") {
         sources.push("load_balancer");
         if !on_ecs {
-            sources.push(if in_cluster { "load_balancer_to_cluster" } else { "load_balancer_to_network" });
+            sources.push(if in_cluster {
+                "load_balancer_to_cluster"
+            } else {
+                "load_balancer_to_network"
+            });
         }
     }
-    sources.extend(["secrets", "logs"].iter().filter(|component| wanted.contains(component)));
+    sources.extend(
+        ["secrets", "logs"]
+            .iter()
+            .filter(|component| wanted.contains(component)),
+    );
     if on_ecs {
         sources.extend(ecs::sources(cx, wanted));
     }
@@ -52,7 +67,9 @@ pub(super) fn part(cx: &mut Context<'_>, wanted: &[&str]) {
 /// The engine, which is one for all environments because the module is.
 fn engine(cx: &Context<'_>) -> Option<String> {
     let environments = cx.environments();
-    environments.iter().find_map(|environment| Some(cx.service().database(environment.name())?.engine))
+    environments
+        .iter()
+        .find_map(|environment| Some(cx.service().database(environment.name())?.engine))
 }
 
 /// Calls the module in the root of an environment.
@@ -73,7 +90,10 @@ pub(super) fn contribute(cx: &mut Context<'_>, names: &Shared, environment: &Env
         {
             Some(group) => call["cluster_security_group_id"] = group,
             None if ecs::runs(cx, &environment.wanted) => {}
-            None => call["network_cidr_block"] = environment.network_value(&names.network, "cidr_block"),
+            None => {
+                call["network_cidr_block"] =
+                    environment.network_value(&names.network, "cidr_block");
+            }
         }
     }
     if environment.wants("database") {
@@ -87,7 +107,10 @@ pub(super) fn contribute(cx: &mut Context<'_>, names: &Shared, environment: &Env
     }
     if environment.wants("secrets") {
         call["secret_name"] = secrets::name(cx, &environment.view).into();
-        if let Some(function) = environment.setting(cx, &["rotation"]).and_then(Node::as_str) {
+        if let Some(function) = environment
+            .setting(cx, &["rotation"])
+            .and_then(Node::as_str)
+        {
             call["secret_rotation_lambda_arn"] = text(function);
         }
     }
@@ -108,12 +131,20 @@ fn database(cx: &mut Context<'_>, names: &Shared, environment: &Environment<'_>)
     let production = environment.view.is_production();
     let Some(settings) = cx.service().database(environment.name()) else {
         let pointer = format!("services.{}.database", cx.service().name());
-        cx.missing(pointer, "the engine of the database that is asked for", "database: { engine: postgresql, version: 17 }");
+        cx.missing(
+            pointer,
+            "the engine of the database that is asked for",
+            "database: { engine: postgresql, version: 17 }",
+        );
         return json!({});
     };
     check_database(cx, environment.name(), &settings);
     let mysql = settings.engine == "mysql";
-    let default_class = if production { "db.t4g.medium" } else { "db.t4g.micro" };
+    let default_class = if production {
+        "db.t4g.medium"
+    } else {
+        "db.t4g.micro"
+    };
     json!({
         "database_subnet_ids": environment.network_value(&names.network, "database_subnet_ids"),
         "database_version": text(settings.version.as_deref().unwrap_or(if mysql { "8.4" } else { "17" })),
@@ -126,27 +157,45 @@ fn database(cx: &mut Context<'_>, names: &Shared, environment: &Environment<'_>)
 /// What RDS does not take, said at its place.
 fn check_database(cx: &mut Context<'_>, environment: &Name, settings: &DatabaseSettings) {
     let mut say = |key: &str, message: String, help: &str| {
-        let found = Diagnostic::new(Code::BadValue, message).at(cx.service().span(&["database", key]), "");
+        let found =
+            Diagnostic::new(Code::BadValue, message).at(cx.service().span(&["database", key]), "");
         cx.report(found.help(help));
     };
     if let Some(storage) = settings.storage.filter(|storage| *storage < 20) {
         say(
             "storage",
-            format!("`storage`: RDS takes at least 20 GiB, and this is {storage} in `{environment}`"),
+            format!(
+                "`storage`: RDS takes at least 20 GiB, and this is {storage} in `{environment}`"
+            ),
             "write 20 or more",
         );
     }
     if settings.backup_retention == Some(0) {
-        let message = format!("`backupRetention`: 0 in `{environment}` would switch the backups of the database off");
+        let message = format!(
+            "`backupRetention`: 0 in `{environment}` would switch the backups of the database off"
+        );
         say("backupRetention", message, "write 1 to 35 days");
     }
-    if let Some(version) = settings.version.as_deref().filter(|version| settings.engine == "mysql" && !version.contains('.')) {
-        let message = format!("`version`: MySQL has releases such as 8.4, and this is {version} in `{environment}`");
-        say("version", message, "write \"8.4\", or \"8.4.5\" to stay at one minor version");
+    if let Some(version) = settings
+        .version
+        .as_deref()
+        .filter(|version| settings.engine == "mysql" && !version.contains('.'))
+    {
+        let message = format!(
+            "`version`: MySQL has releases such as 8.4, and this is {version} in `{environment}`"
+        );
+        say(
+            "version",
+            message,
+            "write \"8.4\", or \"8.4.5\" to stay at one minor version",
+        );
     }
     if engine(cx).is_some_and(|engine| engine != settings.engine) {
-        let message = format!("the database is another engine in `{environment}` than elsewhere, and its module is one");
-        let found = Diagnostic::new(Code::NotSupported, message).at(cx.service().span(&["database", "engine"]), "");
+        let message = format!(
+            "the database is another engine in `{environment}` than elsewhere, and its module is one"
+        );
+        let found = Diagnostic::new(Code::NotSupported, message)
+            .at(cx.service().span(&["database", "engine"]), "");
         cx.report(found.help("use one engine in all environments"));
     }
 }
@@ -157,14 +206,24 @@ fn load_balancer(cx: &mut Context<'_>, names: &Shared, environment: &Environment
     let (port, url) = (service.port(), service.url(&environment.view));
     if port.is_none() {
         let pointer = format!("services.{}.port", service.name());
-        cx.missing(pointer, "the port that the load balancer forwards to", "port: 3000");
+        cx.missing(
+            pointer,
+            "the port that the load balancer forwards to",
+            "port: 3000",
+        );
     }
     if url.is_none() {
         let example = format!("url: {{ {}: https://api.example.com }}", environment.name());
         let pointer = format!("services.{}.url.{}", service.name(), environment.name());
-        cx.missing(pointer, "the host that the load balancer answers for", &example);
+        cx.missing(
+            pointer,
+            "the host that the load balancer answers for",
+            &example,
+        );
     }
-    let (Some(port), Some(url)) = (port, url) else { return json!({}) };
+    let (Some(port), Some(url)) = (port, url) else {
+        return json!({});
+    };
     let host = host_of(&url);
     let mut arguments = json!({
         "load_balancer_subnet_ids": environment.network_value(&names.network, "public_subnet_ids"),
@@ -191,7 +250,12 @@ fn load_balancer(cx: &mut Context<'_>, names: &Shared, environment: &Environment
 /// labels, or three below a country's second level such as `co.uk`.
 fn zone_of(host: &str) -> String {
     let labels: Vec<&str> = host.split('.').collect();
-    let second_level = |label: &str| matches!(label, "ac" | "co" | "com" | "edu" | "gov" | "net" | "or" | "org");
+    let second_level = |label: &str| {
+        matches!(
+            label,
+            "ac" | "co" | "com" | "edu" | "gov" | "net" | "or" | "org"
+        )
+    };
     let count = match labels.as_slice() {
         [.., second, country] if country.len() == 2 && second_level(second) => 3,
         _ => 2,

@@ -56,7 +56,12 @@ sources!(
     "versions",
 );
 
-static BODIES: LazyLock<BTreeMap<&str, Json>> = LazyLock::new(|| TEXTS.iter().map(|(name, text)| (*name, files(text))).collect());
+static BODIES: LazyLock<BTreeMap<&str, Json>> = LazyLock::new(|| {
+    TEXTS
+        .iter()
+        .map(|(name, text)| (*name, files(text)))
+        .collect()
+});
 
 /// The settings of a module that is made of these sources.
 pub(super) fn module(sources: &[&str], locals: &Json) -> Json {
@@ -137,13 +142,21 @@ fn entry(structure: &Structure, text: &str, inside: Inside) -> (String, Json) {
     match structure {
         Structure::Attribute(attribute) => {
             let key = attribute.key.as_str();
-            let bare = matches!(key, "depends_on" | "ignore_changes") || (inside == Inside::Values && key == "type");
+            let bare = matches!(key, "depends_on" | "ignore_changes")
+                || (inside == Inside::Values && key == "type");
             let value = match value(&attribute.value, text) {
                 value if bare => without_braces(value),
                 value => value,
             };
             let ambiguous = inside == Inside::Resource && value.is_object() && key != "tags";
-            (if ambiguous { format!("{key} =") } else { key.to_owned() }, value)
+            (
+                if ambiguous {
+                    format!("{key} =")
+                } else {
+                    key.to_owned()
+                },
+                value,
+            )
         }
         Structure::Block(block) => {
             let within = match block.ident.as_str() {
@@ -155,7 +168,10 @@ fn entry(structure: &Structure, text: &str, inside: Inside) -> (String, Json) {
                 BlockLabel::Ident(label) => label.as_str(),
                 BlockLabel::String(label) => label.as_str(),
             });
-            let value = labels.fold(body(&block.body, text, within), |value, label| json!({ label: value }));
+            let value = labels.fold(
+                body(&block.body, text, within),
+                |value, label| json!({ label: value }),
+            );
             (block.ident.to_string(), value)
         }
     }
@@ -180,16 +196,24 @@ fn value(expression: &Expression, text: &str) -> Json {
     match expression {
         Expression::Null(_) => Json::Null,
         Expression::Bool(value) => (*value.value()).into(),
-        Expression::Number(_) => serde_json::from_str(written()).expect("a number of HCL is one of JSON"),
+        Expression::Number(_) => {
+            serde_json::from_str(written()).expect("a number of HCL is one of JSON")
+        }
         Expression::String(value) => value.as_str().into(),
         Expression::StringTemplate(_) => written().trim_matches('"').into(),
         Expression::Array(items) => items.iter().map(|item| value(item, text)).collect(),
         Expression::Object(fields) => {
             let key = |key: &ObjectKey| match key {
                 ObjectKey::Ident(key) => key.to_string(),
-                ObjectKey::Expression(key) => value(key, text).as_str().unwrap_or_default().to_owned(),
+                ObjectKey::Expression(key) => {
+                    value(key, text).as_str().unwrap_or_default().to_owned()
+                }
             };
-            fields.iter().map(|(name, field)| (key(name), value(field.expr(), text))).collect::<Map<_, _>>().into()
+            fields
+                .iter()
+                .map(|(name, field)| (key(name), value(field.expr(), text)))
+                .collect::<Map<_, _>>()
+                .into()
         }
         Expression::HeredocTemplate(_)
         | Expression::Parenthesis(_)
@@ -206,7 +230,11 @@ fn value(expression: &Expression, text: &str) -> Json {
 /// Expressions where Terraform's JSON syntax takes them bare.
 fn without_braces(value: Json) -> Json {
     match value {
-        Json::String(text) => text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).unwrap_or(&text).into(),
+        Json::String(text) => text
+            .strip_prefix("${")
+            .and_then(|text| text.strip_suffix('}'))
+            .unwrap_or(&text)
+            .into(),
         Json::Array(items) => items.into_iter().map(without_braces).collect(),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => value,
     }
@@ -219,11 +247,20 @@ mod tests {
     #[test]
     fn every_source_is_hcl_without_what_the_data_cannot_hold() {
         for (name, text) in TEXTS {
-            text.parse::<Body>().unwrap_or_else(|error| panic!("{name}: {error}"));
-            let templates = text.lines().filter(|line| line.contains("= \"") && line.contains("${"));
+            text.parse::<Body>()
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let templates = text
+                .lines()
+                .filter(|line| line.contains("= \"") && line.contains("${"));
             let escaped: Vec<&str> = templates.filter(|line| line.contains('\\')).collect();
-            assert_eq!(escaped, [""; 0], "{name}: a template must not hold an escape");
-            assert!(!text.contains('#') && !text.contains("<<"), "{name}: comments and heredocs are not taken over");
+            assert_eq!(
+                escaped, [""; 0],
+                "{name}: a template must not hold an escape"
+            );
+            assert!(
+                !text.contains('#') && !text.contains("<<"),
+                "{name}: comments and heredocs are not taken over"
+            );
         }
     }
 
@@ -283,6 +320,9 @@ resource "aws_x" "this" {
 
     #[test]
     fn text_of_people_is_no_template() {
-        assert_eq!(text("/health/${var.x}%{if}${ref:file.x.path}"), json!("/health/$${var.x}%%{if}$$${ref:file.x.path}"));
+        assert_eq!(
+            text("/health/${var.x}%{if}${ref:file.x.path}"),
+            json!("/health/$${var.x}%%{if}$$${ref:file.x.path}")
+        );
     }
 }

@@ -26,9 +26,16 @@ pub(super) fn contribute(cx: &mut Context<'_>, names: &Shared, environment: &Env
     root["backend.tf"] = json!({ "terraform": { "backend": { "s3": backend } } });
     add_to_root(cx, environment, &root);
 
-    let given = environment.view.text("stateBucket").is_some() && cx.setting("components").is_none();
+    let given =
+        environment.view.text("stateBucket").is_some() && cx.setting("components").is_none();
     if environment.wants("state") && !given {
-        share(cx, &names.state, None, module_path(&names.state), source::module(&["state"], &json!({})));
+        share(
+            cx,
+            &names.state,
+            None,
+            module_path(&names.state),
+            source::module(&["state"], &json!({})),
+        );
         bootstrap(cx, names, environment, &bucket);
     }
 }
@@ -36,8 +43,13 @@ pub(super) fn contribute(cx: &mut Context<'_>, names: &Shared, environment: &Env
 /// The bucket of an environment: its `stateBucket`, else one that is called after the project.
 fn bucket(cx: &Context<'_>, environment: &Environment<'_>) -> String {
     environment.view.text("stateBucket").unwrap_or_else(|| {
-        let name = format!("{}-{}-terraform-state", cx.project_name(), environment.name());
-        let account = naming::account(&environment.view).map_or_else(String::new, |account| format!("-{account}"));
+        let name = format!(
+            "{}-{}-terraform-state",
+            cx.project_name(),
+            environment.name()
+        );
+        let account = naming::account(&environment.view)
+            .map_or_else(String::new, |account| format!("-{account}"));
         naming::shortened(&format!("{name}{account}"), 58)
     })
 }
@@ -61,5 +73,11 @@ fn bootstrap(cx: &mut Context<'_>, names: &Shared, environment: &Environment<'_>
         }),
     );
     let path = format!("infrastructure/terraform/bootstrap/{}", environment.name());
-    share(cx, &names.bootstrap, Some(environment.name()), path, json!({ "files": files }));
+    share(
+        cx,
+        &names.bootstrap,
+        Some(environment.name()),
+        path,
+        json!({ "files": files }),
+    );
 }

@@ -34,8 +34,17 @@ static SPEC: BlueprintSpec = BlueprintSpec {
     subject: Subject::Service,
     summary: "From a commit to production: checks, one image, and its deployment to each environment",
     settings: &[
-        Field::default("branches", Shape::List(&Shape::Text), "[main]", "the branches that are deployed"),
-        Field::optional("strategy", Shape::OneOf(Strategy::WORDS), "over the service's: `rolling` or `blue-green`"),
+        Field::default(
+            "branches",
+            Shape::List(&Shape::Text),
+            "[main]",
+            "the branches that are deployed",
+        ),
+        Field::optional(
+            "strategy",
+            Shape::OneOf(Strategy::WORDS),
+            "over the service's: `rolling` or `blue-green`",
+        ),
         Field::optional(
             "checks",
             Shape::List(&Shape::OneOf(CHECKS)),
@@ -51,7 +60,12 @@ static SPEC: BlueprintSpec = BlueprintSpec {
             Shape::Bool,
             "whether `commands.migrate` runs before each deployment; default: whether the service has a `migration`",
         ),
-        Field::default("manual", Shape::Bool, "false", "whether a person can start it by hand too"),
+        Field::default(
+            "manual",
+            Shape::Bool,
+            "false",
+            "whether a person can start it by hand too",
+        ),
     ],
     parts: &["github.workflow.NAME"],
 };
@@ -65,7 +79,9 @@ impl Blueprint for Pipeline {
         match cx.stack().ci() {
             Ci::GithubActions => {}
             ci @ (Ci::GitlabCi | Ci::Circleci | Ci::Jenkins | Ci::None) => {
-                let message = format!("this version writes pipelines for GitHub Actions, and `infrastructure.ci` is `{ci}`");
+                let message = format!(
+                    "this version writes pipelines for GitHub Actions, and `infrastructure.ci` is `{ci}`"
+                );
                 return cx.cannot(
                     "infrastructure.ci",
                     message,
@@ -76,7 +92,10 @@ impl Blueprint for Pipeline {
         if let Some(delivery) = read::delivery(cx) {
             let content = github::workflow(&delivery);
             let actions = actions(cx, &content);
-            let part = Part::new("github.workflow", json!({ "content": content, "actions": actions }));
+            let part = Part::new(
+                "github.workflow",
+                json!({ "content": content, "actions": actions }),
+            );
             cx.part(part.path(naming::workflow_path(cx.name())));
         }
     }
@@ -94,5 +113,9 @@ pub(in crate::blueprints) fn actions(cx: &Context<'_>, content: &Json) -> Json {
         .collect();
     names.sort_unstable();
     names.dedup();
-    names.into_iter().map(|name| (name.to_owned(), pins::action(cx, name))).collect::<Map<_, _>>().into()
+    names
+        .into_iter()
+        .map(|name| (name.to_owned(), pins::action(cx, name)))
+        .collect::<Map<_, _>>()
+        .into()
 }

@@ -12,7 +12,9 @@ use loom_plan::project::view::EnvironmentView;
 use loom_plan::stack::{Containerization, Hosting, Orchestration, Strategy};
 
 use super::CHECKS;
-use super::model::{Access, Build, Checks, Delivery, Engine, Image, Login, Role, Stage, Start, TestDatabase};
+use super::model::{
+    Access, Build, Checks, Delivery, Engine, Image, Login, Role, Stage, Start, TestDatabase,
+};
 use crate::emit::github;
 use crate::naming::{self, RegistryHost};
 use crate::pins;
@@ -39,7 +41,9 @@ fn shell(cx: &mut Context<'_>, name: &str, command: &str) -> Option<String> {
     if !command.contains("${{") {
         return Some(literal(command));
     }
-    let message = format!("`commands.{name}` holds `${{{{`, which GitHub would evaluate before the shell runs the command");
+    let message = format!(
+        "`commands.{name}` holds `${{{{`, which GitHub would evaluate before the shell runs the command"
+    );
     let place = cx.service().span(&["commands", name]);
     let found = Diagnostic::new(Code::Unwritable, message).at(place, "");
     cx.report(found.help("read the value from an environment variable instead"));
@@ -51,9 +55,15 @@ pub(super) fn delivery(cx: &mut Context<'_>) -> Option<Delivery> {
     let served = is_served(cx);
     let checks = checks(cx);
     let image = image(cx);
-    let branches = cx.setting("branches").map_or_else(|| vec!["main".to_owned()], texts);
+    let branches = cx
+        .setting("branches")
+        .map_or_else(|| vec!["main".to_owned()], texts);
     let migrate = migrate(cx);
-    let stages: Vec<Stage> = cx.environments().iter().map(|environment| stage(cx, environment, migrate.as_ref())).collect();
+    let stages: Vec<Stage> = cx
+        .environments()
+        .iter()
+        .map(|environment| stage(cx, environment, migrate.as_ref()))
+        .collect();
     let checks = checks.ok()?;
     let image = image?;
     if !served || migrate.is_err() {
@@ -62,7 +72,11 @@ pub(super) fn delivery(cx: &mut Context<'_>) -> Option<Delivery> {
     let manual = cx.setting("manual").and_then(Node::as_bool) == Some(true);
     let service = cx.service();
     let mut all: Vec<String> = branches.iter().map(|branch| fixed(branch)).collect();
-    for branch in stages.iter().filter_map(|stage| stage.branches.as_ref()).flatten() {
+    for branch in stages
+        .iter()
+        .filter_map(|stage| stage.branches.as_ref())
+        .flatten()
+    {
         if !all.contains(branch) {
             all.push(branch.clone());
         }
@@ -72,7 +86,11 @@ pub(super) fn delivery(cx: &mut Context<'_>) -> Option<Delivery> {
         title: fixed(&service.title()),
         branches: all,
         paths: paths(cx, &image),
-        start: if manual { Start::ChangeOrPerson } else { Start::Change },
+        start: if manual {
+            Start::ChangeOrPerson
+        } else {
+            Start::Change
+        },
         checks,
         image,
         strategy: cx.strategy(),
@@ -84,14 +102,21 @@ pub(super) fn delivery(cx: &mut Context<'_>) -> Option<Delivery> {
 fn own_branches(mut stages: Vec<Stage>, common: &[String]) -> Vec<Stage> {
     if stages.iter().any(|stage| stage.branches.is_some()) {
         for stage in &mut stages {
-            stage.branches.get_or_insert_with(|| common.iter().map(|branch| fixed(branch)).collect());
+            stage
+                .branches
+                .get_or_insert_with(|| common.iter().map(|branch| fixed(branch)).collect());
         }
     }
     stages
 }
 
 fn texts(node: &Node) -> Vec<String> {
-    node.as_seq().unwrap_or_default().iter().filter_map(Node::as_str).map(str::to_owned).collect()
+    node.as_seq()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Node::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Whether the stack's orchestration, hosting and strategy can be served; says why where not.
@@ -101,8 +126,9 @@ fn is_served(cx: &mut Context<'_>) -> bool {
         Orchestration::Kubernetes => true,
         Orchestration::Ecs => says_no_strategy(cx),
         Orchestration::DockerCompose | Orchestration::None => {
-            let message =
-                format!("this version deploys to Kubernetes and ECS, and `infrastructure.orchestration` is `{orchestration}`");
+            let message = format!(
+                "this version deploys to Kubernetes and ECS, and `infrastructure.orchestration` is `{orchestration}`"
+            );
             let help = "set it to `kubernetes` or `ecs`, or take the `pipeline` blueprint out";
             cx.cannot("infrastructure.orchestration", message, help);
             false
@@ -112,8 +138,9 @@ fn is_served(cx: &mut Context<'_>) -> bool {
     let reached = match hosting {
         Hosting::Aws | Hosting::SelfHosted | Hosting::None => true,
         Hosting::Gcp | Hosting::Azure | Hosting::Vercel | Hosting::Railway | Hosting::Fly => {
-            let message =
-                format!("this version deploys to clusters on AWS or of one's own, and `infrastructure.hosting` is `{hosting}`");
+            let message = format!(
+                "this version deploys to clusters on AWS or of one's own, and `infrastructure.hosting` is `{hosting}`"
+            );
             cx.cannot(
                 "infrastructure.hosting",
                 message,
@@ -126,7 +153,11 @@ fn is_served(cx: &mut Context<'_>) -> bool {
         Strategy::Rolling | Strategy::BlueGreen => true,
         Strategy::Canary => {
             let message = "a canary needs a controller that shifts traffic by degrees, which this version does not serve";
-            cx.cannot("infrastructure.strategy", message, "choose `strategy: blue-green` or `strategy: rolling`");
+            cx.cannot(
+                "infrastructure.strategy",
+                message,
+                "choose `strategy: blue-green` or `strategy: rolling`",
+            );
             false
         }
     };
@@ -135,10 +166,14 @@ fn is_served(cx: &mut Context<'_>) -> bool {
 
 /// On ECS the service itself says how a version takes over, which `infrastructure` makes.
 fn says_no_strategy(cx: &mut Context<'_>) -> bool {
-    let Some(said) = cx.setting("strategy") else { return true };
+    let Some(said) = cx.setting("strategy") else {
+        return true;
+    };
     let message = "on ECS a pipeline has no strategy of its own: the service in the cluster says how a version takes over";
     let found = Diagnostic::new(Code::BadValue, message).at(said.span, "");
-    cx.report(found.help("write `strategy` in the service or the stack, where the infrastructure reads it too"));
+    cx.report(found.help(
+        "write `strategy` in the service or the stack, where the infrastructure reads it too",
+    ));
     false
 }
 
@@ -186,18 +221,38 @@ fn checks(cx: &mut Context<'_>) -> Result<Option<Checks>, ()> {
     }
     let database = test_database(cx);
     let directory = value(&service.path());
-    if complete { Ok(Some(Checks { directory, toolchain, commands, database })) } else { Err(()) }
+    if complete {
+        Ok(Some(Checks {
+            directory,
+            toolchain,
+            commands,
+            database,
+        }))
+    } else {
+        Err(())
+    }
 }
 
 /// An empty database for the tests of a service that keeps its address in the secret `DATABASE_URL`.
 fn test_database(cx: &Context<'_>) -> Option<TestDatabase> {
     let environment = cx.environments().into_iter().next()?;
     let variables = cx.service().variables(environment.name());
-    variables.iter().find(|variable| variable.name == "DATABASE_URL" && variable.secret.is_some())?;
+    variables
+        .iter()
+        .find(|variable| variable.name == "DATABASE_URL" && variable.secret.is_some())?;
     let database = cx.service().database(environment.name())?;
-    let (engine, image) = if database.engine == "mysql" { (Engine::Mysql, "mysql") } else { (Engine::Postgresql, "postgres") };
-    let version = database.version.or_else(|| pins::version(image, None).ok())?;
-    Some(TestDatabase { engine, image: value(&pins::image(cx, image, &version)) })
+    let (engine, image) = if database.engine == "mysql" {
+        (Engine::Mysql, "mysql")
+    } else {
+        (Engine::Postgresql, "postgres")
+    };
+    let version = database
+        .version
+        .or_else(|| pins::version(image, None).ok())?;
+    Some(TestDatabase {
+        engine,
+        image: value(&pins::image(cx, image, &version)),
+    })
 }
 
 /// The image: built here and pushed to the stack's registry, or one that is built elsewhere.
@@ -208,7 +263,10 @@ fn image(cx: &mut Context<'_>) -> Option<Image> {
     let repository = naming::repository(cx);
     let (registry, login) = match &repository.host {
         RegistryHost::Foreign(host) if host == "ghcr.io" => {
-            let owned = cx.stack().registry().is_some_and(|registry| registry.contains('/'));
+            let owned = cx
+                .stack()
+                .registry()
+                .is_some_and(|registry| registry.contains('/'));
             if !owned {
                 cx.missing(
                     "stack.infrastructure.registry",
@@ -223,22 +281,37 @@ fn image(cx: &mut Context<'_>) -> Option<Image> {
         RegistryHost::Ecr { account, region } => {
             let home = naming::registry_environment(cx);
             let role = role(home.as_ref());
-            let (account, region) = (or_variable(account.clone(), "AWS_ACCOUNT_ID"), or_variable(region.clone(), "AWS_REGION"));
+            let (account, region) = (
+                or_variable(account.clone(), "AWS_ACCOUNT_ID"),
+                or_variable(region.clone(), "AWS_REGION"),
+            );
             (naming::ecr_host(&account, &region), Login::Ecr(role))
         }
         RegistryHost::Unknown => {
-            cx.missing("stack.infrastructure.registry", "where images are pushed", "infrastructure: { registry: ghcr.io/acme }");
+            cx.missing(
+                "stack.infrastructure.registry",
+                "where images are pushed",
+                "infrastructure: { registry: ghcr.io/acme }",
+            );
             return None;
         }
     };
-    Some(Image::Built(Build { dockerfile: dockerfile(cx), registry, path: value(&repository.path), login }))
+    Some(Image::Built(Build {
+        dockerfile: dockerfile(cx),
+        registry,
+        path: value(&repository.path),
+        login,
+    }))
 }
 
 /// The role of an environment and its region.
 fn role(environment: Option<&EnvironmentView<'_>>) -> Role {
     Role {
         arn: or_variable(environment.and_then(naming::role), "AWS_ROLE_ARN"),
-        region: or_variable(environment.and_then(|environment| environment.text("region")), "AWS_REGION"),
+        region: or_variable(
+            environment.and_then(|environment| environment.text("region")),
+            "AWS_REGION",
+        ),
     }
 }
 
@@ -272,15 +345,21 @@ fn migrate(cx: &mut Context<'_>) -> Result<Option<String>, ()> {
     Ok(Some(value(&command)))
 }
 
-fn stage(cx: &Context<'_>, environment: &EnvironmentView<'_>, migrate: Result<&Option<String>, &()>) -> Stage {
+fn stage(
+    cx: &Context<'_>,
+    environment: &EnvironmentView<'_>,
+    migrate: Result<&Option<String>, &()>,
+) -> Stage {
     let service = cx.service();
     let access = match cx.stack().hosting() {
-        Hosting::Aws if cx.stack().orchestration() == Orchestration::Ecs => {
-            Access::Ecs { role: role(Some(environment)), cluster: or_variable(naming::cluster(cx, environment), "ECS_CLUSTER") }
-        }
-        Hosting::Aws => {
-            Access::Eks { role: role(Some(environment)), cluster: or_variable(naming::cluster(cx, environment), "EKS_CLUSTER") }
-        }
+        Hosting::Aws if cx.stack().orchestration() == Orchestration::Ecs => Access::Ecs {
+            role: role(Some(environment)),
+            cluster: or_variable(naming::cluster(cx, environment), "ECS_CLUSTER"),
+        },
+        Hosting::Aws => Access::Eks {
+            role: role(Some(environment)),
+            cluster: or_variable(naming::cluster(cx, environment), "EKS_CLUSTER"),
+        },
         Hosting::Gcp
         | Hosting::Azure
         | Hosting::Vercel
@@ -297,7 +376,9 @@ fn stage(cx: &Context<'_>, environment: &EnvironmentView<'_>, migrate: Result<&O
         manifests: naming::manifest_directory(environment),
         namespace: value(&naming::namespace(cx, environment)),
         access,
-        branches: environment.branches().map(|branches| branches.iter().map(|branch| fixed(branch)).collect()),
+        branches: environment
+            .branches()
+            .map(|branches| branches.iter().map(|branch| fixed(branch)).collect()),
         migrate: migrate.cloned().ok().flatten(),
     }
 }
@@ -311,12 +392,19 @@ fn paths(cx: &Context<'_>, image: &Image) -> Vec<String> {
     }
     let mut paths = vec![fixed(&format!("{path}/**"))];
     paths.extend(service.watch().iter().map(|glob| fixed(glob)));
-    paths.extend(toolchain::defaults(service.package_manager()).locks.iter().map(|lock| (*lock).to_owned()));
+    paths.extend(
+        toolchain::defaults(service.package_manager())
+            .locks
+            .iter()
+            .map(|lock| (*lock).to_owned()),
+    );
     if let Image::Built(build) = image {
         paths.push(build.dockerfile.clone());
     }
     if cx.stack().orchestration() == Orchestration::Kubernetes {
-        let workload = cx.sibling("workload").map_or(service.name(), |workload| workload.name);
+        let workload = cx
+            .sibling("workload")
+            .map_or(service.name(), |workload| workload.name);
         paths.push(format!("k8s/*/{workload}.yml"));
     }
     paths.push(naming::workflow_path(cx.name()));

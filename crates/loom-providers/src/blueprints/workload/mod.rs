@@ -45,10 +45,22 @@ static SPEC: BlueprintSpec = BlueprintSpec {
     subject: Subject::Service,
     summary: "What runs a service: its Kubernetes manifests by environment",
     settings: &[
-        Field::optional("strategy", Shape::OneOf(Strategy::WORDS), "over the service's: rolling or blue-green"),
-        Field::optional("replicas", Shape::PerEnvironment(&Shape::Integer(1, 1000)), "over the service's"),
+        Field::optional(
+            "strategy",
+            Shape::OneOf(Strategy::WORDS),
+            "over the service's: rolling or blue-green",
+        ),
+        Field::optional(
+            "replicas",
+            Shape::PerEnvironment(&Shape::Integer(1, 1000)),
+            "over the service's",
+        ),
         Field::optional("autoscale", Shape::Record(AUTOSCALE), "over the service's"),
-        Field::optional("ingress", Shape::Record(INGRESS), "how a public service is reached"),
+        Field::optional(
+            "ingress",
+            Shape::Record(INGRESS),
+            "how a public service is reached",
+        ),
         Field::optional(
             "egress",
             Shape::List(&Shape::Integer(1, 65535)),
@@ -60,19 +72,48 @@ static SPEC: BlueprintSpec = BlueprintSpec {
             "the Secret by which the cluster pulls the image, where the registry asks who pulls",
         ),
     ],
-    parts: &["kubernetes.manifest.NAME[ENV]", "kubernetes.manifest.namespace[ENV]", "kubernetes.kustomization.PROJECT[ENV]"],
+    parts: &[
+        "kubernetes.manifest.NAME[ENV]",
+        "kubernetes.manifest.namespace[ENV]",
+        "kubernetes.kustomization.PROJECT[ENV]",
+    ],
 };
 
 const AUTOSCALE: &[Field] = &[
-    Field::optional("min", Shape::PerEnvironment(&Shape::Integer(1, 1000)), "the fewest; default: the replicas"),
-    Field::required("max", Shape::PerEnvironment(&Shape::Integer(1, 1000)), "the most"),
-    Field::default("cpu", Shape::PerEnvironment(&Shape::Integer(1, 100)), "70", "the use of CPU that is aimed at, in percent"),
+    Field::optional(
+        "min",
+        Shape::PerEnvironment(&Shape::Integer(1, 1000)),
+        "the fewest; default: the replicas",
+    ),
+    Field::required(
+        "max",
+        Shape::PerEnvironment(&Shape::Integer(1, 1000)),
+        "the most",
+    ),
+    Field::default(
+        "cpu",
+        Shape::PerEnvironment(&Shape::Integer(1, 100)),
+        "70",
+        "the use of CPU that is aimed at, in percent",
+    ),
 ];
 
 const INGRESS: &[Field] = &[
-    Field::optional("class", Shape::Text, "the IngressClass; default: alb on AWS, elsewhere the cluster's default"),
-    Field::optional("annotations", Shape::Map(&Shape::Text), "for the controller, over loom's own"),
-    Field::optional("host", Shape::PerEnvironment(&Shape::Text), "default: the host of the service's URL"),
+    Field::optional(
+        "class",
+        Shape::Text,
+        "the IngressClass; default: alb on AWS, elsewhere the cluster's default",
+    ),
+    Field::optional(
+        "annotations",
+        Shape::Map(&Shape::Text),
+        "for the controller, over loom's own",
+    ),
+    Field::optional(
+        "host",
+        Shape::PerEnvironment(&Shape::Text),
+        "default: the host of the service's URL",
+    ),
     Field::optional(
         "tls",
         Shape::Either(&[Shape::Bool, Shape::Text]),
@@ -96,7 +137,11 @@ impl Blueprint for Workload {
             if let Some(facts) = Facts::read(cx, &environment) {
                 let path = naming::manifest_path(cx.name(), &environment);
                 let settings = json!({ "documents": guarded(documents(&facts).into()) });
-                cx.part(Part::new("kubernetes.manifest", settings).environment(environment.name()).path(path));
+                cx.part(
+                    Part::new("kubernetes.manifest", settings)
+                        .environment(environment.name())
+                        .path(path),
+                );
                 share_namespace(cx, &environment);
                 share_kustomization(cx, &environment);
             }
@@ -107,25 +152,41 @@ impl Blueprint for Workload {
 /// On ECS the infrastructure makes the task definition and the service, and there is nothing left
 /// to write. What is said here would be read by nobody, so it is refused.
 fn on_ecs(cx: &mut Context<'_>) {
-    let makes = cx.siblings_of("infrastructure").iter().any(|sibling| naming::makes(cx, sibling, "cluster"));
+    let makes = cx
+        .siblings_of("infrastructure")
+        .iter()
+        .any(|sibling| naming::makes(cx, sibling, "cluster"));
     if !makes {
-        let message =
-            format!("nothing runs `{}` on ECS: the infrastructure makes what runs a service there", cx.service().name());
+        let message = format!(
+            "nothing runs `{}` on ECS: the infrastructure makes what runs a service there",
+            cx.service().name()
+        );
         let help = format!(
             "add `{{ kind: infrastructure, service: {} }}` to the artifacts, with `cluster` among its components",
             cx.service().name()
         );
-        cx.report(Diagnostic::new(Code::StackCannot, message).at(cx.span(), "needed here").help(help));
+        cx.report(
+            Diagnostic::new(Code::StackCannot, message)
+                .at(cx.span(), "needed here")
+                .help(help),
+        );
     }
     for field in SPEC.settings {
         if let Some(said) = cx.setting(field.name) {
-            let message = format!("on ECS a workload has no `{}` of its own: the infrastructure makes what runs", field.name);
+            let message = format!(
+                "on ECS a workload has no `{}` of its own: the infrastructure makes what runs",
+                field.name
+            );
             let help = match field.name {
                 "ingress" => "take it out: the load balancer is the infrastructure's",
                 "egress" => "set `egress_ports` with `with` on the service's `terraform.module`",
                 _ => "write it in the service, where the infrastructure reads it too",
             };
-            cx.report(Diagnostic::new(Code::BadValue, message).at(said.span, "").help(help));
+            cx.report(
+                Diagnostic::new(Code::BadValue, message)
+                    .at(said.span, "")
+                    .help(help),
+            );
         }
     }
 }
@@ -137,10 +198,14 @@ fn is_served(cx: &mut Context<'_>) -> bool {
         Orchestration::Kubernetes => None,
         Orchestration::DockerCompose => Some("this version writes nothing for `docker-compose`"),
         Orchestration::Ecs => return false, // see `on_ecs`
-        Orchestration::None => Some("without an orchestration there is nothing that would run manifests"),
+        Orchestration::None => {
+            Some("without an orchestration there is nothing that would run manifests")
+        }
     };
     if let Some(elsewhere) = elsewhere {
-        let message = format!("a workload is written for Kubernetes, and the stack's orchestration is `{orchestration}`");
+        let message = format!(
+            "a workload is written for Kubernetes, and the stack's orchestration is `{orchestration}`"
+        );
         cx.cannot(
             "infrastructure.orchestration",
             message,
@@ -157,8 +222,15 @@ fn is_served(cx: &mut Context<'_>) -> bool {
     }
     let switchable = cx.strategy() != Strategy::BlueGreen || cx.service().expose() != "none";
     if !switchable {
-        let message = format!("blue-green switches a Service, and `{}` is exposed to nobody", cx.service().name());
-        cx.cannot("infrastructure.strategy", message, "choose `strategy: rolling`, or `expose: internal`");
+        let message = format!(
+            "blue-green switches a Service, and `{}` is exposed to nobody",
+            cx.service().name()
+        );
+        cx.cannot(
+            "infrastructure.strategy",
+            message,
+            "choose `strategy: rolling`, or `expose: internal`",
+        );
     }
     elsewhere.is_none() && cx.strategy() != Strategy::Canary && switchable && names_fit(cx)
 }
@@ -170,9 +242,15 @@ fn names_fit(cx: &mut Context<'_>) -> bool {
         Strategy::Rolling | Strategy::Canary => cx.service().name().to_string(),
     };
     if longest.len() > 63 {
-        let message =
-            format!("the name `{longest}` has {} characters, and Kubernetes takes at most 63 for a Service", longest.len());
-        cx.report(Diagnostic::new(Code::Unwritable, message).at(cx.span(), "").help("give the service a shorter name"));
+        let message = format!(
+            "the name `{longest}` has {} characters, and Kubernetes takes at most 63 for a Service",
+            longest.len()
+        );
+        cx.report(
+            Diagnostic::new(Code::Unwritable, message)
+                .at(cx.span(), "")
+                .help("give the service a shorter name"),
+        );
     }
     longest.len() <= 63
 }
@@ -182,7 +260,10 @@ fn guarded(json: Json) -> Json {
     match json {
         Json::String(text) => Json::String(literal(&text)),
         Json::Array(items) => items.into_iter().map(guarded).collect(),
-        Json::Object(fields) => fields.into_iter().map(|(key, value)| (key, guarded(value))).collect(),
+        Json::Object(fields) => fields
+            .into_iter()
+            .map(|(key, value)| (key, guarded(value)))
+            .collect(),
         Json::Null | Json::Bool(_) | Json::Number(_) => json,
     }
 }
@@ -194,7 +275,11 @@ fn documents(facts: &Facts) -> Vec<Json> {
     documents.extend(facts.colors().map(|color| pods::deployment(facts, color)));
     documents.extend(network::services(facts));
     documents.extend(network::door(facts));
-    documents.extend(facts.colors().filter_map(|color| scale::autoscaler(facts, color)));
+    documents.extend(
+        facts
+            .colors()
+            .filter_map(|color| scale::autoscaler(facts, color)),
+    );
     documents.extend(scale::disruption_budget(facts));
     documents.push(network::policy(facts));
     documents
@@ -216,7 +301,13 @@ fn share_namespace(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) {
         "kind": "Namespace",
         "metadata": { "name": naming::namespace(cx, environment), "labels": labels },
     });
-    contribute(cx, environment, ("kubernetes.manifest", "namespace"), "namespace.yml", json!({ "documents": [namespace] }));
+    contribute(
+        cx,
+        environment,
+        ("kubernetes.manifest", "namespace"),
+        "namespace.yml",
+        json!({ "documents": [namespace] }),
+    );
 }
 
 /// What the service adds to the kustomization of the environment.
@@ -230,10 +321,22 @@ fn share_kustomization(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) 
         "images": [image],
     });
     let name = cx.project_name().to_string();
-    contribute(cx, environment, ("kubernetes.kustomization", &name), "kustomization.yaml", json!({ "content": content }));
+    contribute(
+        cx,
+        environment,
+        ("kubernetes.kustomization", &name),
+        "kustomization.yaml",
+        json!({ "content": content }),
+    );
 }
 
-fn contribute(cx: &mut Context<'_>, environment: &EnvironmentView<'_>, (kind, name): (&str, &str), file: &str, settings: Json) {
+fn contribute(
+    cx: &mut Context<'_>,
+    environment: &EnvironmentView<'_>,
+    (kind, name): (&str, &str),
+    file: &str,
+    settings: Json,
+) {
     let Ok(name) = Name::new(name) else { return };
     cx.contribute(Contribution {
         address: Address::new(kind, name, Some(environment.name().clone())),
@@ -249,7 +352,9 @@ fn image(cx: &mut Context<'_>) -> Option<Json> {
     let name = cx.service().name();
     let Some(image) = cx.service().image() else {
         let repository = naming::repository(cx).image();
-        return Some(json!({ "name": name, "newName": repository, "newTag": naming::COMMITTED_TAG }));
+        return Some(
+            json!({ "name": name, "newName": repository, "newTag": naming::COMMITTED_TAG }),
+        );
     };
     if let Some((repository, digest)) = image.split_once('@') {
         return Some(json!({ "name": name, "newName": untagged(repository).0, "digest": digest }));

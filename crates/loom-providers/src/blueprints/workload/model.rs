@@ -9,7 +9,9 @@ use loom_plan::addr::Name;
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::intent::context::Context;
 use loom_plan::node::{Map as Mapping, Node};
-use loom_plan::project::view::{Autoscale, EnvironmentView, Resources, Variable, host_of, no_value};
+use loom_plan::project::view::{
+    Autoscale, EnvironmentView, Resources, Variable, host_of, no_value,
+};
 use loom_plan::stack::{Database, Hosting, Monitoring, Strategy};
 use serde_json::{Map, Value as Json, json};
 
@@ -80,7 +82,11 @@ impl Facts {
         let exposed = service.expose() != "none";
         let port = service.port();
         if port.is_none() && exposed {
-            cx.missing(format!("services.{}.port", service.name()), "the port that the container listens on", "port: 3000");
+            cx.missing(
+                format!("services.{}.port", service.name()),
+                "the port that the container listens on",
+                "port: 3000",
+            );
         }
         let variables = variables(cx, environment);
         let door = door(cx, environment);
@@ -113,7 +119,10 @@ impl Facts {
 
     /// What the Deployment of a colour is called.
     pub(super) fn deployment(&self, color: Option<&str>) -> String {
-        color.map_or_else(|| self.service.to_string(), |color| naming::colored(&self.service, color))
+        color.map_or_else(
+            || self.service.to_string(),
+            |color| naming::colored(&self.service, color),
+        )
     }
 
     /// The labels that select the pods of a colour, or of all.
@@ -129,7 +138,10 @@ impl Facts {
     /// The labels of an object of a colour, or of all.
     pub(super) fn labels(&self, color: Option<&str>) -> Map<String, Json> {
         let mut labels = self.selector(None);
-        labels.insert("app.kubernetes.io/part-of".to_owned(), self.project.as_str().into());
+        labels.insert(
+            "app.kubernetes.io/part-of".to_owned(),
+            self.project.as_str().into(),
+        );
         labels.insert("app.kubernetes.io/managed-by".to_owned(), "loom".into());
         labels.extend(self.selector(color));
         labels
@@ -139,8 +151,14 @@ impl Facts {
     pub(super) fn pod_labels(&self, color: Option<&str>) -> Map<String, Json> {
         let mut labels = self.labels(color);
         if self.datadog {
-            labels.insert("tags.datadoghq.com/env".to_owned(), self.environment.as_str().into());
-            labels.insert("tags.datadoghq.com/service".to_owned(), self.service.as_str().into());
+            labels.insert(
+                "tags.datadoghq.com/env".to_owned(),
+                self.environment.as_str().into(),
+            );
+            labels.insert(
+                "tags.datadoghq.com/service".to_owned(),
+                self.service.as_str().into(),
+            );
         }
         labels
     }
@@ -152,7 +170,10 @@ impl Facts {
 }
 
 /// The variables; `None` where one has neither a value nor a secret.
-fn variables(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) -> Option<Vec<(String, Source)>> {
+fn variables(
+    cx: &mut Context<'_>,
+    environment: &EnvironmentView<'_>,
+) -> Option<Vec<(String, Source)>> {
     let read: Vec<Variable> = cx.service().variables(environment.name());
     let mut variables = Vec::new();
     let mut complete = true;
@@ -163,10 +184,16 @@ fn variables(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) -> Option<
                 complete = false;
                 continue;
             }
-            (Some(secret), _) => Source::Secret(Keeping::of(cx, environment, &variable.name, secret)),
+            (Some(secret), _) => {
+                Source::Secret(Keeping::of(cx, environment, &variable.name, secret))
+            }
             (None, Some(value)) => Source::Value(value.clone()),
             (None, None) => {
-                cx.report(no_value(&format!("environment.{}", variable.name), environment.name(), variable.span));
+                cx.report(no_value(
+                    &format!("environment.{}", variable.name),
+                    environment.name(),
+                    variable.span,
+                ));
                 complete = false;
                 continue;
             }
@@ -178,13 +205,20 @@ fn variables(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) -> Option<
 
 /// Pods read their secrets from the cluster, and no pipeline writes those of the CI into it.
 fn refuse_ci(cx: &mut Context<'_>, variable: &Variable) {
-    let message = format!("`{}` is a secret of the CI, which pods in Kubernetes cannot read", variable.name);
-    let found = Diagnostic::new(Code::StackCannot, message).at(variable.span, "").at(cx.span(), "needed here");
+    let message = format!(
+        "`{}` is a secret of the CI, which pods in Kubernetes cannot read",
+        variable.name
+    );
+    let found = Diagnostic::new(Code::StackCannot, message)
+        .at(variable.span, "")
+        .at(cx.span(), "needed here");
     cx.report(found.help("keep it in a manager, or create a Secret and say `secret: { from: existing, key: SECRET/KEY }`"));
 }
 
 fn replicas(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> i64 {
-    let own = cx.setting_in(&["replicas"], environment.name()).and_then(Node::as_integer);
+    let own = cx
+        .setting_in(&["replicas"], environment.name())
+        .and_then(Node::as_integer);
     own.unwrap_or_else(|| cx.service().replicas(environment))
 }
 
@@ -193,36 +227,70 @@ fn autoscale(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) -> Option<
     let bounds = bounds(cx, environment)?;
     let Autoscale { min, max, .. } = bounds;
     if min > max {
-        let message = format!("`autoscale` of `{}` has no room in {}: {min} to {max}", cx.service().name(), environment.name());
-        let span = cx.setting("autoscale").map_or_else(|| cx.service().span(&["autoscale"]), |node| node.span);
-        let found = Diagnostic::new(Code::BadValue, message).at(span, "the bounds").at(cx.span(), "needed here");
+        let message = format!(
+            "`autoscale` of `{}` has no room in {}: {min} to {max}",
+            cx.service().name(),
+            environment.name()
+        );
+        let span = cx
+            .setting("autoscale")
+            .map_or_else(|| cx.service().span(&["autoscale"]), |node| node.span);
+        let found = Diagnostic::new(Code::BadValue, message)
+            .at(span, "the bounds")
+            .at(cx.span(), "needed here");
         cx.report(found.help("`max` is at least `min`, which defaults to the replicas"));
     }
     Some(bounds)
 }
 
 fn bounds(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Option<Autoscale> {
-    let number = |key: &str| cx.setting_in(&["autoscale", key], environment.name()).and_then(Node::as_integer);
-    let Some(max) = number("max") else { return cx.service().autoscale(environment) };
+    let number = |key: &str| {
+        cx.setting_in(&["autoscale", key], environment.name())
+            .and_then(Node::as_integer)
+    };
+    let Some(max) = number("max") else {
+        return cx.service().autoscale(environment);
+    };
     let min = number("min").unwrap_or_else(|| replicas(cx, environment).min(max));
-    Some(Autoscale { min, max, cpu: number("cpu").unwrap_or(70) })
+    Some(Autoscale {
+        min,
+        max,
+        cpu: number("cpu").unwrap_or(70),
+    })
 }
 
 /// The Secret by which the nodes pull the image of a private registry.
 fn pull_secret(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Option<String> {
-    cx.setting_in(&["pullSecret"], environment.name()).and_then(Node::as_str).map(str::to_owned)
+    cx.setting_in(&["pullSecret"], environment.name())
+        .and_then(Node::as_str)
+        .map(str::to_owned)
 }
 
 /// The ports beside DNS and HTTPS that it connects to.
 fn egress(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> Vec<i64> {
-    let sql = cx.service().database(environment.name()).map(|database| if database.engine == "mysql" { 3306 } else { 5432 });
+    let sql = cx.service().database(environment.name()).map(|database| {
+        if database.engine == "mysql" {
+            3306
+        } else {
+            5432
+        }
+    });
     let other = match cx.stack().database() {
         Some(Database::Mongodb) => Some(27017),
         Some(Database::Redis) => Some(6379),
-        Some(Database::Postgresql | Database::Mysql | Database::Sqlite | Database::None) | None => None,
+        Some(Database::Postgresql | Database::Mysql | Database::Sqlite | Database::None) | None => {
+            None
+        }
     };
-    let said = cx.setting("egress").and_then(Node::as_seq).unwrap_or_default();
-    let mut ports: Vec<i64> = sql.into_iter().chain(other).chain(said.iter().filter_map(Node::as_integer)).collect();
+    let said = cx
+        .setting("egress")
+        .and_then(Node::as_seq)
+        .unwrap_or_default();
+    let mut ports: Vec<i64> = sql
+        .into_iter()
+        .chain(other)
+        .chain(said.iter().filter_map(Node::as_integer))
+        .collect();
     ports.sort_unstable();
     ports.dedup();
     ports
@@ -236,12 +304,22 @@ fn door(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) -> Option<Door>
         _ => {}
     }
     if is_bound_directly(cx, environment) {
-        return Some(Door::TargetGroup(naming::target_group_name(cx, environment)));
+        return Some(Door::TargetGroup(naming::target_group_name(
+            cx,
+            environment,
+        )));
     }
     let url = cx.service().url(environment);
-    let said = cx.setting_in(&["ingress", "host"], environment.name()).and_then(Node::as_str).map(str::to_owned);
+    let said = cx
+        .setting_in(&["ingress", "host"], environment.name())
+        .and_then(Node::as_str)
+        .map(str::to_owned);
     let Some(host) = said.or_else(|| url.as_deref().map(|url| host_of(url).to_owned())) else {
-        let pointer = format!("services.{}.url.{}", cx.service().name(), environment.name());
+        let pointer = format!(
+            "services.{}.url.{}",
+            cx.service().name(),
+            environment.name()
+        );
         cx.missing(
             pointer,
             "the host that the Ingress answers for",
@@ -249,14 +327,23 @@ fn door(cx: &mut Context<'_>, environment: &EnvironmentView<'_>) -> Option<Door>
         );
         return None;
     };
-    Some(Door::Ingress(entrance(cx, environment, host, url.as_deref().unwrap_or_default())))
+    Some(Door::Ingress(entrance(
+        cx,
+        environment,
+        host,
+        url.as_deref().unwrap_or_default(),
+    )))
 }
 
 /// Whether the infrastructure makes a load balancer whose target group the pods join.
 fn is_bound_directly(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> bool {
     let covers = |node: Option<&Node>| {
         let names = node.and_then(Node::as_seq);
-        names.is_none_or(|names| names.iter().any(|name| name.as_str() == Some(environment.name().as_str())))
+        names.is_none_or(|names| {
+            names
+                .iter()
+                .any(|name| name.as_str() == Some(environment.name().as_str()))
+        })
     };
     let balances = cx
         .siblings_of("infrastructure")
@@ -265,9 +352,19 @@ fn is_bound_directly(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> boo
     balances && cx.stack().hosting() == Hosting::Aws
 }
 
-fn entrance(cx: &Context<'_>, environment: &EnvironmentView<'_>, host: String, url: &str) -> Entrance {
+fn entrance(
+    cx: &Context<'_>,
+    environment: &EnvironmentView<'_>,
+    host: String,
+    url: &str,
+) -> Entrance {
     let ingress = cx.setting("ingress");
-    let text = |key: &str| ingress.and_then(|ingress| ingress.get(key)).and_then(Node::as_str).map(str::to_owned);
+    let text = |key: &str| {
+        ingress
+            .and_then(|ingress| ingress.get(key))
+            .and_then(Node::as_str)
+            .map(str::to_owned)
+    };
     let aws = cx.stack().hosting() == Hosting::Aws;
     let class = text("class").or_else(|| aws.then(|| "alb".to_owned()));
     let balancer = class.as_deref() == Some("alb");
@@ -275,9 +372,14 @@ fn entrance(cx: &Context<'_>, environment: &EnvironmentView<'_>, host: String, u
     if balancer {
         annotations.extend(balancer_annotations(cx, environment));
     }
-    let said = ingress.and_then(|ingress| ingress.get("annotations")).and_then(Node::as_map);
+    let said = ingress
+        .and_then(|ingress| ingress.get("annotations"))
+        .and_then(Node::as_map);
     for (key, value) in said.into_iter().flat_map(Mapping::iter) {
-        annotations.insert(key.to_string(), value.scalar_text().unwrap_or_default().into_owned());
+        annotations.insert(
+            key.to_string(),
+            value.scalar_text().unwrap_or_default().into_owned(),
+        );
     }
     let tls = match ingress.and_then(|ingress| ingress.get("tls")) {
         Some(tls) if tls.as_bool() == Some(false) => None,
@@ -285,11 +387,20 @@ fn entrance(cx: &Context<'_>, environment: &EnvironmentView<'_>, host: String, u
         None if balancer || url.starts_with("http://") => None,
         Some(_) | None => Some(format!("{}-tls", cx.service().name())),
     };
-    Entrance { class, annotations, host, path: path_of(url), tls }
+    Entrance {
+        class,
+        annotations,
+        host,
+        path: path_of(url),
+        tls,
+    }
 }
 
 /// What the AWS Load Balancer Controller is to make of the Ingress.
-fn balancer_annotations(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> BTreeMap<String, String> {
+fn balancer_annotations(
+    cx: &Context<'_>,
+    environment: &EnvironmentView<'_>,
+) -> BTreeMap<String, String> {
     let mut annotations: BTreeMap<String, String> = [
         ("scheme", "internet-facing"),
         ("target-type", "ip"),
@@ -299,9 +410,15 @@ fn balancer_annotations(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> 
     .into_iter()
     .map(|(key, value)| (format!("alb.ingress.kubernetes.io/{key}"), value.to_owned()))
     .collect();
-    annotations.insert("alb.ingress.kubernetes.io/healthcheck-path".to_owned(), cx.service().health());
+    annotations.insert(
+        "alb.ingress.kubernetes.io/healthcheck-path".to_owned(),
+        cx.service().health(),
+    );
     if let Some(certificate) = environment.text("certificate") {
-        annotations.insert("alb.ingress.kubernetes.io/certificate-arn".to_owned(), certificate);
+        annotations.insert(
+            "alb.ingress.kubernetes.io/certificate-arn".to_owned(),
+            certificate,
+        );
     }
     annotations
 }
@@ -310,8 +427,16 @@ fn balancer_annotations(cx: &Context<'_>, environment: &EnvironmentView<'_>) -> 
 fn path_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.find('/').map_or("", |slash| &rest[slash..]);
-    let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    if path.is_empty() { "/".to_owned() } else { path.to_owned() }
+    let path = path
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('/');
+    if path.is_empty() {
+        "/".to_owned()
+    } else {
+        path.to_owned()
+    }
 }
 
 #[cfg(test)]

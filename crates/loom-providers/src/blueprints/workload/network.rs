@@ -8,7 +8,9 @@ use crate::naming;
 
 /// The Service, and with blue-green the one that reaches the idle colour.
 pub(super) fn services(facts: &Facts) -> Vec<Json> {
-    let Some(port) = facts.port.filter(|_| !matches!(facts.door, Door::None)) else { return Vec::new() };
+    let Some(port) = facts.port.filter(|_| !matches!(facts.door, Door::None)) else {
+        return Vec::new();
+    };
     let service = |name: &str, color: Option<&str>| {
         json!({
             "apiVersion": "v1",
@@ -26,7 +28,10 @@ pub(super) fn services(facts: &Facts) -> Vec<Json> {
         Strategy::Rolling | Strategy::Canary => vec![service(name, None)],
         Strategy::BlueGreen => vec![
             service(name, Some(naming::COLORS[0])),
-            service(&naming::preview_service(&facts.service), Some(naming::COLORS[1])),
+            service(
+                &naming::preview_service(&facts.service),
+                Some(naming::COLORS[1]),
+            ),
         ],
     }
 }
@@ -59,11 +64,18 @@ fn ingress(facts: &Facts, entrance: &Entrance) -> Json {
         spec.insert("ingressClassName".to_owned(), class.as_str().into());
     }
     if let Some(secret) = &entrance.tls {
-        spec.insert("tls".to_owned(), json!([{ "hosts": [entrance.host], "secretName": secret }]));
+        spec.insert(
+            "tls".to_owned(),
+            json!([{ "hosts": [entrance.host], "secretName": secret }]),
+        );
     }
-    let backend = json!({ "service": { "name": facts.service.as_str(), "port": { "name": "http" } } });
+    let backend =
+        json!({ "service": { "name": facts.service.as_str(), "port": { "name": "http" } } });
     let paths = json!([{ "path": entrance.path, "pathType": "Prefix", "backend": backend }]);
-    spec.insert("rules".to_owned(), json!([{ "host": entrance.host, "http": { "paths": paths } }]));
+    spec.insert(
+        "rules".to_owned(),
+        json!([{ "host": entrance.host, "http": { "paths": paths } }]),
+    );
     json!({ "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec })
 }
 
@@ -74,17 +86,23 @@ pub(super) fn policy(facts: &Facts) -> Json {
     let port = facts.port.map(tcp);
     let ingress = match (&facts.door, port) {
         (Door::None, _) | (_, None) => json!([]),
-        (Door::Internal, Some(port)) => json!([{ "from": [{ "namespaceSelector": {} }], "ports": [port] }]),
+        (Door::Internal, Some(port)) => {
+            json!([{ "from": [{ "namespaceSelector": {} }], "ports": [port] }])
+        }
         (Door::Ingress(_) | Door::TargetGroup(_), Some(port)) => json!([{ "ports": [port] }]),
     };
-    let mut egress = vec![json!({ "ports": [{ "protocol": "UDP", "port": 53 }, tcp(53)] }), json!({ "ports": [tcp(443)] })];
+    let mut egress = vec![
+        json!({ "ports": [{ "protocol": "UDP", "port": 53 }, tcp(53)] }),
+        json!({ "ports": [tcp(443)] }),
+    ];
     if !facts.egress.is_empty() {
         egress.push(json!({ "ports": facts.egress.iter().copied().map(tcp).collect::<Vec<_>>() }));
     }
     if facts.datadog {
         egress.push(json!({ "ports": [tcp(8126), { "protocol": "UDP", "port": 8125 }] }));
     }
-    let siblings = json!({ "matchLabels": { "app.kubernetes.io/part-of": facts.project.as_str() } });
+    let siblings =
+        json!({ "matchLabels": { "app.kubernetes.io/part-of": facts.project.as_str() } });
     egress.push(json!({ "to": [{ "podSelector": siblings }] }));
     json!({
         "apiVersion": "networking.k8s.io/v1",

@@ -48,14 +48,21 @@ pub(super) fn deployment(facts: &Facts, color: Option<&str>) -> Json {
 /// Why some rules of Checkov do not hold here, in the form in which Checkov reads it.
 fn accepted_findings(facts: &Facts) -> Map<String, Json> {
     let mut reasons = vec!["CKV_K8S_43=The pipeline sets the digest when it deploys."];
-    if facts.variables.iter().any(|(_, source)| matches!(source, Source::Secret(_))) {
+    if facts
+        .variables
+        .iter()
+        .any(|(_, source)| matches!(source, Source::Secret(_)))
+    {
         reasons.push("CKV_K8S_35=The service reads its secrets from its environment.");
     }
     if facts.port.is_none() {
         reasons.push("CKV_K8S_8=The service has no port to ask.");
         reasons.push("CKV_K8S_9=The service has no port to ask.");
     }
-    let numbered = reasons.into_iter().zip(1..).map(|(reason, at)| (format!("checkov.io/skip{at}"), reason.into()));
+    let numbered = reasons
+        .into_iter()
+        .zip(1..)
+        .map(|(reason, at)| (format!("checkov.io/skip{at}"), reason.into()));
     numbered.collect()
 }
 
@@ -69,7 +76,10 @@ fn pod_spec(facts: &Facts, color: Option<&str>) -> Json {
         })
     };
     let mut spec = Map::new();
-    spec.insert("serviceAccountName".to_owned(), facts.service.as_str().into());
+    spec.insert(
+        "serviceAccountName".to_owned(),
+        facts.service.as_str().into(),
+    );
     if let Some(secret) = &facts.pull_secret {
         spec.insert("imagePullSecrets".to_owned(), json!([{ "name": secret }]));
     }
@@ -95,24 +105,36 @@ fn container(facts: &Facts) -> Json {
     let mut container = Map::new();
     let mut set = |key: &str, value: Json| container.insert(key.to_owned(), value);
     set("name", facts.service.as_str().into());
-    set("image", format!("{}:{}", facts.service, naming::COMMITTED_TAG).into());
+    set(
+        "image",
+        format!("{}:{}", facts.service, naming::COMMITTED_TAG).into(),
+    );
     set("imagePullPolicy", "Always".into());
     if let Some(port) = facts.port {
-        set("ports", json!([{ "name": "http", "containerPort": port, "protocol": "TCP" }]));
+        set(
+            "ports",
+            json!([{ "name": "http", "containerPort": port, "protocol": "TCP" }]),
+        );
     }
     let variables = environment(facts);
     if !variables.is_empty() {
         set("env", variables.into());
     }
     let resources = json!({ "cpu": facts.resources.cpu, "memory": facts.resources.memory });
-    set("resources", json!({ "requests": resources, "limits": resources }));
+    set(
+        "resources",
+        json!({ "requests": resources, "limits": resources }),
+    );
     if facts.port.is_some() {
         // two minutes to start, then out of the Service after 15 seconds and restarted after a minute
         set("startupProbe", probe(facts, 2, 60));
         set("readinessProbe", probe(facts, 5, 3));
         set("livenessProbe", probe(facts, 10, 6));
     }
-    set("lifecycle", json!({ "preStop": { "sleep": { "seconds": DRAIN_SECONDS } } }));
+    set(
+        "lifecycle",
+        json!({ "preStop": { "sleep": { "seconds": DRAIN_SECONDS } } }),
+    );
     set(
         "securityContext",
         json!({
@@ -122,7 +144,10 @@ fn container(facts: &Facts) -> Json {
             "capabilities": { "drop": ["ALL"] },
         }),
     );
-    set("volumeMounts", json!([{ "name": "tmp", "mountPath": "/tmp" }]));
+    set(
+        "volumeMounts",
+        json!([{ "name": "tmp", "mountPath": "/tmp" }]),
+    );
     container.into()
 }
 
@@ -151,10 +176,15 @@ fn environment(facts: &Facts) -> Vec<Json> {
         for (name, field) in [
             ("DD_AGENT_HOST", "status.hostIP"),
             ("DD_ENV", "metadata.labels['tags.datadoghq.com/env']"),
-            ("DD_SERVICE", "metadata.labels['tags.datadoghq.com/service']"),
+            (
+                "DD_SERVICE",
+                "metadata.labels['tags.datadoghq.com/service']",
+            ),
         ] {
             if !facts.variables.iter().any(|(declared, _)| declared == name) {
-                variables.push(json!({ "name": name, "valueFrom": { "fieldRef": { "fieldPath": field } } }));
+                variables.push(
+                    json!({ "name": name, "valueFrom": { "fieldRef": { "fieldPath": field } } }),
+                );
             }
         }
     }
@@ -181,9 +211,13 @@ mod tests {
 
     #[test]
     fn a_value_is_not_expanded() {
-        for (value, written) in
-            [("pa$word", "pa$word"), ("$(HOME)", "$$(HOME)"), ("a$$b", "a$$$b"), ("$$(x)", "$$$$(x)"), ("$", "$")]
-        {
+        for (value, written) in [
+            ("pa$word", "pa$word"),
+            ("$(HOME)", "$$(HOME)"),
+            ("a$$b", "a$$$b"),
+            ("$$(x)", "$$$$(x)"),
+            ("$", "$"),
+        ] {
             assert_eq!(unexpanded(value), written);
         }
     }

@@ -28,7 +28,9 @@ pub(super) fn autoscaler(facts: &Facts, color: Option<&str>) -> Option<Json> {
 /// One pod at a time may be evicted, where there is more than one. A budget for a single pod
 /// would only keep nodes from being drained.
 pub(super) fn disruption_budget(facts: &Facts) -> Option<Json> {
-    let fewest = facts.autoscale.map_or(facts.replicas, |autoscale| autoscale.min);
+    let fewest = facts
+        .autoscale
+        .map_or(facts.replicas, |autoscale| autoscale.min);
     (fewest > 1).then(|| {
         json!({
             "apiVersion": "policy/v1",

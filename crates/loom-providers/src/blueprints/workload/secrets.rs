@@ -44,16 +44,40 @@ impl Keeping {
             "existing" => {
                 let said = secret.key.as_deref().unwrap_or(variable);
                 let (name, key) = said.split_once('/').unwrap_or((service.as_str(), said));
-                Self { manager, secret: name.to_owned(), key: key.to_owned(), remote: None }
+                Self {
+                    manager,
+                    secret: name.to_owned(),
+                    key: key.to_owned(),
+                    remote: None,
+                }
             }
             "ci" => {
                 let name = secret.key.as_deref().unwrap_or(variable);
-                Self { manager, secret: name.to_owned(), key: variable.to_owned(), remote: None }
+                Self {
+                    manager,
+                    secret: name.to_owned(),
+                    key: variable.to_owned(),
+                    remote: None,
+                }
             }
             _ => {
-                let name = if manager == own { format!("{service}-secrets") } else { format!("{service}-{manager}") };
-                let remote = remote(&manager, secret.key.as_deref(), &naming::secret_key(cx, environment), variable);
-                Self { manager, secret: name, key: variable.to_owned(), remote: Some(remote) }
+                let name = if manager == own {
+                    format!("{service}-secrets")
+                } else {
+                    format!("{service}-{manager}")
+                };
+                let remote = remote(
+                    &manager,
+                    secret.key.as_deref(),
+                    &naming::secret_key(cx, environment),
+                    variable,
+                );
+                Self {
+                    manager,
+                    secret: name,
+                    key: variable.to_owned(),
+                    remote: Some(remote),
+                }
             }
         }
     }
@@ -61,14 +85,21 @@ impl Keeping {
 
 /// The key in a manager: what is said, `KEY` or `KEY#PROPERTY`, else the property of the
 /// service's own secret that is called like the variable.
-fn remote(manager: &str, said: Option<&str>, own: &str, variable: &str) -> (String, Option<String>) {
+fn remote(
+    manager: &str,
+    said: Option<&str>,
+    own: &str,
+    variable: &str,
+) -> (String, Option<String>) {
     match said {
         Some(said) => match said.split_once('#') {
             Some((key, property)) => (key.to_owned(), Some(property.to_owned())),
             None => (said.to_owned(), None),
         },
         // neither takes a slash in a name
-        None if matches!(manager, "gcp-secret-manager" | "azure-key-vault") => (own.replace('/', "-"), Some(variable.to_owned())),
+        None if matches!(manager, "gcp-secret-manager" | "azure-key-vault") => {
+            (own.replace('/', "-"), Some(variable.to_owned()))
+        }
         None => (own.to_owned(), Some(variable.to_owned())),
     }
 }
@@ -79,7 +110,9 @@ pub(in crate::blueprints) fn manager_of(hosting: Hosting) -> &'static str {
         Hosting::Aws => "aws-secrets-manager",
         Hosting::Gcp => "gcp-secret-manager",
         Hosting::Azure => "azure-key-vault",
-        Hosting::Vercel | Hosting::Railway | Hosting::Fly | Hosting::SelfHosted | Hosting::None => "existing",
+        Hosting::Vercel | Hosting::Railway | Hosting::Fly | Hosting::SelfHosted | Hosting::None => {
+            "existing"
+        }
     }
 }
 
@@ -87,13 +120,23 @@ pub(in crate::blueprints) fn manager_of(hosting: Hosting) -> &'static str {
 pub(super) fn external_secrets(facts: &Facts) -> Vec<Json> {
     let mut managers: BTreeMap<&str, (&str, Vec<Json>)> = BTreeMap::new();
     for (_, source) in &facts.variables {
-        if let Source::Secret(Keeping { manager, secret, key, remote: Some((remote_key, property)) }) = source {
+        if let Source::Secret(Keeping {
+            manager,
+            secret,
+            key,
+            remote: Some((remote_key, property)),
+        }) = source
+        {
             let mut remote = json!({ "key": remote_key });
             if let Some(property) = property {
                 remote["property"] = property.as_str().into();
             }
-            let entry = managers.entry(manager).or_insert_with(|| (secret, Vec::new()));
-            entry.1.push(json!({ "secretKey": key, "remoteRef": remote }));
+            let entry = managers
+                .entry(manager)
+                .or_insert_with(|| (secret, Vec::new()));
+            entry
+                .1
+                .push(json!({ "secretKey": key, "remoteRef": remote }));
         }
     }
     let object = |(manager, (secret, data)): (&str, (&str, Vec<Json>))| {

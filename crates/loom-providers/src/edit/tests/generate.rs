@@ -28,7 +28,9 @@ impl Dice {
     fn names(&mut self, most: usize) -> Vec<&'static str> {
         let first = self.roll(NAMES.len());
         let count = 1 + self.roll(most);
-        (0..count).map(|at| NAMES[(first + at) % NAMES.len()]).collect()
+        (0..count)
+            .map(|at| NAMES[(first + at) % NAMES.len()])
+            .collect()
     }
 }
 
@@ -36,7 +38,10 @@ const NAMES: [&str; 7] = ["alpha", "b", "c-d", "name", "run", "id", "z_9"];
 
 /// JSON, with comments sometimes.
 pub(super) fn json(dice: &mut Dice) -> String {
-    let style = Layout { unit: dice.pick(&["  ", "\t", "    "]), comments: dice.roll(3) == 0 };
+    let style = Layout {
+        unit: dice.pick(&["  ", "\t", "    "]),
+        comments: dice.roll(3) == 0,
+    };
     let end = dice.pick(&["\n", ""]);
     format!("{}{end}", json_object(dice, style, 1))
 }
@@ -50,7 +55,13 @@ struct Layout {
 
 fn json_object(dice: &mut Dice, style: Layout, depth: usize) -> String {
     let names = dice.names(4);
-    let entries = names.iter().map(|name| format!("{}: {}", serde_json::Value::from(*name), json_value(dice, style, depth)));
+    let entries = names.iter().map(|name| {
+        format!(
+            "{}: {}",
+            serde_json::Value::from(*name),
+            json_value(dice, style, depth)
+        )
+    });
     let entries: Vec<String> = entries.collect();
     json_entries(dice, ('{', '}'), entries, style, depth)
 }
@@ -64,20 +75,34 @@ fn json_value(dice: &mut Dice, style: Layout, depth: usize) -> String {
         4 => "[]".to_owned(),
         5 => "{}".to_owned(),
         6 => {
-            let items = ["\"x\"", "1", "true"][..=dice.roll(3)].iter().map(|item| (*item).to_owned()).collect();
+            let items = ["\"x\"", "1", "true"][..=dice.roll(3)]
+                .iter()
+                .map(|item| (*item).to_owned())
+                .collect();
             json_entries(dice, ('[', ']'), items, style, depth + 1)
         }
         7 => {
-            let items = (0..=dice.roll(2)).map(|at| format!("{{ \"name\": \"n{at}\", \"run\": {at} }}")).collect();
+            let items = (0..=dice.roll(2))
+                .map(|at| format!("{{ \"name\": \"n{at}\", \"run\": {at} }}"))
+                .collect();
             json_entries(dice, ('[', ']'), items, style, depth + 1)
         }
         _ => json_object(dice, style, depth + 1),
     }
 }
 
-fn json_entries(dice: &mut Dice, (open, close): (char, char), entries: Vec<String>, style: Layout, depth: usize) -> String {
+fn json_entries(
+    dice: &mut Dice,
+    (open, close): (char, char),
+    entries: Vec<String>,
+    style: Layout,
+    depth: usize,
+) -> String {
     if dice.roll(4) == 0 {
-        return format!("{open}{}{close}", entries.join(dice.pick(&[", ", ",", " , "])));
+        return format!(
+            "{open}{}{close}",
+            entries.join(dice.pick(&[", ", ",", " , "]))
+        );
     }
     let indent = style.unit.repeat(depth);
     let mut out = String::from(open);
@@ -86,8 +111,16 @@ fn json_entries(dice: &mut Dice, (open, close): (char, char), entries: Vec<Strin
         if style.comments && dice.roll(4) == 0 {
             write!(out, "\n{indent}// a comment").expect("memory takes all");
         }
-        let comma = if at + 1 < count || (style.comments && dice.roll(3) == 0) { "," } else { "" };
-        let behind = if style.comments { dice.pick(&["", "", " // behind", " /* block */"]) } else { "" };
+        let comma = if at + 1 < count || (style.comments && dice.roll(3) == 0) {
+            ","
+        } else {
+            ""
+        };
+        let behind = if style.comments {
+            dice.pick(&["", "", " // behind", " /* block */"])
+        } else {
+            ""
+        };
         write!(out, "\n{indent}{entry}{comma}{behind}").expect("memory takes all");
     }
     write!(out, "\n{}{close}", style.unit.repeat(depth - 1)).expect("memory takes all");
@@ -113,7 +146,11 @@ fn yaml_map(dice: &mut Dice, indent: usize, step: usize) -> String {
             _ => Ok(()),
         }
         .expect("memory takes all");
-        let key = if dice.roll(5) == 0 { format!("\"{name}\"") } else { name.to_owned() };
+        let key = if dice.roll(5) == 0 {
+            format!("\"{name}\"")
+        } else {
+            name.to_owned()
+        };
         write!(out, "{pad}{key}:{}", yaml_value(dice, indent, step)).expect("memory takes all");
     }
     out
@@ -131,22 +168,43 @@ fn yaml_value(dice: &mut Dice, indent: usize, step: usize) -> String {
         4 => format!("{comment}\n"),
         5 => format!(" [x, \"y, z\", 3]{comment}\n"),
         6 => format!(" {{ name: x, run: {{ id: 1 }} }}{comment}\n"),
-        7 => format!(" {}{comment}\n", dice.pick(&["~", "yes", "0o14", "1.10", "12:30:45", "!!str 5", "2001-12-14", ".inf"])),
-        8 => format!(" {}\n{deeper}# text\n\n{deeper}  more\n", dice.pick(&["|", ">", "|-", ">-"])),
+        7 => format!(
+            " {}{comment}\n",
+            dice.pick(&[
+                "~",
+                "yes",
+                "0o14",
+                "1.10",
+                "12:30:45",
+                "!!str 5",
+                "2001-12-14",
+                ".inf"
+            ])
+        ),
+        8 => format!(
+            " {}\n{deeper}# text\n\n{deeper}  more\n",
+            dice.pick(&["|", ">", "|-", ">-"])
+        ),
         9 => format!(" plain over\n{deeper}two lines\n"),
         10 => format!(" \"quoted over\n{deeper}two lines\"\n"),
         11 => {
             let dash = " ".repeat(indent + step * dice.roll(2));
             let items = ["one", "'two'", "3", "\"four # 4\""];
-            let lines: Vec<String> = items[..=dice.roll(4)].iter().map(|item| format!("{dash}- {item}{comment}\n")).collect();
+            let lines: Vec<String> = items[..=dice.roll(4)]
+                .iter()
+                .map(|item| format!("{dash}- {item}{comment}\n"))
+                .collect();
             format!("\n{}", lines.concat())
         }
         12 => {
             let dash = " ".repeat(indent + step * dice.roll(2));
             let mut lines = String::from("\n");
             for at in 0..=dice.roll(3) {
-                let run = dice.pick(&["x", "|\n@    # text\n@    y", "[a, b]", "{ b: 1 }"]).replace('@', &dash);
-                write!(lines, "{dash}- name: n{at}\n{dash}  run: {run}\n").expect("memory takes all");
+                let run = dice
+                    .pick(&["x", "|\n@    # text\n@    y", "[a, b]", "{ b: 1 }"])
+                    .replace('@', &dash);
+                write!(lines, "{dash}- name: n{at}\n{dash}  run: {run}\n")
+                    .expect("memory takes all");
                 if dice.roll(3) == 0 {
                     lines.push('\n');
                 }
@@ -169,7 +227,8 @@ pub(crate) fn toml(dice: &mut Dice) -> String {
         match dice.roll(4) {
             0 => {
                 for at in 0..=dice.roll(2) {
-                    write!(out, "{gap}[[list.{name}]]\nname = \"n{at}\"\n").expect("memory takes all");
+                    write!(out, "{gap}[[list.{name}]]\nname = \"n{at}\"\n")
+                        .expect("memory takes all");
                     toml_values(dice, &mut out, "v_");
                 }
             }
@@ -206,8 +265,17 @@ fn toml_values(dice: &mut Dice, out: &mut String, lead: &str) {
             "0xdead_beef",
             "{}",
         ]);
-        let key = if dice.roll(4) == 0 { format!("{name}.\"in.side\"") } else { name };
-        writeln!(out, "{indent}{key} {}= {value}{comment}", dice.pick(&["", "  "])).expect("memory takes all");
+        let key = if dice.roll(4) == 0 {
+            format!("{name}.\"in.side\"")
+        } else {
+            name
+        };
+        writeln!(
+            out,
+            "{indent}{key} {}= {value}{comment}",
+            dice.pick(&["", "  "])
+        )
+        .expect("memory takes all");
         if dice.roll(4) == 0 {
             out.push_str("# between\n");
         }
@@ -230,7 +298,12 @@ pub(super) fn hcl(dice: &mut Dice) -> String {
         // a type has one number of labels
         let (kind, labels) = labels.split_once(' ').unwrap_or((labels, ""));
         let kind = if labels.is_empty() { "bare" } else { kind };
-        writeln!(out, "{gap}{kind} {labels}{}{{", if labels.is_empty() { "" } else { " " }).expect("memory takes all");
+        writeln!(
+            out,
+            "{gap}{kind} {labels}{}{{",
+            if labels.is_empty() { "" } else { " " }
+        )
+        .expect("memory takes all");
         hcl_values(dice, &mut out, "  ");
         if dice.roll(2) == 0 {
             out.push_str("\n  nested {\n");
@@ -260,11 +333,20 @@ fn hcl_values(dice: &mut Dice, out: &mut String, indent: &str) {
             "null",
         ]);
         let value = value.replace('@', indent);
-        writeln!(out, "{indent}{} {}= {value}{comment}", name.replace('-', "_"), dice.pick(&["", "  "]))
-            .expect("memory takes all");
+        writeln!(
+            out,
+            "{indent}{} {}= {value}{comment}",
+            name.replace('-', "_"),
+            dice.pick(&["", "  "])
+        )
+        .expect("memory takes all");
         if dice.roll(5) == 0 {
-            writeln!(out, "{indent}doc_{} = <<-EOT\n{indent}  # text\n{indent}EOT", name.replace('-', "_"))
-                .expect("memory takes all");
+            writeln!(
+                out,
+                "{indent}doc_{} = <<-EOT\n{indent}  # text\n{indent}EOT",
+                name.replace('-', "_")
+            )
+            .expect("memory takes all");
         }
         if dice.roll(4) == 0 {
             writeln!(out, "\n{indent}# between").expect("memory takes all");

@@ -22,11 +22,16 @@ const SAMPLES: &[(&str, &str)] = &[
 
 fn format_of(name: &str) -> &'static dyn Format {
     let extension = name.rsplit('.').next().unwrap_or_default();
-    *FORMATS.iter().find(|format| format.extensions().contains(&extension)).expect("every sample has a format")
+    *FORMATS
+        .iter()
+        .find(|format| format.extensions().contains(&extension))
+        .expect("every sample has a format")
 }
 
 fn read(format: &dyn Format, text: &str) -> Data {
-    format.read(text).unwrap_or_else(|why| panic!("{why}\n{text}"))
+    format
+        .read(text)
+        .unwrap_or_else(|why| panic!("{why}\n{text}"))
 }
 
 /// Whether the characters of one text stand in the other in the same order.
@@ -49,7 +54,8 @@ fn with_another_value(text: &str, data: &Data, leaf: &KeyPath) -> Option<String>
     let end = value.span.start + old.trim_end().len();
     // what several aliases stand for changes in several places
     let is_alone = !old.starts_with('*');
-    (is_scalar && is_alone).then(|| format!("{}\"another\"{}", &text[..value.span.start], &text[end..]))
+    (is_scalar && is_alone)
+        .then(|| format!("{}\"another\"{}", &text[..value.span.start], &text[end..]))
 }
 
 /// What became of the edits of a text.
@@ -63,13 +69,23 @@ pub(super) struct Tally {
 pub(super) fn holds(format: &dyn Format, text: &str) -> Tally {
     let data = read(format, text);
     let mut tally = Tally::default();
-    assert_eq!(format.edit(text, Some(text), &[]), Ok(Some(text.to_owned())), "what is there already changes nothing");
+    assert_eq!(
+        format.edit(text, Some(text), &[]),
+        Ok(Some(text.to_owned())),
+        "what is there already changes nothing"
+    );
     for leaf in data.leaves() {
         if let Some(wanted) = with_another_value(text, &data, &leaf)
-            && format.read(&wanted).is_ok_and(|changed| changed == data.with(leaf.steps(), &Data::text(0..0, "another")))
+            && format.read(&wanted).is_ok_and(|changed| {
+                changed == data.with(leaf.steps(), &Data::text(0..0, "another"))
+            })
         {
             match format.edit(text, Some(&wanted), &[]) {
-                Ok(after) => assert_eq!(after.as_deref(), Some(wanted.as_str()), "{leaf} is set, and nothing else"),
+                Ok(after) => assert_eq!(
+                    after.as_deref(),
+                    Some(wanted.as_str()),
+                    "{leaf} is set, and nothing else"
+                ),
                 Err(_) => tally.refused += 1,
             }
         }
@@ -81,19 +97,36 @@ pub(super) fn holds(format: &dyn Format, text: &str) -> Tally {
                 continue;
             }
         };
-        assert!(is_within(&without, text), "{leaf} is taken out, and nothing comes:\n{without}");
+        assert!(
+            is_within(&without, text),
+            "{leaf} is taken out, and nothing comes:\n{without}"
+        );
         let left = read(format, &without);
-        assert!(left.get(&leaf).is_none() || without == text, "{leaf} is gone:\n{without}");
+        assert!(
+            left.get(&leaf).is_none() || without == text,
+            "{leaf} is gone:\n{without}"
+        );
         for other in data.leaves().iter().filter(|other| **other != leaf) {
             let same_list = other.steps().len() == leaf.steps().len()
                 && other.first(other.steps().len() - 1) == leaf.first(leaf.steps().len() - 1);
-            assert!(left.get(other) == data.get(other) || same_list, "{other} stays when {leaf} goes:\n{without}");
+            assert!(
+                left.get(other) == data.get(other) || same_list,
+                "{other} stays when {leaf} goes:\n{without}"
+            );
         }
         match format.edit(&without, Some(text), &[]) {
             Ok(Some(back)) => {
-                assert!(is_within(&without, &back), "{leaf} comes back, and nothing goes:\n{back}");
+                assert!(
+                    is_within(&without, &back),
+                    "{leaf} comes back, and nothing goes:\n{back}"
+                );
                 let again = read(format, &back);
-                assert!(data.leaves().iter().all(|leaf| again.get(leaf) == data.get(leaf)), "all is as before:\n{back}");
+                assert!(
+                    data.leaves()
+                        .iter()
+                        .all(|leaf| again.get(leaf) == data.get(leaf)),
+                    "all is as before:\n{back}"
+                );
                 tally.done += 1;
             }
             Ok(None) => panic!("nothing is left where something was wanted"),
@@ -133,7 +166,8 @@ fn line_ends_and_byte_order_marks_of_real_files_stay() {
         for leaf in data.leaves() {
             let one = format.edit(text, None, std::slice::from_ref(&leaf));
             let other = format.edit(&windows, None, std::slice::from_ref(&leaf));
-            let dressed = one.map(|text| text.map(|text| format!("\u{feff}{}", text.replace('\n', "\r\n"))));
+            let dressed =
+                one.map(|text| text.map(|text| format!("\u{feff}{}", text.replace('\n', "\r\n"))));
             assert_eq!(other, dressed, "{name}: {leaf}");
         }
     }
@@ -141,11 +175,23 @@ fn line_ends_and_byte_order_marks_of_real_files_stay() {
 
 #[test]
 fn a_text_that_nests_without_end_is_refused_and_never_followed() {
-    for (format, lead) in [(&Json as &dyn Format, ""), (&Yaml, ""), (&Toml, "a = "), (&Hcl, "a = ")] {
+    for (format, lead) in [
+        (&Json as &dyn Format, ""),
+        (&Yaml, ""),
+        (&Toml, "a = "),
+        (&Hcl, "a = "),
+    ] {
         for bracket in ["[", "{ a = ", "{\"a\":"] {
-            let (open, close) = (bracket.repeat(50_000), if bracket == "[" { "]" } else { "}" });
+            let (open, close) = (
+                bracket.repeat(50_000),
+                if bracket == "[" { "]" } else { "}" },
+            );
             assert!(format.read(&format!("{lead}{open}")).is_err());
-            assert!(format.read(&format!("{lead}{open}1{}", close.repeat(50_000))).is_err());
+            assert!(
+                format
+                    .read(&format!("{lead}{open}1{}", close.repeat(50_000)))
+                    .is_err()
+            );
         }
     }
 }

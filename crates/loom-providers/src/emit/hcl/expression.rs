@@ -34,11 +34,19 @@ pub(super) fn quoted(text: &str) -> Result<String, String> {
 pub(super) fn heredoc(text: &str) -> Option<Result<Vec<String>, String>> {
     let body = text.strip_suffix('\n')?;
     let lines: Vec<&str> = body.split('\n').collect();
-    let flush = lines.iter().any(|line| line.starts_with(|c: char| !c.is_whitespace()));
-    let clean = lines.iter().all(|line| !line.ends_with(char::is_whitespace) && line.trim() != "EOT");
+    let flush = lines
+        .iter()
+        .any(|line| line.starts_with(|c: char| !c.is_whitespace()));
+    let clean = lines
+        .iter()
+        .all(|line| !line.ends_with(char::is_whitespace) && line.trim() != "EOT");
     let shown = !body.chars().any(|c| c != '\n' && is_hidden(c));
     // a sequence that begins on one line and ends on another would be moved onto one
-    let whole = lines.iter().all(|line| Lexer::new(line).template(|_| None).is_ok_and(|inner| !inner.contains("%{")));
+    let whole = lines.iter().all(|line| {
+        Lexer::new(line)
+            .template(|_| None)
+            .is_ok_and(|inner| !inner.contains("%{"))
+    });
     if lines.len() < 2 || !flush || !clean || !shown || !whole {
         return None;
     }
@@ -58,8 +66,12 @@ fn whole(text: &str) -> Option<&str> {
 fn bare(text: &str) -> Result<String, String> {
     let tokens = Lexer::new(text).tokens(End::Text)?;
     let written = spaced(&tokens);
-    let traversal = tokens.first().is_some_and(|token| token.kind == Kind::Ident)
-        && tokens.iter().all(|token| matches!(token.kind, Kind::Ident | Kind::Dot))
+    let traversal = tokens
+        .first()
+        .is_some_and(|token| token.kind == Kind::Ident)
+        && tokens
+            .iter()
+            .all(|token| matches!(token.kind, Kind::Ident | Kind::Dot))
         && tokens.windows(2).all(|pair| pair[0].kind != pair[1].kind)
         && tokens.last().is_some_and(|token| token.kind == Kind::Ident);
     if !traversal {
@@ -206,7 +218,9 @@ impl<'a> Lexer<'a> {
         let mut out = self.take(1).to_owned();
         loop {
             let rest = self.rest();
-            let Some(c) = rest.chars().next() else { return Err("a quote is not closed".to_owned()) };
+            let Some(c) = rest.chars().next() else {
+                return Err("a quote is not closed".to_owned());
+            };
             if rest.starts_with("$${") || rest.starts_with("%%{") {
                 out.push_str(self.take(3));
             } else if rest.starts_with("${") || rest.starts_with("%{") {
@@ -219,7 +233,10 @@ impl<'a> Lexer<'a> {
             } else {
                 out.push_str(self.take(c.len_utf8()));
                 if c == '"' {
-                    return Ok(Token { kind: Kind::Template, text: out });
+                    return Ok(Token {
+                        kind: Kind::Template,
+                        text: out,
+                    });
                 }
             }
         }
@@ -232,11 +249,17 @@ impl<'a> Lexer<'a> {
             out.push_str(self.take(1));
         }
         let tokens = self.tokens(End::Brace)?;
-        if tokens.first().is_some_and(|token| token.kind == Kind::OpenBrace) {
+        if tokens
+            .first()
+            .is_some_and(|token| token.kind == Kind::OpenBrace)
+        {
             out.push(' ');
         }
         out.push_str(&spaced(&tokens));
-        if tokens.last().is_some_and(|token| token.kind == Kind::CloseBrace) {
+        if tokens
+            .last()
+            .is_some_and(|token| token.kind == Kind::CloseBrace)
+        {
             out.push(' ');
         }
         let end = if self.rest().starts_with('~') { 2 } else { 1 };
@@ -251,34 +274,60 @@ impl<'a> Lexer<'a> {
         let mut comma = false;
         loop {
             let rest = self.rest();
-            if open.is_empty() && end == End::Brace && (rest.starts_with('}') || rest.starts_with("~}")) {
+            if open.is_empty()
+                && end == End::Brace
+                && (rest.starts_with('}') || rest.starts_with("~}"))
+            {
                 return Ok(tokens);
             }
             let Some(c) = rest.chars().next() else {
                 let closed = open.is_empty() && end == End::Text;
-                return if closed { Ok(tokens) } else { Err("a bracket is not closed".to_owned()) };
+                return if closed {
+                    Ok(tokens)
+                } else {
+                    Err("a bracket is not closed".to_owned())
+                };
             };
             if matches!(c, ' ' | '\t' | '\r' | '\n') {
                 self.take(1);
-                let separates = tokens.last().is_some_and(|last| !matches!(last.kind, Kind::OpenBrace | Kind::Comma));
+                let separates = tokens
+                    .last()
+                    .is_some_and(|last| !matches!(last.kind, Kind::OpenBrace | Kind::Comma));
                 comma |= c == '\n' && open.last() == Some(&'{') && separates;
-                if c == '\n' && open.is_empty() && end == End::Text && !tokens.is_empty() && !self.rest().trim().is_empty() {
+                if c == '\n'
+                    && open.is_empty()
+                    && end == End::Text
+                    && !tokens.is_empty()
+                    && !self.rest().trim().is_empty()
+                {
                     return Err("a line ends outside of any bracket".to_owned());
                 }
                 continue;
             }
             let token = self.token(c)?;
             if std::mem::take(&mut comma) && !matches!(token.kind, Kind::Comma | Kind::CloseBrace) {
-                tokens.push(Token { kind: Kind::Comma, text: ",".to_owned() });
+                tokens.push(Token {
+                    kind: Kind::Comma,
+                    text: ",".to_owned(),
+                });
             }
-            let object = !self.rest().trim_start().strip_prefix("for").is_some_and(|rest| rest.starts_with(char::is_whitespace));
+            let object = !self
+                .rest()
+                .trim_start()
+                .strip_prefix("for")
+                .is_some_and(|rest| rest.starts_with(char::is_whitespace));
             match token.kind {
                 Kind::Open => open.push('('),
                 Kind::OpenBrace => open.push(if object { '{' } else { '(' }),
                 Kind::Close | Kind::CloseBrace => {
                     open.pop().ok_or("a bracket is closed that is not open")?;
                 }
-                Kind::Ident | Kind::Number | Kind::Template | Kind::Comma | Kind::Dot | Kind::DoubleColon => {}
+                Kind::Ident
+                | Kind::Number
+                | Kind::Template
+                | Kind::Comma
+                | Kind::Dot
+                | Kind::DoubleColon => {}
                 Kind::Ellipsis | Kind::Minus | Kind::Bang | Kind::Operator => {}
             }
             tokens.push(token);
@@ -291,12 +340,20 @@ impl<'a> Lexer<'a> {
             return self.quoted();
         }
         if c.is_alphabetic() || c == '_' {
-            let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(rest.len());
-            return Ok(Token { kind: Kind::Ident, text: self.take(end).to_owned() });
+            let end = rest
+                .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+                .unwrap_or(rest.len());
+            return Ok(Token {
+                kind: Kind::Ident,
+                text: self.take(end).to_owned(),
+            });
         }
         if c.is_ascii_digit() {
             let length = number_length(rest);
-            return Ok(Token { kind: Kind::Number, text: self.take(length).to_owned() });
+            return Ok(Token {
+                kind: Kind::Number,
+                text: self.take(length).to_owned(),
+            });
         }
         if c == '#' || rest.starts_with("//") || rest.starts_with("/*") {
             return Err("an expression cannot hold a comment".to_owned());
@@ -304,8 +361,14 @@ impl<'a> Lexer<'a> {
         if rest.starts_with("<<") {
             return Err("an expression cannot hold a heredoc".to_owned());
         }
-        match OPERATORS.iter().find(|(operator, _)| rest.starts_with(operator)) {
-            Some((operator, kind)) => Ok(Token { kind: *kind, text: self.take(operator.len()).to_owned() }),
+        match OPERATORS
+            .iter()
+            .find(|(operator, _)| rest.starts_with(operator))
+        {
+            Some((operator, kind)) => Ok(Token {
+                kind: *kind,
+                text: self.take(operator.len()).to_owned(),
+            }),
             None => Err(format!("the character {c:?} has no meaning there")),
         }
     }
@@ -330,7 +393,10 @@ fn spaced(tokens: &[Token]) -> String {
     for (at, token) in tokens.iter().enumerate() {
         out.push_str(&token.text);
         let before = at.checked_sub(1).map(|at| tokens[at].kind);
-        if tokens.get(at + 1).is_some_and(|after| is_spaced(before, token, after)) {
+        if tokens
+            .get(at + 1)
+            .is_some_and(|after| is_spaced(before, token, after))
+        {
             out.push(' ');
         }
     }
@@ -346,10 +412,22 @@ fn is_spaced(before: Option<Kind>, token: &Token, after: &Token) -> bool {
         (Kind::Dot, _) | (_, Kind::Dot | Kind::Comma | Kind::Ellipsis) => false,
         (Kind::Comma, _) => true,
         (Kind::Ident, _) if token.text == "in" && before == Some(Kind::Ident) => true,
-        (Kind::Ident | Kind::Number | Kind::Close | Kind::CloseBrace, Kind::Open) if after.text == "[" => false,
+        (Kind::Ident | Kind::Number | Kind::Close | Kind::CloseBrace, Kind::Open)
+            if after.text == "[" =>
+        {
+            false
+        }
         (Kind::Bang, _) => false,
         (Kind::Minus, _) => match before {
-            None | Some(Kind::Open | Kind::OpenBrace | Kind::Comma | Kind::Operator | Kind::Minus | Kind::Bang) => false,
+            None
+            | Some(
+                Kind::Open
+                | Kind::OpenBrace
+                | Kind::Comma
+                | Kind::Operator
+                | Kind::Minus
+                | Kind::Bang,
+            ) => false,
             Some(_) => true,
         },
         (Kind::OpenBrace, Kind::CloseBrace) => false,

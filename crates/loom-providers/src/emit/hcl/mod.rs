@@ -114,9 +114,13 @@ impl Context {
             (Self::File, "terraform" | "locals" | "moved" | "import" | "removed") => Some(0),
             (Self::Terraform, "backend" | "provider_meta") => Some(1),
             (Self::Terraform, "required_providers" | "cloud") => Some(0),
-            (Self::Resource | Self::Nested, "dynamic") | (Self::Resource | Self::Removed, "provisioner") => Some(1),
-            (Self::Resource | Self::Removed, "lifecycle" | "connection") | (Self::Provisioner, "connection") => Some(0),
-            (Self::Variable, "validation") | (Self::Output, "precondition" | "postcondition") => Some(0),
+            (Self::Resource | Self::Nested, "dynamic")
+            | (Self::Resource | Self::Removed, "provisioner") => Some(1),
+            (Self::Resource | Self::Removed, "lifecycle" | "connection")
+            | (Self::Provisioner, "connection") => Some(0),
+            (Self::Variable, "validation") | (Self::Output, "precondition" | "postcondition") => {
+                Some(0)
+            }
             (Self::Dynamic, "content") => Some(0),
             _ => None,
         }
@@ -126,15 +130,23 @@ impl Context {
     fn follows_a_schema(self) -> bool {
         match self {
             Self::Terraform | Self::Resource | Self::Lifecycle | Self::Nested | Self::Check => true,
-            Self::File | Self::RequiredProviders | Self::Dynamic | Self::Provisioner | Self::Variable => false,
-            Self::Output | Self::Module | Self::Removed | Self::Refactoring | Self::Arguments => false,
+            Self::File
+            | Self::RequiredProviders
+            | Self::Dynamic
+            | Self::Provisioner
+            | Self::Variable => false,
+            Self::Output | Self::Module | Self::Removed | Self::Refactoring | Self::Arguments => {
+                false
+            }
         }
     }
 
     /// The body of a block.
     fn inside(self, key: &str) -> Self {
         match (self, key) {
-            (Self::File, "resource" | "data" | "ephemeral") | (Self::Check, "data") => Self::Resource,
+            (Self::File, "resource" | "data" | "ephemeral") | (Self::Check, "data") => {
+                Self::Resource
+            }
             (Self::File, "terraform") => Self::Terraform,
             (Self::File, "variable") => Self::Variable,
             (Self::File, "output") => Self::Output,
@@ -163,7 +175,9 @@ impl Context {
             Self::Provisioner => matches!(key, "when" | "on_failure"),
             Self::Removed | Self::Refactoring => matches!(key, "from" | "to" | "provider"),
             Self::Terraform => key == "experiments",
-            Self::File | Self::RequiredProviders | Self::Nested | Self::Check | Self::Arguments => false,
+            Self::File | Self::RequiredProviders | Self::Nested | Self::Check | Self::Arguments => {
+                false
+            }
         }
     }
 }
@@ -178,7 +192,10 @@ enum Item {
 fn write(body: &Node, context: Context) -> Result<String, Vec<Diagnostic>> {
     let mut reader = Reader { found: Vec::new() };
     let Some(map) = body.as_map() else {
-        return Err(vec![unwritable(body, "the body of a Terraform file must be a mapping")]);
+        return Err(vec![unwritable(
+            body,
+            "the body of a Terraform file must be a mapping",
+        )]);
     };
     let items = reader.body(map, context);
     if !reader.found.is_empty() {
@@ -217,8 +234,15 @@ impl Reader {
             } else if context == Context::File {
                 let help = "a configuration file holds terraform, provider, variable, locals, data, ephemeral, resource, module, \
                             output, check, moved, import and removed; values belong into a *.tfvars file";
-                self.refuse(node, &format!("`{key}` is not a block of Terraform's language"), help);
-            } else if context.follows_a_schema() && is_block(key, node) && !context.is_reference(key) {
+                self.refuse(
+                    node,
+                    &format!("`{key}` is not a block of Terraform's language"),
+                    help,
+                );
+            } else if context.follows_a_schema()
+                && is_block(key, node)
+                && !context.is_reference(key)
+            {
                 self.blocks(key, node, (0, context.inside(key)), &mut items);
             } else {
                 items.push(self.argument(key, node, context));
@@ -228,7 +252,13 @@ impl Reader {
     }
 
     /// The blocks below a key: `labels` more levels of names, then a body or a list of bodies.
-    fn blocks(&mut self, header: &str, node: &Node, (labels, inside): (usize, Context), items: &mut Vec<Item>) {
+    fn blocks(
+        &mut self,
+        header: &str,
+        node: &Node,
+        (labels, inside): (usize, Context),
+        items: &mut Vec<Item>,
+    ) {
         let key = header.split(' ').next().unwrap_or(header);
         self.identifier(key, node);
         match (&node.value, labels) {
@@ -240,7 +270,10 @@ impl Reader {
             }
             (Value::Map(map), 0) => {
                 let body = self.body(map, inside);
-                items.push(Item::Block { header: header.to_owned(), body });
+                items.push(Item::Block {
+                    header: header.to_owned(),
+                    body,
+                });
             }
             (Value::Map(map), _) => {
                 for (label, node) in map.iter() {
@@ -250,13 +283,23 @@ impl Reader {
                     }
                     if !is_label(label) {
                         let help = "labels hold letters, digits, `_`, `-`, `.` and `/`";
-                        self.refuse(node, &format!("`{label}` cannot be a label of `{key}`"), help);
+                        self.refuse(
+                            node,
+                            &format!("`{label}` cannot be a label of `{key}`"),
+                            help,
+                        );
                     }
-                    self.blocks(&format!("{header} \"{label}\""), node, (labels - 1, inside), items);
+                    self.blocks(
+                        &format!("{header} \"{label}\""),
+                        node,
+                        (labels - 1, inside),
+                        items,
+                    );
                 }
             }
             (Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_), _) => {
-                let message = format!("`{key}` is a block: it must be a mapping or a list of mappings");
+                let message =
+                    format!("`{key}` is a block: it must be a mapping or a list of mappings");
                 self.refuse(node, &message, "give it a body, `{}` for an empty one");
             }
         }
@@ -265,7 +308,11 @@ impl Reader {
     fn identifier(&mut self, key: &str, node: &Node) {
         if !is_identifier(key) {
             let help = "names of arguments and blocks hold letters, digits, `_` and `-`, and begin with a letter or `_`";
-            self.refuse(node, &format!("`{key}` cannot be the name of an argument or block"), help);
+            self.refuse(
+                node,
+                &format!("`{key}` cannot be the name of an argument or block"),
+                help,
+            );
         }
     }
 
@@ -278,16 +325,28 @@ impl Reader {
         } else {
             self.value(node, true)
         };
-        Item::Argument { key: key.to_owned(), value }
+        Item::Argument {
+            key: key.to_owned(),
+            value,
+        }
     }
 
     /// An entry of `required_providers`: an object in which one key holds references.
     fn requirement(&mut self, node: &Node) -> Vec<String> {
-        let Some(map) = node.as_map() else { return self.value(node, false) };
+        let Some(map) = node.as_map() else {
+            return self.value(node, false);
+        };
         let mut items = Vec::new();
         for (key, node) in map.iter() {
-            let value = if key.as_ref() == "configuration_aliases" { self.references(node) } else { self.value(node, false) };
-            items.push(Item::Argument { key: self.key(key, node), value });
+            let value = if key.as_ref() == "configuration_aliases" {
+                self.references(node)
+            } else {
+                self.value(node, false)
+            };
+            items.push(Item::Argument {
+                key: self.key(key, node),
+                value,
+            });
         }
         object(&items)
     }
@@ -304,11 +363,16 @@ impl Reader {
                 let mut items = Vec::new();
                 for (key, node) in map.iter() {
                     let key = self.text(node, expression::reference(key));
-                    items.push(Item::Argument { key, value: self.references(node) });
+                    items.push(Item::Argument {
+                        key,
+                        value: self.references(node),
+                    });
                 }
                 object(&items)
             }
-            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => self.value(node, false),
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => {
+                self.value(node, false)
+            }
         }
     }
 
@@ -319,14 +383,22 @@ impl Reader {
             Value::Bool(value) => vec![value.to_string()],
             Value::Integer(value) => vec![value.to_string()],
             Value::Float(float) if !float.value.is_finite() => {
-                self.refuse(node, "HCL has no number that is infinite or not a number", "write a finite number");
+                self.refuse(
+                    node,
+                    "HCL has no number that is infinite or not a number",
+                    "write a finite number",
+                );
                 Vec::new()
             }
             Value::Float(float) => vec![number(&float.text, float.value)],
             Value::String(text) => match expression::heredoc(text).filter(|_| heredoc) {
                 Some(Ok(lines)) => {
                     let lines = lines.into_iter().map(|line| indented(&line, 2));
-                    ["<<-EOT".to_owned()].into_iter().chain(lines).chain(["EOT".to_owned()]).collect()
+                    ["<<-EOT".to_owned()]
+                        .into_iter()
+                        .chain(lines)
+                        .chain(["EOT".to_owned()])
+                        .collect()
                 }
                 Some(Err(error)) => vec![self.text(node, Err(error))],
                 None => vec![self.text(node, expression::from_text(text))],
@@ -338,7 +410,10 @@ impl Reader {
             Value::Map(map) => {
                 let mut items = Vec::new();
                 for (key, node) in map.iter() {
-                    items.push(Item::Argument { key: self.key(key, node), value: self.value(node, true) });
+                    items.push(Item::Argument {
+                        key: self.key(key, node),
+                        value: self.value(node, true),
+                    });
                 }
                 object(&items)
             }
@@ -352,29 +427,50 @@ impl Reader {
             return key.to_owned();
         }
         let written = self.text(node, expression::from_text(key));
-        if written.starts_with('"') { written } else { format!("({written})") }
+        if written.starts_with('"') {
+            written
+        } else {
+            format!("({written})")
+        }
     }
 
     fn text(&mut self, node: &Node, written: Result<String, String>) -> String {
         written.unwrap_or_else(|error| {
             let message = format!("this is not an expression of HCL: {error}");
-            self.refuse(node, &message, "where `${` is meant as text, write `$${`, and `%%{` for `%{`");
+            self.refuse(
+                node,
+                &message,
+                "where `${` is meant as text, write `$${`, and `%%{` for `%{`",
+            );
             String::new()
         })
     }
 }
 
 fn comment(node: &Node) -> Item {
-    let texts = node.as_seq().unwrap_or(std::slice::from_ref(node)).iter().filter_map(Node::scalar_text);
-    let lines =
-        texts.flat_map(|text| text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).map(comment_line).collect::<Vec<_>>());
+    let texts = node
+        .as_seq()
+        .unwrap_or(std::slice::from_ref(node))
+        .iter()
+        .filter_map(Node::scalar_text);
+    let lines = texts.flat_map(|text| {
+        text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
+            .map(comment_line)
+            .collect::<Vec<_>>()
+    });
     Item::Comment(lines.collect())
 }
 
 fn comment_line(line: &str) -> String {
     let shown: String = line
         .chars()
-        .map(|c| if expression::escape(c).is_some_and(|written| written.starts_with("\\u")) { ' ' } else { c })
+        .map(|c| {
+            if expression::escape(c).is_some_and(|written| written.starts_with("\\u")) {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect();
     format!("# {shown}").trim_end().to_owned()
 }
@@ -383,18 +479,25 @@ fn is_block(key: &str, node: &Node) -> bool {
     let objects = match &node.value {
         Value::Map(_) => true,
         Value::Seq(items) => !items.is_empty() && items.iter().all(|item| item.as_map().is_some()),
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => false,
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {
+            false
+        }
     };
     objects && !MAPS.contains(&key)
 }
 
 fn is_identifier(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 fn is_label(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
 }
 
 /// As written where HCL reads that as a number, else by value.
@@ -404,7 +507,11 @@ fn number(text: &str, value: f64) -> String {
         && unsigned.ends_with(|c: char| c.is_ascii_digit())
         && !unsigned.contains(".e")
         && !unsigned.contains(".E");
-    if wellformed { text.to_owned() } else { value.to_string() }
+    if wellformed {
+        text.to_owned()
+    } else {
+        value.to_string()
+    }
 }
 
 fn object(items: &[Item]) -> Vec<String> {
@@ -413,12 +520,20 @@ fn object(items: &[Item]) -> Vec<String> {
     }
     let mut body = String::new();
     print(items, 2, &mut body);
-    ["{".to_owned()].into_iter().chain(body.lines().map(str::to_owned)).chain(["}".to_owned()]).collect()
+    ["{".to_owned()]
+        .into_iter()
+        .chain(body.lines().map(str::to_owned))
+        .chain(["}".to_owned()])
+        .collect()
 }
 
 fn list(items: Vec<Vec<String>>) -> Vec<String> {
     let flat = items.iter().all(|lines| lines.len() == 1);
-    let width: usize = items.iter().flatten().map(|item| item.chars().count() + 2).sum();
+    let width: usize = items
+        .iter()
+        .flatten()
+        .map(|item| item.chars().count() + 2)
+        .sum();
     if flat && width <= LINE {
         return vec![format!("[{}]", items.concat().join(", "))];
     }
@@ -434,7 +549,11 @@ fn list(items: Vec<Vec<String>>) -> Vec<String> {
 }
 
 fn indented(line: &str, indent: usize) -> String {
-    if line.is_empty() { String::new() } else { format!("{:indent$}{line}", "") }
+    if line.is_empty() {
+        String::new()
+    } else {
+        format!("{:indent$}{line}", "")
+    }
 }
 
 /// Writes items at an indentation: an empty line around blocks, `=` aligned among neighbours.
@@ -459,7 +578,9 @@ fn print(items: &[Item], indent: usize, out: &mut String) {
                     width = chain_width(&items[at..]);
                 }
                 let width = if is_aligned(item) { width } else { 0 };
-                let (first, rest) = value.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+                let (first, rest) = value
+                    .split_first()
+                    .map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
                 line(&format!("{key:width$} = {first}"));
                 for text in rest {
                     line(text);
@@ -491,7 +612,9 @@ fn is_apart(before: &Item, rest: &[Item]) -> bool {
 /// line, a heredoc counting as one line.
 fn is_aligned(item: &Item) -> bool {
     match item {
-        Item::Argument { value, .. } => value.len() == 1 || value.first().is_some_and(|first| first == "<<-EOT"),
+        Item::Argument { value, .. } => {
+            value.len() == 1 || value.first().is_some_and(|first| first == "<<-EOT")
+        }
         Item::Comment(_) | Item::Block { .. } => false,
     }
 }

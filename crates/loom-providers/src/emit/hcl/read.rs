@@ -64,9 +64,19 @@ impl Reader<'_> {
         } else {
             self.value(&attribute.value)?
         };
-        let schema = context.follows_a_schema() && is_block(key, &node) && !context.is_reference(key);
+        let schema =
+            context.follows_a_schema() && is_block(key, &node) && !context.is_reference(key);
         let ambiguous = schema || context.labels(key).is_some();
-        (context != Context::File).then(|| (if ambiguous { format!("{key} =") } else { key.to_owned() }, node))
+        (context != Context::File).then(|| {
+            (
+                if ambiguous {
+                    format!("{key} =")
+                } else {
+                    key.to_owned()
+                },
+                node,
+            )
+        })
     }
 
     /// A block as its key and its value, one level of names for each label.
@@ -77,7 +87,12 @@ impl Reader<'_> {
             Some(labels) if labels == block.labels.len() => key.to_owned(),
             Some(_) => return None,
             None if !block.labels.is_empty() || context == Context::File => return None,
-            None if context.follows_a_schema() && is_block(key, &body) && !context.is_reference(key) => key.to_owned(),
+            None if context.follows_a_schema()
+                && is_block(key, &body)
+                && !context.is_reference(key) =>
+            {
+                key.to_owned()
+            }
             None => format!("{key} {{}}"),
         };
         let labels = block.labels.iter().rev().map(|label| match label {
@@ -98,8 +113,16 @@ impl Reader<'_> {
     }
 
     fn requirement(&self, expression: &Expression) -> Option<Node> {
-        let Expression::Object(object) = expression else { return self.value(expression) };
-        self.object(object, |key, value| if key == "configuration_aliases" { self.references(value) } else { self.value(value) })
+        let Expression::Object(object) = expression else {
+            return self.value(expression);
+        };
+        self.object(object, |key, value| {
+            if key == "configuration_aliases" {
+                self.references(value)
+            } else {
+                self.value(value)
+            }
+        })
     }
 
     fn references(&self, expression: &Expression) -> Option<Node> {
@@ -113,15 +136,26 @@ impl Reader<'_> {
         Some(Node::string(nowhere(), self.source(expression)?))
     }
 
-    fn object(&self, object: &Object, read: impl Fn(&str, &Expression) -> Option<Node>) -> Option<Node> {
+    fn object(
+        &self,
+        object: &Object,
+        read: impl Fn(&str, &Expression) -> Option<Node>,
+    ) -> Option<Node> {
         let mut map = Map::default();
         for (key, value) in object {
             let key = match key {
                 ObjectKey::Ident(key) => key.to_string(),
-                ObjectKey::Expression(Expression::Parenthesis(inner)) => format!("${{{}}}", self.source(inner.inner())?),
+                ObjectKey::Expression(Expression::Parenthesis(inner)) => {
+                    format!("${{{}}}", self.source(inner.inner())?)
+                }
                 ObjectKey::Expression(key) => match self.value(key)?.value {
                     Value::String(key) => key.to_string(),
-                    Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Seq(_) | Value::Map(_) => {
+                    Value::Null
+                    | Value::Bool(_)
+                    | Value::Integer(_)
+                    | Value::Float(_)
+                    | Value::Seq(_)
+                    | Value::Map(_) => {
                         return None;
                     }
                 },
@@ -139,9 +173,13 @@ impl Reader<'_> {
             Expression::Null(_) => Value::Null,
             Expression::Bool(value) => Value::Bool(*value.value()),
             Expression::Number(_) => number(self.source(expression)?)?,
-            Expression::String(_) => Value::String(unescaped(in_quotes(self.source(expression)?)?)?.into()),
+            Expression::String(_) => {
+                Value::String(unescaped(in_quotes(self.source(expression)?)?)?.into())
+            }
             Expression::StringTemplate(template) => Value::String(self.template(template)?.into()),
-            Expression::HeredocTemplate(_) => Value::String(heredoc(self.source(expression)?)?.into()),
+            Expression::HeredocTemplate(_) => {
+                Value::String(heredoc(self.source(expression)?)?.into())
+            }
             Expression::Array(items) => {
                 let items: Option<Vec<Node>> = items.iter().map(|item| self.value(item)).collect();
                 return Some(Node::seq(nowhere(), items?));
@@ -154,9 +192,14 @@ impl Reader<'_> {
             | Expression::Traversal(_)
             | Expression::UnaryOp(_)
             | Expression::BinaryOp(_)
-            | Expression::ForExpr(_) => Value::String(format!("${{{}}}", self.source(expression)?).into()),
+            | Expression::ForExpr(_) => {
+                Value::String(format!("${{{}}}", self.source(expression)?).into())
+            }
         };
-        Some(Node { span: nowhere(), value })
+        Some(Node {
+            span: nowhere(),
+            value,
+        })
     }
 
     /// A template in quotes: its texts without their escapes, its sequences as they are written.
@@ -165,7 +208,9 @@ impl Reader<'_> {
         for element in template {
             match element {
                 Element::Literal(literal) => text += &unescaped(self.text.get(literal.span()?)?)?,
-                Element::Interpolation(interpolation) => text += self.text.get(interpolation.span()?)?,
+                Element::Interpolation(interpolation) => {
+                    text += self.text.get(interpolation.span()?)?;
+                }
                 Element::Directive(directive) => text += self.text.get(directive.span()?)?,
             }
         }
@@ -185,7 +230,9 @@ fn add_block(map: &mut Map, key: &str, node: Node, labels: usize) {
             }
             Node::map(nowhere(), both)
         }
-        (Some(Value::Seq(known)), _) => Node::seq(nowhere(), known.iter().cloned().chain([node]).collect()),
+        (Some(Value::Seq(known)), _) => {
+            Node::seq(nowhere(), known.iter().cloned().chain([node]).collect())
+        }
         (Some(_), _) => Node::seq(nowhere(), known.into_iter().chain([node]).collect()),
     };
     map.insert(key, node);
@@ -195,7 +242,10 @@ fn number(text: &str) -> Option<Value> {
     if let Ok(value) = text.parse() {
         return Some(Value::Integer(value));
     }
-    Some(Value::Float(Float { value: text.parse().ok()?, text: text.into() }))
+    Some(Value::Float(Float {
+        value: text.parse().ok()?,
+        text: text.into(),
+    }))
 }
 
 fn in_quotes(text: &str) -> Option<&str> {
@@ -212,8 +262,14 @@ fn unescaped(text: &str) -> Option<String> {
             'r' => ('\r', 1),
             't' => ('\t', 1),
             c @ ('"' | '\\') => (c, 1),
-            'u' => (char::from_u32(u32::from_str_radix(after.get(1..5)?, 16).ok()?)?, 5),
-            'U' => (char::from_u32(u32::from_str_radix(after.get(1..9)?, 16).ok()?)?, 9),
+            'u' => (
+                char::from_u32(u32::from_str_radix(after.get(1..5)?, 16).ok()?)?,
+                5,
+            ),
+            'U' => (
+                char::from_u32(u32::from_str_radix(after.get(1..9)?, 16).ok()?)?,
+                9,
+            ),
             _ => return None,
         };
         out.push(c);
@@ -228,8 +284,16 @@ fn heredoc(source: &str) -> Option<String> {
     let (body, _end) = rest.rsplit_once('\n').unwrap_or(("", rest));
     let lines: Vec<&str> = body.split('\n').collect();
     let blanks = |line: &&str| line.len() - line.trim_start_matches(' ').len();
-    let shared = lines.iter().filter(|line| !line.trim().is_empty()).map(blanks).min().unwrap_or(0);
+    let shared = lines
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+        .map(blanks)
+        .min()
+        .unwrap_or(0);
     let indent = if head.starts_with("<<-") { shared } else { 0 };
-    let text: Vec<&str> = lines.iter().map(|line| line.get(indent..).unwrap_or("")).collect();
+    let text: Vec<&str> = lines
+        .iter()
+        .map(|line| line.get(indent..).unwrap_or(""))
+        .collect();
     Some(text.join("\n") + "\n")
 }

@@ -20,14 +20,30 @@ fn written(json: &Json) -> String {
 fn formatted(text: &str) -> Option<String> {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
-    #[expect(clippy::disallowed_methods, reason = "terraform itself is the judge of what is well formatted")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "terraform itself is the judge of what is well formatted"
+    )]
     let mut command = Command::new("terraform");
-    command.args(["fmt", "-no-color", "-"]).env("CHECKPOINT_DISABLE", "1").env("TF_CLI_CONFIG_FILE", "/dev/null");
-    let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() else {
+    command
+        .args(["fmt", "-no-color", "-"])
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("TF_CLI_CONFIG_FILE", "/dev/null");
+    let Ok(mut child) = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+    else {
         println!("terraform is not on the PATH: only the golden texts were compared");
         return None;
     };
-    child.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("terraform reads its input");
+    child
+        .stdin
+        .take()
+        .expect("it is piped")
+        .write_all(text.as_bytes())
+        .expect("terraform reads its input");
     let output = child.wait_with_output().expect("terraform ends");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "terraform fmt: {errors}\n{text}");
@@ -124,23 +140,36 @@ fn expressions_are_spaced_as_terraform_spaces_them() {
         ("${a?b:c}", "a ? b : c"),
         ("${!a&&(b||c)}", "!a && (b || c)"),
         ("${x[\"a\"].b[*].c.0.d}", "x[\"a\"].b[*].c.0.d"),
-        ("${[for x in [1,2]:x if x>1]}", "[for x in [1, 2] : x if x > 1]"),
+        (
+            "${[for x in [1,2]:x if x>1]}",
+            "[for x in [1, 2] : x if x > 1]",
+        ),
         ("${{for k,v in m:k=>v...}}", "{ for k, v in m : k => v... }"),
         ("${f({a=1\n  b=2\n})}", "f({ a = 1, b = 2 })"),
         ("${f(\n  1,\n  2\n)}", "f(1, 2)"),
-        ("${provider::aws::arn_parse(x)}", "provider::aws::arn_parse(x)"),
+        (
+            "${provider::aws::arn_parse(x)}",
+            "provider::aws::arn_parse(x)",
+        ),
         ("${\"a${b+1}c\"}", "\"a${b + 1}c\""),
         ("${\"}\"}", "\"}\""),
         ("a${b+1}${c}", "\"a${b + 1}${c}\""),
         ("${a}${b}", "\"${a}${b}\""),
         ("${{}}x", "\"${ {} }x\""),
-        ("%{ if a }x%{ else }y%{ endif ~}", "\"%{if a}x%{else}y%{endif~}\""),
+        (
+            "%{ if a }x%{ else }y%{ endif ~}",
+            "\"%{if a}x%{else}y%{endif~}\"",
+        ),
         ("$${a} %%{b} $ % $$", "\"$${a} %%{b} $ % $$\""),
         ("say \"hi\" \\ \t\n", "\"say \\\"hi\\\" \\\\ \\t\\n\""),
         ("${1e3 - 0.5}", "1e3 - 0.5"),
         ("${-x}", "-x"),
     ] {
-        assert_eq!(expression::from_text(text).as_deref(), Ok(expected), "{text}");
+        assert_eq!(
+            expression::from_text(text).as_deref(),
+            Ok(expected),
+            "{text}"
+        );
         is_well_formatted(&format!("a = {expected}\n"));
     }
 }
@@ -165,20 +194,47 @@ fn what_is_no_expression_is_refused() {
         "${\"a\nb\"}",
         "${(a}",
     ] {
-        assert!(expression::from_text(text).is_err(), "{text} became {:?}", expression::from_text(text));
+        assert!(
+            expression::from_text(text).is_err(),
+            "{text} became {:?}",
+            expression::from_text(text)
+        );
     }
-    for text in ["a b", "a\nb", "", "a = 1", "}", "a }\nresource \"x\" \"y\" {"] {
-        assert!(expression::reference(text).is_err(), "{text} became {:?}", expression::reference(text));
+    for text in [
+        "a b",
+        "a\nb",
+        "",
+        "a = 1",
+        "}",
+        "a }\nresource \"x\" \"y\" {",
+    ] {
+        assert!(
+            expression::reference(text).is_err(),
+            "{text} became {:?}",
+            expression::reference(text)
+        );
     }
 }
 
 #[test]
 fn what_cannot_be_written_is_said_at_its_place() {
     for (body, expected) in [
-        (json!({ "resources": {} }), "`resources` is not a block of Terraform's language"),
-        (json!({ "resource": { "a": { "b\"c": {} } } }), "`b\"c` cannot be a label"),
-        (json!({ "locals": { "a b": 1 } }), "`a b` cannot be the name"),
-        (json!({ "locals": { "a": "${" } }), "this is not an expression of HCL"),
+        (
+            json!({ "resources": {} }),
+            "`resources` is not a block of Terraform's language",
+        ),
+        (
+            json!({ "resource": { "a": { "b\"c": {} } } }),
+            "`b\"c` cannot be a label",
+        ),
+        (
+            json!({ "locals": { "a b": 1 } }),
+            "`a b` cannot be the name",
+        ),
+        (
+            json!({ "locals": { "a": "${" } }),
+            "this is not an expression of HCL",
+        ),
         (json!({ "resource": 1 }), "`resource` is a block"),
         (json!([]), "must be a mapping"),
     ] {
@@ -240,21 +296,28 @@ const HOSTILE: &[&str] = &[
 fn read_back(text: &str) -> String {
     use hcl_edit::expr::Expression;
     use hcl_edit::template::Element;
-    let body: hcl_edit::structure::Body = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let body: hcl_edit::structure::Body = text
+        .parse()
+        .unwrap_or_else(|error| panic!("{error}\n{text}"));
     let attribute = body.get_attribute("a").unwrap_or_else(|| panic!("{text}"));
     assert_eq!(body.len(), 1, "{text}");
     let join = |elements: &mut dyn Iterator<Item = &Element>| -> String {
         elements
             .map(|element| match element {
                 Element::Literal(literal) => literal.to_string(),
-                Element::Interpolation(_) | Element::Directive(_) => panic!("text became code\n{text}"),
+                Element::Interpolation(_) | Element::Directive(_) => {
+                    panic!("text became code\n{text}")
+                }
             })
             .collect()
     };
     if let Expression::String(value) = &attribute.value {
         return value.to_string();
     }
-    match (attribute.value.as_string_template(), attribute.value.as_heredoc_template()) {
+    match (
+        attribute.value.as_string_template(),
+        attribute.value.as_heredoc_template(),
+    ) {
         (Some(template), _) => join(&mut template.iter()),
         (_, Some(heredoc)) => join(&mut heredoc.template.iter()),
         (None, None) => panic!("{text} is not a text"),
@@ -264,8 +327,14 @@ fn read_back(text: &str) -> String {
 fn stays_text(text: &str) {
     let body = json!({ "a": literal(text) });
     let written = values(&node(&body)).unwrap_or_else(|found| panic!("{found:?}"));
-    let read = read_back(&written).replace("$${", "${").replace("%%{", "%{");
-    assert_eq!(read, text.replace("$${", "${").replace("%%{", "%{"), "{written}");
+    let read = read_back(&written)
+        .replace("$${", "${")
+        .replace("%%{", "%{");
+    assert_eq!(
+        read,
+        text.replace("$${", "${").replace("%%{", "%{"),
+        "{written}"
+    );
 }
 
 #[test]
@@ -277,18 +346,34 @@ fn text_of_people_stays_text() {
 
 #[test]
 fn a_comment_cannot_be_left() {
-    let text = written(&json!({ "//": "a\nresource {\r\u{2028}b */ \u{85}", "locals": { "//": "\u{202e}x", "a": 1 } }));
-    assert_eq!(text, "# a\n# resource {\n#\n# b */\n#\nlocals {\n  #  x\n  a = 1\n}\n");
+    let text = written(
+        &json!({ "//": "a\nresource {\r\u{2028}b */ \u{85}", "locals": { "//": "\u{202e}x", "a": 1 } }),
+    );
+    assert_eq!(
+        text,
+        "# a\n# resource {\n#\n# b */\n#\nlocals {\n  #  x\n  a = 1\n}\n"
+    );
 }
 
 fn texts() -> impl Strategy<Value = String> {
-    prop_oneof![any::<String>(), "[ab\"$%{}\\\\\n ~EOT]{0,16}", prop::sample::select(HOSTILE).prop_map(str::to_owned)]
+    prop_oneof![
+        any::<String>(),
+        "[ab\"$%{}\\\\\n ~EOT]{0,16}",
+        prop::sample::select(HOSTILE).prop_map(str::to_owned)
+    ]
 }
 
 fn trees() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         texts().prop_map(|text| literal(&text).into()),
-        prop::sample::select(&["${var.a}", "${a+b}", "x${f(1,2)}", "a\nb\n", "a\n  b ${c}\n"]).prop_map(Json::from),
+        prop::sample::select(&[
+            "${var.a}",
+            "${a+b}",
+            "x${f(1,2)}",
+            "a\nb\n",
+            "a\n  b ${c}\n"
+        ])
+        .prop_map(Json::from),
         any::<i64>().prop_map(Json::from),
         any::<bool>().prop_map(Json::from),
         Just(Json::Null),
@@ -307,7 +392,10 @@ fn generated_shapes_are_what_terraform_fmt_leaves() {
     let mut runner = TestRunner::deterministic();
     let mut locals = serde_json::Map::new();
     for number in 0..400 {
-        locals.insert(format!("a{number:0width$}", width = number % 7), trees().new_tree(&mut runner).expect("a tree").current());
+        locals.insert(
+            format!("a{number:0width$}", width = number % 7),
+            trees().new_tree(&mut runner).expect("a tree").current(),
+        );
     }
     is_well_formatted(&written(&json!({ "locals": locals })));
 }

@@ -92,7 +92,10 @@ impl Image {
     }
 
     fn javascript(&self) -> Vec<String> {
-        let corepack = matches!(self.toolchain.manager, Some(PackageManager::Pnpm | PackageManager::Yarn));
+        let corepack = matches!(
+            self.toolchain.manager,
+            Some(PackageManager::Pnpm | PackageManager::Yarn)
+        );
         let mut base = vec![format!("FROM {} AS base", self.bases.tools), self.workdir()];
         if corepack {
             base.push("RUN corepack enable".to_owned());
@@ -101,24 +104,52 @@ impl Image {
         let (mut dependencies, production) = match self.install() {
             Install::Manifests(command) => {
                 stages.push(self.manifests("base"));
-                let production = self.toolchain.defaults.production.map(|flags| format!("{command} {flags}"));
-                (vec!["FROM base AS dependencies".to_owned(), from_manifests(), self.run(&command)], production)
+                let production = self
+                    .toolchain
+                    .defaults
+                    .production
+                    .map(|flags| format!("{command} {flags}"));
+                (
+                    vec![
+                        "FROM base AS dependencies".to_owned(),
+                        from_manifests(),
+                        self.run(&command),
+                    ],
+                    production,
+                )
             }
-            Install::Code(command) => (vec!["FROM base AS dependencies".to_owned(), copy_all(), self.run(&command)], None),
+            Install::Code(command) => (
+                vec![
+                    "FROM base AS dependencies".to_owned(),
+                    copy_all(),
+                    self.run(&command),
+                ],
+                None,
+            ),
             Install::None => (vec!["FROM base AS dependencies".to_owned()], None),
         };
         stages.push(lines(&dependencies));
         if let Some(command) = &production {
-            dependencies = vec!["FROM base AS production".to_owned(), from_manifests(), self.run(command)];
+            dependencies = vec![
+                "FROM base AS production".to_owned(),
+                from_manifests(),
+                self.run(command),
+            ];
             stages.push(lines(&dependencies));
         }
         let mut build = vec!["FROM dependencies AS build".to_owned(), copy_all()];
         build.extend(self.build.as_deref().map(|command| run(&[], command)));
         if production.is_some() {
-            build.push("RUN find /app -name node_modules -type d -prune -exec rm -rf {} +".to_owned());
+            build.push(
+                "RUN find /app -name node_modules -type d -prune -exec rm -rf {} +".to_owned(),
+            );
         }
         stages.push(lines(&build));
-        let mut runtime = vec![self.runtime_stage(), self.workdir(), self.environment(&[("NODE_ENV", "production")])];
+        let mut runtime = vec![
+            self.runtime_stage(),
+            self.workdir(),
+            self.environment(&[("NODE_ENV", "production")]),
+        ];
         if production.is_some() {
             runtime.push("COPY --from=production /app /app".to_owned());
         }
@@ -128,16 +159,27 @@ impl Image {
     }
 
     fn deno(&self) -> Vec<String> {
-        let mut stages =
-            vec![lines(&[format!("FROM {} AS base", self.bases.tools), self.workdir(), "ENV DENO_DIR=/deno-dir".to_owned()])];
+        let mut stages = vec![lines(&[
+            format!("FROM {} AS base", self.bases.tools),
+            self.workdir(),
+            "ENV DENO_DIR=/deno-dir".to_owned(),
+        ])];
         match self.install() {
             Install::Manifests(command) => {
                 stages.push(self.manifests("base"));
                 let install = run(&[], &command);
-                stages.push(lines(&["FROM base AS dependencies".to_owned(), from_manifests(), install]));
+                stages.push(lines(&[
+                    "FROM base AS dependencies".to_owned(),
+                    from_manifests(),
+                    install,
+                ]));
             }
             Install::Code(command) => {
-                stages.push(lines(&["FROM base AS dependencies".to_owned(), copy_all(), run(&[], &command)]));
+                stages.push(lines(&[
+                    "FROM base AS dependencies".to_owned(),
+                    copy_all(),
+                    run(&[], &command),
+                ]));
             }
             Install::None => stages.push("FROM base AS dependencies".to_owned()),
         }
@@ -148,7 +190,10 @@ impl Image {
             self.runtime_stage(),
             self.workdir(),
             self.environment(&[("DENO_DIR", "/deno-dir"), ("DENO_NO_UPDATE_CHECK", "1")]),
-            format!("COPY --from=build --chown={0}:{0} /deno-dir /deno-dir", self.user),
+            format!(
+                "COPY --from=build --chown={0}:{0} /deno-dir /deno-dir",
+                self.user
+            ),
             "COPY --from=build /app /app".to_owned(),
         ]));
         stages
@@ -157,7 +202,11 @@ impl Image {
     fn python(&self) -> Vec<String> {
         let uv = self.toolchain.manager == Some(PackageManager::Uv);
         let mut base = vec![format!("FROM {} AS base", self.bases.tools), self.workdir()];
-        base.push(env(&[("PATH", "/opt/venv/bin:$PATH"), ("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONUNBUFFERED", "1")]));
+        base.push(env(&[
+            ("PATH", "/opt/venv/bin:$PATH"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+            ("PYTHONUNBUFFERED", "1"),
+        ]));
         let mut stages = Vec::new();
         let mut tools = vec!["FROM base AS tools".to_owned()];
         if uv {
@@ -176,18 +225,33 @@ impl Image {
         let mut build = vec!["FROM dependencies AS build".to_owned(), copy_all()];
         match self.install() {
             Install::Manifests(command) if uv => {
-                let production = format!("{command} {}", self.toolchain.defaults.production.unwrap_or_default());
+                let production = format!(
+                    "{command} {}",
+                    self.toolchain.defaults.production.unwrap_or_default()
+                );
                 stages.push(self.manifests("base"));
                 let install = self.run(&format!("{production} --no-install-workspace"));
-                stages.push(lines(&["FROM tools AS dependencies".to_owned(), from_manifests(), install]));
+                stages.push(lines(&[
+                    "FROM tools AS dependencies".to_owned(),
+                    from_manifests(),
+                    install,
+                ]));
                 build.push(self.run(&format!("{production} --no-editable")));
             }
             Install::Manifests(command) => {
                 stages.push(self.manifests("base"));
-                stages.push(lines(&["FROM tools AS dependencies".to_owned(), from_manifests(), self.run(&command)]));
+                stages.push(lines(&[
+                    "FROM tools AS dependencies".to_owned(),
+                    from_manifests(),
+                    self.run(&command),
+                ]));
             }
             Install::Code(command) => {
-                stages.push(lines(&["FROM tools AS dependencies".to_owned(), copy_all(), self.run(&command)]));
+                stages.push(lines(&[
+                    "FROM tools AS dependencies".to_owned(),
+                    copy_all(),
+                    self.run(&command),
+                ]));
             }
             Install::None => stages.push("FROM tools AS dependencies".to_owned()),
         }
@@ -204,9 +268,15 @@ impl Image {
 
     fn go(&self) -> Vec<String> {
         let mut stages = vec![self.manifests(&self.bases.tools)];
-        let mut build = vec![format!("FROM {} AS build", self.bases.tools), self.workdir(), "ENV CGO_ENABLED=0".to_owned()];
+        let mut build = vec![
+            format!("FROM {} AS build", self.bases.tools),
+            self.workdir(),
+            "ENV CGO_ENABLED=0".to_owned(),
+        ];
         match self.install() {
-            Install::Manifests(command) => build.extend([from_manifests(), run(&[], &command), copy_all()]),
+            Install::Manifests(command) => {
+                build.extend([from_manifests(), run(&[], &command), copy_all()]);
+            }
             Install::Code(command) => {
                 stages.clear();
                 build.extend([copy_all(), run(&[], &command)]);
@@ -217,7 +287,11 @@ impl Image {
             }
         }
         let package = self.program.as_deref().unwrap_or(".");
-        let compile = format!("go build -trimpath -ldflags='-s -w' -o /out/{} {}", self.name, word(package));
+        let compile = format!(
+            "go build -trimpath -ldflags='-s -w' -o /out/{} {}",
+            self.name,
+            word(package)
+        );
         build.push(self.run(&compile));
         stages.push(lines(&build));
         stages.push(self.compiled(&[]));
@@ -255,7 +329,11 @@ impl Image {
                  ! -name '*-javadoc.jar' ! -name 'original-*.jar' -exec cp {{}} {jar} \\;"
             ),
         };
-        let mut build = vec![format!("FROM {} AS build", self.bases.tools), self.workdir(), copy_all()];
+        let mut build = vec![
+            format!("FROM {} AS build", self.bases.tools),
+            self.workdir(),
+            copy_all(),
+        ];
         build.extend(self.install.as_deref().map(|command| self.run(command)));
         build.extend(self.build.as_deref().map(|command| self.run(command)));
         build.push(run(&[], &keep));
@@ -270,7 +348,11 @@ impl Image {
 
     /// The last stage of a language whose program is one file.
     fn compiled(&self, more: &[&str]) -> String {
-        let mut runtime = vec![self.runtime_stage(), "WORKDIR /app".to_owned(), self.environment(&[])];
+        let mut runtime = vec![
+            self.runtime_stage(),
+            "WORKDIR /app".to_owned(),
+            self.environment(&[]),
+        ];
         runtime.extend(more.iter().map(|line| (*line).to_owned()));
         runtime.push(format!("COPY --from=build /out/{0} /app/{0}", self.name));
         self.finish(runtime)
@@ -289,7 +371,13 @@ impl Image {
 
     /// A stage that holds nothing but what decides which packages are installed.
     fn manifests(&self, from: &str) -> String {
-        let mut names: Vec<String> = self.toolchain.defaults.manifests.iter().map(|name| format!("-name '{name}'")).collect();
+        let mut names: Vec<String> = self
+            .toolchain
+            .defaults
+            .manifests
+            .iter()
+            .map(|name| format!("-name '{name}'"))
+            .collect();
         if self.toolchain.manager == Some(PackageManager::Yarn) {
             names.push("-path '*/.yarn/*'".to_owned());
         }
@@ -304,15 +392,20 @@ impl Image {
     }
 
     fn install(&self) -> Install {
-        let Some(command) = &self.install else { return Install::None };
+        let Some(command) = &self.install else {
+            return Install::None;
+        };
         let simple = !command.contains([';', '&', '|', '$', '`', '<', '>', '(', '\n']);
-        let known = self
-            .toolchain
-            .defaults
-            .installers
-            .iter()
-            .any(|installer| command.strip_prefix(installer).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
-        if simple && known { Install::Manifests(command.clone()) } else { Install::Code(command.clone()) }
+        let known = self.toolchain.defaults.installers.iter().any(|installer| {
+            command
+                .strip_prefix(installer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        if simple && known {
+            Install::Manifests(command.clone())
+        } else {
+            Install::Code(command.clone())
+        }
     }
 
     fn run(&self, command: &str) -> String {
@@ -347,7 +440,11 @@ impl Image {
         }
         stage.push("STOPSIGNAL SIGTERM".to_owned());
         let start = start_words(&self.start);
-        stage.push(emit::exec("CMD", start.iter().map(String::as_str)).trim_end().to_owned());
+        stage.push(
+            emit::exec("CMD", start.iter().map(String::as_str))
+                .trim_end()
+                .to_owned(),
+        );
         lines(&stage)
     }
 }
@@ -356,29 +453,44 @@ impl Image {
 pub(super) fn health_check(runtime: Runtime, port: i64, path: &str) -> Vec<String> {
     let url = format!("http://127.0.0.1:{port}{path}");
     let quoted = json!(url);
-    let fetch = format!("fetch({quoted}).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))");
+    let fetch =
+        format!("fetch({quoted}).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))");
     let words: Vec<String> = match runtime {
         Runtime::Node => vec!["node".to_owned(), "-e".to_owned(), fetch],
         Runtime::Bun => vec!["bun".to_owned(), "-e".to_owned(), fetch],
-        Runtime::Deno => vec!["deno".to_owned(), "eval".to_owned(), fetch.replace("process.exit", "Deno.exit")],
+        Runtime::Deno => vec![
+            "deno".to_owned(),
+            "eval".to_owned(),
+            fetch.replace("process.exit", "Deno.exit"),
+        ],
         Runtime::Python => {
-            let open = format!("import urllib.request; urllib.request.urlopen({quoted}, timeout=4)");
+            let open =
+                format!("import urllib.request; urllib.request.urlopen({quoted}, timeout=4)");
             vec!["python".to_owned(), "-c".to_owned(), open]
         }
-        Runtime::Go | Runtime::Java => {
-            ["wget", "-q", "-T", "4", "-O", "/dev/null", &url].iter().map(|word| (*word).to_owned()).collect()
-        }
+        Runtime::Go | Runtime::Java => ["wget", "-q", "-T", "4", "-O", "/dev/null", &url]
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect(),
         // Debian's slim image has neither curl nor wget, but a bash that opens connections
         Runtime::Rust => {
             let ask = r#"exec 3<>"/dev/tcp/127.0.0.1/$0" && printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$1" >&3 && read -r _ status _ <&3 && [[ $status == 2* ]]"#;
-            ["bash", "-c", ask, &port.to_string(), path].iter().map(|word| (*word).to_owned()).collect()
+            ["bash", "-c", ask, &port.to_string(), path]
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect()
         }
     };
     words
 }
 
 fn lines(lines: &[String]) -> String {
-    lines.iter().filter(|line| !line.is_empty()).cloned().collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .filter(|line| !line.is_empty())
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn copy_all() -> String {
@@ -393,18 +505,29 @@ fn env(variables: &[(&str, &str)]) -> String {
     if variables.is_empty() {
         return String::new();
     }
-    let words: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let words: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     format!("ENV {}", words.join(" \\\n    "))
 }
 
 /// A `RUN` with directories that builds share. A command that the Dockerfile's own syntax would
 /// read as something else is given to the shell as one word.
 fn run(caches: &[&str], command: &str) -> String {
-    let mounts: Vec<String> = caches.iter().map(|cache| format!("--mount=type=cache,target={cache}")).collect();
+    let mounts: Vec<String> = caches
+        .iter()
+        .map(|cache| format!("--mount=type=cache,target={cache}"))
+        .collect();
     let command = command.trim();
-    let awkward = command.contains(['\n', '\r']) || command.contains("<<") || command.ends_with('\\');
+    let awkward =
+        command.contains(['\n', '\r']) || command.contains("<<") || command.ends_with('\\');
     let awkward = awkward || command.starts_with(['-', '[', '#']);
-    let command = if awkward { emit::exec("", ["/bin/sh", "-c", command]).trim().to_owned() } else { command.to_owned() };
+    let command = if awkward {
+        emit::exec("", ["/bin/sh", "-c", command]).trim().to_owned()
+    } else {
+        command.to_owned()
+    };
     let words: Vec<String> = mounts.into_iter().chain([command]).collect();
     format!("RUN {}", words.join(" \\\n    "))
 }
@@ -413,14 +536,26 @@ fn run(caches: &[&str], command: &str) -> String {
 /// program replaces the shell where it is one command, so that it gets the signals.
 fn start_words(command: &str) -> Vec<String> {
     let command = command.trim();
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '.' | '/' | ':' | '=' | '@' | '%' | '+' | ',' | '-');
-    let assigns = command.split(' ').next().is_some_and(|first| first.contains('='));
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                ' ' | '_' | '.' | '/' | ':' | '=' | '@' | '%' | '+' | ',' | '-'
+            )
+    };
+    let assigns = command
+        .split(' ')
+        .next()
+        .is_some_and(|first| first.contains('='));
     if command.chars().all(plain) && !assigns {
         return command.split_whitespace().map(str::to_owned).collect();
     }
     let one = !assigns && !command.contains([';', '&', '|', '\n', '(', '{', '!', '#']);
-    let script = if one { format!("exec {command}") } else { command.to_owned() };
+    let script = if one {
+        format!("exec {command}")
+    } else {
+        command.to_owned()
+    };
     vec!["/bin/sh".to_owned(), "-c".to_owned(), script]
 }
 

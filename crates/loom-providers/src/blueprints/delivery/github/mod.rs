@@ -58,10 +58,18 @@ fn plan_job(wanted: &Wanted) -> Json {
     // what an author's request does is seen from the merge with its base; a bot writes onto the
     // request's own branch, so that this is what is planned
     let (with, arguments, commit) = match wanted.committer {
-        Committer::Author => (json!({ "fetch-depth": 0, "persist-credentials": false }), "--against HEAD^1", "author"),
+        Committer::Author => (
+            json!({ "fetch-depth": 0, "persist-credentials": false }),
+            "--against HEAD^1",
+            "author",
+        ),
         Committer::Bot => {
             let head = "${{ github.event.pull_request.head.sha }}";
-            (json!({ "ref": head, "fetch-depth": 0, "persist-credentials": false }), "", "bot")
+            (
+                json!({ "ref": head, "fetch-depth": 0, "persist-credentials": false }),
+                "",
+                "bot",
+            )
         }
     };
     let mut inputs = Map::new();

@@ -22,17 +22,22 @@ const VERDICT: &str = include_str!("verdict.sh");
 const REQUEST: &str = "$CI_PIPELINE_SOURCE == \"merge_request_event\"";
 const SCHEDULE: &str = "$CI_PIPELINE_SOURCE == \"schedule\"";
 /// Source and target of the request are this project.
-const SAME_PROJECT: &str =
-    "$CI_MERGE_REQUEST_PROJECT_ID == $CI_PROJECT_ID && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID";
+const SAME_PROJECT: &str = "$CI_MERGE_REQUEST_PROJECT_ID == $CI_PROJECT_ID && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID";
 
 /// The file to include.
 pub(super) fn pipeline(wanted: &Wanted, rust: &str, small: &str) -> Json {
-    let Wanted { name, committer, .. } = wanted;
+    let Wanted {
+        name, committer, ..
+    } = wanted;
     let same = format!("{REQUEST} && {SAME_PROJECT}");
     let mut jobs = Map::new();
     if wanted.plan {
         let job = format!("{name}-plan");
-        let commit = if *committer == Committer::Bot { "bot" } else { "author" };
+        let commit = if *committer == Committer::Bot {
+            "bot"
+        } else {
+            "author"
+        };
         jobs.insert(job.clone(), planning(wanted, rust, commit));
         jobs.insert(format!("{name}-note"), reporting(small, NOTE, &job, &same));
         if *committer == Committer::Bot && wanted.apply {
@@ -43,7 +48,10 @@ pub(super) fn pipeline(wanted: &Wanted, rust: &str, small: &str) -> Json {
     if wanted.drift.is_some() {
         let job = format!("{name}-drift");
         jobs.insert(job.clone(), comparing(wanted, rust));
-        jobs.insert(format!("{name}-issue"), reporting(small, ISSUE, &job, SCHEDULE));
+        jobs.insert(
+            format!("{name}-issue"),
+            reporting(small, ISSUE, &job, SCHEDULE),
+        );
     }
     Json::Object(jobs)
 }
@@ -91,7 +99,9 @@ fn verdict(image: &str, planned: &str, rule: &str) -> Json {
 fn looming(wanted: &Wanted, image: &str, text: &str, rule: &str) -> Json {
     let mut variables = json!({ "GIT_DEPTH": "0" });
     let install = match &wanted.source {
-        Source::Own => "cargo install --locked --path crates/loom-cli --root .cache/loom".to_owned(),
+        Source::Own => {
+            "cargo install --locked --path crates/loom-cli --root .cache/loom".to_owned()
+        }
         Source::Pinned { repository, sha } => {
             variables["LOOM_REVISION"] = sha.as_str().into();
             format!(

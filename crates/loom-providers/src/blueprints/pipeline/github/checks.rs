@@ -12,7 +12,8 @@ use crate::toolchain::Toolchain;
 pub(super) fn job(checks: &Checks) -> Json {
     let mut job = json!({ "name": "Test", "runs-on": RUNNER, "timeout-minutes": 20 });
     if checks.directory != "." {
-        job["defaults"] = json!({ "run": { "shell": "bash", "working-directory": checks.directory } });
+        job["defaults"] =
+            json!({ "run": { "shell": "bash", "working-directory": checks.directory } });
     }
     if let Some(database) = &checks.database {
         let (name, service, url) = service(database);
@@ -21,7 +22,12 @@ pub(super) fn job(checks: &Checks) -> Json {
     }
     let mut steps = vec![checkout()];
     steps.extend(setup(&checks.toolchain));
-    steps.extend(checks.commands.iter().map(|(name, command)| run(label(name), command)));
+    steps.extend(
+        checks
+            .commands
+            .iter()
+            .map(|(name, command)| run(label(name), command)),
+    );
     job["steps"] = steps.into();
     job
 }
@@ -40,8 +46,11 @@ fn label(command: &str) -> &'static str {
 /// The database beside the tests, and its URL. It holds nothing and lives as long as the job, so
 /// it asks for no password.
 fn service(database: &TestDatabase) -> (&'static str, Json, &'static str) {
-    let health =
-        |command: &str| format!("--health-cmd \"{command}\" --health-interval 5s --health-timeout 5s --health-retries 10");
+    let health = |command: &str| {
+        format!(
+            "--health-cmd \"{command}\" --health-interval 5s --health-timeout 5s --health-retries 10"
+        )
+    };
     match database.engine {
         Engine::Postgresql => (
             "postgres",
@@ -70,32 +79,71 @@ fn service(database: &TestDatabase) -> (&'static str, Json, &'static str) {
 /// keeps a cache: what one run leaves behind must not get into what another one releases.
 fn setup(toolchain: &Toolchain) -> Vec<Json> {
     let version = toolchain.version.as_str();
-    let action = |name: &str, uses: &str, with: Json| json!({ "name": name, "uses": uses, "with": with });
+    let action =
+        |name: &str, uses: &str, with: Json| json!({ "name": name, "uses": uses, "with": with });
     let newest = |image: &str| pins::version(image, None).unwrap_or_default();
     let node = |version: &str| {
-        action("Set up Node.js", "actions/setup-node", json!({ "node-version": version, "package-manager-cache": false }))
+        action(
+            "Set up Node.js",
+            "actions/setup-node",
+            json!({ "node-version": version, "package-manager-cache": false }),
+        )
     };
-    let bun = |version: &str| action("Set up Bun", "oven-sh/setup-bun", json!({ "bun-version": version, "no-cache": true }));
-    let corepack = matches!(toolchain.manager, Some(PackageManager::Pnpm | PackageManager::Yarn));
+    let bun = |version: &str| {
+        action(
+            "Set up Bun",
+            "oven-sh/setup-bun",
+            json!({ "bun-version": version, "no-cache": true }),
+        )
+    };
+    let corepack = matches!(
+        toolchain.manager,
+        Some(PackageManager::Pnpm | PackageManager::Yarn)
+    );
     let script = corepack.then(|| run("Set up the package manager", "corepack enable"));
     match toolchain.runtime {
         Runtime::Node => {
-            let bun = (toolchain.manager == Some(PackageManager::Bun)).then(|| bun(&newest("oven/bun")));
-            [node(version)].into_iter().chain(bun).chain(script).collect()
+            let bun =
+                (toolchain.manager == Some(PackageManager::Bun)).then(|| bun(&newest("oven/bun")));
+            [node(version)]
+                .into_iter()
+                .chain(bun)
+                .chain(script)
+                .collect()
         }
         Runtime::Bun => {
             let npm = matches!(toolchain.manager, Some(PackageManager::Npm)) || corepack;
-            npm.then(|| node(&newest("node"))).into_iter().chain(script).chain([bun(version)]).collect()
+            npm.then(|| node(&newest("node")))
+                .into_iter()
+                .chain(script)
+                .chain([bun(version)])
+                .collect()
         }
-        Runtime::Deno => vec![action("Set up Deno", "denoland/setup-deno", json!({ "deno-version": format!("v{version}") }))],
+        Runtime::Deno => vec![action(
+            "Set up Deno",
+            "denoland/setup-deno",
+            json!({ "deno-version": format!("v{version}") }),
+        )],
         Runtime::Python => {
-            let python = action("Set up Python", "actions/setup-python", json!({ "python-version": version }));
-            let uv = (toolchain.manager == Some(PackageManager::Uv))
-                .then(|| run("Set up uv", &format!("pip install uv=={}", newest("ghcr.io/astral-sh/uv"))));
+            let python = action(
+                "Set up Python",
+                "actions/setup-python",
+                json!({ "python-version": version }),
+            );
+            let uv = (toolchain.manager == Some(PackageManager::Uv)).then(|| {
+                run(
+                    "Set up uv",
+                    &format!("pip install uv=={}", newest("ghcr.io/astral-sh/uv")),
+                )
+            });
             [python].into_iter().chain(uv).collect()
         }
         Runtime::Go => {
-            vec![action("Set up Go", "actions/setup-go", json!({ "go-version": version, "cache": false }))]
+            vec![action(
+                "Set up Go",
+                "actions/setup-go",
+                json!({ "go-version": version, "cache": false }),
+            )]
         }
         Runtime::Rust => {
             let install = format!(
@@ -106,7 +154,9 @@ fn setup(toolchain: &Toolchain) -> Vec<Json> {
         // the runner has the long-term versions of Java, Maven and Gradle
         Runtime::Java => {
             let home = format!("JAVA_HOME_{}_X64", toolchain.major());
-            let script = format!("echo \"JAVA_HOME=${home}\" >> \"$GITHUB_ENV\"\necho \"${home}/bin\" >> \"$GITHUB_PATH\"\n");
+            let script = format!(
+                "echo \"JAVA_HOME=${home}\" >> \"$GITHUB_ENV\"\necho \"${home}/bin\" >> \"$GITHUB_PATH\"\n"
+            );
             vec![run("Set up Java", &script)]
         }
     }

@@ -14,7 +14,12 @@ use super::{RUNNER, checkout, run, scripts};
 pub(super) const BROKEN: &str = "(failure() || cancelled()) && steps.live.outcome == 'success'";
 
 /// The job.
-pub(super) fn job(delivery: &Delivery, stage: &Stage, before: &[String], condition: Option<String>) -> Json {
+pub(super) fn job(
+    delivery: &Delivery,
+    stage: &Stage,
+    before: &[String],
+    condition: Option<String>,
+) -> Json {
     let mut job = Map::new();
     let mut set = |key: &str, value: Json| job.insert(key.to_owned(), value);
     set("name", format!("Deploy to {}", stage.environment).into());
@@ -26,7 +31,15 @@ pub(super) fn job(delivery: &Delivery, stage: &Stage, before: &[String], conditi
     }
     set("runs-on", RUNNER.into());
     // a role is taken on for an hour
-    set("timeout-minutes", if matches!(stage.access, Access::Ecs { .. }) { 60 } else { 45 }.into());
+    set(
+        "timeout-minutes",
+        if matches!(stage.access, Access::Ecs { .. }) {
+            60
+        } else {
+            45
+        }
+        .into(),
+    );
     set(
         "environment",
         match &stage.url {
@@ -130,9 +143,12 @@ fn blue_green(stage: &Stage) -> Vec<Json> {
         json!({ "name": "Render the idle color", "env": both, "run": scripts::RENDER_COLOR }),
     ];
     steps.extend(migrate(stage));
-    steps.push(json!({ "name": "Deploy the idle color", "env": idle, "run": scripts::APPLY_COLOR }));
+    steps
+        .push(json!({ "name": "Deploy the idle color", "env": idle, "run": scripts::APPLY_COLOR }));
     if stage.health.is_some() {
-        steps.push(json!({ "name": "Check the idle color", "env": idle, "run": scripts::PROBE_COLOR }));
+        steps.push(
+            json!({ "name": "Check the idle color", "env": idle, "run": scripts::PROBE_COLOR }),
+        );
     }
     steps.push(json!({ "name": "Switch to the idle color", "env": idle, "run": scripts::SWITCH }));
     steps.extend(probe_public(stage));
@@ -143,12 +159,16 @@ fn blue_green(stage: &Stage) -> Vec<Json> {
 /// The step that changes the database before the new version runs.
 fn migrate(stage: &Stage) -> Option<Json> {
     let command = stage.migrate.as_ref()?;
-    Some(json!({ "name": "Migrate the database", "env": { "MIGRATE": command }, "run": scripts::MIGRATE }))
+    Some(
+        json!({ "name": "Migrate the database", "env": { "MIGRATE": command }, "run": scripts::MIGRATE }),
+    )
 }
 
 /// The step that asks for the health where everybody asks.
 pub(super) fn probe_public(stage: &Stage) -> Option<Json> {
     let url = stage.url.as_ref()?;
     stage.health.as_ref()?;
-    Some(json!({ "name": "Check the public address", "env": { "URL": url }, "run": scripts::PROBE_PUBLIC }))
+    Some(
+        json!({ "name": "Check the public address", "env": { "URL": url }, "run": scripts::PROBE_PUBLIC }),
+    )
 }

@@ -150,13 +150,20 @@ artifacts:
 ";
 
     fn job(settings: &str) -> Json {
-        let files = files(&PROJECT.replace("PIPELINE", settings)).unwrap_or_else(|messages| panic!("{messages:#?}"));
-        let workflow: Json = serde_yaml::from_str(&files[".github/workflows/deploy-orders.yml"]).expect("YAML");
+        let files = files(&PROJECT.replace("PIPELINE", settings))
+            .unwrap_or_else(|messages| panic!("{messages:#?}"));
+        let workflow: Json =
+            serde_yaml::from_str(&files[".github/workflows/deploy-orders.yml"]).expect("YAML");
         workflow["jobs"]["deploy-production"].clone()
     }
 
     fn names(job: &Json) -> Vec<&str> {
-        job["steps"].as_array().expect("steps").iter().filter_map(|step| step["name"].as_str()).collect()
+        job["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .filter_map(|step| step["name"].as_str())
+            .collect()
     }
 
     #[test]
@@ -173,12 +180,24 @@ artifacts:
             "Show what ECS says",
         ];
         assert_eq!(names(&job), order);
-        assert_eq!(job["env"]["CLUSTER"], "${{ vars.ECS_CLUSTER }}", "nothing here makes the cluster");
-        assert_eq!(job["permissions"], serde_json::json!({ "id-token": "write" }));
+        assert_eq!(
+            job["env"]["CLUSTER"], "${{ vars.ECS_CLUSTER }}",
+            "nothing here makes the cluster"
+        );
+        assert_eq!(
+            job["permissions"],
+            serde_json::json!({ "id-token": "write" })
+        );
         let text = job.to_string();
-        assert!(!text.contains("kubectl") && !text.contains("checkout"), "{text}");
+        assert!(
+            !text.contains("kubectl") && !text.contains("checkout"),
+            "{text}"
+        );
         for step in job["steps"].as_array().expect("steps") {
-            assert!(!step["run"].as_str().unwrap_or_default().contains("${{"), "{step}");
+            assert!(
+                !step["run"].as_str().unwrap_or_default().contains("${{"),
+                "{step}"
+            );
         }
     }
 
@@ -186,14 +205,27 @@ artifacts:
     fn a_migration_runs_in_the_new_revision_before_the_service_does() {
         let job = job(", migrations: true");
         let names = names(&job);
-        let at = |name: &str| names.iter().position(|step| *step == name).expect("the step");
-        assert!(at("Register the new revision") < at("Migrate the database") && at("Migrate the database") < at("Deploy"));
+        let at = |name: &str| {
+            names
+                .iter()
+                .position(|step| *step == name)
+                .expect("the step")
+        };
+        assert!(
+            at("Register the new revision") < at("Migrate the database")
+                && at("Migrate the database") < at("Deploy")
+        );
     }
 
     #[test]
     fn the_strategy_is_the_services() {
-        let refused = files(&PROJECT.replace("PIPELINE", ", strategy: blue-green")).expect_err("it is refused").join("\n");
-        assert!(refused.contains("on ECS a pipeline has no strategy of its own"), "{refused}");
+        let refused = files(&PROJECT.replace("PIPELINE", ", strategy: blue-green"))
+            .expect_err("it is refused")
+            .join("\n");
+        assert!(
+            refused.contains("on ECS a pipeline has no strategy of its own"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -24,7 +24,10 @@ pub(super) fn job(delivery: &Delivery, build: &Build, before: &[String], conditi
         "REGISTRY": build.registry,
         "REPOSITORY": format!("{}/{}", build.registry, build.path),
     });
-    let mut steps = vec![checkout(), json!({ "name": "Set up Buildx", "uses": "docker/setup-buildx-action" })];
+    let mut steps = vec![
+        checkout(),
+        json!({ "name": "Set up Buildx", "uses": "docker/setup-buildx-action" }),
+    ];
     steps.extend(login(build));
     steps.push(push(delivery, build));
     steps.push(json!({
@@ -47,9 +50,18 @@ fn login(build: &Build) -> Vec<Json> {
         })
     };
     match &build.login {
-        Login::Ecr(role) => vec![take_role(role), run("Sign in to the registry", scripts::ECR_LOGIN)],
-        Login::Ghcr => vec![sign_in("${{ github.actor }}", "${{ secrets.GITHUB_TOKEN }}")],
-        Login::Password => vec![sign_in("${{ vars.REGISTRY_USERNAME }}", "${{ secrets.REGISTRY_PASSWORD }}")],
+        Login::Ecr(role) => vec![
+            take_role(role),
+            run("Sign in to the registry", scripts::ECR_LOGIN),
+        ],
+        Login::Ghcr => vec![sign_in(
+            "${{ github.actor }}",
+            "${{ secrets.GITHUB_TOKEN }}",
+        )],
+        Login::Password => vec![sign_in(
+            "${{ vars.REGISTRY_USERNAME }}",
+            "${{ secrets.REGISTRY_PASSWORD }}",
+        )],
     }
 }
 
@@ -79,7 +91,11 @@ fn push(delivery: &Delivery, build: &Build) -> Json {
             "sbom": true,
         },
     });
-    if !delivery.branches.iter().any(|branch| branch.contains("release")) {
+    if !delivery
+        .branches
+        .iter()
+        .any(|branch| branch.contains("release"))
+    {
         step["with"]["cache-from"] = format!("type=gha,scope={}", delivery.service).into();
         step["with"]["cache-to"] = format!("type=gha,mode=max,scope={}", delivery.service).into();
     }

@@ -33,15 +33,24 @@ pub(super) fn workflow(delivery: &Delivery) -> Json {
     }
     let mut condition = Some(release.clone());
     if let Image::Built(build) = &delivery.image {
-        jobs.insert("build".to_owned(), image::job(delivery, build, &gate, &release));
+        jobs.insert(
+            "build".to_owned(),
+            image::job(delivery, build, &gate, &release),
+        );
         gate = vec!["build".to_owned()];
         condition = None;
     }
     let mut before = gate.clone();
     for stage in &delivery.stages {
         let id = format!("deploy-{}", stage.environment);
-        let own = stage.branches.as_ref().map(|branches| own_branches(branches, &release, &gate));
-        jobs.insert(id.clone(), deploy::job(delivery, stage, &before, own.or_else(|| condition.take())));
+        let own = stage
+            .branches
+            .as_ref()
+            .map(|branches| own_branches(branches, &release, &gate));
+        jobs.insert(
+            id.clone(),
+            deploy::job(delivery, stage, &before, own.or_else(|| condition.take())),
+        );
         before = gate.iter().cloned().chain([id]).collect();
     }
     json!({
@@ -80,7 +89,10 @@ fn release_condition(delivery: &Delivery) -> String {
     match delivery.start {
         Start::Change => "github.event_name == 'push'".to_owned(),
         Start::ChangeOrPerson => {
-            format!("github.event_name != 'pull_request' && ({})", on_branches(&delivery.branches))
+            format!(
+                "github.event_name != 'pull_request' && ({})",
+                on_branches(&delivery.branches)
+            )
         }
     }
 }
@@ -88,9 +100,16 @@ fn release_condition(delivery: &Delivery) -> String {
 /// The condition of a deployment to an environment with branches of its own: the gate must have
 /// passed, the deployment before it may have been left out, and must not have failed.
 fn own_branches(branches: &[String], release: &str, gate: &[String]) -> String {
-    let passed: Vec<String> = gate.iter().map(|job| format!("needs.{job}.result == 'success' && ")).collect();
+    let passed: Vec<String> = gate
+        .iter()
+        .map(|job| format!("needs.{job}.result == 'success' && "))
+        .collect();
     let unbroken = "!cancelled() && !contains(needs.*.result, 'failure') && !contains(needs.*.result, 'cancelled')";
-    format!("{unbroken} && {}{release} && ({})", passed.concat(), on_branches(branches))
+    format!(
+        "{unbroken} && {}{release} && ({})",
+        passed.concat(),
+        on_branches(branches)
+    )
 }
 
 /// Whether the run is on one of the branches; `release/*` is any that begins so.
@@ -98,7 +117,10 @@ fn on_branches(branches: &[String]) -> String {
     let conditions: Vec<String> = branches
         .iter()
         .map(|branch| match branch.find('*') {
-            Some(at) => format!("startsWith(github.ref_name, {})", github::string(&branch[..at])),
+            Some(at) => format!(
+                "startsWith(github.ref_name, {})",
+                github::string(&branch[..at])
+            ),
             None => format!("github.ref_name == {}", github::string(branch)),
         })
         .collect();
