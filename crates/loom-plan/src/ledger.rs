@@ -4,10 +4,13 @@
 //! and for every input value the hash that was last seen. Lines that cannot be read are warnings
 //! and are healed by the next apply; a format that is newer than this loom is an error.
 //!
-//! Format 1, one JSON object a line: the head `{"loom":"ledger","format":1}`; outputs with `path`,
+//! Format 2, one JSON object a line: the head `{"loom":"ledger","format":2}`; outputs with `path`,
 //! `part` (left out for a whole file), `keys` (of `own: keys`), `name`, `address`, `own`, `retain` (left out when false),
-//! `rendered`, `written` (left out when equal to it), `mode` (`executable`, left out when plain),
-//! `written_mode` (left out when equal), `kind`, `version`; input values `{"input":…,"hash":…}`.
+//! `rendered`, `written` (left out when equal to it), `canon` and `bytes` (of `own: data`), `mode`
+//! (`executable`, left out when plain), `written_mode` (left out when equal), `kind`, `version`;
+//! permissions of `removed` that were carried out, `{"spent":…}`; input values `{"input":…,"hash":…}`.
+//!
+//! Format 1 has neither `own: data` nor `spent`, and is read for ever: `tests/formats.rs`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,7 +30,7 @@ pub const FOLDER: &str = ".loom/ledger";
 /// The file of standing declarations, and of those of several stories each story's own.
 pub const PROJECT: &str = "project";
 /// The newest format that this loom reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What loom last did about one output.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +44,7 @@ pub struct Record {
     /// The artifact.
     pub address: Address,
     /// How much of the file is loom's.
-    pub own: Own,
+    pub own: Owned,
     /// Whether it is never deleted.
     pub retain: bool,
     /// Of keys, which.
@@ -54,11 +57,37 @@ pub struct Record {
     pub version: u32,
 }
 
+/// How much of a file a record says is loom's, and so what its two hashes are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owned {
+    /// Bytes, or the values of keys: what a declaration can ask for.
+    As(Own),
+    /// The data of the file (`own: data`): both hashes are of their canonical form, which is none of any
+    /// text, so that to one that owns bytes what stands there counts as edited.
+    Data {
+        /// The number of the canonical form.
+        canon: u32,
+        /// The file as it was left. It only tells that the layout changed, and nothing trusts it.
+        bytes: ContentHash,
+    },
+}
+
+/// An entry of `removed` that was carried out, and permits nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// What it named, for people: an address or a story.
+    pub what: String,
+    /// Of an artifact, which component.
+    pub component: Option<String>,
+}
+
 /// One file of the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
     /// Its outputs, several for one (path, part) where a merge left them.
     pub records: Vec<Record>,
+    /// Permissions that were carried out, by the hash of the entry.
+    pub spent: BTreeMap<ContentHash, Spent>,
     /// Hashes of input values by pointer.
     pub inputs: BTreeMap<String, String>,
 }
@@ -82,6 +111,12 @@ struct Line<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     format: Option<u32>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    spent: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    what: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    component: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     input: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     hash: Option<Text<'a>>,
@@ -103,6 +138,10 @@ struct Line<'a> {
     rendered: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     written: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canon: Option<u32>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     mode: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +175,7 @@ impl From<String> for Text<'_> {
 enum Said {
     Record(Box<Record>),
     Input(String, String),
+    Spent(ContentHash, Spent),
     Newer(u32),
     Nothing,
     Garbage,
@@ -160,6 +200,7 @@ impl Ledger {
                 match said {
                     Said::Record(record) => book.records.push(*record),
                     Said::Input(pointer, hash) => drop(book.inputs.insert(pointer, hash)),
+                    Said::Spent(hash, spent) => drop(book.spent.insert(hash, spent)),
                     Said::Nothing => {}
                     Said::Newer(format) => {
                         let message = format!(
@@ -202,6 +243,13 @@ impl Ledger {
         })
     }
 
+    /// Whether an entry of `removed` was carried out.
+    pub fn is_spent(&self, entry: &ContentHash) -> bool {
+        self.books
+            .values()
+            .any(|book| book.spent.contains_key(entry))
+    }
+
     /// The hash that was last seen of an input value.
     pub fn input(&self, pointer: &str) -> Option<&str> {
         self.books
@@ -212,7 +260,12 @@ impl Ledger {
 }
 
 impl Book {
-    /// The file's text: the head, the outputs by path, the input values by pointer.
+    /// Whether there is nothing that a file would be kept for.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.spent.is_empty()
+    }
+
+    /// The file's text: the head, the outputs by path, what was spent, the input values by pointer.
     pub fn write(&self) -> String {
         let mut records: Vec<&Record> = self.records.iter().collect();
         records.sort_by(|a, b| (&a.path, &a.part).cmp(&(&b.path, &b.part)));
@@ -224,6 +277,14 @@ impl Book {
         for record in records {
             text += &record.line();
         }
+        for (hash, spent) in &self.spent {
+            text += &json(&Line {
+                spent: Some(hash.to_string().into()),
+                what: Some(spent.what.as_str().into()),
+                component: spent.component.as_deref().map(Into::into),
+                ..Line::default()
+            });
+        }
         for (input, hash) in &self.inputs {
             text += &json(&Line {
                 input: Some(input.as_str().into()),
@@ -232,6 +293,35 @@ impl Book {
             });
         }
         text
+    }
+}
+
+impl Owned {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::As(own) => own.as_str(),
+            Self::Data { .. } => "data",
+        }
+    }
+
+    /// Whether the file was created once and is left alone.
+    pub fn is_once(self) -> bool {
+        self == Self::As(Own::Once)
+    }
+
+    fn canon(self) -> Option<u32> {
+        match self {
+            Self::As(_) => None,
+            Self::Data { canon, .. } => Some(canon),
+        }
+    }
+
+    fn bytes(self) -> Option<ContentHash> {
+        match self {
+            Self::As(_) => None,
+            Self::Data { bytes, .. } => Some(bytes),
+        }
     }
 }
 
@@ -257,6 +347,8 @@ impl Record {
             name: Some(self.name.as_str().into()),
             address: Some(self.address.to_string().into()),
             own: Some(self.own.as_str().into()),
+            canon: self.own.canon(),
+            bytes: self.own.bytes().map(|bytes| bytes.to_string().into()),
             retain: self.retain,
             rendered: Some(self.rendered.hash.to_string().into()),
             written: (self.written.hash != self.rendered.hash)
@@ -333,6 +425,9 @@ fn read_line(line: &str) -> Said {
     let Ok(line) = serde_json::from_str::<Line<'_>>(line) else {
         return Said::Garbage;
     };
+    if let Some(hash) = &line.spent {
+        return line.spent(hash).unwrap_or(Said::Garbage);
+    }
     match (&line.loom, &line.input, &line.hash) {
         (Some(_), ..) => match line.format {
             Some(format) if format > FORMAT => Said::Newer(format),
@@ -346,6 +441,31 @@ fn read_line(line: &str) -> Said {
 }
 
 impl Line<'_> {
+    fn spent(&self, hash: &str) -> Option<Said> {
+        let spent = Spent {
+            what: self.what.as_ref()?.to_string(),
+            component: self
+                .component
+                .as_ref()
+                .map(|component| component.to_string()),
+        };
+        Some(Said::Spent(ContentHash::parse(hash).ok()?, spent))
+    }
+
+    fn owned(&self) -> Option<Owned> {
+        Some(match self.own.as_deref()? {
+            "file" => Owned::As(Own::File),
+            "once" => Owned::As(Own::Once),
+            "block" => Owned::As(Own::Block),
+            "keys" => Owned::As(Own::Keys),
+            "data" => Owned::Data {
+                canon: self.canon?,
+                bytes: ContentHash::parse(self.bytes.as_ref()?).ok()?,
+            },
+            _ => return None,
+        })
+    }
+
     fn record(&self) -> Option<Record> {
         let mode = |text: Option<&str>| match text {
             Some("executable") => Mode::Executable,
@@ -366,17 +486,15 @@ impl Line<'_> {
                 .as_deref()
                 .map_or(rendered.mode, |text| mode(Some(text))),
         };
-        let own = match self.own.as_deref()? {
-            "file" => Own::File,
-            "once" => Own::Once,
-            "block" => Own::Block,
-            "keys" => Own::Keys,
-            _ => return None,
-        };
+        let own = self.owned()?;
         let part = match (&self.part, own) {
             (None, _) => Part::Whole,
-            (Some(part), Own::Keys) => Part::Keys(part.to_string()),
-            (Some(part), Own::File | Own::Once | Own::Block) => Part::Block(part.to_string()),
+            (Some(part), Owned::As(Own::Keys)) => Part::Keys(part.to_string()),
+            (Some(part), Owned::As(Own::File | Own::Once | Own::Block)) => {
+                Part::Block(part.to_string())
+            }
+            // a document's data are those of its file, whole
+            (Some(_), Owned::Data { .. }) => return None,
         };
         Some(Record {
             path: RepoPath::new(self.path.as_ref()?).ok()?,
@@ -408,7 +526,7 @@ mod tests {
             part: Part::Whole,
             name: "file".to_owned(),
             address: Address::parse("file.x").expect("an address"),
-            own: Own::File,
+            own: Owned::As(Own::File),
             retain: false,
             keys: Vec::new(),
             rendered: content(rendered),
@@ -425,13 +543,29 @@ mod tests {
         block.part = Part::Block("file.\"x\"".to_owned());
         block.retain = true;
         let mut keys = record("c", "4", "4");
-        keys.own = Own::Keys;
+        keys.own = Owned::As(Own::Keys);
         keys.part = Part::Keys("file.x".to_owned());
         keys.keys = ["scripts.build", "files[=\"dist\"]"]
             .map(|text| text.parse().expect("a path"))
             .to_vec();
+        let mut data = record("d", "5", "6");
+        data.own = Owned::Data {
+            canon: 1,
+            bytes: ContentHash::of(b"as it was left"),
+        };
+        let spent = |what: &str, component: Option<&str>| Spent {
+            what: what.to_owned(),
+            component: component.map(str::to_owned),
+        };
         let book = Book {
-            records: vec![record("a \"q\"", "1", "1"), executable, block, keys],
+            records: vec![record("a \"q\"", "1", "1"), executable, block, keys, data],
+            spent: BTreeMap::from([
+                (ContentHash::of(b"1"), spent("terraform.module.db", None)),
+                (
+                    ContentHash::of(b"2"),
+                    spent("terraform.module.db", Some("database")),
+                ),
+            ]),
             inputs: BTreeMap::from([("services.api.port".to_owned(), "abc123".to_owned())]),
         };
         let mut out = Diagnostics::default();
@@ -503,7 +637,7 @@ mod tests {
         Ledger::read(
             &[(
                 "project".to_owned(),
-                "{\"loom\":\"ledger\",\"format\":2}\n".to_owned(),
+                "{\"loom\":\"ledger\",\"format\":3}\n".to_owned(),
             )],
             &mut out,
         );

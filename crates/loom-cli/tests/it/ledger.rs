@@ -93,8 +93,25 @@ fn no_ledger_while_files_carry_the_header_is_for_a_person() {
 #[test]
 fn a_ledger_of_a_newer_loom_is_refused() {
     let sandbox = small::applied();
-    sandbox.edit(BOOK, "\"format\":1", "\"format\":2");
+    sandbox.edit(BOOK, "\"format\":2", "\"format\":3");
     sandbox.loom(&["plan"]).comes_to(1).complains("LOOM0504");
+}
+
+#[test]
+fn a_ledger_of_format_1_is_read_and_the_next_apply_writes_format_2() {
+    let sandbox = small::applied();
+    sandbox.edit(BOOK, "\"format\":2", "\"format\":1");
+    let old = sandbox.tree();
+    sandbox.loom(&["plan", "--detailed-exitcode"]).comes_to(0);
+    assert_eq!(sandbox.tree(), old, "nothing to do writes nothing");
+    sandbox.remove("docs/hours.md");
+    sandbox.apply();
+    assert!(
+        sandbox
+            .read(BOOK)
+            .starts_with("{\"loom\":\"ledger\",\"format\":2}\n")
+    );
+    sandbox.is_settled();
 }
 
 #[test]
@@ -132,7 +149,7 @@ fn the_ledger_is_one_file_for_each_story_with_sorted_lines() {
             .collect();
         assert_eq!(
             lines[0],
-            serde_json::json!({ "loom": "ledger", "format": 1 }),
+            serde_json::json!({ "loom": "ledger", "format": 2 }),
             "{book}"
         );
         let paths: Vec<&str> = lines

@@ -20,6 +20,7 @@ use super::{
     Plan, Report, Verb, advice, carry, digest, moves, owned,
 };
 use crate::addr::RepoPath;
+use crate::ledger::Owned;
 use crate::project::{OnDrift, Own, Project, Removed, RemovedWhat};
 use crate::provider::{Lost, Nature, Registry};
 use crate::render::{Desired, Output};
@@ -574,7 +575,11 @@ impl Builder<'_> {
         let here = self.inputs.snapshot.part(&record.path, &record.part);
         let provider = self.inputs.registry.provider(record.address.kind());
         let policy = Policy {
-            own: record.own,
+            own: match record.own {
+                Owned::As(own) => own,
+                // nothing less than the file goes
+                Owned::Data { .. } => Own::File,
+            },
             retain: if record.retain {
                 Retain::Yes
             } else {
@@ -699,7 +704,7 @@ pub(super) fn recorded(
 ) -> Recorded {
     let record = &known.record;
     let same = record.address == declaration.address
-        && record.own == declaration.own
+        && record.own == Owned::As(declaration.own)
         && record.retain == declaration.retain;
     let same = same && record.name == output.place.name.as_ref();
     let claim = if same {

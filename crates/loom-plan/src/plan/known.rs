@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::addr::{Address, ContentHash};
     use crate::diag::Diagnostics;
-    use crate::ledger::Book;
+    use crate::ledger::{Book, Owned};
     use crate::project::Own;
     use crate::provider::Mode;
     use crate::snapshot::Seen;
@@ -141,7 +141,7 @@ mod tests {
             part,
             name: "file".to_owned(),
             address: Address::parse("file.x").expect("an address"),
-            own: Own::File,
+            own: Owned::As(Own::File),
             retain: false,
             keys: Vec::new(),
             rendered: content,

@@ -13,7 +13,7 @@ use super::scope::Standing;
 use super::{Plan, Verb, owned};
 use crate::addr::{ContentHash, RepoPath};
 use crate::intent::Declaration;
-use crate::ledger::{Book, FOLDER, Ledger, PROJECT, Record};
+use crate::ledger::{Book, FOLDER, Ledger, Owned, PROJECT, Record};
 use crate::project::OnDrift;
 use crate::render::Output;
 use crate::snapshot::Observed;
@@ -32,7 +32,7 @@ pub fn record(inputs: Inputs<'_>, plan: &Plan) -> BTreeMap<RepoPath, Option<Stri
         let text = after
             .books
             .get(code)
-            .filter(|book| !book.records.is_empty())
+            .filter(|book| !book.is_empty())
             .map(Book::write);
         if let Ok(path) = RepoPath::new(&format!("{FOLDER}/{code}.jsonl")) {
             files.insert(path, text);
@@ -124,6 +124,10 @@ fn ledger_after(inputs: Inputs<'_>, plan: &Plan) -> Ledger {
         }
         // what a merge left of one output stands together
         kept.dedup();
+        if !old.spent.is_empty() {
+            let book = after.books.entry(code.clone()).or_default();
+            book.spent.extend(old.spent.clone());
+        }
         if !kept.is_empty() {
             let book = after.books.entry(code.clone()).or_default();
             book.records.extend(kept.into_iter().cloned());
@@ -213,7 +217,7 @@ fn new_record(
             .collect(),
         name: output.place.name.to_string(),
         address: declaration.address.clone(),
-        own: declaration.own,
+        own: Owned::As(declaration.own),
         retain: declaration.retain,
         rendered: recorded.rendered,
         written: recorded.written,
