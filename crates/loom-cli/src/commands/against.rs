@@ -63,6 +63,7 @@ pub(super) fn run(
         prefix: &prefix,
         ordered: Some(&planned.compiled.desired.ordered),
         compared: Some(&compared),
+        choices: None,
         findings: &findings,
     };
     report::plan(

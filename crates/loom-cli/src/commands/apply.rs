@@ -55,7 +55,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     };
     // approve, with the plan before the person's eyes
     out.flush()?;
-    approval.check(plan)?;
+    approval.check(plan, &bytes)?;
     consent(asked, &approval, plan)?;
     // record, stage, commit
     let how = CarryOut {

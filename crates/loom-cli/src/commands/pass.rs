@@ -743,6 +743,11 @@ pub(crate) fn planned(desk: &Desk<'_>, selection: &Selection) -> Result<Planned,
 }
 
 impl Planned {
+    /// The choices of the run, as the digest covers them.
+    pub(crate) fn choices(&self) -> plan::digest::Choices {
+        (&self.request).into()
+    }
+
     /// Whether the ledger holds what a merge left, or what cannot be read.
     pub(crate) fn needs_healing(&self) -> bool {
         self.compiled

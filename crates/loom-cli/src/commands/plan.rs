@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use loom_plan::check::Finding;
+use loom_plan::plan::digest::Choices;
 use loom_plan::plan::{Action, Outcome, file};
 
 use super::{Desk, Failure, against, audit, pass};
@@ -21,7 +22,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     let findings = audit::of_plan(desk.files(), &planned.compiled, outcome, &contents)?;
     if let (Some(file), Outcome::Ready(plan)) = (&asked.out, outcome) {
-        save(file, plan, &asked.selection, &contents)?;
+        save(file, plan, (&asked.selection, planned.choices()), &contents)?;
     }
     let command = match outcome {
         Outcome::Ready(plan) => {
@@ -38,6 +39,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         ordered: Some(&planned.compiled.desired.ordered),
         findings: &findings,
         compared: None,
+        choices: Some(&planned.choices()),
     };
     report::plan(
         &presented,
@@ -66,7 +68,7 @@ fn exit_of(outcome: &Outcome, style: ExitStyle) -> Exit {
 fn save(
     file: &Path,
     plan: &loom_plan::plan::Plan,
-    selection: &Selection,
+    (selection, choices): (&Selection, Choices),
     contents: &pass::Bytes<'_>,
 ) -> Result<(), Failure> {
     let arguments = selection
@@ -78,10 +80,13 @@ fn save(
     let bytes = |action: &Action| {
         // the texts are there to be shown: apply renders its own
         let Sides { before, after } = contents.of(action);
-        let mask = |side: Option<Vec<u8>>| side.map(|bytes| report::without_credentials(&bytes));
-        (mask(before), mask(after))
+        let side = |bytes: Vec<u8>| file::Side {
+            shown: report::without_credentials(&bytes),
+            bytes,
+        };
+        [before.map(side), after.map(side)]
     };
-    file::write(plan, arguments, &bytes, &mut text)?;
+    file::write(plan, (arguments, choices), &bytes, &mut text)?;
     env::write_file(file, &text).map_err(|error| {
         Failure::Environment(format!("{} cannot be written: {error}", file.display()))
     })

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use loom_plan::addr::Address;
 use loom_plan::plan::file::SavedPlan;
-use loom_plan::plan::{Action, Brake, Conflicting, Outcome};
+use loom_plan::plan::{Action, Brake, Conflicting, Note, NoteKind, Outcome};
 
 use super::{Failure, approval, pass};
 use crate::cli::{PlanStyle, Talk};
@@ -23,7 +23,14 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let saved = approval::read_saved(file)?;
     let contents = Saved(&saved);
-    let outcome = Outcome::Ready(saved.plan.clone());
+    let mut shown = saved.plan.clone();
+    shown.report.notes.extend(saved.unheld().map(|action| Note {
+        address: action.address().clone(),
+        path: Some(action.path.clone()),
+        kind: NoteKind::Unheld,
+    }));
+    shown.report.notes.sort();
+    let outcome = Outcome::Ready(shown);
     let most = match saved.plan.brake(None) {
         Brake::Many { deletions, .. } => format!(" --max-deletes {deletions}"),
         Brake::Free | Brake::Exceeded { .. } => String::new(),
@@ -38,6 +45,7 @@ pub(crate) fn run(
         ordered: None,
         findings: &[],
         compared: None,
+        choices: Some(&saved.choices),
     };
     report::plan(&presented, style, (streams.out, talk), out)?;
     Ok(Exit::Done)
@@ -58,8 +66,8 @@ impl Contents for Saved<'_> {
             .map(|index| self.0.contents[index].clone())
             .unwrap_or_default();
         Sides {
-            before: old.map(String::into_bytes),
-            after: new.map(String::into_bytes),
+            before: old.map(|text| text.bytes().to_vec()),
+            after: new.map(|text| text.bytes().to_vec()),
         }
     }
 

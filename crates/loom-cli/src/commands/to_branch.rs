@@ -79,7 +79,7 @@ pub(super) fn run(
         }
         Outcome::Ready(plan) => {
             out.flush()?;
-            approval.check(plan)?;
+            approval.check(plan, &planned.bytes(there.files()))?;
             consent(asked, &approval, plan)?;
             plan
         }
@@ -253,7 +253,9 @@ fn differs(
     if let (Outcome::Ready(plan), Some(Outcome::Converged(_))) =
         (&found.here.outcome, base.as_ref().map(|base| &base.outcome))
     {
-        found.approval.check(plan)?;
+        found
+            .approval
+            .check(plan, &found.here.bytes(found.desk.files()))?;
         if holds(found, plan)? {
             writeln!(
                 out,

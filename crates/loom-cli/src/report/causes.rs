@@ -171,6 +171,10 @@ pub(crate) fn note_sentence(kind: &NoteKind, notes: &[&Note]) -> String {
             "{subject} {} versions that are left to {to}",
             pick("has", "have")
         ),
+        NoteKind::Unheld => format!(
+            "the text of {subject} holds something that is hidden or left to somebody, so that nothing in \
+             this saved plan proves it: `loom apply` looks at it again"
+        ),
         NoteKind::Once => format!(
             "{subject} {} created once and {} left alone",
             pick("was", "were"),

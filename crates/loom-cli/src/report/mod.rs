@@ -38,6 +38,7 @@ use loom_plan::check::Finding;
 use loom_plan::credential::masked;
 use loom_plan::diff::{Difference, as_text, compare};
 use loom_plan::graph::Ordered;
+use loom_plan::plan::digest::Choices;
 use loom_plan::plan::{Action, Conflicting, Outcome};
 use loom_plan::snapshot::Part;
 
@@ -62,6 +63,8 @@ pub(crate) struct Presented<'a> {
     pub(crate) findings: &'a [Finding],
     /// What the outcome is compared with, where it is no plan.
     pub(crate) compared: Option<&'a Compared>,
+    /// The choices that the digest covers, where there is one.
+    pub(crate) choices: Option<&'a Choices>,
 }
 
 /// The base that a request is compared with, and how the request itself stands.
@@ -118,6 +121,7 @@ pub(crate) fn plan(
         ordered,
         findings,
         compared,
+        choices,
     } = *plan;
     let review = |budget| {
         let sketch = ordered.and_then(|ordered| graph::sketch(ordered, outcome));
@@ -141,7 +145,7 @@ pub(crate) fn plan(
     };
     match style.format {
         PlanFormat::Text => text::plan_or_comparison(&text, compared, out),
-        PlanFormat::Json => json::plan((outcome, findings), contents, compared, out),
+        PlanFormat::Json => json::plan((outcome, findings), contents, (compared, choices), out),
         PlanFormat::Markdown => markdown::plan(&review(style.budget), out),
         PlanFormat::Html => html::plan(plan, out),
         PlanFormat::Sarif => sarif::plan(outcome, findings, prefix, out),
@@ -233,6 +237,12 @@ impl From<Sides> for Shown {
             hidden,
         }
     }
+}
+
+/// What may be shown of an action's contents.
+pub(crate) fn shown(contents: &dyn Contents, action: &Action) -> Sides {
+    let Shown { before, after, .. } = Shown::of(contents, action);
+    Sides { before, after }
 }
 
 /// A content with `*` in the place of what looks like a credential.

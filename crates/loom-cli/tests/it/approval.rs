@@ -77,7 +77,7 @@ fn a_saved_plan_that_was_edited_or_cut_off_is_refused() {
     let without_trailer = lines[..lines.len() - 1].join("\n") + "\n";
     let without_action = [&lines[..1], &lines[2..]].concat().join("\n") + "\n";
     let half = &text[..text.len() / 2];
-    let newer = text.replacen('1', "2", 1);
+    let newer = text.replacen("\"format\":2", "\"format\":3", 1);
     for broken in [
         &without_trailer,
         &without_action,
@@ -96,6 +96,36 @@ fn a_saved_plan_that_was_edited_or_cut_off_is_refused() {
         }
     }
     assert!(!sandbox.has("etc/port"));
+}
+
+#[test]
+fn a_reviewed_document_that_shows_something_else_than_its_digest_is_refused() {
+    let sandbox = small::fresh();
+    let file = sandbox.outside("plan.json");
+    let text = sandbox.loom(&["plan", "--format", "json"]).comes_to(0).out;
+    let path = file.display().to_string();
+    let action: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let hash = action["actions"][0]["parts"][0]["after"]["hash"]
+        .as_str()
+        .expect("a hash");
+    for (from, to) in [
+        ("port 3000", "port 3001"),
+        ("\"path\": \"etc/port\"", "\"path\": \"etc/p\""),
+        ("\"mode\": \"plain\"", "\"mode\": \"executable\""),
+        ("\"action\": \"create\"", "\"action\": \"update\""),
+        ("\"adopt\": \"declared\"", "\"adopt\": \"all\""),
+        ("\"choices\"", "\"choice\""),
+        (hash, &"0".repeat(64)),
+    ] {
+        let forged = text.replacen(from, to, 1);
+        assert_ne!(forged, text, "{from}");
+        std::fs::write(&file, forged).expect("it can be written");
+        let ran = sandbox.loom(&["apply", "--expect", &path]).comes_to(1);
+        assert!(ran.err.contains("LOOM0601"), "{from}\n{ran}");
+        assert!(!sandbox.has("etc/port"));
+    }
+    std::fs::write(&file, text).expect("it can be written");
+    sandbox.loom(&["apply", "--expect", &path]).comes_to(0);
 }
 
 #[test]
@@ -365,7 +395,7 @@ fn a_file_that_approves_nothing_says_why() {
         sandbox.edit("etc/port", "Port", "port");
         json
     };
-    let newer = text.replacen("\"format\":1", "\"format\":2", 1);
+    let newer = text.replacen("\"format\":2", "\"format\":3", 1);
     let broken = [
         (text[..text.len() / 2].to_owned(), "LOOM0601"),
         (

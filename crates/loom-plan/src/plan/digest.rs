@@ -5,42 +5,133 @@
 //! No reasons, no positions, no ledger, and for owned blocks not the rest of the file: an unrelated
 //! commit keeps the digest. Every field is preceded by its length, so that no two plans read the same.
 
+use serde::{Deserialize, Serialize};
+
 use super::scope::{Adopting, Conflicts, Request};
 use super::{Action, Verb};
-use crate::addr::ContentHash;
+use crate::addr::{Address, ContentHash};
+use crate::project::OnDrift;
 use crate::provider::Mode;
 use crate::snapshot::{Content, Part};
 
 /// Raised when the same plan would hash differently.
 const FORMAT: &str = "loom plan 1";
 
+/// The choices of a run that the digest covers. A plan that is written to a file carries them, so that
+/// whoever reads it can compute the digest anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// The code of the story.
+    pub story: Option<String>,
+    /// The targets.
+    pub targets: Vec<Address>,
+    /// The paths, as written.
+    pub paths: Vec<String>,
+    /// What is done with edits, where that was typed.
+    pub on_drift: Option<OnDrift>,
+    /// Whether files of others are taken over.
+    pub adopt: Adopting,
+    /// What a conflict does.
+    pub conflicts: Conflicts,
+}
+
+impl From<&Request> for Choices {
+    fn from(request: &Request) -> Self {
+        Self {
+            story: request.story.clone(),
+            targets: request.targets.clone(),
+            paths: request.paths.clone(),
+            on_drift: request.on_drift,
+            adopt: request.adoption,
+            conflicts: request.conflicts,
+        }
+    }
+}
+
+/// All that the digest covers of an action. Whoever reads a plan from elsewhere makes these of what
+/// stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// What is done.
+    pub verb: String,
+    /// The path; of a move, the new one.
+    pub path: String,
+    /// Of a move, the old path.
+    pub from: Option<String>,
+    /// The parts, in order.
+    pub parts: Vec<CoveredPart>,
+}
+
+/// All that the digest covers of what is done to one part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoveredPart {
+    /// The part.
+    pub part: Part,
+    /// Who keeps some of its versions, so that its hashes are not of its bytes.
+    pub left_to: Option<String>,
+    /// The part before; `None` where there was none.
+    pub before: Option<Content>,
+    /// The part after; `None` where there is none.
+    pub after: Option<Content>,
+}
+
+impl From<&Action> for Covered {
+    fn from(action: &Action) -> Self {
+        let parts = action.parts.iter().map(|part| CoveredPart {
+            part: part.part.clone(),
+            left_to: part.left_to.clone(),
+            before: part.before,
+            after: part.after,
+        });
+        Self {
+            verb: action.verb.as_str().to_owned(),
+            path: action.path.to_string(),
+            from: match &action.verb {
+                Verb::Move { from } => Some(from.to_string()),
+                Verb::Create
+                | Verb::Update
+                | Verb::Delete
+                | Verb::Adopt
+                | Verb::Keep
+                | Verb::Forget => None,
+            },
+            parts: parts.collect(),
+        }
+    }
+}
+
 /// The digest of a plan.
 pub fn of(actions: &[Action], request: &Request) -> ContentHash {
+    of_covered(actions.iter().map(Covered::from), &request.into())
+}
+
+/// The digest of what is covered.
+pub fn of_covered(actions: impl IntoIterator<Item = Covered>, choices: &Choices) -> ContentHash {
     let mut text = Vec::new();
     let mut field = |value: &str| {
         text.extend((value.len() as u64).to_le_bytes());
         text.extend(value.as_bytes());
     };
     field(FORMAT);
-    field(request.story.as_deref().unwrap_or(""));
-    request
+    field(choices.story.as_deref().unwrap_or(""));
+    choices
         .targets
         .iter()
         .for_each(|target| field(&target.to_string()));
     field("paths");
-    request.paths.iter().for_each(|path| field(path));
-    field(request.on_drift.map_or("", crate::project::OnDrift::as_str));
-    field(match (request.adoption, request.conflicts) {
+    choices.paths.iter().for_each(|path| field(path));
+    field(choices.on_drift.map_or("", OnDrift::as_str));
+    field(match (choices.adopt, choices.conflicts) {
         (Adopting::Declared, Conflicts::Block) => "",
         (Adopting::All, Conflicts::Block) => "adopt",
         (Adopting::Declared, Conflicts::Skip) => "skip",
         (Adopting::All, Conflicts::Skip) => "adopt skip",
     });
     for action in actions {
-        field(action.verb.as_str());
-        field(action.path.as_str());
-        if let Verb::Move { from } = &action.verb {
-            field(from.as_str());
+        field(&action.verb);
+        field(&action.path);
+        if let Some(from) = &action.from {
+            field(from);
         }
         for part in &action.parts {
             field(match &part.part {
@@ -49,6 +140,10 @@ pub fn of(actions: &[Action], request: &Request) -> ContentHash {
             });
             if matches!(part.part, Part::Keys(_)) {
                 field("keys");
+            }
+            if let Some(to) = &part.left_to {
+                field("left to");
+                field(to);
             }
             field(&content(part.before));
             field(&content(part.after));

@@ -1,20 +1,30 @@
 //! A saved plan: JSON Lines, complete in itself and sealed.
 //!
-//! In: a plan with the bytes of its actions. Out: text, and back. The first line is the head
-//! (`loom`, `format`, `digest`, `arguments`), then one action a line with what stood there and what
-//! will, then the seal (`actions`, `digest`, `blake3` of everything before it). A file that is
-//! truncated, edited or of a newer format is refused, never applied in part.
+//! In: a plan with the texts of its actions. Out: text, and back. The first line is the head
+//! (`loom`, `format`, `digest`, `arguments`, `choices`), then one action a line with what stood there
+//! and what will, then the seal (`actions`, `digest`, `blake3` of everything before it). A file that is
+//! truncated, edited or of another format is refused, never applied in part.
+//!
+//! The seal tells a file that was cut off; it proves nothing, since everybody can make one. What binds
+//! the file to its digest is that the digest is computed anew from the actions, and each text is held
+//! against the hashes in them (test `nothing_in_a_plan_can_be_changed_under_its_digest`). A text that
+//! cannot be held, because something in it is masked or left to somebody, says so, and whoever shows
+//! the plan says it too ([`SavedPlan::unheld`]).
 
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Conflicting, Plan, Report};
+use super::digest::{Choices, Covered};
+use super::{Action, Conflicting, PartAction, Plan, Report, digest};
 use crate::addr::ContentHash;
+use crate::block;
 use crate::diag::{Code, Diagnostic};
+use crate::header::content_hash;
+use crate::snapshot::{Content, Part};
 
-/// The newest format that this loom reads and the one that it writes.
-pub const FORMAT: u32 = 1;
+/// The format that this loom reads and writes.
+pub const FORMAT: u32 = 2;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,9 +33,37 @@ struct Head {
     format: u32,
     digest: ContentHash,
     arguments: Vec<String>,
+    choices: Choices,
     skipped: Vec<Conflicting>,
     report: Report,
 }
+
+/// What is kept of a file's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Text {
+    /// The whole content, as it is.
+    Whole(String),
+    /// The content with `*` in the place of what is hidden, or one whose hashes leave something out:
+    /// nobody who has only this file can hold it against the digest.
+    Unheld(String),
+    /// It is not text.
+    Binary,
+}
+
+impl Text {
+    /// What is shown of it.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Whole(text) | Self::Unheld(text) => text.as_bytes(),
+            // stands for itself: no text has it
+            Self::Binary => b"\0",
+        }
+    }
+}
+
+/// A file before and after an action; `None` where there is none.
+pub type Texts = (Option<Text>, Option<Text>);
 
 /// One action and its bytes, which are text in every format that loom writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,10 +71,10 @@ pub struct SavedAction {
     /// What is done.
     #[serde(flatten)]
     pub action: Action,
-    /// What stood there; `None` where nothing did, or where it is not text.
-    pub old: Option<String>,
+    /// What stood there; `None` where nothing did.
+    pub old: Option<Text>,
     /// What will stand there; `None` where nothing will.
-    pub new: Option<String>,
+    pub new: Option<Text>,
 }
 
 /// The last line.
@@ -54,20 +92,43 @@ pub struct SavedPlan {
     pub plan: Plan,
     /// The choices of the run that made it, as they would be typed.
     pub arguments: Vec<String>,
-    /// The bytes of its actions, in order.
-    pub contents: Vec<(Option<String>, Option<String>)>,
+    /// The same, as the digest covers them.
+    pub choices: Choices,
+    /// The texts of its actions, in order.
+    pub contents: Vec<Texts>,
 }
 
-/// What stood at an action's path, and what will.
-pub type Bytes<'a> = dyn Fn(&Action) -> (Option<Vec<u8>>, Option<Vec<u8>>) + 'a;
+impl SavedPlan {
+    /// The actions of which a text could not be held against the digest.
+    pub fn unheld(&self) -> impl Iterator<Item = &Action> {
+        let is_held = |text: &Option<Text>| matches!(text, None | Some(Text::Whole(_)));
+        let pairs = self.plan.actions.iter().zip(&self.contents);
+        pairs
+            .filter(move |(_, (old, new))| !is_held(old) || !is_held(new))
+            .map(|(action, _)| action)
+    }
+}
 
-/// Writes a plan. `bytes` gives what stood at an action's path, and what will.
+/// What stood at an action's path, and what will: the bytes, and what may be shown of them.
+pub type Bytes<'a> = dyn Fn(&Action) -> [Option<Side>; 2] + 'a;
+
+/// One side of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// What is there.
+    pub bytes: Vec<u8>,
+    /// The same without anything that must not be shown.
+    pub shown: Vec<u8>,
+}
+
+/// Writes a plan with the choices that it was made with: as they would be typed, and as the digest
+/// covers them.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(
     plan: &Plan,
-    arguments: Vec<String>,
+    (arguments, choices): (Vec<String>, Choices),
     bytes: &Bytes<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -80,17 +141,17 @@ pub fn write(
         format: FORMAT,
         digest: plan.digest,
         arguments,
+        choices,
         skipped: plan.skipped.clone(),
         report: plan.report.clone(),
     };
     sealed.line(&head)?;
     for action in &plan.actions {
-        let (old, new) = bytes(action);
-        let text = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let [old, new] = bytes(action);
         sealed.line(&SavedAction {
             action: action.clone(),
-            old: text(old),
-            new: text(new),
+            old: old.map(|side| kept(action, side, Moment::Before)),
+            new: new.map(|side| kept(action, side, Moment::After)),
         })?;
     }
     let blake3 = ContentHash::of_parts(sealed.hasher.iter().map(|hash| &hash.as_bytes()[..]));
@@ -100,6 +161,92 @@ pub fn write(
         blake3,
     };
     sealed.line(&seal)
+}
+
+/// Which side of an action a text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Before,
+    After,
+}
+
+impl Moment {
+    /// The side whose hashes hold: an action that writes nothing leaves what was before.
+    fn counts_for(self, action: &Action) -> Self {
+        if action.verb.writes() {
+            self
+        } else {
+            Self::Before
+        }
+    }
+
+    fn of(self, part: &PartAction) -> Option<Content> {
+        match self {
+            Self::Before => part.before,
+            Self::After => part.after,
+        }
+    }
+}
+
+/// A side as it is kept: whole where a reader can hold it against the digest.
+fn kept(action: &Action, side: Side, moment: Moment) -> Text {
+    let is_whole = side.bytes == side.shown;
+    match String::from_utf8(side.shown) {
+        Ok(text) if is_whole && fits(action, Some(&text), moment) => Text::Whole(text),
+        Ok(text) => Text::Unheld(text),
+        Err(_) => Text::Binary,
+    }
+}
+
+/// Whether a text is what the parts of an action say by their hashes. A text that an action leaves as
+/// it was is held as what was before.
+fn fits(action: &Action, text: Option<&str>, moment: Moment) -> bool {
+    let moment = moment.counts_for(action);
+    action.parts.iter().all(|part| {
+        // a whole file that other parts take over is no longer held as one; its decision would say so
+        // too, but only what the digest covers may be asked here
+        let is_taken_over =
+            moment == Moment::After && part.part == Part::Whole && action.parts.len() > 1;
+        is_taken_over || fits_part(action, part, text, moment)
+    })
+}
+
+fn fits_part(action: &Action, part: &PartAction, text: Option<&str>, moment: Moment) -> bool {
+    let wanted = moment.of(part).map(|content| content.hash);
+    match &part.part {
+        Part::Whole => {
+            part.left_to.is_none() && text.map(str::as_bytes).map(content_hash) == wanted
+        }
+        Part::Block(_) if part.was.is_some() && moment == Moment::Before => false,
+        Part::Block(address) => {
+            let body = block::comment_of(&action.path).and_then(|comment| {
+                text.and_then(|text| block::find(text, comment, address))
+                    .map(|body| ContentHash::of(body.as_bytes()))
+            });
+            body == wanted
+        }
+        Part::Keys(_) => false,
+    }
+}
+
+/// Why a text of a saved action cannot be what its hashes say; `None` where it can.
+fn contradiction(saved: &SavedAction) -> Option<&'static str> {
+    let sides = [
+        (&saved.old, Moment::Before, "before"),
+        (&saved.new, Moment::After, "after"),
+    ];
+    sides
+        .into_iter()
+        .find_map(|(text, moment, side)| match text {
+            Some(Text::Whole(text)) => (!fits(&saved.action, Some(text), moment)).then_some(side),
+            Some(Text::Unheld(_) | Text::Binary) => None,
+            // a text that the hashes speak of cannot be left out
+            None => {
+                let moment = moment.counts_for(&saved.action);
+                let is_there = |part: &PartAction| moment.of(part).is_some();
+                saved.action.parts.iter().any(is_there).then_some(side)
+            }
+        })
 }
 
 /// Lines on their way out, each hashed.
@@ -138,9 +285,14 @@ pub fn read(name: &str, text: &str) -> Result<SavedPlan, Diagnostic> {
         None => return Err(refuse("is not a saved plan")),
         Some(format) if format > u64::from(FORMAT) => {
             return Err(refuse(&format!(
-                "has the format {format}, and this loom reads up to {FORMAT}"
+                "has the format {format}, and this loom reads the format {FORMAT}"
             ))
             .help("use a newer loom"));
+        }
+        Some(format) if format < u64::from(FORMAT) => {
+            return Err(refuse(&format!(
+                "has the format {format}, of an older loom, which does not hold what its digest covers"
+            )));
         }
         Some(_) => {}
     }
@@ -162,15 +314,27 @@ pub fn read(name: &str, text: &str) -> Result<SavedPlan, Diagnostic> {
     for line in lines {
         let saved: SavedAction =
             serde_json::from_str(line).map_err(|_| refuse("has an action that cannot be read"))?;
+        if let Some(side) = contradiction(&saved) {
+            let path = &saved.action.path;
+            return Err(refuse(&format!(
+                "shows another text of {path} ({side}) than the one that its digest stands for: somebody changed it"
+            )));
+        }
         actions.push(saved.action);
         contents.push((saved.old, saved.new));
     }
     if actions.len() != seal.actions {
         return Err(refuse("does not hold all of its actions"));
     }
+    let digest = digest::of_covered(actions.iter().map(Covered::from), &head.choices);
+    if digest != head.digest {
+        return Err(refuse(
+            "does not do what its digest stands for: its actions or its choices were changed",
+        ));
+    }
     let plan = Plan {
         actions,
-        digest: head.digest,
+        digest,
         skipped: head.skipped,
         gone: Vec::new(),
         report: head.report,
@@ -178,6 +342,7 @@ pub fn read(name: &str, text: &str) -> Result<SavedPlan, Diagnostic> {
     Ok(SavedPlan {
         plan,
         arguments: head.arguments,
+        choices: head.choices,
         contents,
     })
 }
@@ -187,9 +352,8 @@ mod tests {
     use super::*;
     use crate::addr::{Address, RepoPath};
     use crate::plan::decide::{Creation, Decision};
-    use crate::plan::{Cause, Expect, PartAction, Verb};
+    use crate::plan::{Cause, Expect, Verb};
     use crate::provider::Mode;
-    use crate::snapshot::{Content, Part};
 
     fn saved() -> String {
         let after = Content {
@@ -213,9 +377,13 @@ mod tests {
             expect: Expect::Absent,
             parts: vec![part],
         };
+        let choices = Choices {
+            targets: vec![Address::parse("file.x").expect("an address")],
+            ..Choices::default()
+        };
         let plan = Plan {
+            digest: digest::of_covered([Covered::from(&action)], &choices),
             actions: vec![action],
-            digest: ContentHash::of(b"digest"),
             skipped: Vec::new(),
             gone: Vec::new(),
             report: Report::default(),
@@ -224,19 +392,79 @@ mod tests {
         let arguments = vec!["--target".to_owned(), "file.x".to_owned()];
         write(
             &plan,
-            arguments,
-            &|_| (None, Some(b"x\n".to_vec())),
+            (arguments, choices),
+            &|_| {
+                let bytes = b"x\n".to_vec();
+                [
+                    None,
+                    Some(Side {
+                        shown: bytes.clone(),
+                        bytes,
+                    }),
+                ]
+            },
             &mut out,
         )
         .expect("memory takes all");
         String::from_utf8(out).expect("JSON is text")
     }
 
+    /// The text with another seal, as everybody can make it.
+    fn sealed_again(text: &str) -> String {
+        let (body, last) = text.trim_end().rsplit_once('\n').expect("lines");
+        let hashes: Vec<ContentHash> = body
+            .split('\n')
+            .map(|line| ContentHash::of(line.as_bytes()))
+            .collect();
+        let mut seal: Seal = serde_json::from_str(last).expect("a seal");
+        let head: serde_json::Value =
+            serde_json::from_str(body.split('\n').next().expect("a head")).expect("JSON");
+        seal.digest =
+            ContentHash::parse(head["digest"].as_str().expect("a digest")).expect("a hash");
+        seal.actions = body.lines().count() - 1;
+        seal.blake3 = ContentHash::of_parts(hashes.iter().map(|hash| &hash.as_bytes()[..]));
+        format!("{body}\n{}\n", serde_json::to_string(&seal).expect("JSON"))
+    }
+
+    #[test]
+    fn nothing_in_a_plan_can_be_changed_under_its_digest() {
+        let text = saved();
+        assert!(read("p", &sealed_again(&text)).is_ok(), "it is a seal");
+        let other = ContentHash::of(b"y\n").to_string();
+        let hash = ContentHash::of(b"x\n").to_string();
+        let action = text.lines().nth(1).expect("an action");
+        for (from, to) in [
+            (r"x\n", r"y\n".to_owned()),
+            (r#"{"whole":"x\n"}"#, "null".to_owned()),
+            (hash.as_str(), other),
+            (r#""path":"x""#, r#""path":"y""#.to_owned()),
+            ("\"Plain\"", "\"Executable\"".to_owned()),
+            (r#""verb":"Create""#, r#""verb":"Update""#.to_owned()),
+            (r#""targets":["file.x"]"#, r#""targets":[]"#.to_owned()),
+            (r#""conflicts":"block""#, r#""conflicts":"skip""#.to_owned()),
+            (action, format!("{action}\n{action}")),
+            (&format!("{action}\n"), String::new()),
+        ] {
+            let forged = text.replace(from, &to);
+            assert_ne!(forged, text, "{from}");
+            let found = read("p", &sealed_again(&forged)).expect_err(from);
+            assert_eq!(found.code, Code::SavedPlan);
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_masked_is_named_as_not_held() {
+        let text = saved().replace(r#"{"whole":"x\n"}"#, r#"{"unheld":"*\n"}"#);
+        let read = read("p", &sealed_again(&text)).expect("it may be masked");
+        assert_eq!(read.unheld().count(), 1);
+    }
+
     #[test]
     fn a_saved_plan_reads_back() {
         let text = saved();
         let read = read("plan.json", &text).expect("what was written is read");
-        assert_eq!(read.contents, [(None, Some("x\n".to_owned()))]);
+        assert_eq!(read.contents, [(None, Some(Text::Whole("x\n".to_owned())))]);
+        assert_eq!(read.unheld().count(), 0);
         assert_eq!(read.arguments, ["--target", "file.x"]);
         assert_eq!(read.plan.actions.len(), 1);
     }
@@ -250,7 +478,12 @@ mod tests {
         let edited = text.replace("x\\n", "y\\n");
         assert_ne!(edited, text);
         assert!(read("p", &edited).is_err_and(|found| found.message.contains("edited")));
-        let newer = text.replace("\"format\":1", "\"format\":2");
-        assert!(read("p", &newer).is_err_and(|found| found.message.contains("format 2")));
+        for format in [1, 3] {
+            let other = text.replace("\"format\":2", &format!("\"format\":{format}"));
+            assert!(
+                read("p", &other)
+                    .is_err_and(|found| found.message.contains(&format!("format {format}")))
+            );
+        }
     }
 }

@@ -289,6 +289,8 @@ pub enum NoteKind {
     Once,
     /// Some of its versions are left to somebody.
     Delegated(String),
+    /// Of a saved plan: its text could not be held against the digest.
+    Unheld,
 }
 
 /// What every outcome says.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::build::Inputs;
 use super::known::KnownRecord;
 use crate::addr::{Address, RepoPath};
@@ -32,7 +34,8 @@ pub struct Request {
 }
 
 /// Whether files that loom did not write are taken over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Adopting {
     /// Only where `adopt:` says so.
     #[default]
@@ -42,7 +45,8 @@ pub enum Adopting {
 }
 
 /// What a conflict does to the rest of the plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Conflicts {
     /// It blocks the plan.
     #[default]

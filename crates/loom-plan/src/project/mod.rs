@@ -15,6 +15,7 @@ pub mod view;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::addr::{Address, Name, PathError, RepoPath};
 use crate::check::accept::Accept;
@@ -110,7 +111,8 @@ pub struct Pattern {
 }
 
 /// What plan does with a file that was edited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnDrift {
     /// A person decides.
     Conflict,

@@ -109,7 +109,7 @@ pub(crate) fn failure(said: &str, out: &mut dyn Write) -> io::Result<()> {
 fn is_left_alone(kind: &NoteKind) -> bool {
     match kind {
         // what is not delegated was compared
-        NoteKind::Waiting(_) | NoteKind::Delegated(_) => false,
+        NoteKind::Waiting(_) | NoteKind::Delegated(_) | NoteKind::Unheld => false,
         NoteKind::Held(_)
         | NoteKind::NotLoaded(_)
         | NoteKind::OutOfScope

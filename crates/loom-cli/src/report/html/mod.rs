@@ -331,6 +331,7 @@ mod tests {
             ordered: None,
             findings: &[],
             compared: None,
+            choices: None,
         };
         plan(&presented, &mut out).expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")

@@ -20,15 +20,18 @@ use loom_plan::snapshot::Part;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-pub(crate) use plan::{mode, plan};
+pub(crate) use plan::{actions, mode, plan};
 
 use super::Shown;
 use super::causes;
 use super::drift::Report;
 use super::style::is_hidden;
 
-/// The version of all documents.
+/// The version of all documents but those of plans.
 pub(crate) const FORMAT_VERSION: &str = "1.0";
+
+/// The version of the documents of plans, which carry the choices that their digest covers.
+pub(crate) const PLAN_FORMAT_VERSION: &str = "1.1";
 
 /// Writes one document.
 ///
@@ -128,6 +131,7 @@ fn note_word(kind: &NoteKind) -> &'static str {
         NoteKind::KeptEdit => "kept_edit",
         NoteKind::Once => "once",
         NoteKind::Delegated(_) => "delegated",
+        NoteKind::Unheld => "unheld",
     }
 }
 

@@ -7,6 +7,7 @@ use loom_plan::check::Finding;
 use loom_plan::credential::masked;
 use loom_plan::keys::{Manual, Snippet};
 use loom_plan::plan::decide::Conflict;
+use loom_plan::plan::digest::Choices;
 use loom_plan::plan::upgrade::Upgrades;
 use loom_plan::plan::{
     Action, Brake, ByHand, Cause, Conflicting, Expect, Outcome, PartAction, Verb,
@@ -18,7 +19,7 @@ use rayon::prelude::*;
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
-use super::{FORMAT_VERSION, Note, UpgradeJson, block, keys, notes, unified, upgrades, write};
+use super::{Note, PLAN_FORMAT_VERSION, UpgradeJson, block, keys, notes, unified, upgrades, write};
 use crate::report::causes::{self, Summary};
 use crate::report::check::FindingJson;
 use crate::report::{Compared, Contents, Shown, settings};
@@ -31,6 +32,8 @@ struct PlanDocument<'a> {
     format_version: &'static str,
     outcome: &'static str,
     digest: Option<String>,
+    /// What the digest covers besides the actions.
+    choices: Option<&'a Choices>,
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<Against<'a>>,
     summary: Summary,
@@ -57,7 +60,7 @@ struct Against<'a> {
 pub(crate) fn plan(
     (outcome, findings): (&Outcome, &[Finding]),
     contents: &dyn Contents,
-    compared: Option<&Compared>,
+    (compared, choices): (Option<&Compared>, Option<&Choices>),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (word, digest) = match outcome {
@@ -67,8 +70,9 @@ pub(crate) fn plan(
         Outcome::Blocked(_) => ("blocked", None),
     };
     let document = PlanDocument {
-        format_version: FORMAT_VERSION,
+        format_version: PLAN_FORMAT_VERSION,
         outcome: word,
+        choices: choices.filter(|_| digest.is_some()),
         digest,
         against: compared.map(|it| Against {
             reference: &it.reference,
@@ -133,6 +137,18 @@ impl Serialize for Actions<'_> {
     }
 }
 
+/// What a document says of actions, one value each.
+pub(crate) fn actions<'a>(
+    actions: &'a [Action],
+    contents: &'a dyn Contents,
+) -> impl Iterator<Item = serde_json::Value> + 'a {
+    let said = |action: &Action| serde_json::to_value(ActionJson::new(action, contents));
+    actions.chunks(CHUNK).flat_map(move |chunk| {
+        let prepared: Vec<_> = chunk.par_iter().map(said).collect();
+        prepared.into_iter().map(Result::unwrap_or_default)
+    })
+}
+
 #[derive(Serialize)]
 struct ActionJson<'a> {
     action: &'static str,
@@ -158,6 +174,8 @@ struct PartJson<'a> {
     address: String,
     block: Option<&'a str>,
     keys: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_to: Option<&'a str>,
     before: Option<ContentJson>,
     after: Option<ContentJson>,
 }
@@ -217,6 +235,7 @@ impl<'a> PartJson<'a> {
             address: part.address.to_string(),
             block: block(&part.part),
             keys: keys(&part.part),
+            left_to: part.left_to.as_deref(),
             before: part.before.map(content),
             after: part.after.map(content),
         }

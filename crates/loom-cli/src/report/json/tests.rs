@@ -2,12 +2,19 @@ use super::*;
 use crate::report::Compared;
 use crate::report::fixture::{EMPTYING, Scene, address, day, emptying, position, setting};
 use loom_plan::plan::decide::Conflict;
+use loom_plan::plan::digest::Choices;
 use loom_plan::plan::{Cause, Report, Verb};
 use serde_json::Value;
 
 fn planned(outcome: &Outcome, scene: &Scene) -> String {
     let mut out = Vec::new();
-    plan((outcome, &[]), scene, None, &mut out).expect("writing to memory cannot fail");
+    plan(
+        (outcome, &[]),
+        scene,
+        (None, Some(&Choices::default())),
+        &mut out,
+    )
+    .expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -181,8 +188,13 @@ fn every_plan_and_every_drift_is_as_the_schemas_say_and_they_name_every_key() {
         missing: String::new(),
     };
     let mut out = Vec::new();
-    plan((&scene.ready(), &[]), &scene, Some(&compared), &mut out)
-        .expect("writing to memory cannot fail");
+    plan(
+        (&scene.ready(), &[]),
+        &scene,
+        (Some(&compared), None),
+        &mut out,
+    )
+    .expect("writing to memory cannot fail");
     assert_eq!(
         problems(PLAN, &String::from_utf8(out).expect("UTF-8")),
         Vec::<String>::new()
