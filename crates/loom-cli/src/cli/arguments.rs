@@ -281,8 +281,11 @@ enum Verb {
         /// Say whether the report is for people, for programs, for GitHub, or for a CI system.
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: CheckFormat,
+        /// Judge by the policies and exceptions of this commit, not by those of the files that are here.
+        #[arg(long, value_name = "REF")]
+        policies_from: Option<String>,
         /// Print the rules instead, as Markdown.
-        #[arg(long, conflicts_with_all = ["paths", "format"])]
+        #[arg(long, conflicts_with_all = ["paths", "format", "policies_from"])]
         rules: bool,
     },
     /// Draw how artifacts depend on each other.
@@ -470,6 +473,9 @@ struct SelectionArguments {
     /// Leave out what is in conflict, and what depends on it, and plan the rest.
     #[arg(long)]
     skip_conflicts: bool,
+    /// Judge by the policies and exceptions of this commit, not by those of the files that are here.
+    #[arg(long, value_name = "REF")]
+    policies_from: Option<String>,
 }
 
 const ON_DRIFT: &str = "Say what happens to files that somebody edited, over the project's own choice: \
@@ -499,7 +505,7 @@ struct PlanArguments {
 #[derive(Args, Debug)]
 struct ApplyArguments {
     /// A plan that was saved with `loom plan --out`; without it the plan is made now.
-    #[arg(conflicts_with_all = ["story", "targets", "paths", "on_drift", "adopt", "skip_conflicts"])]
+    #[arg(conflicts_with_all = ["story", "targets", "paths", "on_drift", "adopt", "skip_conflicts", "policies_from"])]
     file: Option<PathBuf>,
     #[command(flatten)]
     selection: SelectionArguments,
@@ -663,10 +669,12 @@ impl From<Verb> for Command {
             Verb::Check {
                 paths,
                 format,
+                policies_from,
                 rules,
             } => Self::Check(Check {
                 paths,
                 format,
+                policies_from,
                 what: if rules {
                     ToCheck::Rules
                 } else {
@@ -736,6 +744,7 @@ impl From<SelectionArguments> for Selection {
             } else {
                 SkipConflicts::No
             },
+            policies_from: typed.policies_from,
             ..typed.scope.into()
         }
     }

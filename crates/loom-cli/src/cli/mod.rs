@@ -215,6 +215,8 @@ pub(crate) struct Check {
     pub(crate) paths: Vec<String>,
     /// How to report.
     pub(crate) format: CheckFormat,
+    /// The commit whose policies and exceptions judge, instead of this tree's.
+    pub(crate) policies_from: Option<String>,
     /// What to print.
     pub(crate) what: ToCheck,
 }

@@ -29,6 +29,8 @@ pub(crate) struct Selection {
     pub(crate) adoption: Adoption,
     /// What a conflict does to the rest.
     pub(crate) conflicts: SkipConflicts,
+    /// The commit whose policies and exceptions judge the plan, instead of this tree's.
+    pub(crate) policies_from: Option<String>,
 }
 
 /// A story, by its code or from elsewhere.
@@ -60,6 +62,7 @@ impl Default for Selection {
             on_drift: None,
             adoption: Adoption::Refused,
             conflicts: SkipConflicts::No,
+            policies_from: None,
         }
     }
 }
@@ -99,6 +102,9 @@ impl Selection {
         if let Some(on_drift) = self.on_drift {
             option("--on-drift", on_drift.as_str().as_ref());
         }
+        if let Some(reference) = &self.policies_from {
+            option("--policies-from", reference.as_ref());
+        }
         if self.adoption == Adoption::Wanted {
             typed.push("--adopt".into());
         }
@@ -109,13 +115,17 @@ impl Selection {
     }
 }
 
-/// The exact command that applies a plan: of its saved file, or of the same selection by digest.
+/// The exact command that applies a plan: of its saved file, or of the same selection by digest; none
+/// for a plan that nobody can approve.
 pub(crate) fn apply_command(
     global: &Global,
     selection: &Selection,
     saved: Option<&Path>,
     plan: &Plan,
 ) -> String {
+    let Some(digest) = plan.digest else {
+        return String::new();
+    };
     let mut typed: Vec<OsString> = vec!["loom".into()];
     if let Some(directory) = &global.directory {
         typed.extend(["-C".into(), directory.clone().into()]);
@@ -125,7 +135,7 @@ pub(crate) fn apply_command(
         typed.push(file.into());
     } else {
         typed.extend(selection.arguments());
-        typed.extend(["--expect".into(), plan.digest.to_string().into()]);
+        typed.extend(["--expect".into(), digest.to_string().into()]);
     }
     if let Brake::Many { deletions, .. } = plan.brake(None) {
         typed.extend(["--max-deletes".into(), deletions.to_string().into()]);

@@ -134,7 +134,8 @@ fn the_printed_command_makes_the_plan_that_was_shown() {
     let digest = ContentHash::of(b"");
     let small = loom_plan::plan::Plan {
         actions: Vec::new(),
-        digest,
+        digest: Some(digest),
+        exceptions: Vec::new(),
         skipped: Vec::new(),
         gone: Vec::new(),
         report: loom_plan::plan::Report::default(),

@@ -533,7 +533,7 @@ fn write(
     let changes = writes.iter().map(|write| write.change.clone()).collect();
     let cause = Cause {
         command: "adopt".to_owned(),
-        digest: Some(plan.digest),
+        digest: plan.digest,
     };
     let approved = Approved {
         root,

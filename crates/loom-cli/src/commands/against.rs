@@ -11,6 +11,7 @@ use loom_plan::check::Finding;
 use loom_plan::plan::{Action, Conflicting, Outcome};
 use loom_plan::snapshot::Part;
 
+use super::gate::Gate;
 use super::{Desk, Failure, audit, list, pass};
 use crate::cli::{Plan, PlanFormat};
 use crate::env::{self, Base};
@@ -31,6 +32,8 @@ pub(super) fn run(
         &planned.compiled.project.name.to_string(),
     )
     .map_err(Failure::Environment)?;
+    let from = asked.selection.policies_from.as_deref();
+    let gate = Gate::open(desk, Some(&planned.compiled), from)?.since(&base, &planned.compiled)?;
     let Base { commit, moved_from } = base;
     let name = commit.name.clone();
     let there = desk.with(commit)?;
@@ -55,7 +58,7 @@ pub(super) fn run(
         base: planned.bytes(there.files()),
     };
     let prefix = desk.prefix();
-    let findings = audit::of_plan(desk.files(), &planned.compiled, &outcome, &contents)?;
+    let findings = audit::of_plan(&gate, &planned.compiled, &outcome, &contents)?.findings;
     let presented = Presented {
         outcome: &outcome,
         contents: &contents,
@@ -65,6 +68,7 @@ pub(super) fn run(
         compared: Some(&compared),
         choices: None,
         findings: &findings,
+        basis: &gate.basis,
     };
     report::plan(
         &presented,

@@ -13,6 +13,7 @@ use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Observed, Want};
 
 use super::approval::Approval;
+use super::gate::Gate;
 use super::{Desk, Failure, audit, leftovers, pass, take_lock, to_branch};
 use crate::cli::{Apply, Confirmation};
 use crate::env;
@@ -30,9 +31,11 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     // parse, compile, graph, render, and observe
     let (compiled, seen) = pass::look(desk, approval.selection.story.as_ref())?;
     // diff, plan
-    let planned = pass::plan(desk, compiled, seen, &approval.selection)?;
+    let mut planned = pass::plan(desk, compiled, seen, &approval.selection)?;
+    let from = approval.selection.policies_from.as_deref();
+    let gate = Gate::open(desk, Some(&planned.compiled), from)?;
+    let findings = audit::judge(&gate, &mut planned, desk.files())?;
     let (outcome, bytes) = (&planned.outcome, planned.bytes(root));
-    let findings = audit::of_plan(desk.files(), &planned.compiled, outcome, &bytes)?;
     let (stream, talk) = (desk.streams.out, desk.global.talk);
     text::plan(
         &text::PlanText {
@@ -42,6 +45,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
             stream,
             talk,
             findings: &findings,
+            basis: &gate.basis,
         },
         out,
     )?;
@@ -110,7 +114,7 @@ pub(crate) fn carry_out(
     let changes = files.iter().map(|file| file.change.clone()).collect();
     let cause = Cause {
         command: how.command.to_owned(),
-        digest: Some(plan.digest),
+        digest: plan.digest,
     };
     let approved = Approved {
         root,

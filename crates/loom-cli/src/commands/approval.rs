@@ -11,13 +11,14 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use loom_plan::addr::ContentHash;
+use loom_plan::check::accept::Exception;
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::diff::{Difference, compare};
 use loom_plan::plan::digest::{self, Choices, Covered, CoveredPart};
 use loom_plan::plan::{Action, Outcome, PartAction, Plan, file};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Part};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Failure;
 use crate::cli::{self, Apply, Command, Expected, Selection, ToApply};
@@ -47,6 +48,8 @@ struct Reviewed {
     name: String,
     /// What it does to each path.
     paths: BTreeMap<String, Covered>,
+    /// The exceptions that it leans on.
+    exceptions: Vec<Exception>,
     /// What it says of each action, in order.
     said: Said,
 }
@@ -66,7 +69,10 @@ impl Approval {
             ToApply::Now(selection) => (selection.clone(), None),
             ToApply::Saved(path) => {
                 let saved = read_saved(path)?;
-                (selection_of(&saved.arguments)?, Some(approved(path, saved)))
+                (
+                    selection_of(&saved.arguments)?,
+                    Some(approved(path, saved)?),
+                )
             }
         };
         let expected = match &asked.expect {
@@ -93,22 +99,28 @@ impl Approval {
         let Some(approved) = self.approved.as_ref() else {
             return Ok(());
         };
-        if approved.digest == plan.digest {
+        if Some(approved.digest) == plan.digest {
             let seen = approved.seen.as_ref();
             return seen.map_or(Ok(()), |seen| seen.check(plan, contents));
         }
-        let digests = format!(
-            "the plan is stale: {} was approved, and this run comes to {}",
-            approved.digest, plan.digest
+        let comes_to = plan.digest.map_or_else(
+            || "a plan that is denied".to_owned(),
+            |digest| digest.to_string(),
         );
-        let Some(then) = approved.seen.as_ref().map(|seen| &seen.paths) else {
+        let digests = format!(
+            "the plan is stale: {} was approved, and this run comes to {comes_to}",
+            approved.digest
+        );
+        let Some(seen) = &approved.seen else {
             return Err(Failure::Stale(format!(
                 "{digests}. Review the plan above and approve its digest."
             )));
         };
         let now = paths_of(&plan.actions);
-        let different = differing(then, &now);
-        let which = if different.is_empty() {
+        let different = differing(&seen.paths, &now);
+        let which = if seen.exceptions != plan.exceptions && different.is_empty() {
+            "the exceptions (`policy.accept` in loom.yaml) that it leans on".to_owned()
+        } else if different.is_empty() {
             "the choices of the run".to_owned()
         } else {
             different.join(", ")
@@ -127,15 +139,23 @@ pub(crate) fn read_saved(path: &Path) -> Result<file::SavedPlan, Failure> {
     file::read(&name, &text).map_err(Failure::of)
 }
 
-fn approved(path: &Path, saved: file::SavedPlan) -> Approved {
-    Approved {
-        digest: saved.plan.digest,
+fn approved(path: &Path, saved: file::SavedPlan) -> Result<Approved, Failure> {
+    let name = path.display().to_string();
+    let Some(digest) = saved.plan.digest else {
+        return Err(refused(
+            &name,
+            "holds a plan that is denied, which has no digest and cannot be approved",
+        ));
+    };
+    Ok(Approved {
+        digest,
         seen: Some(Reviewed {
-            name: path.display().to_string(),
+            name,
             paths: paths_of(&saved.plan.actions),
+            exceptions: saved.plan.exceptions,
             said: Said::Texts(saved.contents),
         }),
-    }
+    })
 }
 
 fn read_expected(path: &Path) -> Result<Approved, Failure> {
@@ -144,7 +164,7 @@ fn read_expected(path: &Path) -> Result<Approved, Failure> {
         .map_err(|error| Failure::Environment(format!("{name} cannot be read: {error}")))?;
     if text.starts_with(SAVED) {
         let saved = file::read(&name, &text).map_err(Failure::of)?;
-        return Ok(approved(path, saved));
+        return approved(path, saved);
     }
     let neither = || {
         Failure::Environment(format!(
@@ -174,12 +194,17 @@ fn read_expected(path: &Path) -> Result<Approved, Failure> {
             "does not hold the choices that its digest covers: an older loom made it",
         ));
     };
+    let exceptions = json.get("exceptions").cloned().unwrap_or_else(|| json!([]));
+    let Ok(exceptions) = serde_json::from_value::<Vec<Exception>>(exceptions) else {
+        return Err(refused(&name, "has exceptions that cannot be read"));
+    };
     let covered: Option<Vec<Covered>> = actions.iter().map(covered_of).collect();
     let covered = covered.ok_or_else(|| refused(&name, "has an action that cannot be read"))?;
-    if digest::of_covered(covered.iter().cloned(), &choices) != digest {
+    let computed = digest::of_covered(covered.iter().cloned(), &choices);
+    if digest::leaning_on(computed, &exceptions) != digest {
         return Err(refused(
             &name,
-            "does not do what its digest stands for: its actions or its choices were changed",
+            "does not do what its digest stands for: its actions, choices or exceptions were changed",
         ));
     }
     let paths = covered
@@ -191,6 +216,7 @@ fn read_expected(path: &Path) -> Result<Approved, Failure> {
         seen: Some(Reviewed {
             name,
             paths,
+            exceptions,
             said: Said::Json(actions.clone()),
         }),
     })

@@ -1,7 +1,7 @@
 //! What the security checklist and the user's own policies say of files that are to be, or that are
 //! there.
 //!
-//! In: texts with their paths, and the policies in `policy/`. Out: findings, in the order of their
+//! In: texts with their paths, and the gate by which they are judged. Out: findings, in the order of their
 //! places, those marked that the project accepts.
 //!
 //! Plan and apply look at the files that they would write, and at nothing else: what is on the disk
@@ -14,13 +14,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loom_plan::addr::Address;
-use loom_plan::check::accept::{self, Accept, Place};
-use loom_plan::check::policy::{Policies, Source, Subject, Verdict};
+use loom_plan::check::accept::{self, Accept, Exception, Place};
+use loom_plan::check::policy::{self, Policies, Subject};
 use loom_plan::check::{Finding, look, rule};
 use loom_plan::credential;
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, Severity};
-use loom_plan::input::Input;
-use loom_plan::plan::{Action, Outcome, Verb};
+use loom_plan::plan::{Action, Outcome, Verb, Verdict};
 use loom_plan::project::read::PROJECT_FILE;
 use loom_plan::snapshot::Part;
 use loom_plan::text::{Position, SourceId, Sources, Span};
@@ -29,13 +28,10 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::pass::Compiled;
+use super::files::Files;
+use super::gate::Gate;
+use super::pass::{Compiled, Planned};
 use crate::report::Contents;
-
-/// Where the policies are.
-const POLICIES: &str = "policy/**/*.rego";
-/// Their tests, which `conftest verify` runs.
-const TESTS: &str = "_test.rego";
 
 /// A file to look at.
 pub(super) struct File {
@@ -67,6 +63,38 @@ pub(super) struct Audit {
     pub(super) findings: Vec<Finding>,
     /// Nothing belongs to these.
     pub(super) unused: Vec<Diagnostic>,
+    /// Those that something belongs to.
+    exceptions: Vec<Exception>,
+}
+
+/// Looks at what a plan would write, and gives it the digest that an approval names, or takes it away.
+///
+/// # Errors
+/// As [`of_plan`].
+pub(super) fn judge(
+    gate: &Gate,
+    planned: &mut Planned,
+    files: &dyn Files,
+) -> Result<Vec<Finding>, Failure> {
+    let audit = of_plan(
+        gate,
+        &planned.compiled,
+        &planned.outcome,
+        &planned.bytes(files),
+    )?;
+    planned.outcome.judge(audit.verdict());
+    Ok(audit.findings)
+}
+
+impl Audit {
+    /// What the findings come to.
+    fn verdict(&self) -> Verdict {
+        if self.findings.iter().any(Finding::denies) {
+            Verdict::Denied
+        } else {
+            Verdict::Passed(self.exceptions.clone())
+        }
+    }
 }
 
 /// Looks at what a plan would write.
@@ -74,18 +102,18 @@ pub(super) struct Audit {
 /// # Errors
 /// [`Failure::Input`] for a policy that cannot be asked.
 pub(super) fn of_plan(
-    input: &dyn Input,
+    gate: &Gate,
     compiled: &Compiled,
     outcome: &Outcome,
     contents: &dyn Contents,
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<Audit, Failure> {
     let actions: Vec<&Action> = outcome
         .actions()
         .iter()
         .filter(|action| leaves_a_file(action))
         .collect();
     if actions.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Audit::default());
     }
     let looked = actions
         .par_iter()
@@ -95,14 +123,14 @@ pub(super) fn of_plan(
             .filter_map(|action| look_at_action(action, contents, compiled, policies))
             .collect()
     };
-    Ok(audit(input, compiled, look)?.findings)
+    audit(gate, compiled, look)
 }
 
 /// Looks at everything that is declared.
 ///
 /// # Errors
 /// As [`of_plan`].
-pub(super) fn of_everything(input: &dyn Input, compiled: &Compiled) -> Result<Audit, Failure> {
+pub(super) fn of_everything(gate: &Gate, compiled: &Compiled) -> Result<Audit, Failure> {
     let desired = &compiled.desired;
     let whole = desired
         .outputs
@@ -118,7 +146,7 @@ pub(super) fn of_everything(input: &dyn Input, compiled: &Compiled) -> Result<Au
             text.into(),
         ))
     };
-    audit(input, compiled, |policies| {
+    audit(gate, compiled, |policies| {
         looked
             .filter_map(file)
             .map(|file| look_at(&file, policies))
@@ -130,13 +158,9 @@ pub(super) fn of_everything(input: &dyn Input, compiled: &Compiled) -> Result<Au
 ///
 /// # Errors
 /// As [`of_plan`], and for a file that is not of its format.
-pub(super) fn of_files(
-    input: &dyn Input,
-    files: &[File],
-    compiled: Option<&Compiled>,
-) -> Result<Audit, Failure> {
+pub(super) fn of_files(gate: &Gate, files: &[File]) -> Result<Audit, Failure> {
     let (mut findings, mut wrong) = (Vec::new(), (Sources::default(), Diagnostics::default()));
-    let policies = policies(input)?;
+    let policies = gate.policies()?;
     let looked: Vec<_> = files
         .par_iter()
         .map(|file| look_at(file, &policies))
@@ -183,16 +207,16 @@ pub(super) fn of_files(
     if wrong.1.has_errors() {
         return Err(Failure::Input(Box::new(wrong)));
     }
-    Ok(judged(findings, compiled))
+    Ok(judged(findings, gate))
 }
 
 /// The findings of files that loom writes, each looked at as soon as it is rendered, and of the graph.
 fn audit(
-    input: &dyn Input,
+    gate: &Gate,
     compiled: &Compiled,
     look: impl FnOnce(&Policies) -> Vec<(Vec<Finding>, Diagnostics)>,
 ) -> Result<Audit, Failure> {
-    let policies = policies(input)?;
+    let policies = gate.policies()?;
     let mut refused = Diagnostics::default();
     let mut findings: Vec<Finding> = Vec::new();
     for (found, problems) in look(&policies) {
@@ -217,21 +241,24 @@ fn audit(
     if refused.has_errors() {
         return Err(Failure::Input(Box::new((Sources::default(), refused))));
     }
-    Ok(judged(findings, Some(compiled)))
+    Ok(judged(findings, gate))
 }
 
-fn judged(mut findings: Vec<Finding>, compiled: Option<&Compiled>) -> Audit {
-    let accepted: &[Accept] = compiled.map_or(&[], |compiled| &compiled.project.accept);
+fn judged(mut findings: Vec<Finding>, gate: &Gate) -> Audit {
     // what is accepted in files that loom does not write is not among what is declared
     let is_declared = |entry: &&Accept| matches!(entry.place, Place::Address(_));
-    let unused = accept::accept(accepted, &mut findings)
-        .into_iter()
-        .filter(is_declared);
+    let accepted = accept::accept(&gate.accept, &mut findings);
+    let unused = accepted.unused.into_iter().filter(is_declared);
     let unused = unused.map(accept::names_nothing).collect();
+    let exceptions = accepted.exceptions;
     let mut findings: Vec<Finding> = findings.into_iter().map(Finding::masked).collect();
     findings.sort();
     findings.dedup();
-    Audit { findings, unused }
+    Audit {
+        findings,
+        unused,
+        exceptions,
+    }
 }
 
 /// Whether rules or policies have something to say of a file of this name.
@@ -303,29 +330,6 @@ pub(super) fn asked(compiled: &Compiled, address: &Address) -> Option<Position> 
     Some(compiled.sources.position(declaration.settings.span))
 }
 
-/// The policies of a repository.
-fn policies(input: &dyn Input) -> Result<Policies, Failure> {
-    let (mut sources, mut found) = (Vec::new(), Diagnostics::default());
-    for path in input.glob(&[POLICIES.to_owned()]) {
-        if path.as_str().ends_with(TESTS) {
-            continue;
-        }
-        match input.read(&path) {
-            Ok(text) => sources.push(Source {
-                path: path.to_string(),
-                text: text.as_ref().to_owned(),
-            }),
-            Err(error) => found.push(Diagnostic::new(Code::Policy, format!("{path}: {error}"))),
-        }
-    }
-    match Policies::read(&sources) {
-        Ok(policies) if found.is_empty() => return Ok(policies),
-        Ok(_) => {}
-        Err(problems) => found.extend(problems),
-    }
-    Err(Failure::Input(Box::new((Sources::default(), found))))
-}
-
 /// What rules and policies say of one file, and what is wrong with it or with them.
 fn look_at(file: &File, policies: &Policies) -> (Vec<Finding>, Diagnostics) {
     let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
@@ -385,10 +389,11 @@ fn blank(file: &File) -> Finding {
         address: file.address.clone(),
         asked: file.asked.clone(),
         accepted: None,
+        scanner: None,
     }
 }
 
-fn of_verdict(verdict: Verdict, file: &File) -> Finding {
+fn of_verdict(verdict: policy::Verdict, file: &File) -> Finding {
     let reason = format!("the policy `{}` of this repository says so", verdict.code);
     Finding {
         code: verdict.code,
@@ -401,7 +406,7 @@ fn of_verdict(verdict: Verdict, file: &File) -> Finding {
 }
 
 /// A finding about the graph: at the artifact that the policy names, else at loom.yaml.
-fn of_graph(verdict: Verdict, compiled: &Compiled) -> Finding {
+fn of_graph(verdict: policy::Verdict, compiled: &Compiled) -> Finding {
     let address = verdict
         .address
         .as_deref()

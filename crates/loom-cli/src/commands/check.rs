@@ -14,6 +14,7 @@ use loom_providers::inspect;
 
 use super::adopt::is_foreign;
 use super::audit::{self, File, Unreadable};
+use super::gate::Gate;
 use super::{Desk, Failure, pass};
 use crate::cli::{Check, CheckFormat};
 use crate::exit::Exit;
@@ -28,9 +29,10 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
     } else {
         None
     };
+    let gate = Gate::open(desk, compiled.as_deref(), asked.policies_from.as_deref())?;
     let audit = match &compiled {
         Some(compiled) if asked.paths.is_empty() => {
-            let audit = audit::of_everything(desk.files(), compiled)?;
+            let audit = audit::of_everything(&gate, compiled)?;
             let mut unused = Diagnostics::default();
             unused.extend(audit.unused.iter().cloned());
             diagnostics::warn(&compiled.sources, &unused, desk.streams.err)?;
@@ -38,7 +40,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
         }
         compiled => {
             let files = files(&desk.root, &asked.paths, compiled.as_deref())?;
-            audit::of_files(desk.files(), &files, compiled.as_deref())?
+            audit::of_files(&gate, &files)?
         }
     };
     desk.steps.pause();
@@ -46,12 +48,13 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
         compiled.warn(desk.streams.err)?;
     }
     let (findings, prefix) = (&audit.findings, desk.prefix());
+    let judged = (findings.as_slice(), &gate.basis);
     match asked.format {
-        CheckFormat::Text => report::text(findings, desk.streams.out, desk.global.talk, out)?,
-        CheckFormat::Json => report::json(findings, out)?,
-        CheckFormat::Github => report::github(findings, &prefix, out)?,
-        CheckFormat::Sarif => report::sarif(findings, &prefix, out)?,
-        CheckFormat::Junit => report::junit(findings, out)?,
+        CheckFormat::Text => report::text(judged, desk.streams.out, desk.global.talk, out)?,
+        CheckFormat::Json => report::json(judged, out)?,
+        CheckFormat::Github => report::github(judged, &prefix, out)?,
+        CheckFormat::Sarif => report::sarif(judged, &prefix, out)?,
+        CheckFormat::Junit => report::junit(judged, out)?,
     }
     Ok(if findings.iter().any(loom_plan::check::Finding::denies) {
         Exit::Denied

@@ -69,10 +69,10 @@ impl Message {
         let stories = stories
             .iter()
             .map(|(code, _)| format!("Loom-Story: {code}\n"));
-        let plan = format!("Loom-Plan: {}\n", plan.digest);
+        let plan = plan.digest.map(|digest| format!("Loom-Plan: {digest}\n"));
         let others =
             people.map(|other| format!("Co-authored-by: {} <{}>\n", other.name, other.email));
-        let trailers: String = stories.chain([plan]).chain(others).collect();
+        let trailers: String = stories.chain(plan).chain(others).collect();
         Self {
             text: format!("{}\n\n{trailers}", paragraphs.join("\n\n")),
             author,

@@ -15,6 +15,7 @@ pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod files;
+mod gate;
 pub(crate) mod graph;
 pub(crate) mod handoff;
 pub(crate) mod history;

@@ -7,6 +7,7 @@ use loom_plan::check::Finding;
 use loom_plan::plan::digest::Choices;
 use loom_plan::plan::{Action, Outcome, file};
 
+use super::gate::Gate;
 use super::{Desk, Failure, against, audit, pass};
 use crate::cli::{ExitStyle, Plan, Selection, apply_command};
 use crate::env;
@@ -18,11 +19,14 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
     if let Some(reference) = &asked.against {
         return against::run(desk, asked, reference, out);
     }
-    let planned = pass::planned(desk, &asked.selection)?;
+    let mut planned = pass::planned(desk, &asked.selection)?;
+    let from = asked.selection.policies_from.as_deref();
+    let gate = Gate::open(desk, Some(&planned.compiled), from)?;
+    let findings = audit::judge(&gate, &mut planned, desk.files())?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
-    let findings = audit::of_plan(desk.files(), &planned.compiled, outcome, &contents)?;
     if let (Some(file), Outcome::Ready(plan)) = (&asked.out, outcome) {
-        save(file, plan, (&asked.selection, planned.choices()), &contents)?;
+        let choices = (&asked.selection, planned.choices());
+        save_or_say(file, plan, choices, &contents)?;
     }
     let command = match outcome {
         Outcome::Ready(plan) => {
@@ -38,6 +42,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         prefix: &prefix,
         ordered: Some(&planned.compiled.desired.ordered),
         findings: &findings,
+        basis: &gate.basis,
         compared: None,
         choices: Some(&planned.choices()),
     };
@@ -62,6 +67,21 @@ fn exit_of(outcome: &Outcome, style: ExitStyle) -> Exit {
         (Outcome::Ready(_), ExitStyle::Detailed) => Exit::Changes,
         (Outcome::Ready(_), ExitStyle::Plain) => Exit::Done,
     }
+}
+
+/// Saves a plan, unless it is denied: then nobody can approve it, and a file of an older plan stays.
+fn save_or_say(
+    file: &Path,
+    plan: &loom_plan::plan::Plan,
+    choices: (&Selection, Choices),
+    contents: &pass::Bytes<'_>,
+) -> Result<(), Failure> {
+    if plan.digest.is_some() {
+        return save(file, plan, choices, contents);
+    }
+    let name = file.display();
+    env::tell(&format!("The plan is denied, and was not saved to {name}."));
+    Ok(())
 }
 
 /// Saves a plan with the bytes of its actions.

@@ -30,7 +30,7 @@ use super::{Desk, Failure, take_lock, write_inputs_with};
 use crate::cli::{Resolution, Resolve, Selection};
 use crate::env;
 use crate::exit::Exit;
-use crate::report::text;
+use crate::report::{Basis, text};
 
 /// Where both sides are laid out.
 const FOLDER: &str = ".loom/conflicts";
@@ -406,6 +406,7 @@ fn take(
             stream: desk.streams.out,
             talk: desk.global.talk,
             findings: &[],
+            basis: &Basis::default(),
         },
         out,
     )?;

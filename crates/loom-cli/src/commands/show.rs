@@ -11,7 +11,7 @@ use super::{Failure, approval, pass};
 use crate::cli::{PlanStyle, Talk};
 use crate::env::Streams;
 use crate::exit::Exit;
-use crate::report::{self, Contents, Presented, Sides};
+use crate::report::{self, Basis, Contents, Presented, Sides};
 
 /// Shows a saved plan.
 pub(crate) fn run(
@@ -44,6 +44,7 @@ pub(crate) fn run(
         prefix: "",
         ordered: None,
         findings: &[],
+        basis: &Basis::default(),
         compared: None,
         choices: Some(&saved.choices),
     };

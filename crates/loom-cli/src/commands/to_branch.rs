@@ -20,6 +20,7 @@ use loom_plan::plan::{Outcome, Plan};
 
 use super::apply::{FileWrite, consent, done, files};
 use super::approval::{Approval, paths_that_differ};
+use super::gate::Gate;
 use super::message::Message;
 use super::pass::{self, Planned};
 use super::{Desk, Failure, audit, list, must_be_settled};
@@ -38,18 +39,22 @@ pub(super) fn run(
     must_be_settled(desk)?;
     let approval = Approval::read(asked)?;
     let branch = Branch::find(&desk.root, name).map_err(Failure::Environment)?;
-    let here = pass::planned(desk, &approval.selection)?;
+    let mut here = pass::planned(desk, &approval.selection)?;
     let there = desk.with(branch.base().map_err(Failure::Environment)?)?;
-    let base = from_commit(&there, &approval);
+    let mut base = from_commit(&there, &approval);
     // what is shown is what will be committed: without uncommitted lines of others in shared files
-    let same = base
+    let is_same = base
         .as_ref()
-        .ok()
-        .filter(|base| is_same(&here.outcome, &base.outcome));
-    if show(desk, same.map_or((&here, desk), |base| (base, &there)), out)? == Exit::Denied {
+        .is_ok_and(|base| is_same(&here.outcome, &base.outcome));
+    let shown = match &mut base {
+        Ok(base) if is_same => (base, &there),
+        Ok(_) | Err(_) => (&mut here, desk),
+    };
+    let from = approval.selection.policies_from.as_deref();
+    if show(desk, shown, from, out)? == Exit::Denied {
         return Ok(Exit::Denied);
     }
-    let Some(planned) = same else {
+    let Some(planned) = base.as_ref().ok().filter(|_| is_same) else {
         return differs(
             &Differing {
                 desk,
@@ -111,12 +116,13 @@ fn is_same(one: &Outcome, other: &Outcome) -> bool {
 /// Shows a plan, and says whether a rule or a policy denies it.
 fn show(
     desk: &Desk<'_>,
-    (planned, from): (&Planned, &Desk<'_>),
+    (planned, from): (&mut Planned, &Desk<'_>),
+    policies_from: Option<&str>,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let contents = planned.bytes(from.files());
-    let outcome = &planned.outcome;
-    let findings = audit::of_plan(from.files(), &planned.compiled, outcome, &contents)?;
+    let gate = Gate::open(from, Some(&planned.compiled), policies_from)?;
+    let findings = audit::judge(&gate, planned, from.files())?;
+    let (outcome, contents) = (&planned.outcome, planned.bytes(from.files()));
     let (stream, talk) = (desk.streams.out, desk.global.talk);
     text::plan(
         &text::PlanText {
@@ -126,6 +132,7 @@ fn show(
             stream,
             talk,
             findings: &findings,
+            basis: &gate.basis,
         },
         out,
     )?;

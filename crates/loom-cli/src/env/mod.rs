@@ -11,7 +11,9 @@ mod steps;
 
 use std::io::IsTerminal as _;
 
-pub(crate) use git::{Author, Base, Branch, Commit, Commits, Entry, NotCommitted, base_of};
+pub(crate) use git::{
+    Author, Base, Branch, Commit, Commits, Entry, NotCommitted, base_of, commit_of,
+};
 pub(crate) use mask::Mask;
 pub(crate) use past::past;
 pub(crate) use process::{

@@ -7,6 +7,7 @@
 
 use std::io::{self, Write};
 
+use loom_plan::check::changes::Change;
 use loom_plan::check::{Finding, RULES, rule};
 use loom_plan::diag::{Code, Severity};
 use quick_xml::Writer;
@@ -15,9 +16,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::style::{Style, visible};
-use super::{drift, github, sarif};
+use super::{Basis, drift, github, sarif};
 use crate::cli::Talk;
 use crate::env::Stream;
+
+/// The rule of SARIF under which a request changes what it is judged by.
+const POLICY_CHANGED: &str = "loom/policy-changed";
 
 /// `k8s/api.yml:14:9`
 pub(crate) fn place(finding: &Finding) -> String {
@@ -80,6 +84,90 @@ pub(crate) fn counts(findings: &[Finding]) -> String {
     )
 }
 
+/// What stands over a report where it was not judged as usual, or where that changes.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn basis_lines(basis: &Basis, stream: Stream, out: &mut dyn Write) -> io::Result<()> {
+    let Some(sentence) = basis.sentence() else {
+        return Ok(());
+    };
+    let style = if basis.changes.is_empty() {
+        Style::Faint
+    } else {
+        Style::Conflict
+    };
+    writeln!(out, "{}", stream.colour.paint(style, &sentence))?;
+    for change in &basis.changes {
+        writeln!(out, "  * {}", visible(&change.says))?;
+    }
+    writeln!(out)
+}
+
+/// For programs: the commit that judged, and what a request changes.
+#[derive(Serialize)]
+pub(crate) struct BasisJson<'a> {
+    judged_by: Option<JudgedBy<'a>>,
+    policy_changes: Vec<ChangeJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct JudgedBy<'a> {
+    reference: &'a str,
+    commit: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChangeJson<'a> {
+    path: &'a str,
+    line: usize,
+    text: &'a str,
+}
+
+impl<'a> From<&'a Basis> for BasisJson<'a> {
+    fn from(basis: &'a Basis) -> Self {
+        let from = basis.from.as_ref();
+        let change = |change: &'a Change| ChangeJson {
+            path: &change.path,
+            line: change.line,
+            text: &change.says,
+        };
+        Self {
+            judged_by: from.map(|(reference, commit)| JudgedBy { reference, commit }),
+            policy_changes: basis.changes.iter().map(change).collect(),
+        }
+    }
+}
+
+/// What a request changes of what it is judged by: the rule of SARIF, and its results.
+pub(crate) fn sarif_changes(basis: &Basis, prefix: &str) -> (Vec<Value>, Vec<Value>) {
+    let rule = json!({
+        "id": POLICY_CHANGED,
+        "shortDescription": { "text": "The request changes policies or exceptions." },
+        "defaultConfiguration": { "level": "warning" },
+    });
+    let result = |change: &Change| {
+        let print = [POLICY_CHANGED, &change.path, &change.says].map(str::as_bytes);
+        json!({
+            "ruleId": POLICY_CHANGED,
+            "level": "warning",
+            "message": { "text": format!("The request changes what it is judged by: {}.", visible(&change.says)) },
+            "locations": [{ "physicalLocation": {
+                "artifactLocation": sarif::location(prefix, &change.path),
+                "region": { "startLine": change.line },
+            } }],
+            "partialFingerprints": { "loomFinding/v1": loom_plan::addr::ContentHash::of_parts(print).to_string() },
+        })
+    };
+    let results: Vec<Value> = basis.changes.iter().map(result).collect();
+    let rules = if results.is_empty() {
+        Vec::new()
+    } else {
+        vec![rule]
+    };
+    (rules, results)
+}
+
 /// What an apply says of findings that deny it.
 pub(crate) fn denial(findings: &[Finding]) -> Option<String> {
     let denying = findings.iter().filter(|finding| finding.denies()).count();
@@ -101,11 +189,12 @@ pub(crate) fn denial(findings: &[Finding]) -> Option<String> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn text(
-    findings: &[Finding],
+    (findings, basis): (&[Finding], &Basis),
     stream: Stream,
     talk: Talk,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    basis_lines(basis, stream, out)?;
     lines(findings, stream, talk, out)?;
     match findings {
         [] => writeln!(out, "No findings."),
@@ -215,6 +304,8 @@ fn severity(severity: Severity) -> &'static str {
 #[derive(Serialize)]
 struct Document<'a> {
     format_version: &'static str,
+    #[serde(flatten)]
+    basis: BasisJson<'a>,
     denied: bool,
     summary: Summary,
     findings: Vec<FindingJson<'a>>,
@@ -231,7 +322,7 @@ struct Summary {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn json(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn json((findings, basis): (&[Finding], &Basis), out: &mut dyn Write) -> io::Result<()> {
     let count = |wanted: &str| {
         findings
             .iter()
@@ -240,6 +331,7 @@ pub(crate) fn json(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> 
     };
     let document = Document {
         format_version: super::json::FORMAT_VERSION,
+        basis: basis.into(),
         denied: findings.iter().any(Finding::denies),
         summary: Summary {
             errors: count("error"),
@@ -255,7 +347,12 @@ pub(crate) fn json(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> 
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn github(findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn github(
+    (findings, basis): (&[Finding], &Basis),
+    prefix: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    github::basis(basis, prefix, out)?;
     github::findings(findings, prefix, out)?;
     writeln!(
         out,
@@ -338,12 +435,15 @@ pub(crate) fn sarif_results(findings: &[Finding], prefix: &str) -> Vec<Value> {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn sarif(findings: &[Finding], prefix: &str, out: &mut dyn Write) -> io::Result<()> {
-    let log = sarif::log(
-        "loom/check/",
-        &sarif_rules(findings),
-        &sarif_results(findings, prefix),
-    );
+pub(crate) fn sarif(
+    (findings, basis): (&[Finding], &Basis),
+    prefix: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (mut rules, mut results) = sarif_changes(basis, prefix);
+    rules.extend(sarif_rules(findings));
+    results.extend(sarif_results(findings, prefix));
+    let log = sarif::log("loom/check/", &rules, &results);
     super::json::write(&log, out)
 }
 
@@ -352,13 +452,16 @@ pub(crate) fn sarif(findings: &[Finding], prefix: &str, out: &mut dyn Write) -> 
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn junit(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn junit(
+    (findings, basis): (&[Finding], &Basis),
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let failures = findings
         .iter()
         .filter(|finding| finding.denies())
         .count()
         .to_string();
-    let tests = findings.len().max(1).to_string();
+    let tests = (findings.len().max(1) + basis.changes.len()).to_string();
     let counts = [
         ("name", "loom check"),
         ("tests", &tests),
@@ -373,6 +476,10 @@ pub(crate) fn junit(findings: &[Finding], out: &mut dyn Write) -> io::Result<()>
             xml.create_element("testsuite")
                 .with_attributes(counts)
                 .write_inner_content(|xml| {
+                    basis
+                        .changes
+                        .iter()
+                        .try_for_each(|change| changed(xml, change))?;
                     if findings.is_empty() {
                         xml.create_element("testcase")
                             .with_attribute(("name", "the security checklist"))
@@ -383,6 +490,22 @@ pub(crate) fn junit(findings: &[Finding], out: &mut dyn Write) -> io::Result<()>
             Ok(())
         })?;
     writeln!(xml.into_inner())
+}
+
+/// What a request changes of what it is judged by: a case that says so, and fails nothing.
+fn changed(xml: &mut Writer<&mut dyn Write>, change: &Change) -> io::Result<()> {
+    let text = |text: &str| drift::junit::text(text).replace('\n', " ");
+    let (name, class) = (text(&change.says), text(&change.path));
+    let element = xml
+        .create_element("testcase")
+        .with_attributes([("name", name.as_str()), ("classname", class.as_str())]);
+    element.write_inner_content(|xml| {
+        xml.create_element("skipped")
+            .with_attribute(("message", "the request changes what it is judged by"))
+            .write_empty()?;
+        Ok(())
+    })?;
+    Ok(())
 }
 
 fn case(xml: &mut Writer<&mut dyn Write>, finding: &Finding) -> io::Result<()> {

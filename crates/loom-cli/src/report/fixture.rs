@@ -176,7 +176,8 @@ impl Scene {
     pub(crate) fn ready(&self) -> Outcome {
         Outcome::Ready(Plan {
             actions: self.actions.clone(),
-            digest: ContentHash::of(b"plan"),
+            digest: Some(ContentHash::of(b"plan")),
+            exceptions: Vec::new(),
             skipped: self.conflicts.clone(),
             gone: Vec::new(),
             report: self.report.clone(),

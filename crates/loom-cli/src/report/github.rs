@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use loom_plan::check::Finding;
+use loom_plan::check::changes::Change;
 use loom_plan::plan::{Cause, Outcome, Verb};
 use loom_plan::text::Position;
 
@@ -20,7 +21,7 @@ use super::by_hand;
 use super::causes::{self, Summary};
 use super::sections::{Section, sections};
 use super::style::visible;
-use super::{Compared, check};
+use super::{Basis, Compared, check};
 
 /// How many annotations of a level GitHub shows for one step.
 const SHOWN: usize = 10;
@@ -42,12 +43,13 @@ struct Annotation {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(
-    (outcome, findings): (&Outcome, &[Finding]),
+    (outcome, findings, basis): (&Outcome, &[Finding], &Basis),
     compared: Option<&Compared>,
     prefix: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     annotations("error", &missing(compared), prefix, out)?;
+    self::basis(basis, prefix, out)?;
     self::findings(findings, prefix, out)?;
     let (warnings, notices) = (
         [brake(outcome), deletions(outcome)].concat(),
@@ -61,6 +63,20 @@ pub(crate) fn plan(
         annotations(level, &found, prefix, out)?;
     }
     writeln!(out, "{}", data(&format!("Plan: {}", Summary::of(outcome))))
+}
+
+/// Writes what a request changes of what it is judged by, before everything that it is judged to be.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn basis(basis: &Basis, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+    let annotation = |change: &Change| Annotation {
+        place: Some((change.path.clone(), change.line)),
+        title: "Policies or exceptions changed".to_owned(),
+        message: format!("The request changes what it is judged by: {}", change.says),
+    };
+    let found: Vec<Annotation> = basis.changes.iter().map(annotation).collect();
+    annotations("warning", &found, prefix, out)
 }
 
 /// Writes what the checklist and the policies say: errors, warnings, and what is accepted as notices.
@@ -267,7 +283,8 @@ mod tests {
 
     fn of(outcome: &Outcome, prefix: &str) -> String {
         let mut out = Vec::new();
-        plan((outcome, &[]), None, prefix, &mut out).expect("writing to memory cannot fail");
+        plan((outcome, &[], &Basis::default()), None, prefix, &mut out)
+            .expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -340,7 +357,8 @@ mod tests {
                 missing: missing.to_owned(),
             };
             let mut out = Vec::new();
-            plan((&day().ready(), &[]), Some(&compared), "", &mut out)
+            let (outcome, basis) = (day().ready(), Basis::default());
+            plan((&outcome, &[], &basis), Some(&compared), "", &mut out)
                 .expect("writing to memory cannot fail");
             String::from_utf8(out).expect("UTF-8")
         };

@@ -35,6 +35,7 @@ use std::io::{self, Write};
 
 use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::check::Finding;
+use loom_plan::check::changes::Change;
 use loom_plan::credential::masked;
 use loom_plan::diff::{Difference, as_text, compare};
 use loom_plan::graph::Ordered;
@@ -61,10 +62,41 @@ pub(crate) struct Presented<'a> {
     pub(crate) ordered: Option<&'a Ordered>,
     /// What the checklist and the policies say of what is to be written.
     pub(crate) findings: &'a [Finding],
+    /// By what those were judged.
+    pub(crate) basis: &'a Basis,
     /// What the outcome is compared with, where it is no plan.
     pub(crate) compared: Option<&'a Compared>,
     /// The choices that the digest covers, where there is one.
     pub(crate) choices: Option<&'a Choices>,
+}
+
+/// By what findings were judged, and what a request changes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Basis {
+    /// The commit whose policies and exceptions judged: as it was typed, and its name.
+    pub(crate) from: Option<(String, String)>,
+    /// What stands in this tree, and stood otherwise in the commit or the base.
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Basis {
+    /// For people; nothing where there is nothing to say.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let from = self
+            .from
+            .as_ref()
+            .map(|(typed, name)| format!("the policies and exceptions of `{typed}` ({name})"));
+        match (from, self.changes.is_empty()) {
+            (None, true) => None,
+            (Some(from), true) => Some(format!("Judged by {from}.")),
+            (None, false) => Some(
+                "This request changes the policies or exceptions that it is judged by:".to_owned(),
+            ),
+            (Some(from), false) => Some(format!(
+                "This request changes policies or exceptions. It was judged without that, by {from}:"
+            )),
+        }
+    }
 }
 
 /// The base that a request is compared with, and how the request itself stands.
@@ -120,6 +152,7 @@ pub(crate) fn plan(
         prefix,
         ordered,
         findings,
+        basis,
         compared,
         choices,
     } = *plan;
@@ -131,6 +164,7 @@ pub(crate) fn plan(
             apply,
             budget,
             findings,
+            basis,
             compared,
             sketch,
         }
@@ -142,18 +176,24 @@ pub(crate) fn plan(
         stream,
         talk,
         findings,
+        basis,
     };
     match style.format {
         PlanFormat::Text => text::plan_or_comparison(&text, compared, out),
-        PlanFormat::Json => json::plan((outcome, findings), contents, (compared, choices), out),
+        PlanFormat::Json => json::plan(
+            (outcome, findings, basis),
+            contents,
+            (compared, choices),
+            out,
+        ),
         PlanFormat::Markdown => markdown::plan(&review(style.budget), out),
         PlanFormat::Html => html::plan(plan, out),
-        PlanFormat::Sarif => sarif::plan(outcome, findings, prefix, out),
+        PlanFormat::Sarif => sarif::plan(outcome, (findings, basis), prefix, out),
         PlanFormat::Github => {
             let mut summary = Vec::new();
             markdown::plan(&review(github::SUMMARY), &mut summary)?;
             env::add_to_step_summary(&summary)?;
-            github::plan((outcome, findings), compared, prefix, out)
+            github::plan((outcome, findings, basis), compared, prefix, out)
         }
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::sections::{Section, sections};
 use super::style::{visible, visible_lines};
-use super::{by_hand, causes, check};
+use super::{Basis, by_hand, causes, check};
 
 /// What a finding can be: identifier, level, one sentence.
 const RULES: &[(&str, &str, &str)] = &[
@@ -50,10 +50,11 @@ const RULES: &[(&str, &str, &str)] = &[
 /// Those of `out`.
 pub(crate) fn plan(
     outcome: &Outcome,
-    findings: &[Finding],
+    (findings, basis): (&[Finding], &Basis),
     prefix: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let (rules_of_basis, of_basis) = check::sarif_changes(basis, prefix);
     let rule = |(id, level, text): &(&str, &str, &str)| json!({ "id": id, "shortDescription": { "text": text }, "defaultConfiguration": { "level": level } });
     let conflicts = outcome
         .conflicts()
@@ -68,11 +69,13 @@ pub(crate) fn plan(
     });
     let results: Vec<Value> = conflicts
         .chain(changes)
+        .chain(of_basis)
         .chain(check::sarif_results(findings, prefix))
         .collect();
     let rules: Vec<Value> = RULES
         .iter()
         .map(rule)
+        .chain(rules_of_basis)
         .chain(check::sarif_rules(findings))
         .collect();
     super::json::write(&log("loom/plan/", &rules, &results), out)
@@ -236,7 +239,8 @@ mod tests {
 
     fn of(outcome: &Outcome, prefix: &str) -> Value {
         let mut out = Vec::new();
-        plan(outcome, &[], prefix, &mut out).expect("writing to memory cannot fail");
+        plan(outcome, (&[], &Basis::default()), prefix, &mut out)
+            .expect("writing to memory cannot fail");
         serde_json::from_slice(&out).expect("JSON")
     }
 

@@ -29,9 +29,8 @@ fn an_error_denies_the_plan_and_the_apply_in_every_format_and_nothing_is_written
         .loom(&["apply", "--yes"])
         .comes_to(5)
         .says("LOOM1203");
-    sandbox
-        .loom(&["apply", "--expect", &plan.digest()])
-        .comes_to(5);
+    let anything = "0".repeat(64);
+    sandbox.loom(&["apply", "--expect", &anything]).comes_to(5);
     assert!(!sandbox.has("k8s/api.yml"));
     let json = valid(
         &sandbox.loom(&["plan", "--format", "json"]).comes_to(5),

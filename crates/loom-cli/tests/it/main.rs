@@ -37,6 +37,7 @@ mod merge;
 mod merges;
 mod owned;
 mod paths;
+mod policies;
 mod readme;
 mod recover;
 mod refactoring;

@@ -1,11 +1,12 @@
 //! Findings that the project takes on: `policy: { accept: [{ code, address, reason }] }`.
 //!
 //! In: the entries of loom.yaml, and findings. Out: the same findings, each with the reason of the
-//! entry that names it, and which entries named none.
+//! entry that names it, which entries named none, and the [`Exception`]s that a plan leans on.
 //!
 //! Invariant: no finding is accepted without a reason (test `a_reason_is_needed`).
 
 use globset::GlobBuilder;
+use serde::{Deserialize, Serialize};
 
 use super::{Finding, rule};
 use crate::addr::Address;
@@ -26,8 +27,32 @@ pub struct Accept {
     pub span: Span,
 }
 
+/// What an approval covers of an entry: which rule is silenced where. Never its line or its reason, which
+/// change nothing of what is let through.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Exception {
+    /// The rule.
+    pub code: String,
+    /// The artifact, where the entry names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Else the glob of paths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// What accepting comes to.
+#[derive(Debug, Default)]
+pub struct Accepted<'a> {
+    /// The entries that name nothing.
+    pub unused: Vec<&'a Accept>,
+    /// The entries that name something that a rule or a policy found, sorted; what scanners found is
+    /// not known wherever the plan is made again.
+    pub exceptions: Vec<Exception>,
+}
+
 /// Where a finding is accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In what an artifact writes; without an item, in all items of it.
     Address(Address),
@@ -92,6 +117,21 @@ impl Accept {
         })
     }
 
+    /// What an approval covers of it.
+    pub fn exception(&self) -> Exception {
+        // the code of a rule is the same in any case
+        let code = rule(&self.code).map_or(self.code.as_str(), |rule| rule.code);
+        let (address, path) = match &self.place {
+            Place::Address(address) => (Some(address.to_string()), None),
+            Place::Path(glob) => (None, Some(glob.clone())),
+        };
+        Exception {
+            code: code.to_owned(),
+            address,
+            path,
+        }
+    }
+
     /// Whether it names a finding.
     fn names(&self, finding: &Finding) -> bool {
         let there = match &self.place {
@@ -108,20 +148,26 @@ impl Accept {
     }
 }
 
-/// Marks what is accepted, and gives the entries that name nothing.
-pub fn accept<'a>(accepted: &'a [Accept], findings: &mut [Finding]) -> Vec<&'a Accept> {
-    let mut unused = Vec::new();
+/// Marks what is accepted.
+pub fn accept<'a>(accepted: &'a [Accept], findings: &mut [Finding]) -> Accepted<'a> {
+    let mut all = Accepted::default();
     for entry in accepted {
-        let mut used = false;
+        let (mut is_used, mut is_leaned_on) = (false, false);
         for finding in findings.iter_mut().filter(|finding| entry.names(finding)) {
-            used = true;
+            is_used = true;
+            is_leaned_on |= finding.scanner.is_none();
             finding.accepted.get_or_insert_with(|| entry.reason.clone());
         }
-        if !used {
-            unused.push(entry);
+        if !is_used {
+            all.unused.push(entry);
+        }
+        if is_leaned_on {
+            all.exceptions.push(entry.exception());
         }
     }
-    unused
+    all.exceptions.sort();
+    all.exceptions.dedup();
+    all
 }
 
 /// The warning for an entry that names nothing.
@@ -164,7 +210,21 @@ mod tests {
             address: address.map(|it| Address::parse(it).expect("an address")),
             asked: None,
             accepted: None,
+            scanner: None,
         }
+    }
+
+    #[test]
+    fn what_only_a_scanner_found_is_accepted_and_no_exception_of_the_plan() {
+        let accepted = [
+            read("{ code: LOOM1203, address: kubernetes.manifest.a, reason: one }")
+                .0
+                .expect("good"),
+        ];
+        let mut findings = [finding("LOOM1203", Some("kubernetes.manifest.a"), "a.yml")];
+        findings[0].scanner = Some("scanner".to_owned());
+        assert!(accept(&accepted, &mut findings).exceptions.is_empty());
+        assert_eq!(findings[0].accepted.as_deref(), Some("one"));
     }
 
     #[test]
@@ -218,10 +278,20 @@ mod tests {
             finding("LOOM1203", None, "legacy/b.yml"),
             finding("LOOM1203", None, "legacy/deep/b.yml"),
         ];
-        let unused = accept(&accepted, &mut findings);
+        let Accepted { unused, exceptions } = accept(&accepted, &mut findings);
         let reasons: Vec<Option<&str>> = findings.iter().map(|it| it.accepted.as_deref()).collect();
         assert_eq!(reasons, [Some("one"), None, Some("two"), None]);
         assert_eq!(unused.len(), 1);
         assert_eq!(unused[0].reason, "three");
+        let exception = |address: Option<&str>, path: Option<&str>| Exception {
+            code: "LOOM1203".to_owned(),
+            address: address.map(str::to_owned),
+            path: path.map(str::to_owned),
+        };
+        let wanted = [
+            exception(None, Some("legacy/*.yml")),
+            exception(Some("kubernetes.manifest.a"), None),
+        ];
+        assert_eq!(exceptions, wanted, "the code is the rule's own");
     }
 }

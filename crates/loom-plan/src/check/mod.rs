@@ -11,6 +11,7 @@
 //! at, and how findings are shown.
 
 pub mod accept;
+pub mod changes;
 pub mod policy;
 mod rules;
 
@@ -171,6 +172,8 @@ pub struct Finding {
     pub asked: Option<Position>,
     /// Why the project takes it on, where it does.
     pub accepted: Option<String>,
+    /// The program that found it, where that was none of loom's own rules and policies.
+    pub scanner: Option<String>,
 }
 
 impl Finding {

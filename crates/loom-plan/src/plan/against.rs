@@ -74,7 +74,8 @@ pub fn against(
     let digest = digest::of(&actions, base.request);
     Outcome::Ready(Plan {
         actions,
-        digest,
+        digest: Some(digest),
+        exceptions: Vec::new(),
         skipped: Vec::new(),
         gone: Vec::new(),
         report,

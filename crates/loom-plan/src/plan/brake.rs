@@ -64,7 +64,8 @@ mod tests {
         };
         Plan {
             actions: (0..deletions).map(delete).collect(),
-            digest: ContentHash::of(b""),
+            digest: Some(ContentHash::of(b"")),
+            exceptions: Vec::new(),
             skipped: Vec::new(),
             gone: Vec::new(),
             report: Report {

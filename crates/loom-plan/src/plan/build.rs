@@ -770,7 +770,8 @@ fn finish(
         }),
         (false, ..) => Outcome::Ready(Plan {
             actions,
-            digest,
+            digest: Some(digest),
+            exceptions: Vec::new(),
             skipped: conflicts,
             gone,
             report,

@@ -2,6 +2,8 @@
 //!
 //! Over the format version, the scope and the drift choices, and for each action in path order:
 //! the verb, the path (both, of a move), the parts with their hashes and modes before and after.
+//! The exceptions that the plan leans on are put on top: which rule is silenced where; not why, nor the
+//! line, nor the texts of the policies, which change nothing that is written.
 //! No reasons, no positions, no ledger, and for owned blocks not the rest of the file: an unrelated
 //! commit keeps the digest. Every field is preceded by its length, so that no two plans read the same.
 
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::scope::{Adopting, Conflicts, Request};
 use super::{Action, Verb};
 use crate::addr::{Address, ContentHash};
+use crate::check::accept::Exception;
 use crate::project::OnDrift;
 use crate::provider::Mode;
 use crate::snapshot::{Content, Part};
@@ -148,6 +151,31 @@ pub fn of_covered(actions: impl IntoIterator<Item = Covered>, choices: &Choices)
             field(&content(part.before));
             field(&content(part.after));
         }
+    }
+    ContentHash::of(&text)
+}
+
+/// The digest of a plan that is let through with exceptions; without any, that of what it does.
+pub fn leaning_on(digest: ContentHash, exceptions: &[Exception]) -> ContentHash {
+    if exceptions.is_empty() {
+        return digest;
+    }
+    let mut text = Vec::new();
+    let mut field = |value: &str| {
+        text.extend((value.len() as u64).to_le_bytes());
+        text.extend(value.as_bytes());
+    };
+    field(&digest.to_string());
+    field("exceptions");
+    for exception in exceptions {
+        let (kind, place) = match (&exception.address, &exception.path) {
+            (Some(address), _) => ("address", address.as_str()),
+            (None, Some(path)) => ("path", path.as_str()),
+            (None, None) => ("", ""),
+        };
+        [&exception.code, kind, place]
+            .into_iter()
+            .for_each(&mut field);
     }
     ContentHash::of(&text)
 }

@@ -19,6 +19,7 @@ use super::digest::{Choices, Covered};
 use super::{Action, Conflicting, PartAction, Plan, Report, digest};
 use crate::addr::ContentHash;
 use crate::block;
+use crate::check::accept::Exception;
 use crate::diag::{Code, Diagnostic};
 use crate::header::content_hash;
 use crate::snapshot::{Content, Part};
@@ -32,6 +33,8 @@ struct Head {
     loom: String,
     format: u32,
     digest: ContentHash,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<Exception>,
     arguments: Vec<String>,
     choices: Choices,
     skipped: Vec<Conflicting>,
@@ -125,7 +128,7 @@ pub struct Side {
 /// covers them.
 ///
 /// # Errors
-/// Those of `out`.
+/// Those of `out`, and one for a plan without a digest, which nobody could approve.
 pub fn write(
     plan: &Plan,
     (arguments, choices): (Vec<String>, Choices),
@@ -136,10 +139,14 @@ pub fn write(
         hasher: Vec::new(),
         out,
     };
+    let Some(digest) = plan.digest else {
+        return Err(io::Error::other("a plan that is denied is not saved"));
+    };
     let head = Head {
         loom: "plan".to_owned(),
         format: FORMAT,
-        digest: plan.digest,
+        digest,
+        exceptions: plan.exceptions.clone(),
         arguments,
         choices,
         skipped: plan.skipped.clone(),
@@ -157,7 +164,7 @@ pub fn write(
     let blake3 = ContentHash::of_parts(sealed.hasher.iter().map(|hash| &hash.as_bytes()[..]));
     let seal = Seal {
         actions: plan.actions.len(),
-        digest: plan.digest,
+        digest,
         blake3,
     };
     sealed.line(&seal)
@@ -326,7 +333,8 @@ pub fn read(name: &str, text: &str) -> Result<SavedPlan, Diagnostic> {
     if actions.len() != seal.actions {
         return Err(refuse("does not hold all of its actions"));
     }
-    let digest = digest::of_covered(actions.iter().map(Covered::from), &head.choices);
+    let computed = digest::of_covered(actions.iter().map(Covered::from), &head.choices);
+    let digest = digest::leaning_on(computed, &head.exceptions);
     if digest != head.digest {
         return Err(refuse(
             "does not do what its digest stands for: its actions or its choices were changed",
@@ -334,7 +342,8 @@ pub fn read(name: &str, text: &str) -> Result<SavedPlan, Diagnostic> {
     }
     let plan = Plan {
         actions,
-        digest,
+        digest: Some(digest),
+        exceptions: head.exceptions,
         skipped: head.skipped,
         gone: Vec::new(),
         report: head.report,
@@ -382,8 +391,9 @@ mod tests {
             ..Choices::default()
         };
         let plan = Plan {
-            digest: digest::of_covered([Covered::from(&action)], &choices),
+            digest: Some(digest::of_covered([Covered::from(&action)], &choices)),
             actions: vec![action],
+            exceptions: Vec::new(),
             skipped: Vec::new(),
             gone: Vec::new(),
             report: Report::default(),

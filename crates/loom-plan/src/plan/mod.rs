@@ -28,6 +28,7 @@ pub use brake::Brake;
 pub use build::{plan, to_merge};
 
 use crate::addr::{Address, ContentHash, RepoPath};
+use crate::check::accept::Exception;
 use crate::keys::{KeyPath, Snippet};
 use crate::ledger::Record;
 use crate::plan::decide::{Conflict, Decision};
@@ -315,8 +316,11 @@ pub struct Report {
 pub struct Plan {
     /// By path.
     pub actions: Vec<Action>,
-    /// What the plan does, as one hash.
-    pub digest: ContentHash,
+    /// What an approval names: what the plan does, and the exceptions that it leans on, as one hash.
+    /// A plan that is denied has none, so that nobody can have approved it.
+    pub digest: Option<ContentHash>,
+    /// The exceptions without which it would be denied, or warned of.
+    pub exceptions: Vec<Exception>,
     /// Conflicts that `--skip-conflicts` left out.
     pub skipped: Vec<Conflicting>,
     /// Records without file and declaration, which go with the next apply.
@@ -347,7 +351,29 @@ pub enum Outcome {
     Blocked(BlockedPlan),
 }
 
+/// What the checklist and the policies come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Something denies the plan.
+    Denied,
+    /// Nothing does, with these exceptions.
+    Passed(Vec<Exception>),
+}
+
 impl Outcome {
+    /// A plan gets the digest that an approval of it has to name, or loses the one that it has.
+    pub fn judge(&mut self, verdict: Verdict) {
+        let Self::Ready(plan) = self else { return };
+        match verdict {
+            Verdict::Denied => plan.digest = None,
+            Verdict::Passed(exceptions) => {
+                let digest = plan.digest.take();
+                plan.digest = digest.map(|digest| digest::leaning_on(digest, &exceptions));
+                plan.exceptions = exceptions;
+            }
+        }
+    }
+
     /// The actions.
     pub fn actions(&self) -> &[Action] {
         match self {

@@ -156,7 +156,8 @@ fn plan_of(outcome: &Outcome) -> Plan {
     };
     Plan {
         actions,
-        digest: ContentHash::of(b"repair"),
+        digest: Some(ContentHash::of(b"repair")),
+        exceptions: Vec::new(),
         skipped,
         gone,
         report: outcome.report().clone(),

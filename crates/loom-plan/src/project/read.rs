@@ -23,7 +23,7 @@ use crate::credential;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::input::{Globs, Input, ReadError, load, parsed};
 use crate::keys::delegate::KeyPattern;
-use crate::node::{Map, Node};
+use crate::node::{self, Map, Node};
 use crate::shape::{self, Field, Need, Shape, World, is_per_environment};
 use crate::stack::Stack;
 use crate::text::{Sources, Span};
@@ -667,6 +667,17 @@ fn removed(node: &Node, out: &mut Diagnostics) -> Option<Removed> {
         component: component.and_then(Node::as_str).map(str::to_owned),
         span: node.span,
     })
+}
+
+/// The exceptions of a loom.yaml, of which nothing else is read; none where there is no such file.
+pub fn exceptions(input: &dyn Input, sources: &mut Sources, out: &mut Diagnostics) -> Vec<Accept> {
+    let Ok(text) = input.read(&root_file()) else {
+        return Vec::new();
+    };
+    let id = sources.add(PROJECT_FILE, text);
+    let root = node::parse_one(sources, id, out);
+    let policy = root.as_ref().and_then(|root| root.get("policy"));
+    policy.map_or_else(Vec::new, |policy| accepted(policy, out))
 }
 
 fn accepted(policy: &Node, out: &mut Diagnostics) -> Vec<Accept> {

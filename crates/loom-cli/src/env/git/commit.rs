@@ -280,13 +280,34 @@ pub(crate) fn base_of(root: &Root, reference: &str, project: &str) -> Result<Bas
     let repository = place.open_or_say()?;
     let id = common(&repository, reference)
         .map_err(|why| format!("{why}\n  help: {}", help(&repository)))?;
+    base_at(place, id, project)
+}
+
+/// The commit that `reference` names itself.
+///
+/// # Errors
+/// As [`base_of`].
+pub(crate) fn commit_of(root: &Root, reference: &str, project: &str) -> Result<Base, String> {
+    let place = Place::of(root).ok_or_else(|| {
+        format!(
+            "{} is in no Git repository, so that there is no commit `{reference}`",
+            root.path().display()
+        )
+    })?;
+    let repository = place.open_or_say()?;
+    let id = named(&repository, reference)
+        .map_err(|why| format!("{why}\n  help: {}", help(&repository)))?;
+    base_at(place, id, project)
+}
+
+fn base_at(place: Place, id: ObjectId, project: &str) -> Result<Base, String> {
     let unread = |error: gix::Error| {
         format!(
             "the files of the commit {} cannot be listed: {error}",
             short(id)
         )
     };
-    let commit = Commit::of(place.clone(), id).map_err(unread)?;
+    let commit = Commit::of(place, id).map_err(unread)?;
     if commit.entries.contains_key("loom.yaml") {
         return Ok(Base {
             commit,
@@ -323,18 +344,24 @@ fn help(repository: &Repository) -> String {
     format!("{fetch}, and name it as `git log -1` takes it")
 }
 
-fn common(repository: &Repository, reference: &str) -> Result<ObjectId, String> {
+/// The commit that somebody names.
+fn named(repository: &Repository, reference: &str) -> Result<ObjectId, String> {
     let unknown = |_| format!("there is no commit `{reference}` in this repository");
     let id = repository.rev_parse_single(reference).map_err(unknown)?;
-    let other = id
+    let commit = id
         .object()
         .and_then(gix::Object::peel_to_commit)
         .map_err(|_| format!("`{reference}` is no commit"))?;
+    Ok(commit.id)
+}
+
+fn common(repository: &Repository, reference: &str) -> Result<ObjectId, String> {
+    let other = named(repository, reference)?;
     let head = repository
         .head_id()
         .map_err(|_| "there is no commit yet that could be compared with another".to_owned())?;
     let base = repository
-        .merge_base(head.detach(), other.id)
+        .merge_base(head.detach(), other)
         .map_err(|error| format!("the history cannot be read: {error}"))?;
     let base = base.ok_or_else(|| {
         format!("the histories of `{reference}` and of HEAD have no commit in common")

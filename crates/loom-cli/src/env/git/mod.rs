@@ -19,7 +19,7 @@ use gix::Repository;
 use loom_apply::Root;
 
 pub(crate) use branch::{Author, Branch, Entry, NotCommitted};
-pub(crate) use commit::{Base, Commit, base_of};
+pub(crate) use commit::{Base, Commit, base_of, commit_of};
 pub(crate) use history::Commits;
 
 /// Where a repository is, and the root in it.

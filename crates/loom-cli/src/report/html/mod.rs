@@ -49,6 +49,10 @@ struct Head<'a> {
     /// What the checklist and the policies say: the word, and the lines.
     findings: Vec<(&'static str, Vec<String>)>,
     denial: Option<String>,
+    /// By what they were judged, where that is to be said, and what a request changes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<String>,
+    changed: Vec<String>,
     boxes: usize,
 }
 
@@ -123,7 +127,7 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
     let (outcome, digest) = match plan.outcome {
         _ if plan.compared.is_some() => ("compared", None),
         Outcome::Converged(_) => ("converged", None),
-        Outcome::Ready(ready) => ("ready", Some(ready.digest.to_string())),
+        Outcome::Ready(ready) => ("ready", ready.digest.map(|digest| digest.to_string())),
         Outcome::Blocked(_) => ("blocked", None),
     };
     let summary = Summary::of(plan.outcome);
@@ -161,6 +165,8 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
         (check::word(finding), lines.collect())
     });
     let (findings, denial) = (findings.collect(), check::denial(plan.findings));
+    let changed = plan.basis.changes.iter();
+    let changed = changed.map(|change| visible(&change.says).into_owned());
     let head = Head {
         outcome,
         summary,
@@ -172,6 +178,8 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
         notes,
         findings,
         denial,
+        basis: plan.basis.sentence(),
+        changed: changed.collect(),
         boxes,
     };
     write!(out, "{{\"head\":{},\"changes\":[", inert(&head)?)?;
@@ -330,6 +338,7 @@ mod tests {
             prefix: "",
             ordered: None,
             findings: &[],
+            basis: &crate::report::Basis::default(),
             compared: None,
             choices: None,
         };

@@ -145,7 +145,13 @@ function begin() {
   const titles = { converged: 'Nothing to do', ready: `Plan: ${head.sentence}`, blocked: `Plan: ${head.sentence}`, compared: 'What this branch does' };
   $('title').textContent = document.title = titles[head.outcome];
   const lead = $('lead');
-  if (head.outcome === 'ready') lead.append('Digest ', element('code', {}, head.digest), '. Apply it with ', element('code', {}, head.apply), '.');
+  if (head.basis) {
+    $('basis').hidden = false;
+    $('basis').querySelector('p').textContent = head.basis;
+    $('basis').querySelector('ul').append(...head.changed.map((change) => element('li', {}, change)));
+  }
+  if (head.outcome === 'ready' && !head.digest) lead.append('Nobody can approve this plan: it has no digest.');
+  if (head.outcome === 'ready' && head.digest) lead.append('Digest ', element('code', {}, head.digest), '. Apply it with ', element('code', {}, head.apply), '.');
   if (head.outcome === 'compared') lead.append(head.sentence);
   if (head.outcome === 'blocked') lead.append('Nothing can be applied before the conflicts are resolved.');
   if (head.outcome === 'converged') lead.append(`${head.summary.outputs} files are as declared.`);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use loom_plan::check::Finding;
+use loom_plan::check::accept::Exception;
 use loom_plan::credential::masked;
 use loom_plan::keys::{Manual, Snippet};
 use loom_plan::plan::decide::Conflict;
@@ -21,8 +22,8 @@ use serde::{Serialize, Serializer};
 
 use super::{Note, PLAN_FORMAT_VERSION, UpgradeJson, block, keys, notes, unified, upgrades, write};
 use crate::report::causes::{self, Summary};
-use crate::report::check::FindingJson;
-use crate::report::{Compared, Contents, Shown, settings};
+use crate::report::check::{BasisJson, FindingJson};
+use crate::report::{Basis, Compared, Contents, Shown, settings};
 
 /// How many actions are prepared at once.
 const CHUNK: usize = 256;
@@ -36,6 +37,9 @@ struct PlanDocument<'a> {
     choices: Option<&'a Choices>,
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<Against<'a>>,
+    #[serde(flatten)]
+    basis: BasisJson<'a>,
+    exceptions: &'a [Exception],
     summary: Summary,
     brake: Option<BrakeJson>,
     actions: Actions<'a>,
@@ -58,7 +62,7 @@ struct Against<'a> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(
-    (outcome, findings): (&Outcome, &[Finding]),
+    (outcome, findings, basis): (&Outcome, &[Finding], &Basis),
     contents: &dyn Contents,
     (compared, choices): (Option<&Compared>, Option<&Choices>),
     out: &mut dyn Write,
@@ -66,8 +70,12 @@ pub(crate) fn plan(
     let (word, digest) = match outcome {
         _ if let Some(compared) = compared => (compared.standing, None),
         Outcome::Converged(_) => ("converged", None),
-        Outcome::Ready(plan) => ("ready", Some(plan.digest.to_string())),
+        Outcome::Ready(plan) => ("ready", plan.digest.map(|digest| digest.to_string())),
         Outcome::Blocked(_) => ("blocked", None),
+    };
+    let exceptions = match outcome {
+        Outcome::Ready(plan) => plan.exceptions.as_slice(),
+        Outcome::Converged(_) | Outcome::Blocked(_) => &[],
     };
     let document = PlanDocument {
         format_version: PLAN_FORMAT_VERSION,
@@ -78,6 +86,8 @@ pub(crate) fn plan(
             reference: &it.reference,
             commit: &it.commit,
         }),
+        basis: basis.into(),
+        exceptions,
         summary: Summary::of(outcome),
         brake: brake(outcome),
         actions: Actions {

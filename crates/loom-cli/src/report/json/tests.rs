@@ -9,7 +9,7 @@ use serde_json::Value;
 fn planned(outcome: &Outcome, scene: &Scene) -> String {
     let mut out = Vec::new();
     plan(
-        (outcome, &[]),
+        (outcome, &[], &crate::report::Basis::default()),
         scene,
         (None, Some(&Choices::default())),
         &mut out,
@@ -44,6 +44,7 @@ fn texted(outcome: &Outcome, scene: &Scene) -> String {
         stream,
         talk: crate::cli::Talk::Verbose,
         findings: &[],
+        basis: &crate::report::Basis::default(),
     };
     plan(&report, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")
@@ -188,8 +189,9 @@ fn every_plan_and_every_drift_is_as_the_schemas_say_and_they_name_every_key() {
         missing: String::new(),
     };
     let mut out = Vec::new();
+    let basis = crate::report::Basis::default();
     plan(
-        (&scene.ready(), &[]),
+        (&scene.ready(), &[], &basis),
         &scene,
         (Some(&compared), None),
         &mut out,

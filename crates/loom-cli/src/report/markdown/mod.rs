@@ -27,6 +27,7 @@ use std::io::{self, Write};
 
 use loom_plan::addr::ContentHash;
 use loom_plan::check::Finding;
+use loom_plan::check::changes::Change;
 use loom_plan::diff::{CONTEXT, Difference, TextDiff, as_text};
 use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
 use loom_providers::emit::markdown::{code, escape, fence, table};
@@ -40,7 +41,7 @@ use super::graph::Sketch;
 use super::look::{Ask, Look, mode_sentence, place};
 use super::sections::sections;
 use super::style::{visible, visible_lines};
-use super::{Compared, Contents, Shown, settings};
+use super::{Basis, Compared, Contents, Shown, settings};
 
 /// How many characters a report has where nobody says it: GitHub takes 65 536 for a comment.
 pub(crate) const BUDGET: usize = 60_000;
@@ -77,6 +78,8 @@ pub(crate) struct Review<'a> {
     pub(crate) budget: usize,
     /// What the checklist and the policies say of what is to be written.
     pub(crate) findings: &'a [Finding],
+    /// By what those were judged.
+    pub(crate) basis: &'a Basis,
     /// What the outcome is compared with, where it is no plan.
     pub(crate) compared: Option<&'a Compared>,
     /// The graph of what changes, where it says something.
@@ -118,6 +121,7 @@ struct Chapter<'a> {
 impl Review<'_> {
     fn text(&self) -> String {
         let mut text = self.head();
+        text += &self.basis(self.budget / 4);
         let room = |text: &String| self.budget.saturating_sub(text.len() + LAST_WORDS);
         text += &self.findings(room(&text) / 2);
         text += &self.conflicts(room(&text) / 2);
@@ -151,23 +155,22 @@ impl Review<'_> {
                 );
             }
             Outcome::Ready(plan) => {
-                if check::denial(self.findings).is_some() {
+                let Some(digest) = plan.digest else {
                     return format!(
-                        "{MARKER}\n\n## Loom: {summary}\n\nDigest {}.\n",
-                        code(&plan.digest.to_string())
+                        "{MARKER}\n\n## Loom: {summary}\n\nNobody can approve this plan: it has no digest.\n"
                     );
-                }
+                };
                 let apply = code(&visible(self.apply));
                 let apply = if apply.len() < LEAST / 4 {
                     apply
                 } else {
-                    code(&format!("loom apply --expect {}", plan.digest))
+                    code(&format!("loom apply --expect {digest}"))
                 };
                 let most = causes::deletion_sentence(plan)
                     .map_or_else(String::new, |sentence| format!("**{sentence}**\n\n"));
                 format!(
                     "{most}Digest {}. Apply it with {apply}.\n",
-                    code(&plan.digest.to_string())
+                    code(&digest.to_string())
                 )
             }
             Outcome::Blocked(_) => "Nothing can be applied before the conflicts are resolved; \
@@ -175,6 +178,32 @@ impl Review<'_> {
                 .to_owned(),
         };
         format!("{MARKER}\n\n## Loom: {summary}\n\n{first}")
+    }
+
+    /// By what findings were judged, where that is not what stands here, or changes.
+    fn basis(&self, room: usize) -> String {
+        let Some(sentence) = self.basis.sentence() else {
+            return String::new();
+        };
+        let sentence = escape(&visible(&sentence));
+        if self.basis.changes.is_empty() {
+            return format!("\n{sentence}\n");
+        }
+        let entry = |change: &Change| format!("- {}\n", escape(&visible(&change.says)));
+        let (mut text, mut left) = (format!("\n**{sentence}**\n\n"), self.basis.changes.len());
+        for entry in self.basis.changes.iter().map(entry) {
+            if text.len() + entry.len() > room {
+                break;
+            }
+            text += &entry;
+            left -= 1;
+        }
+        if left > 0 {
+            text.push_str("- and ");
+            text.push_str(&left.to_string());
+            text.push_str(" more\n");
+        }
+        text
     }
 
     /// What the checklist and the policies say: errors first, of which none is left out.

@@ -16,6 +16,7 @@ fn with_graph(outcome: &Outcome, scene: &Scene, budget: usize, sketch: Option<Sk
         apply,
         budget,
         findings: &[],
+        basis: &Basis::default(),
         compared: None,
         sketch,
     };
@@ -342,6 +343,7 @@ fn what_people_wrote_is_no_markup() {
         apply: "",
         budget: BUDGET,
         findings: &[],
+        basis: &Basis::default(),
         compared: None,
         sketch: None,
     };

@@ -25,7 +25,7 @@ use super::check;
 use super::look::{Ask, Look, mode_sentence, place};
 use super::sections::{Section, sections};
 use super::style::{Style, visible};
-use super::{Compared, Contents, Shown, settings};
+use super::{Basis, Compared, Contents, Shown, settings};
 use crate::cli::Talk;
 use crate::env::Stream;
 
@@ -47,6 +47,8 @@ pub(crate) struct PlanText<'a> {
     pub(crate) talk: Talk,
     /// What the checklist and the policies say of what is to be written.
     pub(crate) findings: &'a [Finding],
+    /// By what those were judged.
+    pub(crate) basis: &'a Basis,
 }
 
 /// Writes the report.
@@ -66,6 +68,7 @@ pub(crate) fn plan_or_comparison(
     compared: Option<&Compared>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    check::basis_lines(report.basis, report.stream, out)?;
     let sections = sections(report.outcome.actions());
     let prepared = report.list(&sections, out)?;
     report.changes(&sections, &prepared, out)?;
@@ -439,7 +442,9 @@ impl PlanText<'_> {
                 )?;
                 causes::deletion_sentence(plan)
                     .map_or(Ok(()), |sentence| writeln!(out, "{sentence}"))?;
-                writeln!(out, "Digest: {}", plan.digest)?;
+                if let Some(digest) = plan.digest {
+                    writeln!(out, "Digest: {digest}")?;
+                }
                 match (check::denial(self.findings), self.apply) {
                     (Some(denial), _) => writeln!(out, "{denial}"),
                     (None, "") => Ok(()),

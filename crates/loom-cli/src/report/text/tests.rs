@@ -23,6 +23,7 @@ fn coloured(outcome: &Outcome, scene: &Scene, talk: Talk, colour: Colour) -> Str
         stream,
         talk,
         findings: &[],
+        basis: &Basis::default(),
     };
     plan(&report, &mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("UTF-8")

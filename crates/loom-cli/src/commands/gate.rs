@@ -1,0 +1,140 @@
+//! What findings are judged by: the policies and the exceptions of this tree, or those of a commit.
+//!
+//! In: the files of the run, and what `--policies-from` and `--against` name. Out: a [`Gate`], and what
+//! the request changes of it. A request that takes a policy away, or an exception in, is the one in which
+//! the policy would have spoken: so every report of it says so first, and `--policies-from` judges by what
+//! stood in the base.
+//!
+//! Deliberately not here: what is found (`audit`).
+
+use loom_plan::check::accept::Accept;
+use loom_plan::check::changes::{Terms, changes};
+use loom_plan::check::policy::{Policies, Source};
+use loom_plan::diag::{Code, Diagnostic, Diagnostics};
+use loom_plan::input::Input;
+use loom_plan::project::read;
+use loom_plan::text::Sources;
+
+use super::pass::Compiled;
+use super::{Desk, Failure};
+use crate::env::{self, Base};
+use crate::report::Basis;
+
+/// Where the policies are.
+const POLICIES: &str = "policy/**/*.rego";
+/// Their tests, which `conftest verify` runs.
+const TESTS: &str = "_test.rego";
+
+/// What findings are judged by.
+#[derive(Debug)]
+pub(super) struct Gate {
+    policies: Vec<Source>,
+    /// `policy.accept`.
+    pub(super) accept: Vec<Accept>,
+    /// For whoever reads the report.
+    pub(super) basis: Basis,
+}
+
+impl Gate {
+    /// What stands in the desk's files, or in the commit that is named.
+    ///
+    /// # Errors
+    /// A policy or a commit that cannot be read.
+    pub(super) fn open(
+        desk: &Desk<'_>,
+        compiled: Option<&Compiled>,
+        from: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let here = Self {
+            policies: policies(desk.files())?,
+            accept: compiled.map_or_else(Vec::new, |it| it.project.accept.clone()),
+            basis: Basis::default(),
+        };
+        let Some(reference) = from else {
+            return Ok(here);
+        };
+        let project = compiled.map_or_else(String::new, |it| it.project.name.to_string());
+        let base = env::commit_of(&desk.root, reference, &project).map_err(Failure::Environment)?;
+        let terms = terms_of(&base)?;
+        let changes = changes(&terms, &here.terms(compiled));
+        Ok(Self {
+            policies: terms.policies,
+            accept: terms.accept,
+            basis: Basis {
+                from: Some((reference.to_owned(), base.commit.name)),
+                changes,
+            },
+        })
+    }
+
+    /// The same, and what a request changes of it since its base, where no other commit was named.
+    ///
+    /// # Errors
+    /// As [`Gate::open`].
+    pub(super) fn since(mut self, base: &Base, compiled: &Compiled) -> Result<Self, Failure> {
+        if self.basis.from.is_none() {
+            self.basis.changes = changes(&terms_of(base)?, &self.terms(Some(compiled)));
+        }
+        Ok(self)
+    }
+
+    /// The policies, read.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(super) fn policies(&self) -> Result<Policies, Failure> {
+        Policies::read(&self.policies).map_err(|problems| {
+            let mut found = Diagnostics::default();
+            found.extend(problems);
+            Failure::Input(Box::new((Sources::default(), found)))
+        })
+    }
+
+    fn terms(&self, compiled: Option<&Compiled>) -> Terms {
+        Terms {
+            policies: self.policies.clone(),
+            accept: self.accept.clone(),
+            sources: compiled.map_or_else(Sources::default, |it| it.sources.clone()),
+        }
+    }
+}
+
+/// What a commit judges by.
+fn terms_of(base: &Base) -> Result<Terms, Failure> {
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let accept = read::exceptions(&base.commit, &mut sources, &mut found);
+    if found.has_errors() {
+        let name = &base.commit.name;
+        return Err(Failure::Environment(format!(
+            "the exceptions of the commit {name} cannot be read: `git show {name}:{}` shows them",
+            read::PROJECT_FILE
+        )));
+    }
+    Ok(Terms {
+        policies: policies(&base.commit)?,
+        accept,
+        sources,
+    })
+}
+
+/// The policies of a tree.
+fn policies(input: &dyn Input) -> Result<Vec<Source>, Failure> {
+    let (mut sources, mut found) = (Vec::new(), Diagnostics::default());
+    for path in input.glob(&[POLICIES.to_owned()]) {
+        if path.as_str().ends_with(TESTS) {
+            continue;
+        }
+        match input.read(&path) {
+            Ok(text) => sources.push(Source {
+                path: path.to_string(),
+                text: text.as_ref().to_owned(),
+            }),
+            Err(error) => found.push(Diagnostic::new(Code::Policy, format!("{path}: {error}"))),
+        }
+    }
+    if found.is_empty() {
+        Ok(sources)
+    } else {
+        Err(Failure::Input(Box::new((Sources::default(), found))))
+    }
+}
