@@ -149,3 +149,20 @@ fn a_code_cannot_lead_out_of_the_folder() {
     }
     assert!(!place.0.has("ENT-001.json"));
 }
+
+#[test]
+fn a_story_that_another_file_has_is_not_pulled_into_a_second_one() {
+    let place = with_board("echo asked >> ../asked; exit 1");
+    let story = small::STORY.replace("S-1", "ENT-001");
+    place.0.write("stories/mine.yaml", &story);
+    let before = place.0.tree();
+    for code in ["ENT-001", "ent-001"] {
+        let ran = pull(&place, code).comes_to(1);
+        assert!(
+            ran.err.contains("LOOM0302") && ran.err.contains("stories/mine.yaml"),
+            "{ran}"
+        );
+    }
+    assert_eq!(place.0.tree(), before);
+    assert!(!place.0.outside("asked").exists(), "the board was asked");
+}
