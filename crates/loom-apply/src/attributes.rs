@@ -7,11 +7,14 @@
 //! that Git ignores never reaches anybody else. Patterns and precedence follow gitattributes(5) and
 //! gitignore(5).
 //!
-//! Deliberately not here: the user's and the system's own configuration, which belong to a machine
-//! and not to the repository.
+//! The rules of the repository count, and those of the user and of the system. What the
+//! configuration alone makes of line ends is no reason to refuse a file: it is read as Git stores it
+//! (`git`).
+//!
+//! Deliberately not here: whether a path is tracked, and the configuration itself (`git`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -19,8 +22,11 @@ use loom_plan::addr::RepoPath;
 use rayon::prelude::*;
 
 use crate::disk;
+use crate::git;
 use crate::root::Root;
 
+/// Git's attributes for the whole machine.
+const SYSTEM: &str = "/etc/gitattributes";
 const ATTRIBUTES: &str = ".gitattributes";
 const IGNORE: &str = ".gitignore";
 /// The attributes that say whether Git rewrites a file.
@@ -52,50 +58,125 @@ pub fn rewritten(root: &Root, paths: &[&RepoPath]) -> Vec<Rewritten> {
         .collect();
     parents.dedup();
     let directories: BTreeSet<&str> = parents.into_iter().flat_map(downward).collect();
+    let rules = rules(top.texts(root, ATTRIBUTES, &directories));
+    paths
+        .par_iter()
+        .filter_map(|path| rewrites(&top, path, &rules))
+        .collect()
+}
+
+/// The lines of attributes that say something of rewriting.
+fn rules(texts: Vec<Rules>) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     let mut macros =
         BTreeMap::from([("binary".to_owned(), vec![("text".to_owned(), Value::Unset)])]);
-    for text in top.texts(root, ATTRIBUTES, &directories, "info/attributes") {
+    for text in texts {
         for (number, line) in text.text.lines().enumerate() {
             rules.extend(rule(line, &text, number + 1, &mut macros));
         }
     }
-    let config = line_ends(root);
-    paths
-        .par_iter()
-        .filter_map(|path| rewrites(&top, path, &rules, config.as_ref()))
-        .collect()
+    rules
 }
 
-/// Whether Git ignores a path of the repository.
-pub fn is_ignored(root: &Root, path: &RepoPath) -> bool {
+/// A path that Git ignores. Whatever is written there reaches nobody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// The path.
+    pub path: RepoPath,
+    /// The pattern that ignores it, as it is written.
+    pub pattern: String,
+    /// The file that holds it, seen from the top of the worktree; one of the user's own by its path.
+    pub file: String,
+    /// Its line there, counted from 1.
+    pub line: usize,
+}
+
+/// Those of the paths that Git ignores and does not track already, in the order given.
+pub fn ignored(root: &Root, paths: &[&RepoPath]) -> Vec<Ignored> {
+    let Ok(sight) = root.sight() else {
+        return Vec::new();
+    };
+    if root.git().is_none() {
+        return Vec::new();
+    }
+    let untracked: Vec<&RepoPath> = paths
+        .iter()
+        .copied()
+        .filter(|path| !sight.is_tracked(path))
+        .collect();
+    if untracked.is_empty() {
+        return Vec::new();
+    }
     let top = Top::of(root);
-    let directories: BTreeSet<&str> = downward(path.parent().unwrap_or("")).collect();
-    let mut files: Vec<(String, Gitignore)> = Vec::new();
-    for text in top.texts(root, IGNORE, &directories, "info/exclude") {
+    let directories: BTreeSet<&str> = untracked
+        .iter()
+        .flat_map(|path| downward(path.parent().unwrap_or("")))
+        .collect();
+    let read = |text: Rules| {
         let mut builder = GitignoreBuilder::new("");
         for line in text.text.lines() {
             // A line that is no pattern ignores nothing.
             drop(builder.add_line(None, line));
         }
-        files.extend(builder.build().ok().map(|rules| (text.base, rules)));
-    }
-    // `info/exclude` comes first in the list of texts, so that every file of the tree outweighs it.
+        Some((builder.build().ok()?, text))
+    };
+    // The user's own and `info/exclude` come first, so that every file of the tree outweighs them.
+    let files: Vec<(Gitignore, Rules)> = top
+        .texts(root, IGNORE, &directories)
+        .into_iter()
+        .filter_map(read)
+        .collect();
+    untracked
+        .par_iter()
+        .filter_map(|path| ignores(&top, path, &files))
+        .collect()
+}
+
+/// What ignores a path, or a directory above it.
+fn ignores(top: &Top, path: &RepoPath, files: &[(Gitignore, Rules)]) -> Option<Ignored> {
     let full = top.full(path);
     let ends = full
         .match_indices('/')
         .map(|(at, _)| at)
         .chain([full.len()]);
-    ends.into_iter().any(|end| {
-        let deciding = files.iter().rev().find_map(|(base, rules)| {
-            match rules.matched(full[..end].strip_prefix(base.as_str())?, end < full.len()) {
+    ends.into_iter().find_map(|end| {
+        let deciding = files.iter().rev().find_map(|(rules, text)| {
+            let below = full[..end].strip_prefix(text.base.as_str())?;
+            match rules.matched(below, end < full.len()) {
                 Match::None => None,
-                Match::Ignore(_) => Some(true),
-                Match::Whitelist(_) => Some(false),
+                Match::Whitelist(_) => Some(None),
+                Match::Ignore(pattern) => Some(Some((pattern.original().to_owned(), text))),
             }
         });
-        deciding == Some(true)
+        let (pattern, text) = deciding.flatten()?;
+        let line = text.text.lines().collect::<Vec<_>>();
+        let line = line.iter().rposition(|line| line.trim() == pattern.trim());
+        Some(Ignored {
+            path: path.clone(),
+            pattern,
+            file: text.shown.clone(),
+            line: line.map_or(1, |line| line + 1),
+        })
     })
+}
+
+/// Whether Git takes a file for text whose line ends it may rewrite where the configuration says so.
+pub(crate) fn is_text(root: &Root, path: &RepoPath) -> bool {
+    let Some(config) = root.sight().ok().and_then(|sight| sight.config()) else {
+        return false;
+    };
+    let top = Top::of(root);
+    let directories = downward(path.parent().unwrap_or("")).collect();
+    let rules = rules(top.texts(root, ATTRIBUTES, &directories));
+    let set = attributes_of(&top, path, &rules);
+    match set.get("text") {
+        Some((Value::Unset, _)) => false,
+        Some((Value::Set | Value::To(_), _)) => true,
+        // `core.eol` alone rewrites what is declared as text
+        Some((Value::Unspecified, _)) | None => {
+            git::line_ends(config).is_some_and(|value| !value.text.eq_ignore_ascii_case("crlf"))
+        }
+    }
 }
 
 /// Where the root is in its worktree: `""`, or the way down with a `/` at its end.
@@ -112,18 +193,8 @@ struct Rules {
 
 impl Top {
     fn of(root: &Root) -> Self {
-        let below = root
-            .path()
-            .strip_prefix(root.top())
-            .ok()
-            .and_then(Path::to_str)
-            .unwrap_or("");
         Self {
-            below: if below.is_empty() {
-                String::new()
-            } else {
-                format!("{below}/")
-            },
+            below: root.below_top(),
         }
     }
 
@@ -131,16 +202,17 @@ impl Top {
         format!("{}{path}", self.below)
     }
 
-    /// The files called `name` from the worktree's top down, the deepest last. Git's own file
-    /// `info` weighs most among attributes and least among ignore rules.
-    fn texts(
-        &self,
-        root: &Root,
-        name: &str,
-        directories: &BTreeSet<&str>,
-        info: &str,
-    ) -> Vec<Rules> {
-        let mut texts = Vec::new();
+    /// The files called `name` from the worktree's top down, the deepest last. The system's and the
+    /// user's own weigh least; Git's own file in `info` weighs most among attributes, and among
+    /// ignore rules less than the tree.
+    fn texts(&self, root: &Root, name: &str, directories: &BTreeSet<&str>) -> Vec<Rules> {
+        let mut texts = of_the_user(root, name);
+        let info = if name == IGNORE {
+            "info/exclude"
+        } else {
+            "info/attributes"
+        };
+        let least = texts.len();
         for end in self.below.match_indices('/').map(|(at, _)| at) {
             let above = self.below[..end]
                 .rfind('/')
@@ -157,7 +229,7 @@ impl Top {
             let path = format!("{base}{name}");
             // nearly no directory has one, and to be told so takes one call
             disk::facts(root.directory(), &path).ok()?;
-            let bytes = root.read_bytes(&RepoPath::new(&path).ok()?).ok()?;
+            let bytes = root.bytes_on_disk(&RepoPath::new(&path).ok()?).ok()?;
             Rules::new(&format!("{}{base}", self.below), name, bytes)
         };
         texts.par_extend(directories.par_iter().filter_map(of_directory));
@@ -170,7 +242,7 @@ impl Top {
                 ..Rules::new("", "", bytes)?
             })
         });
-        let at = if name == IGNORE { 0 } else { texts.len() };
+        let at = if name == IGNORE { least } else { texts.len() };
         texts.splice(at..at, own);
         texts
     }
@@ -186,6 +258,28 @@ impl Rules {
     }
 }
 
+/// The rules of the system and of the user, in the order of their weight.
+fn of_the_user(root: &Root, name: &str) -> Vec<Rules> {
+    let Some(config) = root.sight().ok().and_then(|sight| sight.config()) else {
+        return Vec::new();
+    };
+    let files = if name == IGNORE {
+        vec![config.file("core.excludesfile", "ignore")]
+    } else {
+        let skips = std::env::var_os("GIT_ATTR_NOSYSTEM").is_some_and(|set| !set.is_empty());
+        let system = (!skips).then(|| PathBuf::from(SYSTEM));
+        vec![system, config.file("core.attributesfile", "attributes")]
+    };
+    let read = |file: PathBuf| {
+        let rules = Rules::new("", "", disk::read_path(&file).ok()?)?;
+        Some(Rules {
+            shown: file.display().to_string(),
+            ..rules
+        })
+    };
+    files.into_iter().flatten().filter_map(read).collect()
+}
+
 /// The directories on the way to one, from the root's `""` down, and itself.
 fn downward(directory: &str) -> impl Iterator<Item = &str> {
     [""].into_iter()
@@ -194,7 +288,7 @@ fn downward(directory: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The Git directory that all worktrees share.
-fn common(git: &Path) -> std::path::PathBuf {
+pub(crate) fn common(git: &Path) -> PathBuf {
     let text = disk::read_path(&git.join("commondir"))
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());
@@ -277,37 +371,12 @@ fn set(word: &str) -> (String, Value) {
     }
 }
 
-/// The setting of the repository by which Git writes CRLF, and its line.
-fn line_ends(root: &Root) -> Option<(String, usize)> {
-    let bytes = disk::read_path(&common(root.git()?).join("config")).ok()?;
-    let (text, mut section, mut found) = (String::from_utf8(bytes).ok()?, String::new(), None);
-    for (number, line) in text.lines().map(str::trim).enumerate() {
-        if line.starts_with('[') {
-            line.to_ascii_lowercase().clone_into(&mut section);
-        }
-        let Some((key, value)) = line.split_once('=') else {
-            continue;
-        };
-        let (key, value) = (
-            key.trim().to_ascii_lowercase(),
-            value.trim().to_ascii_lowercase(),
-        );
-        match (section.as_str(), key.as_str(), value.as_str()) {
-            ("[core]", "autocrlf", "true" | "yes" | "on" | "1") | ("[core]", "eol", "crlf") => {
-                found = Some((format!("core.{key}={value}"), number + 1));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn rewrites(
+/// What is set for a path, each with the rule that set it last.
+fn attributes_of<'r>(
     top: &Top,
     path: &RepoPath,
-    rules: &[Rule],
-    config: Option<&(String, usize)>,
-) -> Option<Rewritten> {
+    rules: &'r [Rule],
+) -> BTreeMap<&'r str, (&'r Value, &'r Rule)> {
     let full = top.full(path);
     let mut set: BTreeMap<&str, (&Value, &Rule)> = BTreeMap::new();
     for rule in rules {
@@ -322,6 +391,11 @@ fn rewrites(
             );
         }
     }
+    set
+}
+
+fn rewrites(top: &Top, path: &RepoPath, rules: &[Rule]) -> Option<Rewritten> {
+    let set = attributes_of(top, path, rules);
     let is_binary = matches!(set.get("text"), Some((Value::Unset, _)));
     let rewrites = |name: &str, value: &Value| match (name, value) {
         (_, Value::Unset | Value::Unspecified) => false,
@@ -330,30 +404,19 @@ fn rewrites(
         ("ident", Value::Set) | ("filter", Value::To(_)) => true,
         (_, Value::Set | Value::To(_)) => false,
     };
-    if let Some((name, (value, rule))) = set.iter().find(|(name, (value, _))| rewrites(name, value))
-    {
-        let attribute = if let Value::To(to) = value {
-            format!("{name}={to}")
-        } else {
-            (*name).to_owned()
-        };
-        return Some(Rewritten {
-            path: path.clone(),
-            attribute,
-            file: rule.file.clone(),
-            line: rule.line,
-        });
-    }
-    let decided = is_binary || matches!(set.get("eol"), Some((Value::To(_), _)));
-    let (attribute, line) = config.filter(|_| !decided)?;
-    // Without `autocrlf`, only what is declared as text is rewritten.
-    let is_text = matches!(set.get("text"), Some((Value::Set | Value::To(_), _)));
-    let applies = attribute.starts_with("core.autocrlf") || is_text;
-    applies.then(|| Rewritten {
+    let (name, (value, rule)) = set
+        .iter()
+        .find(|(name, (value, _))| rewrites(name, value))?;
+    let attribute = if let Value::To(to) = value {
+        format!("{name}={to}")
+    } else {
+        (*name).to_owned()
+    };
+    Some(Rewritten {
         path: path.clone(),
-        attribute: attribute.clone(),
-        file: ".git/config".to_owned(),
-        line: *line,
+        attribute,
+        file: rule.file.clone(),
+        line: rule.line,
     })
 }
 
@@ -445,24 +508,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn line_ends_of_the_configuration_count_where_no_attribute_decides() {
-        let config = "[core]\n\tbare = false\n\tautocrlf = true\n[other]\n\teol = crlf\n";
-        let scene = Scene::new(&[
-            (".git/HEAD", ""),
-            (".git/config", config),
-            (".gitattributes", "*.sh eol=lf\n*.png binary\n"),
-        ]);
-        assert_eq!(
-            said(&scene, "", &["a.txt", "a.sh", "a.png"]),
-            ["a.txt core.autocrlf=true .git/config:3"]
-        );
-        scene.write(".git/config", "[core]\neol = CRLF\n");
-        scene.write(".gitattributes", "*.txt text\n");
-        assert_eq!(
-            said(&scene, "", &["a.txt", "a"]),
-            ["a.txt core.eol=crlf .git/config:2"]
-        );
+    fn is_ignored(root: &Root, text: &str) -> bool {
+        !ignored(root, &[&path(text)]).is_empty()
     }
 
     #[test]
@@ -481,13 +528,17 @@ mod tests {
             "sub/x",
             "deep/a.local",
         ] {
-            assert!(is_ignored(&root, &path(ignored)), "{ignored}");
+            assert!(is_ignored(&root, ignored), "{ignored}");
         }
         for kept in ["keep.log", "sub/a.log", "x", "sub/build/y", ".loomx"] {
-            assert!(!is_ignored(&root, &path(kept)), "{kept}");
+            assert!(!is_ignored(&root, kept), "{kept}");
         }
         let sub = Root::open(&scene.path().join("sub")).expect("opens");
-        assert!(is_ignored(&sub, &path(".loom/ledger/project.jsonl")));
-        assert!(!is_ignored(&sub, &path("a.log")));
+        assert!(is_ignored(&sub, ".loom/ledger/project.jsonl"));
+        assert!(!is_ignored(&sub, "a.log"));
+        let found = ignored(&root, &[&path("build/x")]);
+        let said = |it: &Ignored| format!("{} {} {}:{}", it.path, it.pattern, it.file, it.line);
+        let said: Vec<String> = found.iter().map(said).collect();
+        assert_eq!(said, ["build/x /build/ .gitignore:4"]);
     }
 }

@@ -131,6 +131,29 @@ pub(crate) fn read_path(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether the last part of a path is a link, links before it followed.
+pub(crate) fn is_link(path: &Path) -> bool {
+    let stat = fs::lstat(path);
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}
+
+/// A file outside of repositories for reading, as the system takes its path.
+pub(crate) fn open_named(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(fs::open(path, flags, Mode::empty())?)
+}
+
+/// A file outside of repositories for writing, emptied, as the system takes its path.
+pub(crate) fn create_named(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(fs::open(path, flags, Mode::from_raw_mode(0o666))?)
+}
+
+/// Takes everything out of an opened file.
+pub(crate) fn empty(file: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fs::ftruncate(file, 0)?)
+}
+
 /// The directory `path` below `root`; `""` is the root itself. No link is followed.
 pub(crate) fn open_beneath(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     open(root, path, Mounts::Any)

@@ -1,6 +1,6 @@
 //! What the machine, its file system and the repository's private place give, found out by trying.
 //!
-//! In: the root, and the paths that loom manages. Out: [`Finding`]s, always in the same order.
+//! In: the root, and the paths that loom manages, written already or not. Out: [`Finding`]s, always in the same order.
 //!
 //! What can be tried is tried, in a directory of its own on the private place's file system.
 //!
@@ -14,9 +14,11 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use loom_plan::addr::RepoPath;
+use loom_plan::ledger;
 
-use crate::attributes::{Rewritten, rewritten};
+use crate::attributes::{Ignored, Rewritten, ignored, rewritten};
 use crate::disk::{self, Disk, Kind};
+use crate::git::{self, Away};
 use crate::journal::Read;
 use crate::lock;
 use crate::machine::{self, Lasting, Opening};
@@ -93,6 +95,34 @@ pub enum Holder {
     Unknown,
 }
 
+/// How much room is left where loom writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that may still be written.
+    pub bytes: u64,
+    /// Files that may still be made; none where the file system makes room for them as it goes.
+    pub files: Option<u64>,
+}
+
+/// Below this, an apply of any size may fail; with a tenth of it, nearly every one does.
+const FEW_BYTES: u64 = 100 << 20;
+const FEW_FILES: u64 = 10_000;
+
+impl Room {
+    /// How good it is.
+    fn standing(self) -> Standing {
+        let is_below = |part: u64| {
+            self.bytes < FEW_BYTES / part
+                || self.files.is_some_and(|files| files < FEW_FILES / part)
+        };
+        match (is_below(1), is_below(100)) {
+            (_, true) => Standing::Missing,
+            (true, false) => Standing::Weaker,
+            (false, false) => Standing::Fine,
+        }
+    }
+}
+
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -142,6 +172,16 @@ pub enum Finding {
     IndexLock(IndexHolder),
     /// Managed files that Git would rewrite.
     Rewritten(Vec<Rewritten>),
+    /// Managed files, and the ledger, that Git ignores.
+    Ignored(Vec<Ignored>),
+    /// Managed files that Git keeps away from the disk or from itself.
+    Away(Vec<(RepoPath, Away)>),
+    /// What Git does with every file, as sentences; or why it cannot be asked.
+    Habits(Result<Vec<String>, String>),
+    /// Files that nobody manages, and that are managed ones where case does not count.
+    Twins(Vec<(RepoPath, RepoPath)>),
+    /// The room that is left.
+    Room(Room),
     /// Loom's lock.
     Lock(Holder),
     /// The numbers of the transactions that wait for `loom recover`.
@@ -195,6 +235,11 @@ impl Finding {
             ),
             Self::Lock(holder) => (!matches!(holder, Holder::Process(_)), Weaker),
             Self::Rewritten(files) => (files.is_empty(), Missing),
+            Self::Ignored(files) => (files.is_empty(), Weaker),
+            Self::Away(files) => (files.is_empty(), Weaker),
+            Self::Habits(habits) => (habits.is_ok(), Missing),
+            Self::Twins(files) => (files.is_empty(), Missing),
+            Self::Room(room) => return room.standing(),
             Self::Interrupted(ids) => (ids.is_empty(), Missing),
             Self::History { .. } => (true, Fine),
             Self::Kept { names, .. } => (names.is_empty(), Weaker),
@@ -250,10 +295,8 @@ pub fn doctor(root: &Root, managed: &[RepoPath]) -> Result<Vec<Finding>, Trouble
     found.push(Finding::IndexLock(
         index_holder(root, &holder).during(|| "look at Git's lock on its index".to_owned())?,
     ));
-    found.push(Finding::Rewritten(rewritten(
-        root,
-        &managed.iter().collect::<Vec<_>>(),
-    )));
+    found.extend(of_git(root, managed));
+    found.push(Finding::Room(machine::room(near.as_fd()).during(doing)?));
     let transactions = transaction::all(root).during(doing)?;
     found.push(Finding::Interrupted(interrupted(
         root,
@@ -267,6 +310,38 @@ pub fn doctor(root: &Root, managed: &[RepoPath]) -> Result<Vec<Finding>, Trouble
         names: kept(root).during(doing)?,
     });
     Ok(found)
+}
+
+/// How Git sees the managed files.
+fn of_git(root: &Root, managed: &[RepoPath]) -> Vec<Finding> {
+    let mut paths: Vec<&RepoPath> = managed.iter().collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let rewritten = Finding::Rewritten(rewritten(root, &paths));
+    let ledger = RepoPath::new(&format!("{}/{}.jsonl", ledger::FOLDER, ledger::PROJECT));
+    let all: Vec<&RepoPath> = paths.iter().copied().chain(&ledger).collect();
+    let ignored = Finding::Ignored(ignored(root, &all));
+    let habits = Finding::Habits(git::habits(root).map_err(|error| error.to_string()));
+    // where Git cannot be asked, the habits say so
+    let away = git::away(root, all.into_iter()).unwrap_or_default();
+    let missing: Vec<&RepoPath> = paths
+        .iter()
+        .copied()
+        .filter(|path| !is_there(root, path))
+        .collect();
+    let twins = git::twins(root, &paths, &missing).unwrap_or_default();
+    vec![
+        rewritten,
+        ignored,
+        Finding::Away(away),
+        habits,
+        Finding::Twins(twins),
+    ]
+}
+
+fn is_there(root: &Root, path: &RepoPath) -> bool {
+    let directory = disk::open_beneath(root.directory(), path.parent().unwrap_or(""));
+    directory.is_ok_and(|directory| disk::facts(directory.as_fd(), path.file_name()).is_ok())
 }
 
 /// Who may write in a directory.

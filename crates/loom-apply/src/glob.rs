@@ -1,7 +1,7 @@
 //! Globs: which files of the repository match a pattern.
 //!
 //! In: patterns over paths seen from the root, as [`Globs`] matches them. Out: the paths of regular
-//! files, sorted, each once.
+//! files, sorted, each once; those that Git has not checked out are among them.
 //!
 //! Invariants: no link is followed, Git's directory is not entered, and only directories that can
 //! hold a match are read: the parts before a pattern's first wildcard say where, and a pattern
@@ -9,6 +9,7 @@
 //!
 //! Deliberately not here: `.gitignore`; an input that Git ignores is still an input.
 
+use std::io;
 use std::os::fd::AsFd as _;
 
 use loom_plan::addr::RepoPath;
@@ -19,18 +20,26 @@ use crate::root::Root;
 
 /// The files that match any of `patterns`; one that is no pattern matches nothing.
 pub(crate) fn matches(root: &Root, patterns: &[String]) -> Vec<RepoPath> {
-    let mut walk = Walk {
-        root,
-        globs: Globs::new(patterns),
-        found: Vec::new(),
-    };
-    for pattern in patterns {
-        let (directory, depth) = start_of(pattern.strip_prefix("./").unwrap_or(pattern));
-        walk.enter(directory, depth);
-    }
+    let mut walk = Walk::over(root, patterns);
+    // what is not checked out is there all the same; where Git cannot be asked, its reader is told so
+    let absent = root
+        .sight()
+        .map(|sight| sight.absent(root))
+        .unwrap_or_default();
+    walk.found
+        .extend(absent.into_iter().filter(|path| walk.globs.matches(path)));
     walk.found.sort_unstable();
     walk.found.dedup();
     walk.found
+}
+
+/// What matches, or stands where a directory would be entered, and is no regular file; sorted, each
+/// once.
+pub(crate) fn passed_over(root: &Root, patterns: &[String]) -> Vec<(RepoPath, String)> {
+    let mut others = Walk::over(root, patterns).others;
+    others.sort_unstable();
+    others.dedup();
+    others
 }
 
 /// The directory that all matches of a pattern are below, and how many levels below it at most.
@@ -52,15 +61,61 @@ struct Walk<'r> {
     root: &'r Root,
     globs: Globs,
     found: Vec<RepoPath>,
+    others: Vec<(RepoPath, String)>,
 }
 
-impl Walk<'_> {
-    /// Collects the matches in `directory` and `depth` levels below it. What cannot be read holds none.
+impl<'r> Walk<'r> {
+    fn over(root: &'r Root, patterns: &[String]) -> Self {
+        let mut walk = Self {
+            root,
+            globs: Globs::new(patterns),
+            found: Vec::new(),
+            others: Vec::new(),
+        };
+        for pattern in patterns {
+            let (directory, depth) = start_of(pattern.strip_prefix("./").unwrap_or(pattern));
+            walk.begin(directory, depth);
+        }
+        walk
+    }
+
+    /// Enters the directory that a pattern begins with, unless a part of the way is no directory.
+    fn begin(&mut self, directory: &str, depth: usize) {
+        let ends = directory.match_indices('/').map(|(end, _)| end);
+        for end in ends.chain([directory.len()]) {
+            let (part, parent) = (&directory[..end], directory[..end].rsplit_once('/'));
+            let (parent, name) = parent.unwrap_or(("", part));
+            let facts = disk::open_beneath(self.root.directory(), parent)
+                .and_then(|parent| disk::facts(parent.as_fd(), name));
+            match facts.map(|facts| facts.kind) {
+                Ok(kind @ (Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device)) => {
+                    return self.pass_over(part, kind.noun());
+                }
+                Ok(Kind::File | Kind::Directory) | Err(_) => {}
+            }
+        }
+        self.enter(directory, depth);
+    }
+
+    fn pass_over(&mut self, path: &str, what: &str) {
+        if let Ok(path) = RepoPath::new(path) {
+            self.others.push((path, what.to_owned()));
+        }
+    }
+
+    /// Collects the matches in `directory` and `depth` levels below it, and what stands in their place.
     fn enter(&mut self, directory: &str, depth: usize) {
         let opened = disk::open_beneath(self.root.directory(), directory);
-        let Ok(entries) = opened.and_then(|opened| disk::list(opened.as_fd())) else {
-            return;
+        let entries = match opened.and_then(|opened| disk::list(opened.as_fd())) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => {
+                return self.pass_over(directory, &format!("not to be read ({error})"));
+            }
         };
+        if entries.is_empty() && self.root.other_repository(directory).is_some() {
+            self.pass_over(directory, "a submodule of Git that is not checked out");
+        }
         for (name, kind) in entries {
             let path = if directory.is_empty() {
                 name
@@ -73,6 +128,11 @@ impl Walk<'_> {
             match kind {
                 Kind::File if self.globs.matches(&path) => self.found.push(path),
                 Kind::Directory if depth > 0 => self.enter(path.as_str(), depth - 1),
+                Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device
+                    if self.globs.matches(&path) || (kind == Kind::Link && depth > 0) =>
+                {
+                    self.others.push((path, kind.noun().to_owned()));
+                }
                 Kind::File
                 | Kind::Directory
                 | Kind::Link
@@ -143,5 +203,39 @@ mod tests {
         assert_eq!(start_of("a/b/c.yaml"), ("a/b", 0));
         assert_eq!(start_of("a/b{c/d,e}/f"), ("a", 2));
         assert_eq!(start_of("**/*.yaml"), ("", usize::MAX));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_passed_over_and_told() {
+        let scene = Scene::new(&[("policy/a.rego", ""), ("shared/b.rego", "")]);
+        let said = |patterns: &[&str]| {
+            let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+            let found = passed_over(&scene.root(), &patterns);
+            found
+                .iter()
+                .map(|(path, what)| format!("{path}: {what}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(said(&["policy/**/*.rego"]), [""; 0]);
+        symlink("../shared/b.rego", scene.path().join("policy/b.rego")).expect("links");
+        symlink("../shared", scene.path().join("policy/more")).expect("links");
+        symlink("policy", scene.path().join("linked")).expect("links");
+        rustix::fs::mkfifoat(
+            scene.root().directory(),
+            "policy/c.rego",
+            rustix::fs::Mode::from_raw_mode(0o600),
+        )
+        .expect("makes a pipe");
+        assert_eq!(
+            said(&["policy/**/*.rego"]),
+            [
+                "policy/b.rego: a symbolic link",
+                "policy/c.rego: a named pipe",
+                "policy/more: a symbolic link",
+            ]
+        );
+        assert_eq!(said(&["policy/*.txt"]), [""; 0]);
+        assert_eq!(said(&["linked/**/*.rego"]), ["linked: a symbolic link"]);
+        assert_eq!(said(&["none/**/*.rego"]), [""; 0]);
     }
 }

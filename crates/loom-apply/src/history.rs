@@ -269,7 +269,9 @@ fn undo<'r>(approved: &Approved<'r>, id: u64) -> Result<Prepared<'r>, UndoError>
             let by = changed_later(approved.root, &past, id, &stale);
             UndoError::Changed { id, stale, by }
         }
-        other @ (StageError::Overlap(..)
+        other @ (StageError::Away(_)
+        | StageError::Git(_)
+        | StageError::Overlap(..)
         | StageError::Content { .. }
         | StageError::Late(_)
         | StageError::Trouble(_)

@@ -21,7 +21,10 @@
 //!   `an_edit_through_an_old_descriptor_is_seen_before_the_end`,
 //!   `an_edit_of_the_new_content_survives_the_way_back`.
 //! - No symbolic link below the root is followed: `a_link_in_a_path_is_never_followed`,
-//!   `what_is_no_file_is_said_by_its_name`.
+//!   `what_is_no_file_is_said_by_its_name`; in files that somebody names on the command line neither:
+//!   `a_link_of_the_repository_is_not_followed`.
+//! - What Git keeps away from the disk is seen as its index has it, and never written:
+//!   `what_git_keeps_away_is_seen_in_the_index_and_never_written`.
 //! - One loom writes at a time, and no Git command meanwhile:
 //!   `a_second_lock_is_refused_and_says_who_holds_the_first`,
 //!   `gits_lock_keeps_loom_away_and_is_taken_meanwhile`.
@@ -41,11 +44,13 @@ mod care;
 pub mod commit;
 mod disk;
 pub mod doctor;
+pub mod git;
 mod glob;
 pub mod history;
 mod journal;
 pub mod lock;
 pub mod machine;
+pub mod named;
 pub mod objects;
 pub mod observe;
 pub mod recover;
@@ -57,10 +62,11 @@ mod tests;
 mod transaction;
 pub mod trouble;
 
-pub use attributes::{Rewritten, is_ignored, rewritten};
+pub use attributes::{Ignored, Rewritten, ignored, rewritten};
 pub use barrier::make_durable;
 pub use commit::{CommitError, Committed};
 pub use doctor::{Finding, Standing, doctor};
+pub use git::{Away, GitError, Lacking};
 pub use history::{Did, Past, UndoError, changes, history, newest};
 pub use journal::Counts;
 pub use lock::{Lock, LockError};

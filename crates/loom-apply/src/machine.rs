@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::disk::{self, Facts};
+use crate::doctor::Room;
 
 /// How a path is opened without following links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,16 @@ pub enum Lasting {
     Remote,
     /// Without journal, links or an exchange.
     Simple,
+}
+
+/// How much room is left on the file system of a directory, for whoever runs loom.
+pub(crate) fn room(directory: BorrowedFd<'_>) -> io::Result<Room> {
+    let facts = rustix::fs::fstatvfs(directory)?;
+    Ok(Room {
+        bytes: facts.f_bavail.saturating_mul(facts.f_frsize),
+        // some file systems count no files
+        files: (facts.f_files > 0).then_some(facts.f_favail),
+    })
 }
 
 /// Who holds the lock of a file.

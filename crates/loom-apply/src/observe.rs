@@ -18,38 +18,56 @@ use loom_plan::snapshot::{Content, Observed, Seen, Snapshot, Text, UNREADABLE, W
 use loom_plan::{block, header};
 use rayon::prelude::*;
 
+use crate::attributes;
 use crate::disk::{self, Facts, Kind};
+use crate::git::{GitError, Sight};
 use crate::root::Root;
 
 /// How many neighbours one worker takes at a time.
 pub(crate) const NEIGHBOURS: usize = 64;
 
-/// Looks at every path of `wants`. Those of one directory should stand together.
-pub fn observe(root: &Root, wants: &[Want]) -> Snapshot {
+/// Looks at every path of `wants`. Those of one directory should stand together. What Git keeps away
+/// from the disk is as its index has it.
+///
+/// # Errors
+/// [`GitError`], where Git's index cannot be read, or holds what nobody can read.
+pub fn observe(root: &Root, wants: &[Want]) -> Result<Snapshot, GitError> {
+    let sight = root.sight()?;
+    let kept = sight.kept(root, wants.iter().map(|want| &want.path))?;
     let seen: Vec<Vec<Seen>> = wants
         .par_chunks(NEIGHBOURS)
         .map_init(Vec::new, |buffer, wants| {
             let mut parent = Parent::new(root);
             wants
                 .iter()
-                .map(|want| look(&mut parent, want, buffer))
+                .map(|want| match kept.get(&want.path) {
+                    Some(tracked) => seen(want, tracked.observed(), tracked.bytes()),
+                    None => look(&mut parent, sight, want, buffer),
+                })
                 .collect()
         })
         .collect();
-    Snapshot(
+    Ok(Snapshot(
         wants
             .iter()
             .map(|want| want.path.clone())
             .zip(seen.into_iter().flatten())
             .collect(),
-    )
+    ))
 }
 
-fn look(parent: &mut Parent<'_>, want: &Want, buffer: &mut Vec<u8>) -> Seen {
+fn look(parent: &mut Parent<'_>, sight: &Sight, want: &Want, buffer: &mut Vec<u8>) -> Seen {
+    let root = parent.root;
     match parent.of(&want.path) {
         Err(instead) => seen(want, instead.clone(), buffer),
         Ok(directory) => match examine(directory, want.path.file_name(), buffer) {
             Err(error) => seen(want, Observed::Foreign(unreadable(&error)), buffer),
+            Ok(Found::File(content, _)) => {
+                let rewrites = || attributes::is_text(root, &want.path);
+                let committed = sight.committed(&want.path, (content, buffer), &rewrites);
+                let bytes = committed.bytes.as_deref().unwrap_or(buffer);
+                seen(want, Observed::File(committed.content), bytes)
+            }
             Ok(found) => seen(want, found.observed(), buffer),
         },
     }
@@ -174,7 +192,7 @@ pub(crate) fn unreadable(error: &io::Error) -> String {
 
 /// The directory of the path at hand, kept open for its neighbours.
 pub(crate) struct Parent<'r> {
-    root: &'r Root,
+    pub(crate) root: &'r Root,
     path: Option<String>,
     opened: Result<OwnedFd, Observed>,
     /// The system's error where a directory that is there did not open: nobody knows what is in it.
@@ -324,6 +342,7 @@ mod tests {
     fn seen(scene: &Scene, path: &str) -> Observed {
         let want = want(path);
         observe(&scene.root(), std::slice::from_ref(&want))
+            .expect("there is no Git")
             .whole(&want.path)
             .clone()
     }
@@ -398,7 +417,7 @@ mod tests {
             blocks: blocks.clone(),
             ..want(path)
         });
-        let snapshot = observe(&scene.root(), &wants);
+        let snapshot = observe(&scene.root(), &wants).expect("there is no Git");
         let seen = &snapshot.0[&wants[1].path];
         assert_eq!(seen.blocks["file.x"], Some(ContentHash::of(b"theirs\n")));
         assert_eq!(seen.blocks["file.y"], None);
@@ -417,9 +436,9 @@ mod tests {
             .collect();
         let scene = Scene::new(&files);
         let mut wants: Vec<Want> = paths.iter().map(|path| want(path)).collect();
-        let mixed = observe(&scene.root(), &wants);
+        let mixed = observe(&scene.root(), &wants).expect("there is no Git");
         wants.sort_by(|one, two| one.path.cmp(&two.path));
-        assert_eq!(observe(&scene.root(), &wants), mixed);
+        assert_eq!(observe(&scene.root(), &wants), Ok(mixed.clone()));
         for path in &paths {
             assert_eq!(mixed.whole(&want(path).path), &file(path, Mode::Plain));
         }

@@ -13,15 +13,17 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::input::{Input, ReadError};
 use loom_plan::ledger;
 use loom_plan::node::MAX_BYTES;
+use loom_plan::snapshot::Observed;
 
 use crate::disk::{self, Disk, Kind};
-use crate::glob;
+use crate::git::{GitError, Sight};
+use crate::{attributes, glob};
 
 /// The file that marks the root.
 const PROJECT: &str = "loom.yaml";
@@ -39,6 +41,8 @@ pub struct Root {
     mount: (u64, u64),
     /// Where Git's submodules below it are, also those that are not fetched.
     submodules: BTreeSet<String>,
+    /// How Git sees the paths, once somebody asked.
+    sight: OnceLock<Result<Sight, GitError>>,
     pub(crate) disk: Disk,
 }
 
@@ -154,6 +158,7 @@ impl Root {
             private,
             mount,
             submodules,
+            sight: OnceLock::new(),
             disk: Disk::default(),
             path,
         })
@@ -172,6 +177,27 @@ impl Root {
     /// The top of the Git worktree that the root is in; the root itself where there is no Git.
     pub fn top(&self) -> &Path {
         self.git.as_ref().map_or(&self.path, |git| &git.top)
+    }
+
+    /// How Git sees the paths of this root.
+    pub(crate) fn sight(&self) -> Result<&Sight, GitError> {
+        let look = || match &self.git {
+            None => Ok(Sight::default()),
+            Some(git) => {
+                let common = attributes::common(&git.directory);
+                Sight::of(&git.directory, &common, (&git.top, &self.below_top()))
+            }
+        };
+        self.sight.get_or_init(look).as_ref().map_err(Clone::clone)
+    }
+
+    /// Leads from the top of the worktree to the root: `""`, or ending in `/`.
+    pub fn below_top(&self) -> String {
+        let below = self.path().strip_prefix(self.top()).ok();
+        match below.and_then(Path::to_str) {
+            None | Some("") => String::new(),
+            Some(below) => format!("{below}/"),
+        }
     }
 
     /// The text of Git's configuration of this repository, where there is one to read.
@@ -199,7 +225,9 @@ impl Root {
                 .ok()
                 .map(|facts| facts.kind)
         };
-        if self.submodules.contains(path) {
+        // Git's index knows those too that `.gitmodules` does not name
+        let is_linked = || self.sight().is_ok_and(|sight| sight.is_submodule(path));
+        if self.submodules.contains(path) || is_linked() {
             return Some("a submodule of Git");
         }
         let is_bare = || {
@@ -275,16 +303,47 @@ impl Root {
         }
     }
 
-    /// The bytes of a file of the repository.
+    /// The bytes of a file of the repository as Git would commit them; what Git keeps away from the
+    /// disk is read from its index.
     ///
     /// # Errors
     /// [`ReadError::Missing`], or [`ReadError::Other`] for what is no file and what the system refuses.
     pub fn read_bytes(&self, path: &RepoPath) -> Result<Vec<u8>, ReadError> {
+        match self.kept(path)? {
+            Some(bytes) => Ok(bytes),
+            None => self.stored(path, self.bytes_on_disk(path)?),
+        }
+    }
+
+    /// The bytes of a file exactly as they are on the disk.
+    pub(crate) fn bytes_on_disk(&self, path: &RepoPath) -> Result<Vec<u8>, ReadError> {
         let file = self.open_file(path)?;
         let size = disk::facts_of(file.as_fd()).map_err(refused)?.size;
         let mut bytes = Vec::new();
         disk::read_to_end(file.as_fd(), Some(size), &mut bytes).map_err(refused)?;
         Ok(bytes)
+    }
+
+    /// What Git's index has of a file that Git keeps away.
+    fn kept(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, ReadError> {
+        let failed = |error: GitError| ReadError::Other(error.to_string());
+        let sight = self.sight().map_err(failed)?;
+        let kept = sight.kept(self, std::iter::once(path)).map_err(failed)?;
+        match kept.get(path) {
+            None => Ok(None),
+            Some(tracked) => match tracked.observed() {
+                Observed::Foreign(what) => Err(ReadError::Other(format!("it is {what}"))),
+                Observed::Absent | Observed::File(_) => Ok(Some(tracked.bytes().to_vec())),
+            },
+        }
+    }
+
+    /// Bytes from the disk as Git would store them.
+    fn stored(&self, path: &RepoPath, bytes: Vec<u8>) -> Result<Vec<u8>, ReadError> {
+        let sight = self.sight();
+        let sight = sight.map_err(|error| ReadError::Other(error.to_string()))?;
+        let stored = sight.stored(path, &bytes, &|| attributes::is_text(self, path));
+        Ok(stored.unwrap_or(bytes))
     }
 
     fn open_file(&self, path: &RepoPath) -> Result<OwnedFd, ReadError> {
@@ -313,8 +372,21 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             names => names.map_err(|error| failed(ledger::FOLDER, refused(error)))?,
         };
+        let below = format!("{}/", ledger::FOLDER);
+        let kept = self
+            .sight()
+            .map_err(|error| failed(ledger::FOLDER, ReadError::Other(error.to_string())))?;
+        let kept = kept.absent(self);
+        let names: BTreeSet<String> = names
+            .into_iter()
+            .map(|(name, _)| name)
+            .chain(kept.iter().filter_map(|path| {
+                let name = path.as_str().strip_prefix(&below)?;
+                (!name.contains('/')).then(|| name.to_owned())
+            }))
+            .collect();
         let mut files = Vec::new();
-        for (name, _) in names {
+        for name in names {
             let Some(code) = name.strip_suffix(".jsonl") else {
                 continue;
             };
@@ -333,18 +405,33 @@ impl Root {
 /// What the pure core reads, from the disk.
 impl Input for Root {
     fn read(&self, path: &RepoPath) -> Result<Arc<str>, ReadError> {
-        let file = self.open_file(path)?;
+        let file = match self.open_file(path) {
+            // a file of the input that is not checked out is an input all the same
+            Err(ReadError::Missing) => {
+                let bytes = self.kept(path)?.ok_or(ReadError::Missing)?;
+                return if bytes.len() <= MAX_BYTES {
+                    Ok(text(bytes)?.into())
+                } else {
+                    Err(ReadError::TooLarge(bytes.len() as u64))
+                };
+            }
+            file => file?,
+        };
         let size = disk::facts_of(file.as_fd()).map_err(refused)?.size;
         if usize::try_from(size).is_ok_and(|size| size <= MAX_BYTES) {
             let mut bytes = Vec::new();
             disk::read_to_end(file.as_fd(), Some(size), &mut bytes).map_err(refused)?;
-            return Ok(text(bytes)?.into());
+            return Ok(text(self.stored(path, bytes)?)?.into());
         }
         Err(ReadError::TooLarge(size))
     }
 
     fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
         glob::matches(self, patterns)
+    }
+
+    fn passed_over(&self, patterns: &[String]) -> Vec<(RepoPath, String)> {
+        glob::passed_over(self, patterns)
     }
 }
 

@@ -22,8 +22,10 @@ use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Observed};
 use rayon::prelude::*;
 
+use crate::attributes;
 use crate::barrier::Barrier;
 use crate::disk::{self, Attributes, Facts};
+use crate::git::{self, Away, GitError};
 use crate::journal::{Step, Verb, slot_name};
 use crate::lock::Lock;
 use crate::observe::{Found, NEIGHBOURS, Parent, examine_with, mode_of, unreadable};
@@ -130,6 +132,13 @@ pub enum StageError {
     /// The repository is not what the plan saw. Exit code 3.
     #[error("the plan is stale: {}", crate::stale::list(.0))]
     Stale(Vec<Stale>),
+    /// Git keeps these paths away, so that what is written there would not be committed, and the
+    /// ledger would. Exit code 1.
+    #[error("Git keeps {} away", .0.iter().map(|(path, _)| format!("`{path}`")).collect::<Vec<_>>().join(", "))]
+    Away(Vec<(RepoPath, Away)>),
+    /// What Git says cannot be had. Exit code 1.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// Two changes cannot both be. Exit code 1.
     #[error(
         "`{0}` and `{1}` cannot both be changed: they are one path, or one is the other's directory"
@@ -291,6 +300,7 @@ pub(crate) fn prepare<'r>(
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_unstable_by(|one, two| jobs[*one].path.cmp(jobs[*two].path));
     overlaps(&order, jobs)?;
+    refuse_away(approved.root, &order, jobs)?;
     let transaction = Transaction::begin(approved.root, undone)?;
     let mut work: Vec<(usize, Option<Seen>)> = order
         .iter()
@@ -377,6 +387,18 @@ fn overlaps(order: &[usize], jobs: &[Job<'_>]) -> Result<(), StageError> {
     Ok(())
 }
 
+/// What Git does not look at on the disk is not changed there: nobody else would get the change, and
+/// everybody the ledger that speaks of it.
+fn refuse_away(root: &Root, order: &[usize], jobs: &[Job<'_>]) -> Result<(), StageError> {
+    let paths = order.iter().map(|index| jobs[*index].path);
+    let away = git::away(root, paths)?;
+    if away.is_empty() {
+        Ok(())
+    } else {
+        Err(StageError::Away(away))
+    }
+}
+
 /// What stands at every path, in order; or everything that is not what was expected.
 fn check_guards(
     root: &Root,
@@ -429,6 +451,9 @@ fn check_guard(
         .map_err(|error| Observed::Foreign(unreadable(&error))),
     };
     let observed = match &found {
+        Ok((Found::File(content, _), _)) if matches!(job.guard, Guard::Plan(_)) => {
+            Observed::File(as_planned(parent.root, job, (*content, buffer)))
+        }
         Ok((found, _)) => found.observed(),
         Err(instead) => instead.clone(),
     };
@@ -457,6 +482,25 @@ fn check_guard(
         }
         Ok((Found::Nothing | Found::Other(_), _)) | Err(_) => None,
     })
+}
+
+/// A file as the plan saw it: as Git would commit it.
+fn as_planned(root: &Root, job: &Job<'_>, (content, bytes): (Content, &[u8])) -> Content {
+    // Git was asked before anything was planned
+    let Ok(sight) = root.sight() else {
+        return content;
+    };
+    let rewrites = || attributes::is_text(root, job.path);
+    let seen = sight
+        .committed(job.path, (content, bytes), &rewrites)
+        .content;
+    match job.guard.expect() {
+        Expect::Exactly(expected) if sight.has_no_mode(job.path) => Content {
+            mode: expected.mode,
+            ..seen
+        },
+        Expect::Exactly(_) | Expect::Absent => seen,
+    }
 }
 
 impl Guard {

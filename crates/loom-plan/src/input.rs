@@ -25,6 +25,14 @@ pub trait Input: Sync {
 
     /// The files that match any of the patterns, sorted, each once. See [`Globs`].
     fn glob(&self, patterns: &[String]) -> Vec<RepoPath>;
+
+    /// What [`Input::glob`] does not look into, because it is no regular file: whatever has a name
+    /// that matches, and links in whose place a directory would be looked through. Each with what it
+    /// is: `a symbolic link`.
+    fn passed_over(&self, patterns: &[String]) -> Vec<(RepoPath, String)> {
+        let _ = patterns;
+        Vec::new()
+    }
 }
 
 /// Why a file gives no text.

@@ -11,7 +11,7 @@ use loom_plan::addr::RepoPath;
 use super::transactions::{apply, approved, create, scene, stage, update};
 use super::{Scene, overwrite, remove};
 use crate::commit::CommitError;
-use crate::doctor::{Finding, Holder, IndexHolder, Standing, Tried, doctor};
+use crate::doctor::{Finding, Holder, IndexHolder, Room, Standing, Tried, doctor};
 use crate::lock::{self, Lock};
 use crate::recover::Direction;
 use crate::root::Root;
@@ -261,4 +261,24 @@ fn files_that_were_kept_are_listed_until_somebody_takes_them() {
     assert!(standings(&root).contains(&Standing::Weaker));
     remove(&kept);
     assert_eq!(names(&root), [""; 0]);
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_is_weaker_and_a_full_one_stops_everything() {
+    let standing = |bytes, files| Finding::Room(Room { bytes, files }).standing();
+    assert_eq!(standing(200 << 20, Some(20_000)), Standing::Fine);
+    assert_eq!(standing(200 << 20, None), Standing::Fine);
+    assert_eq!(standing(90 << 20, None), Standing::Weaker);
+    assert_eq!(standing(200 << 20, Some(9_000)), Standing::Weaker);
+    assert_eq!(standing(1 << 18, Some(20_000)), Standing::Missing);
+    assert_eq!(standing(200 << 20, Some(7)), Standing::Missing);
+    let scene = Scene::new(&[]);
+    let room = finding(&scene.root(), |it| {
+        if let Finding::Room(room) = it {
+            Some(room)
+        } else {
+            None
+        }
+    });
+    assert!(room.bytes > 0);
 }

@@ -33,6 +33,7 @@ fn seen(scene: &Scene, at: &str) -> Observed {
         keys: Vec::new(),
     };
     observe(&scene.root(), std::slice::from_ref(&want))
+        .expect("Git can be asked")
         .whole(&want.path)
         .clone()
 }
@@ -145,7 +146,7 @@ fn the_neighbours_of_another_repository_are_told_apart() {
         back.reverse();
         back
     }] {
-        let snapshot = observe(&scene.root(), &wants);
+        let snapshot = observe(&scene.root(), &wants).expect("Git can be asked");
         for want in &wants {
             let is_foreign = matches!(snapshot.whole(&want.path), Observed::Foreign(_));
             assert_eq!(

@@ -170,6 +170,10 @@ impl Input for Overlay<'_> {
     fn glob(&self, patterns: &[String]) -> Vec<RepoPath> {
         self.root.glob(patterns)
     }
+
+    fn passed_over(&self, patterns: &[String]) -> Vec<(RepoPath, String)> {
+        self.root.passed_over(patterns)
+    }
 }
 
 /// What is desired with other input texts; `None` where they have errors.

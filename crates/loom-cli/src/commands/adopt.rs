@@ -27,7 +27,7 @@ use loom_plan::snapshot::{Content, Observed, Want};
 use super::apply::{FileWrite, Source, files};
 use super::pass::{Compiled, Looked, Planned, REGISTRY, Seen};
 use super::refactoring::project_file;
-use super::{Desk, Failure, leftovers, pass, take_lock};
+use super::{Desk, Failure, leftovers, pass, places, take_lock};
 use crate::cli::{Adopt, Selection, quoted};
 use crate::env;
 use crate::exit::Exit;
@@ -291,6 +291,7 @@ pub(super) fn read(desk: &Desk<'_>, path: RepoPath) -> Result<Found, String> {
             keys: Vec::new(),
         }],
     );
+    let snapshot = snapshot.map_err(|error| error.to_string())?;
     match snapshot.whole(&path) {
         Observed::File(content) => Ok(Found {
             mode: content.mode,
@@ -501,6 +502,7 @@ fn write(
     (before, text): (&str, &str),
 ) -> Result<loom_apply::Committed, Failure> {
     let root = &desk.root;
+    places::refuse_away_in(root, plan)?;
     let bytes = planned.bytes(root);
     let mut writes = files(plan, planned.record(plan), &planned.seen.ledger_files);
     let path = project_file();
@@ -511,7 +513,7 @@ fn write(
             blocks: Vec::new(),
             keys: Vec::new(),
         }],
-    );
+    )?;
     let mode = match snapshot.whole(&path) {
         Observed::File(content) => content.mode,
         Observed::Absent | Observed::Foreign(_) => Mode::Plain,

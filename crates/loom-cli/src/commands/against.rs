@@ -43,7 +43,7 @@ pub(super) fn run(
             "the ledger of the commit {name} cannot be read by this loom"
         )));
     }
-    let outcome = planned.against(&there, &seen);
+    let outcome = planned.against(&there, &seen)?;
     let (standing, missing) = standing(&planned.outcome);
     let compared = Compared {
         reference: reference.to_owned(),

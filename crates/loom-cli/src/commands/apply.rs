@@ -14,7 +14,7 @@ use loom_plan::snapshot::{Content, Observed, Want};
 
 use super::approval::Approval;
 use super::gate::Gate;
-use super::{Desk, Failure, audit, leftovers, pass, take_lock, to_branch};
+use super::{Desk, Failure, audit, leftovers, pass, places, take_lock, to_branch};
 use crate::cli::{Apply, Confirmation};
 use crate::env;
 use crate::exit::Exit;
@@ -32,6 +32,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     let (compiled, seen) = pass::look(desk, approval.selection.story.as_ref())?;
     // diff, plan
     let mut planned = pass::plan(desk, compiled, seen, &approval.selection)?;
+    places::refuse_away(desk, &planned)?;
     let from = approval.selection.policies_from.as_deref();
     let gate = Gate::open(desk, Some(&planned.compiled), from)?;
     let findings = audit::judge(&gate, &mut planned, desk.files())?;
@@ -102,13 +103,12 @@ pub(crate) fn carry_out(
 ) -> Result<Committed, Failure> {
     let root = &desk.root;
     desk.steps.next("writing");
+    places::refuse_away_in(root, plan)?;
     planned.keep_bases(root, &lock, plan)?;
     let mut files = files(plan, planned.record(plan), &planned.seen.ledger_files);
-    files.extend(
-        how.remove
-            .into_iter()
-            .filter_map(|path| removal(root, path)),
-    );
+    for path in how.remove {
+        files.extend(removal(root, path)?);
+    }
     let bytes = planned.bytes(root);
     let contents = |index: usize, current: Option<Vec<u8>>| files[index].bytes(&bytes, current);
     let changes = files.iter().map(|file| file.change.clone()).collect();
@@ -131,24 +131,24 @@ pub(crate) fn carry_out(
 }
 
 /// A file that goes, as it is now.
-fn removal(root: &Root, path: RepoPath) -> Option<FileWrite<'static>> {
+fn removal(root: &Root, path: RepoPath) -> Result<Option<FileWrite<'static>>, Failure> {
     let want = Want {
         path: path.clone(),
         blocks: Vec::new(),
         keys: Vec::new(),
     };
-    let Observed::File(content) = *loom_apply::observe(root, &[want]).whole(&path) else {
-        return None;
+    let Observed::File(content) = *loom_apply::observe(root, &[want])?.whole(&path) else {
+        return Ok(None);
     };
     let change = Change {
         path,
         expect: Expect::Exactly(content),
         put: Put::Nothing,
     };
-    Some(FileWrite {
+    Ok(Some(FileWrite {
         change,
         source: Source::Nothing,
-    })
+    }))
 }
 
 /// There is nothing to do but to write the ledger clean, where a merge left something in it. That

@@ -15,7 +15,7 @@ use loom_providers::inspect;
 use super::adopt::is_foreign;
 use super::audit::{self, File, Unreadable};
 use super::gate::Gate;
-use super::{Desk, Failure, pass};
+use super::{Desk, Failure, pass, places};
 use crate::cli::{Check, CheckFormat};
 use crate::exit::Exit;
 use crate::report::{check as report, diagnostics};
@@ -32,6 +32,8 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
     let gate = Gate::open(desk, compiled.as_deref(), asked.policies_from.as_deref())?;
     let audit = match &compiled {
         Some(compiled) if asked.paths.is_empty() => {
+            let places = places::check(&desk.root, &compiled.desired)?;
+            diagnostics::warn(&compiled.sources, &places, desk.streams.err)?;
             let audit = audit::of_everything(&gate, compiled)?;
             let mut unused = Diagnostics::default();
             unused.extend(audit.unused.iter().cloned());

@@ -1,4 +1,5 @@
-//! `loom doctor`: what this machine and file system give, and what stands in loom's way.
+//! `loom doctor`: what this machine and file system give, and what stands in loom's way, for all that
+//! is recorded and all that is declared.
 //!
 //! Reads, tries and says; it settles nothing and takes no lock, so that it runs whatever happened.
 
@@ -9,7 +10,7 @@ use loom_plan::addr::RepoPath;
 use loom_plan::diag::{Diagnostics, Severity};
 use loom_plan::ledger::Ledger;
 
-use super::{Desk, Failure, with_help};
+use super::{Desk, Failure, pass, places, with_help};
 use crate::cli::ReportFormat;
 use crate::env;
 use crate::exit::Exit;
@@ -22,12 +23,19 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let managed = managed(desk);
-    let known = managed.as_ref().map(Vec::as_slice).unwrap_or_default();
-    let findings = loom_apply::doctor(&desk.root, known)
+    let mut known = managed.clone().unwrap_or_default();
+    let desired = pass::rendered(&desk.root);
+    let outputs = desired.iter().flat_map(|desired| &desired.outputs);
+    known.extend(outputs.map(|output| output.place.path.clone()));
+    let findings = loom_apply::doctor(&desk.root, &known)
         .map_err(|trouble| Failure::Environment(with_help(&trouble)))?;
     let mut lines: Vec<Line> = findings.iter().map(Line::from).collect();
     lines.push(Line::of_git(env::git_version()));
     lines.push(Line::of_ledger(&managed));
+    let unread = desired
+        .as_ref()
+        .map(|desired| places::unread(&desk.root, desired));
+    lines.extend(unread.map(|unread| Line::of_unread(&unread)));
     desk.steps.pause();
     match format {
         ReportFormat::Text => doctor::text(&lines, desk.streams.out.colour, out)?,

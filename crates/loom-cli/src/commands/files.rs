@@ -3,7 +3,7 @@
 //! In: paths. Out: bytes, the ledger, a snapshot, and the input that stands among them. Deliberately
 //! not here: everything that writes.
 
-use loom_apply::{LedgerError, Root};
+use loom_apply::{GitError, LedgerError, Root};
 use loom_plan::addr::RepoPath;
 use loom_plan::input::{Input, ReadError};
 use loom_plan::snapshot::{Snapshot, Want};
@@ -25,7 +25,13 @@ pub(crate) trait Files: Input {
     fn ledger_files(&self) -> Result<Vec<(String, String)>, LedgerError>;
 
     /// Looks at every path of `wants`, which are sorted.
-    fn observe(&self, wants: &[Want]) -> Snapshot;
+    ///
+    /// # Errors
+    /// [`GitError`], where Git has what counts, and it cannot be had.
+    fn observe(&self, wants: &[Want]) -> Result<Snapshot, GitError>;
+
+    /// Whether nobody knows the mode of a file: neither the disk says it, nor Git's index.
+    fn has_no_mode(&self, path: &RepoPath) -> bool;
 }
 
 impl Files for Root {
@@ -37,8 +43,12 @@ impl Files for Root {
         self.ledger()
     }
 
-    fn observe(&self, wants: &[Want]) -> Snapshot {
+    fn observe(&self, wants: &[Want]) -> Result<Snapshot, GitError> {
         loom_apply::observe(self, wants)
+    }
+
+    fn has_no_mode(&self, path: &RepoPath) -> bool {
+        loom_apply::git::has_no_mode(self, path)
     }
 }
 
@@ -51,7 +61,11 @@ impl Files for Commit {
         self.ledger()
     }
 
-    fn observe(&self, wants: &[Want]) -> Snapshot {
-        Self::observe(self, wants)
+    fn observe(&self, wants: &[Want]) -> Result<Snapshot, GitError> {
+        Ok(Self::observe(self, wants)?)
+    }
+
+    fn has_no_mode(&self, _: &RepoPath) -> bool {
+        false
     }
 }

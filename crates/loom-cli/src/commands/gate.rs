@@ -45,6 +45,7 @@ impl Gate {
         compiled: Option<&Compiled>,
         from: Option<&str>,
     ) -> Result<Self, Failure> {
+        all_are_regular(desk.files())?;
         let here = Self {
             policies: policies(desk.files())?,
             accept: compiled.map_or_else(Vec::new, |it| it.project.accept.clone()),
@@ -55,6 +56,7 @@ impl Gate {
         };
         let project = compiled.map_or_else(String::new, |it| it.project.name.to_string());
         let base = env::commit_of(&desk.root, reference, &project).map_err(Failure::Environment)?;
+        all_are_regular(&base.commit)?;
         let terms = terms_of(&base)?;
         let changes = changes(&terms, &here.terms(compiled));
         Ok(Self {
@@ -115,6 +117,24 @@ fn terms_of(base: &Base) -> Result<Terms, Failure> {
         accept,
         sources,
     })
+}
+
+/// What judges is read from regular files: a link that nobody follows would be a policy that nobody
+/// asks, and allows everything.
+fn all_are_regular(input: &dyn Input) -> Result<(), Failure> {
+    let mut found = Diagnostics::default();
+    for (path, what) in input.passed_over(&[POLICIES.to_owned()]) {
+        let message = format!("`{path}` is {what}, and policies are read from regular files only");
+        found.push(
+            Diagnostic::new(Code::Policy, message)
+                .help("put the policy itself in its place, or take it out of policy/"),
+        );
+    }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Input(Box::new((Sources::default(), found))))
+    }
 }
 
 /// The policies of a tree.

@@ -25,6 +25,7 @@ pub(crate) mod man;
 mod merging;
 mod message;
 pub(crate) mod pass;
+mod places;
 pub(crate) mod plan;
 pub(crate) mod providers;
 pub(crate) mod recover;
@@ -42,12 +43,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use loom_apply::{
-    Approved, Becomes, Cause, Change, CommitError, Committed, Direction, Durability, Kept, Lock,
-    LockError, Put, Recovered, Rescued, Root, RootError, StageError, Trouble, Unfinished,
-    Unsettled, is_settled,
+    Approved, Becomes, Cause, Change, CommitError, Committed, Direction, Durability, GitError,
+    Kept, LedgerError, Lock, LockError, Put, Recovered, Rescued, Root, RootError, StageError,
+    Trouble, Unfinished, Unsettled, is_settled,
 };
 use loom_plan::addr::RepoPath;
-use loom_plan::diag::{Diagnostic, Diagnostics};
+use loom_plan::diag::{Code, Diagnostic, Diagnostics};
 use loom_plan::header::content_hash;
 use loom_plan::plan::Expect;
 use loom_plan::provider::Mode;
@@ -112,18 +113,7 @@ impl<'a> Desk<'a> {
 
     /// Leads from the top of the Git repository to the root; empty, or ends in `/`.
     fn prefix(&self) -> String {
-        let below = self
-            .root
-            .path()
-            .strip_prefix(self.root.top())
-            .ok()
-            .and_then(|below| below.to_str())
-            .unwrap_or_default();
-        if below.is_empty() {
-            String::new()
-        } else {
-            format!("{below}/")
-        }
+        self.root.below_top()
     }
 }
 
@@ -248,7 +238,7 @@ pub(crate) fn write_inputs_with(
         })
         .collect();
     wants.sort_by(|one, other| one.path.cmp(&other.path));
-    let snapshot = loom_apply::observe(root, &wants);
+    let snapshot = loom_apply::observe(root, &wants)?;
     let changes = files.iter().map(|(path, _)| {
         let expect = match snapshot.whole(path) {
             Observed::File(content) => Expect::Exactly(*content),
@@ -282,7 +272,7 @@ pub(crate) fn rewrite_input(
             blocks: Vec::new(),
             keys: Vec::new(),
         }],
-    );
+    )?;
     let found = match snapshot.whole(path) {
         Observed::File(content) if content.hash == content_hash(before.as_bytes()) => *content,
         Observed::File(_) | Observed::Absent | Observed::Foreign(_) => {
@@ -432,12 +422,32 @@ impl From<StageError> for Failure {
         match error {
             StageError::Stale(_) | StageError::Late(_) => Self::Stale(text),
             StageError::Overlap(..) => Self::Environment(text),
+            StageError::Away(away) => places::kept_away(&away),
+            StageError::Git(error) => error.into(),
             StageError::Content { .. } => Self::RolledBack(text),
             StageError::Trouble(trouble) => {
                 Self::RolledBack(format!("nothing was changed: {}", with_help(&trouble)))
             }
             StageError::Stopped => Self::RolledBack(text),
         }
+    }
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        match error {
+            GitError::Unreadable(text) => Self::Environment(text),
+            GitError::Lacking(lacking) => Self::of(
+                Diagnostic::new(Code::ObjectsLacking, lacking.to_string())
+                    .help(loom_apply::git::FETCH),
+            ),
+        }
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::Environment(error.to_string())
     }
 }
 

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use loom_apply::{LedgerError, Lock, Objects, Root};
+use loom_apply::{Lock, Objects, Root};
 use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use loom_plan::graph::{self, link};
 use loom_plan::input::{Input, Memory, ReadError};
 use loom_plan::intent::Declaration;
-use loom_plan::ledger::Ledger;
+use loom_plan::ledger::{Ledger, Record};
 use loom_plan::plan::build::{Inputs, Losses};
 use loom_plan::plan::known::{self, Known};
 use loom_plan::plan::merging::{Merges, ToMerge};
@@ -24,7 +24,7 @@ use loom_plan::plan::repair::Repair;
 use loom_plan::plan::scope::{Adopting, Conflicts, Request};
 use loom_plan::plan::{Action, Conflicting, Expect, Outcome, decide};
 use loom_plan::project::{Project, read};
-use loom_plan::provider::Registry;
+use loom_plan::provider::{Mode, Registry};
 use loom_plan::render::{self, Desired, Output};
 use loom_plan::shape::World;
 use loom_plan::snapshot::{Observed, Part, Snapshot};
@@ -36,7 +36,7 @@ use rayon::prelude::*;
 use super::files::Files;
 use super::losses;
 use super::merging::merge_all;
-use super::{Desk, Failure, with_help};
+use super::{Desk, Failure, places, with_help};
 use crate::cli::{Selection, SkipConflicts, StoryArg, Talk};
 use crate::env::Stream;
 use crate::report::{self, About, Contents, Sides, diagnostics};
@@ -215,11 +215,13 @@ fn story_code(
 
 /// The ledger and what stands at the paths that it knows, and the findings. Nothing of it depends
 /// on the input.
-fn remember(files: &dyn Files) -> Result<(Seen, Diagnostics), LedgerError> {
+fn remember(files: &dyn Files) -> Result<(Seen, Diagnostics), Failure> {
     let ledger_files = files.ledger_files()?;
     let mut found = Diagnostics::default();
     let ledger = Ledger::read(&ledger_files, &mut found);
-    let mut snapshot = files.observe(&known::wants(&[], &ledger));
+    let mut snapshot = files.observe(&known::wants(&[], &ledger))?;
+    let written = |(_, record): (&str, &Record)| (record.path.clone(), record.written.mode);
+    settle_modes(files, &mut snapshot, &mut ledger.records().map(written));
     owned::observe(&mut snapshot, &[], &ledger, REGISTRY.formats);
     let known = Known::choose(&ledger, &snapshot);
     Ok((
@@ -242,9 +244,8 @@ pub(super) fn seen(
     desired: &Desired,
 ) -> Result<(ManuallyDrop<Seen>, Diagnostics), Failure> {
     let files = desk.files();
-    let (mut seen, found) =
-        remember(files).map_err(|error| Failure::Environment(error.to_string()))?;
-    look_further(files, desired, &mut seen);
+    let (mut seen, found) = remember(files)?;
+    look_further(files, desired, &mut seen)?;
     Ok((ManuallyDrop::new(seen), found))
 }
 
@@ -298,6 +299,10 @@ impl Input for AsIf<'_> {
         found.dedup();
         found
     }
+
+    fn passed_over(&self, patterns: &[String]) -> Vec<(RepoPath, String)> {
+        self.root.passed_over(patterns)
+    }
 }
 
 fn look_from(
@@ -330,22 +335,27 @@ pub(crate) fn look_anyway(
     let mut compiled = compiled?;
     desk.steps.next("looking at the files");
     let remembered = remembered.expect("the scope waits for what it spawned");
-    let (mut seen, found) = remembered.map_err(|error| Failure::Environment(error.to_string()))?;
+    let (mut seen, found) = remembered?;
     if found.has_errors() {
         return Err(Failure::Input(Box::new((compiled.sources.clone(), found))));
     }
     compiled.warnings.extend(found);
     let (root, desired) = (&desk.root, &compiled.desired);
-    let ((), refused) = rayon::join(
+    let (further, placed) = rayon::join(
         || look_further(files, desired, &mut seen),
-        || refuse_rewritten(root, desired),
+        || places::check(root, desired),
     );
-    refused?;
+    further?;
+    let warnings = placed?;
+    if desk.commit.is_none() {
+        places::refuse_twins(root, desired, &seen)?;
+    }
+    compiled.warnings.extend(warnings);
     Ok((compiled, ManuallyDrop::new(seen)))
 }
 
 /// Looks at what the input names and the ledger did not.
-fn look_further(files: &dyn Files, desired: &Desired, seen: &mut Seen) {
+fn look_further(files: &dyn Files, desired: &Desired, seen: &mut Seen) -> Result<(), Failure> {
     let mut known = seen.snapshot.walk();
     let is_answered = |output: &Output| {
         let seen = known.to(&output.place.path);
@@ -356,7 +366,16 @@ fn look_further(files: &dyn Files, desired: &Desired, seen: &mut Seen) {
     if !desired.outputs.iter().all(is_answered) {
         let mut wants = known::wants(&desired.outputs, &seen.ledger);
         wants.retain(|want| !seen.snapshot.answers(want));
-        seen.snapshot.0.extend(files.observe(&wants).0);
+        let mut further = files.observe(&wants)?;
+        let declared = |output: &Output| (output.place.path.clone(), output.place.mode);
+        settle_modes(
+            files,
+            &mut further,
+            &mut desired.outputs.iter().map(declared),
+        );
+        let written = |(_, record): (&str, &Record)| (record.path.clone(), record.written.mode);
+        settle_modes(files, &mut further, &mut seen.ledger.records().map(written));
+        seen.snapshot.0.extend(further.0);
     }
     owned::observe(
         &mut seen.snapshot,
@@ -364,31 +383,21 @@ fn look_further(files: &dyn Files, desired: &Desired, seen: &mut Seen) {
         &seen.ledger,
         REGISTRY.formats,
     );
+    Ok(())
 }
 
-/// Managed files that Git would rewrite on their way in or out could never be compared.
-fn refuse_rewritten(root: &Root, desired: &Desired) -> Result<(), Failure> {
-    let paths: Vec<&RepoPath> = desired
-        .outputs
-        .iter()
-        .map(|output| &output.place.path)
-        .collect();
-    let mut found = Diagnostics::default();
-    for rewritten in loom_apply::rewritten(root, &paths) {
-        let message = format!(
-            "{} is under `{}` ({}:{})",
-            rewritten.path, rewritten.attribute, rewritten.file, rewritten.line
-        );
-        let help = format!(
-            "Git would rewrite the file, so that loom could not tell an edit from that: take {} out of it",
-            rewritten.path
-        );
-        found.push(Diagnostic::new(Code::GitAttributes, message).help(help));
-    }
-    if found.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Input(Box::new((Sources::default(), found))))
+/// Where neither the disk nor Git knows the mode of a file, it is as it should be.
+fn settle_modes(
+    files: &dyn Files,
+    snapshot: &mut Snapshot,
+    modes: &mut dyn Iterator<Item = (RepoPath, Mode)>,
+) {
+    for (path, mode) in modes.filter(|(path, _)| files.has_no_mode(path)) {
+        if let Some(seen) = snapshot.0.get_mut(&path)
+            && let Observed::File(content) = &mut seen.whole
+        {
+            content.mode = mode;
+        }
     }
 }
 
@@ -798,18 +807,31 @@ impl Planned {
     }
 
     /// This plan, compared with the files and the ledger of a base.
-    pub(super) fn against(&self, base: &Desk<'_>, seen: &Seen) -> Outcome {
+    pub(super) fn against(&self, base: &Desk<'_>, seen: &Seen) -> Result<Outcome, Failure> {
         let request = self.request.as_of_base();
         let losses = losses::of_updates(base.files(), &self.compiled, seen);
         let inputs = inputs((&self.compiled, seen), &request, &self.loaded, &losses);
-        let mut here = base.root.observe(&plan::against::wants(inputs));
+        let mut here = base.root.observe(&plan::against::wants(inputs))?;
         owned::observe(
             &mut here,
             &self.compiled.desired.outputs,
             &seen.ledger,
             REGISTRY.formats,
         );
-        plan::against::against(self.inputs(), &self.outcome, (inputs, &here))
+        Ok(plan::against::against(
+            self.inputs(),
+            &self.outcome,
+            (inputs, &here),
+        ))
+    }
+
+    /// The paths of all that is declared.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = &RepoPath> {
+        self.compiled
+            .desired
+            .outputs
+            .iter()
+            .map(|output| &output.place.path)
     }
 
     fn inputs(&self) -> Inputs<'_> {

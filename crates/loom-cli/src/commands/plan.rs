@@ -8,7 +8,7 @@ use loom_plan::plan::digest::Choices;
 use loom_plan::plan::{Action, Outcome, file};
 
 use super::gate::Gate;
-use super::{Desk, Failure, against, audit, pass};
+use super::{Desk, Failure, against, audit, pass, places};
 use crate::cli::{ExitStyle, Plan, Selection, apply_command};
 use crate::env;
 use crate::exit::Exit;
@@ -20,6 +20,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
         return against::run(desk, asked, reference, out);
     }
     let mut planned = pass::planned(desk, &asked.selection)?;
+    places::refuse_away(desk, &planned)?;
     let from = asked.selection.policies_from.as_deref();
     let gate = Gate::open(desk, Some(&planned.compiled), from)?;
     let findings = audit::judge(&gate, &mut planned, desk.files())?;

@@ -23,7 +23,7 @@ use super::approval::{Approval, paths_that_differ};
 use super::gate::Gate;
 use super::message::Message;
 use super::pass::{self, Planned};
-use super::{Desk, Failure, audit, list, must_be_settled};
+use super::{Desk, Failure, audit, list, must_be_settled, places};
 use crate::cli::{Apply, Confirmation, quoted};
 use crate::env::{self, Branch, Entry, NotCommitted};
 use crate::exit::Exit;
@@ -40,6 +40,7 @@ pub(super) fn run(
     let approval = Approval::read(asked)?;
     let branch = Branch::find(&desk.root, name).map_err(Failure::Environment)?;
     let mut here = pass::planned(desk, &approval.selection)?;
+    places::refuse_ignored(desk, &here)?;
     let there = desk.with(branch.base().map_err(Failure::Environment)?)?;
     let mut base = from_commit(&there, &approval);
     // what is shown is what will be committed: without uncommitted lines of others in shared files

@@ -2,11 +2,7 @@
 
 use std::io::Write;
 
-use loom_plan::addr::RepoPath;
-use loom_plan::diag::{Code, Diagnostic};
-use loom_plan::ledger;
-
-use super::{Desk, Failure, pass};
+use super::{Desk, Failure, pass, places};
 use crate::cli::ReportFormat;
 use crate::exit::Exit;
 use crate::report::diagnostics;
@@ -18,7 +14,8 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let mut compiled = pass::compile(desk, None)?;
-    warn_ignored_ledger(desk, &mut compiled);
+    let warnings = places::check(&desk.root, &compiled.desired)?;
+    compiled.warnings.extend(warnings);
     desk.steps.pause();
     match format {
         ReportFormat::Json => diagnostics::json(&compiled.warnings, &compiled.sources, out)?,
@@ -39,20 +36,4 @@ pub(crate) fn run(
         }
     }
     Ok(Exit::Done)
-}
-
-/// A ledger that Git ignores is lost with the next clone.
-fn warn_ignored_ledger(desk: &Desk<'_>, compiled: &mut pass::Compiled) {
-    let path = RepoPath::new(&format!("{}/{}.jsonl", ledger::FOLDER, ledger::PROJECT))
-        .expect("the ledger's path is one");
-    if loom_apply::is_ignored(&desk.root, &path) {
-        let found = Diagnostic::new(
-            Code::LedgerIgnored,
-            "Git ignores the ledger, so that the next clone would not have it",
-        );
-        compiled.warnings.push(found.help(format!(
-            "take {}/ out of .gitignore, and commit it",
-            ledger::FOLDER
-        )));
-    }
 }

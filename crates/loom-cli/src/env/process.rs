@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use loom_apply::Stop;
+use loom_apply::{Stop, named};
 use loom_plan::credential::masked;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -34,13 +34,19 @@ pub(crate) fn start(directory: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The text of a file that was named on the command line.
+/// The text of a file that was named on the command line; no link of a repository is followed.
 pub(crate) fn read_file(path: &Path) -> io::Result<String> {
+    let bytes = named::read(&here()?, path)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))
+}
+
+/// The working directory, from which paths of the command line are seen.
+fn here() -> io::Result<PathBuf> {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a file of the user's own naming, not of the repository"
+        reason = "a path that was typed is seen from there"
     )]
-    std::fs::read_to_string(path)
+    std::env::current_dir()
 }
 
 /// All of standard input, however often it is asked for.
@@ -54,13 +60,9 @@ pub(crate) fn read_stdin() -> io::Result<String> {
     Ok(READ.get_or_init(|| text).clone())
 }
 
-/// Writes a file that was named on the command line.
+/// Writes a file that was named on the command line; no link of a repository is followed.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a file of the user's own naming, not of the repository"
-    )]
-    std::fs::write(path, content)
+    named::write(&here()?, path, content)
 }
 
 /// Adds to the summary of a step of GitHub Actions, where loom runs in one.

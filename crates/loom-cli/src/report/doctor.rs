@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
-use loom_apply::Standing;
-use loom_apply::doctor::{Access, Finding, Holder, IndexHolder, Spellings, Tried};
+use loom_apply::doctor::{Access, Finding, Holder, IndexHolder, Room, Spellings, Tried};
 use loom_apply::machine::{Lasting, Opening};
+use loom_apply::{Away, Ignored, Standing};
 use loom_plan::addr::RepoPath;
 use serde::Serialize;
 
@@ -59,6 +59,25 @@ impl Line {
         }
     }
 
+    /// The declared files that are of no effect where they are.
+    pub(crate) fn of_unread(paths: &[RepoPath]) -> Self {
+        let check = "top of the repository";
+        if paths.is_empty() {
+            let found = "No declared file is one that programs look for somewhere else.";
+            return Self::new(check, Standing::Fine, found, "");
+        }
+        let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+        Self::new(
+            check,
+            Standing::Missing,
+            format!(
+                "Programs look for these at the top of the repository only, and loom.yaml is below it: {}.",
+                few(&paths)
+            ),
+            "Move loom.yaml to the top, or declare them in one that is there.",
+        )
+    }
+
     /// The files that the ledger names, or why it cannot be read.
     pub(crate) fn of_ledger(managed: &Result<Vec<RepoPath>, (String, String)>) -> Self {
         match managed {
@@ -106,6 +125,11 @@ impl From<&Finding> for Line {
                     .collect();
                 ("git attributes", rewritten(&files))
             }
+            Finding::Ignored(files) => ("ignored by git", ignored(files)),
+            Finding::Away(files) => ("kept away by git", away(files)),
+            Finding::Habits(habits) => ("git configuration", habits_of(habits)),
+            Finding::Twins(pairs) => ("twins", twins(pairs)),
+            Finding::Room(room) => ("room", room_of(*room)),
             Finding::Interrupted(ids) => ("interrupted runs", interrupted(ids)),
             Finding::Lock(holder) => ("lock", lock(holder)),
             Finding::History { entries, bytes } => ("history", history(*entries, *bytes)),
@@ -325,6 +349,100 @@ fn rewritten(files: &[String]) -> Words {
         ),
         "Take these files out of those attributes.",
     )
+}
+
+fn ignored(files: &[Ignored]) -> Words {
+    if files.is_empty() {
+        return fine("Git ignores no managed file, and not the ledger.");
+    }
+    let said = |it: &Ignored| format!("{} (`{}`, {}:{})", it.path, it.pattern, it.file, it.line);
+    let files: Vec<String> = files.iter().map(said).collect();
+    (
+        format!(
+            "Git ignores what loom writes, so that nobody else gets it: {}.",
+            few(&files)
+        ),
+        "Take the pattern out, or except the files from it.",
+    )
+}
+
+fn away(files: &[(RepoPath, Away)]) -> Words {
+    if files.is_empty() {
+        return fine("Git looks at every managed file.");
+    }
+    let of = |wanted: &[Away], what: &str| {
+        let paths = files.iter().filter(|(_, away)| wanted.contains(away));
+        let paths: Vec<String> = paths.map(|(path, _)| path.to_string()).collect();
+        (!paths.is_empty()).then(|| format!("{what}: {}", few(&paths)))
+    };
+    let parts = [
+        of(&[Away::NotCheckedOut], "not checked out"),
+        of(&[Away::Outside], "outside of the sparse checkout"),
+        of(&[Away::Skipped], "left out by skip-worktree"),
+        of(&[Away::Assumed], "taken for unchanged by assume-unchanged"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (
+        format!(
+            "Git does not look at managed files on the disk; loom takes them from Git's index, and changes none of them. {}.",
+            parts.join("; ")
+        ),
+        "Check them out with `git sparse-checkout add DIR` (`git update-index --no-skip-worktree` or `--no-assume-unchanged` for single files) before something there is to change.",
+    )
+}
+
+fn habits_of(habits: &Result<Vec<String>, String>) -> Words {
+    match habits {
+        Ok(habits) if habits.is_empty() => {
+            fine("Git's configuration changes nothing about files on their way in or out.")
+        }
+        Ok(habits) => fine(format!("In this clone {}.", habits.join("; "))),
+        Err(why) => (
+            format!("Git cannot be asked how it sees the files: {why}."),
+            "Mend what `git status` says.",
+        ),
+    }
+}
+
+fn twins(pairs: &[(RepoPath, RepoPath)]) -> Words {
+    if pairs.is_empty() {
+        return fine("No file has the name of a managed one in another spelling.");
+    }
+    let pair = |(path, twin): &(RepoPath, RepoPath)| format!("{path} and {twin}");
+    let pairs: Vec<String> = pairs.iter().map(pair).collect();
+    (
+        format!(
+            "These are two files here, and one where case or the form of letters does not count: {}.",
+            few(&pairs)
+        ),
+        "Remove the one that loom does not manage, or give the artifact another `path`.",
+    )
+}
+
+fn room_of(room: Room) -> Words {
+    let left = match room.files {
+        Some(files) => format!("{} MiB and {files} files", room.bytes >> 20),
+        None => format!("{} MiB", room.bytes >> 20),
+    };
+    match Finding::Room(room).standing() {
+        Standing::Fine => fine("There is room for what loom writes."),
+        Standing::Weaker | Standing::Missing => (
+            format!(
+                "The disk is nearly full ({left} are left): an apply that does not fit changes nothing, and fails."
+            ),
+            "Make room.",
+        ),
+    }
+}
+
+/// The first few of many, and how many there are.
+fn few(texts: &[String]) -> String {
+    match texts {
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        few => few.join(", "),
+    }
 }
 
 fn interrupted(ids: &[u64]) -> Words {

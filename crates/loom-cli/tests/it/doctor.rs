@@ -122,7 +122,7 @@ fn what_stops_every_plan_is_missing() {
         .says("1 missing");
     assert_eq!(standing(&ran, "git attributes"), "missing");
     sandbox.remove(".gitattributes");
-    sandbox.edit(".loom/ledger/S-1.jsonl", "\"format\":1", "\"format\":99");
+    sandbox.edit(".loom/ledger/S-1.jsonl", "\"format\":2", "\"format\":99");
     let ran = sandbox
         .loom(&["doctor"])
         .comes_to(1)

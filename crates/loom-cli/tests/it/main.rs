@@ -45,6 +45,7 @@ mod resolve;
 mod rubbish;
 mod sandbox;
 mod scopes;
+mod sight;
 mod small;
 mod to_branch;
 mod validate;

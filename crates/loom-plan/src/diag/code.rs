@@ -132,8 +132,20 @@ codes! {
     LedgerMissing = "LOOM0505", Error;
     /// The ledger holds what a merge left.
     LedgerMerged = "LOOM0506", Warning;
+    /// A managed path that Git ignores.
+    PathIgnored = "LOOM0509", Warning;
     /// The text that an edit would be merged with is not known any more.
     BaseMissing = "LOOM0510", Error;
+    /// A change where Git does not look at the disk.
+    KeptAway = "LOOM0511", Error;
+    /// Objects that a partial clone lacks.
+    ObjectsLacking = "LOOM0512", Error;
+    /// A file that is looked for at the top of a repository, below it.
+    BelowTheTop = "LOOM0513", Error;
+    /// A file beside a managed one with the same name in another spelling.
+    Twin = "LOOM0514", Error;
+    /// A path that Git ignores, where a commit needs it.
+    IgnoredInCommit = "LOOM0515", Error;
     /// A saved plan that is truncated, edited or of a newer format.
     SavedPlan = "LOOM0601", Error;
     /// The plan is not the one that was approved.

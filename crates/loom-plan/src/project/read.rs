@@ -249,6 +249,15 @@ pub(crate) fn matching(
     } else {
         input.glob(&globs)
     };
+    let named = Globs::new(&globs);
+    let others = input.passed_over(&globs);
+    for (path, what) in others.iter().filter(|(path, _)| named.matches(path)) {
+        let error = Diagnostic::new(
+            Code::FileMissing,
+            format!("`{path}` is {what}, which loom does not look through"),
+        );
+        out.push(error.help("put the file itself in its place, or let no pattern match it"));
+    }
     for Pattern { glob, span } in patterns {
         let Some(span) = *span else { continue };
         let one = Globs::new(std::slice::from_ref(glob));

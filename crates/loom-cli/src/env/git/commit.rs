@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository};
-use loom_apply::{LedgerError, Root};
+use loom_apply::git::FETCH;
+use loom_apply::{Lacking, LedgerError, Root};
 use loom_plan::addr::RepoPath;
 use loom_plan::input::{Globs, Input, ReadError};
 use loom_plan::provider::Mode;
@@ -41,8 +42,12 @@ pub(crate) struct Commit {
 
 impl Commit {
     /// The files of a commit.
-    pub(super) fn of(place: Place, id: ObjectId) -> gix::Result<Self> {
-        let tree = place.open()?.find_commit(id)?.tree_id()?.detach();
+    ///
+    /// # Errors
+    /// Why they cannot be listed, for people.
+    pub(super) fn of(place: Place, id: ObjectId) -> Result<Self, String> {
+        let tree = || Ok(place.open()?.find_commit(id)?.tree_id()?.detach());
+        let tree = tree().map_err(|error: gix::Error| error.to_string())?;
         Ok(Self {
             name: short(id),
             ..Self::of_tree(place, tree)?
@@ -50,7 +55,19 @@ impl Commit {
     }
 
     /// The files of a tree.
-    pub(super) fn of_tree(place: Place, tree: ObjectId) -> gix::Result<Self> {
+    ///
+    /// # Errors
+    /// Why they cannot be listed, for people.
+    pub(super) fn of_tree(place: Place, tree: ObjectId) -> Result<Self, String> {
+        if let Ok(listed) = Self::listed(place.clone(), tree) {
+            return Ok(listed);
+        }
+        // a clone that was made without trees
+        place.bring_trees(tree)?;
+        Self::listed(place, tree).map_err(|error| error.to_string())
+    }
+
+    fn listed(place: Place, tree: ObjectId) -> gix::Result<Self> {
         let repository = place.open()?;
         let top = repository.find_tree(tree)?;
         let below = place.below.as_os_str();
@@ -78,7 +95,7 @@ impl Commit {
     }
 
     /// The same commit with the root in another directory of it.
-    fn below(&self, below: PathBuf, id: ObjectId) -> gix::Result<Self> {
+    fn below(&self, below: PathBuf, id: ObjectId) -> Result<Self, String> {
         Self::of(
             Place {
                 below,
@@ -88,14 +105,25 @@ impl Commit {
         )
     }
 
-    fn blob(&self, id: ObjectId) -> Result<Vec<u8>, ReadError> {
+    fn blob(&self, path: &str, id: ObjectId) -> Result<Vec<u8>, ReadError> {
+        let lacking = |error: Lacking| ReadError::Other(format!("{error}; {FETCH}"));
+        self.place
+            .bring(&[(id, path.to_owned())].into())
+            .map_err(lacking)?;
         let read = self
             .place
             .open()
             .and_then(|repository| Ok(repository.find_blob(id)?.take_data()));
-        read.map_err(|error| {
-            ReadError::Other(format!("{error}; a shallow or partial clone may lack it"))
-        })
+        read.map_err(|error| ReadError::Other(error.to_string()))
+    }
+
+    /// Sees that the contents of these files are there, asked for at once.
+    fn bring<'a>(&self, paths: impl Iterator<Item = &'a str>) -> Result<(), Lacking> {
+        let wanted = paths.filter_map(|path| match self.entries.get(path)? {
+            (EntryKind::Blob | EntryKind::BlobExecutable, id) => Some((*id, path.to_owned())),
+            (EntryKind::Link | EntryKind::Commit | EntryKind::Tree, _) => None,
+        });
+        self.place.bring(&wanted.collect())
     }
 
     /// The bytes of a file.
@@ -105,7 +133,9 @@ impl Commit {
     pub(crate) fn bytes(&self, path: &RepoPath) -> Result<Vec<u8>, ReadError> {
         match self.entries.get(path.as_str()) {
             None => Err(ReadError::Missing),
-            Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => self.blob(*id),
+            Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => {
+                self.blob(path.as_str(), *id)
+            }
             Some((kind @ (EntryKind::Link | EntryKind::Commit | EntryKind::Tree), _)) => {
                 Err(ReadError::Other(format!("it is {}", noun(*kind))))
             }
@@ -122,10 +152,17 @@ impl Commit {
             .entries
             .range(folder.clone()..)
             .take_while(|(path, _)| path.starts_with(&folder));
-        let files = files
-            .filter_map(|(path, _)| Some((path, path[folder.len()..].strip_suffix(".jsonl")?)));
-        files
+        let files: Vec<(&String, &str)> = files
+            .filter_map(|(path, _)| Some((path, path[folder.len()..].strip_suffix(".jsonl")?)))
             .filter(|(_, code)| !code.contains('/'))
+            .collect();
+        self.bring(files.iter().map(|(path, _)| path.as_str()))
+            .map_err(|error| LedgerError {
+                place: ledger::FOLDER.to_owned(),
+                cause: ReadError::Other(format!("{error}; {FETCH}")),
+            })?;
+        files
+            .into_iter()
             .map(|(place, code)| {
                 let failed = |cause| LedgerError {
                     place: place.clone(),
@@ -141,25 +178,30 @@ impl Commit {
     }
 
     /// Looks at every path of `wants`.
-    pub(crate) fn observe(&self, wants: &[Want]) -> Snapshot {
+    ///
+    /// # Errors
+    /// [`Lacking`], where a partial clone has not all of them, and Git cannot fetch them: what is
+    /// not known to be absent is never taken for absent.
+    pub(crate) fn observe(&self, wants: &[Want]) -> Result<Snapshot, Lacking> {
+        self.bring(wants.iter().map(|want| want.path.as_str()))?;
         let seen: Vec<Vec<Seen>> = wants
             .par_chunks(NEIGHBOURS)
             .map(|wants| wants.iter().map(|want| self.look(want)).collect())
             .collect();
-        Snapshot(
+        Ok(Snapshot(
             wants
                 .iter()
                 .map(|want| want.path.clone())
                 .zip(seen.into_iter().flatten())
                 .collect(),
-        )
+        ))
     }
 
     fn look(&self, want: &Want) -> Seen {
         let path = want.path.as_str();
         let (whole, bytes) = match self.entries.get(path) {
             Some((kind @ (EntryKind::Blob | EntryKind::BlobExecutable), id)) => {
-                match self.blob(*id) {
+                match self.blob(path, *id) {
                     Err(error) => (
                         Observed::Foreign(format!(
                             "{} ({error})",
@@ -231,7 +273,31 @@ impl Input for Commit {
             .filter(|path| globs.matches(path))
             .collect();
         found.sort();
+        // whoever reads one that cannot be had says so
+        drop(self.bring(found.iter().map(RepoPath::as_str)));
         found
+    }
+
+    fn passed_over(&self, patterns: &[String]) -> Vec<(RepoPath, String)> {
+        let globs = Globs::new(patterns);
+        // a link may stand for a directory in which something would match
+        let may_lead = |path: &str| {
+            patterns.iter().any(|pattern| {
+                let wild = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+                let (begin, is_deep) = (&pattern[..wild], pattern.contains("**"));
+                begin.starts_with(&format!("{path}/")) || (is_deep && path.starts_with(begin))
+            })
+        };
+        let others = self.entries.iter().filter(|(path, (kind, _))| match kind {
+            EntryKind::Link | EntryKind::Commit => {
+                may_lead(path) || RepoPath::new(path).is_ok_and(|path| globs.matches(&path))
+            }
+            EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Tree => false,
+        });
+        let named = |(path, (kind, _)): (&String, &(EntryKind, ObjectId))| {
+            Some((RepoPath::new(path).ok()?, noun(*kind).to_owned()))
+        };
+        others.filter_map(named).collect()
     }
 }
 
@@ -301,7 +367,7 @@ pub(crate) fn commit_of(root: &Root, reference: &str, project: &str) -> Result<B
 }
 
 fn base_at(place: Place, id: ObjectId, project: &str) -> Result<Base, String> {
-    let unread = |error: gix::Error| {
+    let unread = |error: String| {
         format!(
             "the files of the commit {} cannot be listed: {error}",
             short(id)
@@ -370,7 +436,7 @@ fn common(repository: &Repository, reference: &str) -> Result<ObjectId, String> 
 }
 
 /// The one other directory of a commit whose loom.yaml is of this project.
-fn root_of(commit: &Commit, id: ObjectId, project: &str) -> gix::Result<Option<PathBuf>> {
+fn root_of(commit: &Commit, id: ObjectId, project: &str) -> Result<Option<PathBuf>, String> {
     let all = commit.below(PathBuf::new(), id)?;
     let is_of_project = |path: &&String| {
         let text = RepoPath::new(path)
@@ -390,8 +456,11 @@ fn root_of(commit: &Commit, id: ObjectId, project: &str) -> gix::Result<Option<P
     let named = all
         .entries
         .keys()
-        .filter(|path| *path == "loom.yaml" || path.ends_with("/loom.yaml"));
-    let mut found = named.filter(is_of_project);
+        .filter(|path| *path == "loom.yaml" || path.ends_with("/loom.yaml"))
+        .collect::<Vec<_>>();
+    all.bring(named.iter().map(|path| path.as_str()))
+        .map_err(|error| format!("{error}; {FETCH}"))?;
+    let mut found = named.into_iter().filter(is_of_project);
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(Some(
             only.strip_suffix("loom.yaml")
@@ -461,7 +530,8 @@ mod tests {
         .collect();
         wants[9].blocks = vec!["file.x".to_owned(), "file.y".to_owned()];
         wants[3].keys = vec!["file.k".to_owned()];
-        assert_eq!(commit.observe(&wants), loom_apply::observe(&root, &wants));
+        let here = loom_apply::observe(&root, &wants).expect("Git can be asked");
+        assert_eq!(commit.observe(&wants), Ok(here));
         assert_eq!(
             commit.ledger().expect("reads"),
             root.ledger().expect("reads")

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gix::{ObjectId, Repository};
 use loom_apply::Root;
+use loom_apply::git::FETCH;
 use loom_plan::input::Input;
 use loom_plan::ledger;
 use loom_plan::plan::merging::{History, Wanted};
@@ -66,6 +67,41 @@ impl<'a> Commits<'a> {
         Commit::of_tree(self.place.clone(), tree).ok()
     }
 
+    /// In a partial clone, has Git fetch all that the search will look at: what the files and the
+    /// ledger were in each commit.
+    fn bring(&self, wanted: &BTreeSet<Wanted>) -> Result<(), String> {
+        if !self.place.is_partial() {
+            return Ok(());
+        }
+        let mut blobs = BTreeMap::new();
+        let mut list = || -> gix::Result<()> {
+            let Ok(head) = self.repository.head_id() else {
+                return Ok(());
+            };
+            for commit in self.repository.rev_walk([head]).all()? {
+                let tree = commit?.object()?.tree()?;
+                for Wanted { stand, .. } in wanted {
+                    let entry = tree.lookup_entry_by_path(self.place.path(stand.path.as_str()))?;
+                    if let Some(entry) = entry.filter(|entry| entry.mode().is_blob()) {
+                        blobs.insert(entry.object_id(), stand.path.to_string());
+                    }
+                }
+                let folder = tree.lookup_entry_by_path(self.place.path(ledger::FOLDER))?;
+                if let Some(folder) = folder.filter(|folder| folder.mode().is_tree()) {
+                    for file in folder.object()?.into_tree().iter() {
+                        blobs.insert(file?.object_id(), "an earlier ledger".to_owned());
+                    }
+                }
+            }
+            Ok(())
+        };
+        // what cannot be listed is said by the search itself
+        drop(list());
+        self.place
+            .bring(&blobs)
+            .map_err(|error| format!("{error}\n  help: {FETCH}"))
+    }
+
     fn search(&self, wanted: &BTreeSet<Wanted>) -> gix::Result<BTreeMap<Wanted, String>> {
         let Ok(head) = self.repository.head_id() else {
             return Ok(BTreeMap::new());
@@ -92,6 +128,7 @@ impl<'a> Commits<'a> {
 
 impl History for Commits<'_> {
     fn texts(&self, wanted: &BTreeSet<Wanted>) -> Result<BTreeMap<Wanted, String>, String> {
+        self.bring(wanted)?;
         self.search(wanted)
             .map_err(|error| format!("Git's history cannot be read: {error}"))
     }
