@@ -18,7 +18,7 @@ use loom_plan::diff::TextDiff;
 use loom_plan::input::{Input, ReadError};
 use loom_plan::plan::merging::Stand;
 use loom_plan::render::{Desired, Output};
-use loom_plan::snapshot::Observed;
+use loom_plan::snapshot::{Observed, Part};
 
 use super::merging::{failed, side_at};
 use super::pass::{self, Compiled, Seen};
@@ -206,10 +206,9 @@ fn followers(
     })?;
     for output in edited {
         let (path, part) = (&output.place.path, &output.part);
-        let found = seen.snapshot.part(path, part);
         if after
             .find(path, part)
-            .is_none_or(|output| Observed::File(output.content) != found)
+            .is_none_or(|after| !is_there((compiled, seen), output, after))
         {
             return Err(differ(path));
         }
@@ -229,6 +228,25 @@ fn followers(
         .collect();
     paths.dedup();
     Ok(paths)
+}
+
+/// Whether a file holds what an output would be: of keys those that it has, since the others are
+/// yet to be written.
+fn is_there((compiled, seen): (&Compiled, &Seen), output: &Output, after: &Output) -> bool {
+    let (path, part) = (&output.place.path, &output.part);
+    let text = seen.snapshot.0.get(path).and_then(|it| it.text.as_deref());
+    let (Part::Keys(_), Some(text)) = (part, text) else {
+        return seen.snapshot.part(path, part) == Observed::File(after.content);
+    };
+    let known = seen.known.get(path, part);
+    let stand = Stand {
+        path: path.clone(),
+        part: part.clone(),
+        keys: known.map_or(Vec::new(), |known| known.record.keys.clone()),
+    };
+    let side = compiled.desired.side(output, &stand, &text.text).ok();
+    let counted = side.and_then(|side| compiled.desired.counted(output, &stand, &side));
+    counted == Some(after.content)
 }
 
 /// The change of the input, and what follows from it.

@@ -241,6 +241,10 @@ fn covered_of(action: &Value) -> Option<Covered> {
             left_to: text(&part["left_to"]),
             before: side_of(&part["before"]).ok()?,
             after: side_of(&part["after"]).ok()?,
+            bytes: match part["bytes"].as_str() {
+                Some(hash) => Some(ContentHash::parse(hash).ok()?),
+                None => None,
+            },
         })
     });
     Some(Covered {

@@ -6,7 +6,7 @@
 
 use loom_plan::addr::{Address, RepoPath};
 use loom_plan::intent::Declaration;
-use loom_plan::keys;
+use loom_plan::keys::{self, Change};
 use loom_plan::plan::owned;
 use loom_plan::project::{Project, RemovedWhat};
 use loom_plan::provider::{Failure, Lost, Nature};
@@ -50,11 +50,13 @@ pub(super) fn of_updates<'a>(
                     .ok()
                     .and_then(|bytes| String::from_utf8(bytes).ok());
                 let wanted = desired.text(sibling).ok();
-                Ok(format
-                    .edit(&before.unwrap_or_default(), wanted.as_deref(), &unwanted)
-                    .ok()
-                    .flatten()
-                    .unwrap_or_default())
+                let change = Change {
+                    wanted: wanted.as_deref(),
+                    unwanted: &unwanted,
+                    ..Change::default()
+                };
+                let edited = format.edit(&before.unwrap_or_default(), change).ok();
+                Ok(edited.and_then(|edited| edited.text).unwrap_or_default())
             }
             (Part::Keys(_) | Part::Block(_) | Part::Whole, _) => desired.text(sibling),
         };

@@ -609,8 +609,9 @@ impl Bytes<'_> {
                 .or_else(|| self.moved_output(conflict))?;
             let wanted = self.desired.text(output).ok()?;
             keys::format_of(REGISTRY.formats, &conflict.path)?
-                .edit(text, Some(&wanted), &[])
+                .edit(text, keys::Change::set(&wanted))
                 .ok()?
+                .text
         };
         let after = edited().map(String::into_bytes).or_else(|| before.clone());
         Sides { before, after }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::upgrade::Upgrade;
-use loom_plan::plan::{Action, Brake, Cause, Conflicting, Note, NoteKind, Outcome, Plan, Verb};
+use loom_plan::plan::{
+    Action, Brake, Cause, Conflicting, Note, NoteKind, Outcome, Plan, Report, Verb,
+};
 
 /// Why something changes, as a clause.
 pub(crate) fn clause(cause: &Cause) -> String {
@@ -40,6 +42,7 @@ pub(crate) fn clause(cause: &Cause) -> String {
         Cause::Path(position) => format!("its path changed, {position}"),
         Cause::AlreadyThere => "the file is as declared already".to_owned(),
         Cause::Adopted => "taken over as it is".to_owned(),
+        Cause::KeysLeft => "keys that were there with other values stay".to_owned(),
         Cause::ClaimChanged => "recorded under another address or with other keys".to_owned(),
     }
 }
@@ -94,6 +97,7 @@ pub(crate) fn conflict_clause(conflict: Conflict) -> &'static str {
         Conflict::Migration => "a migration may not change",
         Conflict::Merge => "edited by hand where loom changes it too",
         Conflict::Unsafe => "its keys cannot be changed safely",
+        Conflict::KeysTaken => "keys of it are there with other values",
     }
 }
 
@@ -125,6 +129,9 @@ pub(crate) fn conflict_sentences(conflict: &Conflicting) -> String {
         Conflict::Merge => {
             format!("Somebody edited it, and the edit cannot be merged with what loom changes: {}.", conflict.clashes.join("; "))
         }
+        Conflict::KeysTaken => {
+            format!("Keys that loom has never written are there with other values: {}. Writing loom's would lose those.", conflict.clashes.join("; "))
+        }
         Conflict::Unsafe => format!("Loom cannot change its keys here without touching what is not loom's: {found}."),
     }
 }
@@ -136,6 +143,26 @@ pub(crate) fn notes(outcome: &Outcome) -> BTreeMap<&NoteKind, Vec<&Note>> {
         kinds.entry(&note.kind).or_default().push(note);
     }
     kinds
+}
+
+/// How the files of a plan with nothing to do stand. One that holds an accepted edit is as somebody
+/// wanted it, and not as it is declared.
+pub(crate) fn standing(report: &Report) -> String {
+    let is_kept = |note: &&Note| note.kind == NoteKind::KeptEdit;
+    let kept = report.notes.iter().filter(is_kept).count();
+    let count = |number: usize, one: &str, many: &str| match number {
+        1 => format!("1 file {one}"),
+        number => format!("{number} files {many}"),
+    };
+    let declared = report.outputs.saturating_sub(kept);
+    match kept {
+        0 => format!("{} as declared", count(declared, "is", "are")),
+        kept => format!(
+            "{} as declared, and {} an edit that was accepted",
+            count(declared, "is", "are"),
+            count(kept, "holds", "hold")
+        ),
+    }
 }
 
 /// What is said of the notes of a kind.

@@ -90,6 +90,8 @@ impl Scene {
             address: address(of),
             part: Part::Whole,
             removes: Vec::new(),
+            stays: Vec::new(),
+            bytes: None,
             left_to: None,
             was: None,
             decision,

@@ -212,6 +212,7 @@ fn position(cause: &Cause) -> Option<&Position> {
         | Cause::Undeclared
         | Cause::AlreadyThere
         | Cause::Adopted
+        | Cause::KeysLeft
         | Cause::ClaimChanged => None,
     }
 }

@@ -465,3 +465,219 @@ fn what_is_delegated_must_be_there() {
         .comes_to(1)
         .complains("does not name keys");
 }
+
+/// What a key of an artifact has lived through before the plan that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// New, and not there.
+    Missing,
+    /// New, and there as it is wanted.
+    Equal,
+    /// New, and there with another value.
+    Other,
+    /// Loom's, as it left it, and declared as ever.
+    Left,
+    /// Loom's, as it left it, and declared otherwise now.
+    Changed,
+    /// Loom's, as it left it, and declared no more.
+    Dropped,
+    /// Loom's, and taken out by somebody.
+    Removed,
+    /// Loom's, and set otherwise by somebody.
+    Edited,
+}
+
+use Life::{Changed, Dropped, Edited, Equal, Left, Missing, Other, Removed};
+
+impl Life {
+    const ALL: [Self; 8] = [
+        Missing, Equal, Other, Left, Changed, Dropped, Removed, Edited,
+    ];
+
+    /// What is declared at first, what then stands in the file, and what is declared now.
+    fn values(self) -> [Option<&'static str>; 3] {
+        match self {
+            Missing => [None, None, Some("new")],
+            Equal => [None, Some("new"), Some("new")],
+            Other => [None, Some("theirs"), Some("new")],
+            Left => [Some("old"), Some("old"), Some("old")],
+            Changed => [Some("old"), Some("old"), Some("new")],
+            Dropped => [Some("old"), Some("old"), None],
+            Removed => [Some("old"), None, Some("old")],
+            Edited => [Some("old"), Some("theirs"), Some("old")],
+        }
+    }
+
+    fn is_edit(self) -> bool {
+        matches!(self, Removed | Edited)
+    }
+}
+
+/// What is to stand in the file after an apply that leaves out conflicts; `None` where that is what
+/// stood there, since a person has to decide first.
+fn expected(lives: &[Life], on_drift: &str, adopts: bool) -> Option<Vec<Option<&'static str>>> {
+    if lives.iter().all(|life| life.values()[1].is_none()) {
+        // of all that was loom's nothing is left: it is written again, as a file would be
+        return Some(lives.iter().map(|life| life.values()[2]).collect());
+    }
+    let edited = lives.iter().any(|life| life.is_edit());
+    let differs = lives.contains(&Other);
+    if (differs && !adopts) || (edited && on_drift == "conflict") {
+        return None;
+    }
+    let of = |life: &Life| {
+        let [_, there, wanted] = life.values();
+        let is_loom_s = !matches!(life, Missing | Equal | Other);
+        match on_drift {
+            _ if *life == Other => there,
+            // what somebody changed stays, and so does what loom wrote beside it
+            "keep" if edited && is_loom_s => there,
+            "merge" if life.is_edit() => there,
+            _ => wanted,
+        }
+    };
+    let after: Vec<Option<&str>> = lives.iter().map(of).collect();
+    // that nothing at all is left of what is declared is for a person to say
+    let is_nothing = on_drift == "merge" && edited && after.iter().all(Option::is_none);
+    (!is_nothing).then_some(after)
+}
+
+fn document(values: &[Option<&'static str>]) -> String {
+    let fields = values.iter().enumerate().filter_map(|(at, value)| {
+        let key = char::from(b'a' + u8::try_from(at).expect("two keys"));
+        Some(format!("\"{key}\": \"{}\"", (*value)?))
+    });
+    format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+}
+
+/// One artifact for each pair of lives and each `onDrift`, all in one repository.
+fn lives(adopts: bool) {
+    let mut worlds = Vec::new();
+    for one in Life::ALL {
+        for other in Life::ALL {
+            for on_drift in ["conflict", "restore", "keep", "merge"] {
+                worlds.push(([one, other], on_drift));
+            }
+        }
+    }
+    let declared = |time: usize| {
+        let artifacts = worlds.iter().enumerate().filter_map(|(at, (lives, on_drift))| {
+            let values = lives.map(|life| life.values()[time]);
+            let content = document(&values);
+            values.iter().any(Option::is_some).then(|| format!(
+                "  - {{ kind: file, name: f{at}, path: {at}.json, own: keys, onDrift: {on_drift}, content: '{content}' }}\n"
+            ))
+        });
+        format!("{HEAD}{}", artifacts.collect::<String>())
+    };
+    let values = |text: &str| -> Vec<Option<String>> {
+        let json: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        ["a", "b"]
+            .map(|key| json[key].as_str().map(str::to_owned))
+            .into()
+    };
+    let sandbox = Sandbox::of(&[("loom.yaml", &declared(0))]);
+    for at in 0..worlds.len() {
+        sandbox.write(&format!("{at}.json"), "{ \"mine\": 1 }");
+    }
+    sandbox.loom(&["apply", "--yes"]).comes_to(0);
+    let there = |lives: &[Life; 2]| lives.map(|life| life.values()[1]);
+    for (at, (lives, _)) in worlds.iter().enumerate() {
+        let text = document(&there(lives)).replacen("{ ", "{ \"mine\": 1, ", 1);
+        sandbox.write(&format!("{at}.json"), &text.replace(",  }", " }"));
+    }
+    sandbox.write("loom.yaml", &declared(2));
+    let adopt = if adopts { vec!["--adopt"] } else { vec![] };
+    let apply = [vec!["apply", "--yes", "--skip-conflicts"], adopt.clone()].concat();
+    sandbox.loom(&apply).comes_to(4);
+    let plan = sandbox.loom(&[vec!["plan", "--format", "json"], adopt].concat());
+    let plan: serde_json::Value = serde_json::from_str(&plan.out).expect("JSON");
+    let open = |list: &str| -> Vec<&str> {
+        let list = plan[list].as_array().expect("a list").iter();
+        list.filter_map(|it| it["path"].as_str()).collect()
+    };
+    let (conflicts, actions) = (open("conflicts"), open("actions"));
+    for (at, (lives, on_drift)) in worlds.iter().enumerate() {
+        let path = format!("{at}.json");
+        let text = if sandbox.has(&path) {
+            sandbox.read(&path)
+        } else {
+            "{}".to_owned()
+        };
+        let world = format!("{lives:?}, onDrift {on_drift}, adopts {adopts}: {text}");
+        assert!(text.contains("mine"), "{world}");
+        let expected = expected(lives, on_drift, adopts);
+        let is_declared = lives.iter().any(|life| life.values()[2].is_some());
+        // of an artifact that is gone the record decides: an edit is no longer a key's own matter
+        let expected = if is_declared {
+            expected
+        } else {
+            Some(vec![None, None])
+        };
+        assert_eq!(
+            conflicts.contains(&path.as_str()),
+            expected.is_none(),
+            "a conflict? {world}"
+        );
+        assert!(!actions.contains(&path.as_str()), "done at once: {world}");
+        let expected = expected.unwrap_or_else(|| there(lives).to_vec());
+        let expected: Vec<Option<String>> = expected
+            .into_iter()
+            .map(|it| it.map(str::to_owned))
+            .collect();
+        assert_eq!(values(&text), expected, "{world}");
+    }
+}
+
+#[test]
+fn each_key_is_decided_by_what_it_has_lived_through_and_not_by_its_neighbours() {
+    lives(false);
+}
+
+#[test]
+fn adopting_leaves_keys_that_are_there_and_writes_those_that_are_not() {
+    lives(true);
+}
+
+const PARTLY: &str = "  - kind: file\n    name: k\n    path: package.json\n    own: keys\n    content: |\n      { \"scripts\": { \"build\": \"tsc -b\", \"lint\": \"eslint\" } }\n";
+const THEIRS: &str = "{ \"scripts\": { \"build\": \"tsc\" } }";
+
+#[test]
+fn a_key_with_another_value_can_be_set_taken_into_the_declaration_or_left() {
+    let sandbox = with(PARTLY, "package.json", THEIRS);
+    let plan = sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("`scripts.build` is \"tsc\"");
+    let ways: Vec<&str> = plan
+        .out
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("* ")?.split_once(": loom "))
+        .map(|(_, command)| command)
+        .collect();
+    assert_eq!(ways.len(), 3, "{plan}");
+    let expect = ["tsc -b", "tsc", "tsc"];
+    for (way, build) in ways.into_iter().zip(expect) {
+        let sandbox = with(PARTLY, "package.json", THEIRS);
+        let words = way
+            .split(' ')
+            .map(|word| word.trim_matches('\''))
+            .chain(["--yes"]);
+        sandbox.loom(&words.collect::<Vec<_>>()).comes_to(0);
+        // what the command was not about is not done yet
+        sandbox.loom(&["apply", "--yes"]).comes_to(0);
+        let wanted = format!("\"build\": \"{build}\", \"lint\": \"eslint\"");
+        assert!(
+            sandbox.read("package.json").contains(&wanted),
+            "{way}: {}",
+            sandbox.read("package.json")
+        );
+        sandbox.is_settled();
+        let kept = if way.contains("--adopt") {
+            "and 1 file holds an edit"
+        } else {
+            "are as declared."
+        };
+        sandbox.loom(&["plan"]).says(kept);
+    }
+}

@@ -115,10 +115,11 @@ pub fn report(outcome: &Outcome, sides: &Sides<'_>) -> Vec<Drifted> {
 fn class_of(decision: Decision) -> Class {
     match decision {
         Decision::Create(Creation::Vanished) => Class::Missing,
-        Decision::Update(Updating::Restored | Updating::Merged) | Decision::Keep => Class::Edited,
+        Decision::Update(Updating::Restored | Updating::Merged | Updating::Completed)
+        | Decision::Keep => Class::Edited,
         Decision::Adopt(_) => Class::Unrecorded,
         Decision::Create(Creation::New)
-        | Decision::Update(Updating::Changed)
+        | Decision::Update(Updating::Changed | Updating::Joined)
         | Decision::Delete => Class::InputChanged,
         Decision::Forget(_) | Decision::Nothing => Class::InputChanged,
         Decision::Conflict(conflict) => class_of_conflict(conflict),
@@ -130,7 +131,7 @@ fn class_of_conflict(conflict: Conflict) -> Class {
         Conflict::Edited | Conflict::Merge | Conflict::DeletedButEdited | Conflict::Foreign => {
             Class::Edited
         }
-        Conflict::NotOurs => Class::Unrecorded,
+        Conflict::NotOurs | Conflict::KeysTaken => Class::Unrecorded,
         Conflict::Stateful | Conflict::Component | Conflict::Migration | Conflict::Unsafe => {
             Class::InputChanged
         }
@@ -152,6 +153,8 @@ mod tests {
             address,
             part: Part::Whole,
             removes: Vec::new(),
+            stays: Vec::new(),
+            bytes: None,
             left_to: None,
             was: None,
             decision,

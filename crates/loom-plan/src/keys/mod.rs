@@ -45,17 +45,11 @@ pub trait Format: Sync + std::fmt::Debug {
     /// A sentence that says what is wrong with the text, and on which line.
     fn read(&self, text: &str) -> Result<Data, String>;
 
-    /// The text with the leaves of the document `wanted` set and those of `unwanted` taken out;
-    /// `None` where nothing would be left of the file. Every other byte stays.
+    /// The text as a [`Change`] wants it, and what changed in it. Every other byte stays.
     ///
     /// # Errors
     /// A sentence that says why this cannot be done without touching anything else.
-    fn edit(
-        &self,
-        text: &str,
-        wanted: Option<&str>,
-        unwanted: &[KeyPath],
-    ) -> Result<Option<String>, String>;
+    fn edit(&self, text: &str, change: Change<'_>) -> Result<Edited, String>;
 
     /// The text with the value at `path`, a list or mapping too, as the document `wanted` has it
     /// there: what stood in it goes. Every other byte stays.
@@ -69,7 +63,70 @@ pub trait Format: Sync + std::fmt::Debug {
     fn extract(&self, text: &str, paths: &[KeyPath]) -> String;
 
     /// What a person may do where [`Format::edit`] refuses. It is shown, and never written by loom.
-    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal;
+    fn propose(&self, text: &str, change: Change<'_>) -> Proposal;
+}
+
+/// What is to change in a text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change<'a> {
+    /// A document whose leaves are set; of them those that [`Change::stays`] names are not.
+    pub wanted: Option<&'a str>,
+    /// The keys that stay as the text has them, whatever is wanted there.
+    pub stays: &'a [KeyPath],
+    /// The keys that are taken out.
+    pub unwanted: &'a [KeyPath],
+}
+
+impl<'a> Change<'a> {
+    /// The leaves of a document are set.
+    pub fn set(wanted: &'a str) -> Self {
+        Self {
+            wanted: Some(wanted),
+            ..Self::default()
+        }
+    }
+
+    /// Keys are taken out.
+    pub fn take(unwanted: &'a [KeyPath]) -> Self {
+        Self {
+            unwanted,
+            ..Self::default()
+        }
+    }
+}
+
+/// What a [`Change`] came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The text; `None` where nothing would be left of the file.
+    pub text: Option<String>,
+    /// What changed in it, in the order in which it was done.
+    pub splices: Vec<Spliced>,
+}
+
+/// Bytes that gave way to others. Where they stand is said by the key alone: another line in the
+/// file changes nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spliced {
+    /// The key that was set or taken out.
+    pub key: KeyPath,
+    /// What stood there.
+    pub out: String,
+    /// What stands there now.
+    pub into: String,
+}
+
+/// All that changed in a text, as one hash; `None` where nothing did.
+pub fn hash_of(splices: &[Spliced]) -> Option<ContentHash> {
+    let fields = splices
+        .iter()
+        .flat_map(|it| [it.key.to_string(), it.out.clone(), it.into.clone()]);
+    let mut text = Vec::new();
+    for field in fields {
+        text.extend((field.len() as u64).to_le_bytes());
+        text.extend(field.as_bytes());
+    }
+    (!splices.is_empty()).then(|| ContentHash::of(&text))
 }
 
 /// What a person may do in place of an edit that is refused.
@@ -117,9 +174,17 @@ pub fn format_of(formats: Formats, path: &RepoPath) -> Option<&'static dyn Forma
 /// The content of those of the paths that are there; `None` where none is. The mode of a file that
 /// is shared is none of loom's business.
 pub fn content<'a>(data: &Data, paths: impl IntoIterator<Item = &'a KeyPath>) -> Option<Content> {
+    content_of(paths, |path| data.get(path))
+}
+
+/// As [`content`], where each value comes from where it may.
+pub fn content_of<'a, 'd>(
+    paths: impl IntoIterator<Item = &'a KeyPath>,
+    value: impl Fn(&KeyPath) -> Option<&'d Data>,
+) -> Option<Content> {
     let mut lines: Vec<String> = paths
         .into_iter()
-        .filter_map(|path| Some(format!("{path}\n{}\n", data.get(path)?.canonical())))
+        .filter_map(|path| Some(format!("{path}\n{}\n", value(path)?.canonical())))
         .collect();
     lines.sort();
     lines.dedup();
@@ -148,7 +213,11 @@ pub fn laid_out(format: &dyn Format, layout: &str, text: &str, paths: &[KeyPath]
         .filter(|path| data.get(path).is_none())
         .cloned()
         .collect();
-    match format.edit(layout, Some(&own), &missing) {
+    let change = Change {
+        unwanted: &missing,
+        ..Change::set(&own)
+    };
+    match format.edit(layout, change).map(|edited| edited.text) {
         Ok(Some(text)) if says(&text) == says(&own) => text,
         Ok(_) | Err(_) => own,
     }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Clash, Sides};
 use crate::keys::delegate::{KeyPattern, without_versions_in};
-use crate::keys::{Format, KeyPath};
+use crate::keys::{Change, Format, KeyPath};
 
 /// What of the documents counts.
 #[derive(Clone, Copy)]
@@ -22,6 +22,8 @@ pub(crate) struct ByKeys<'a> {
     pub(crate) recorded: &'a [KeyPath],
     /// Those that are desired.
     pub(crate) desired: &'a [KeyPath],
+    /// Those of them that stay as they are, whatever loom would write there.
+    pub(crate) taken: &'a [KeyPath],
     /// Those whose versions somebody else keeps.
     pub(crate) delegated: &'a [KeyPattern],
 }
@@ -57,11 +59,12 @@ pub(crate) fn by_keys(keys: ByKeys<'_>, sides: Sides<'_>) -> Result<String, Vec<
         (Values::new(), Vec::new(), Vec::new(), Vec::new());
     for path in all {
         let (was, is, becomes) = (was.get(path), is.get(path), becomes.get(path));
-        if is != becomes && was != is && was != becomes {
+        let stays = keys.taken.contains(path);
+        if is != becomes && was != is && was != becomes && !stays {
             clashes.push(Clash::Value(path.to_string()));
             continue;
         }
-        let merged = if was == becomes { is } else { becomes };
+        let merged = if was == becomes || stays { is } else { becomes };
         match merged {
             Some(_) if merged != becomes => kept.push(path.clone()),
             None if becomes.is_some() => gone.push(path.clone()),
@@ -78,8 +81,14 @@ pub(crate) fn by_keys(keys: ByKeys<'_>, sides: Sides<'_>) -> Result<String, Vec<
     } else {
         Some(own.as_str())
     };
-    let edited = keys.format.edit(sides.desired, wanted, &gone);
-    let text = edited.ok().flatten().ok_or_else(|| vec![Clash::Meaning])?;
+    let change = Change {
+        wanted,
+        unwanted: &gone,
+        ..Change::default()
+    };
+    let edited = keys.format.edit(sides.desired, change);
+    let text = edited.ok().and_then(|edited| edited.text);
+    let text = text.ok_or_else(|| vec![Clash::Meaning])?;
     let said = keys.values(&text, keys.recorded.iter().chain(keys.desired))?;
     if said == meant {
         Ok(text)

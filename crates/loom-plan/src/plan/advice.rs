@@ -6,6 +6,19 @@ use super::decide::Conflict;
 use crate::addr::{Address, RepoPath};
 use crate::provider::Lost;
 
+/// What a person may do where keys that loom has never written have other values. What they say can be
+/// absorbed only where nothing of the file is recorded yet: else the declaration has changed besides.
+pub fn of_keys(address: &Address, path: &RepoPath, is_recorded: bool) -> Vec<String> {
+    let only = format!("--target '{address}' --path '{path}'");
+    let absorb =
+        format!("take theirs into the declaration: loom absorb '{address}' --path '{path}'");
+    let absorb = (!is_recorded).then_some(absorb);
+    let set = format!("set loom's: loom apply {only} --on-drift restore");
+    let leave =
+        format!("leave theirs, and write the keys that are missing: loom apply {only} --adopt");
+    [set].into_iter().chain(absorb).chain([leave]).collect()
+}
+
 /// What a person may do about a conflict; `lost` is what an update would drop.
 pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost]) -> Vec<String> {
     let restore =
@@ -27,6 +40,8 @@ pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost
             format!("take the file over as it is: add `adopt: [{{ address: \"{address}\" }}]` to loom.yaml, or run with --adopt"),
             format!("let loom write it: move {path} away"),
         ],
+        // [`of_keys`] says more
+        Conflict::KeysTaken => of_keys(address, path, true),
         Conflict::Foreign => vec![format!("move {path} away, or give {address} another `path`")],
         Conflict::Unsafe => vec![
             "make the change that is shown by hand, and run the plan again: loom then finds it made".to_owned(),

@@ -132,6 +132,8 @@ impl Compared<'_> {
                     part: key.1,
                     was: None,
                     removes,
+                    stays: Vec::new(),
+                    bytes: None,
                     left_to,
                     decision,
                     before,

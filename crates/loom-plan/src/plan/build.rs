@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::Causes;
 use super::decide::{
-    Adoption, Conflict, Decision, Forgetting, Insistence, Loss, Merge, Policy, Recorded, Removal,
-    Retain, Updating, decide,
+    Adopting, Adoption, Conflict, Decision, Forgetting, Fresh, Insistence, Loss, Merge, Policy,
+    Recorded, Removal, Retain, Updating, decide,
 };
 use super::known::{Known, KnownRecord};
 use super::merging::{Purpose, Stand, ToMerge};
+use super::owned::Keywise;
 use super::scope::{Request, Standing};
 use super::{
     Action, BlockedPlan, ByHand, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction,
@@ -113,6 +114,7 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
                 output,
                 from: None,
                 here: &here,
+                keys: &Keywise::NONE,
             },
             known,
             old,
@@ -177,6 +179,7 @@ pub fn to_merge(inputs: Inputs<'_>) -> Vec<ToMerge> {
                 output,
                 from: None,
                 here: &here,
+                keys: &Keywise::NONE,
             },
             known,
             old,
@@ -206,6 +209,7 @@ pub fn to_merge(inputs: Inputs<'_>) -> Vec<ToMerge> {
             output,
             stand,
             purpose,
+            taken: decided.part.stays,
             rendered: record.rendered,
             observed: decided.part.before?,
         })
@@ -278,6 +282,7 @@ pub(super) struct Site<'a> {
     pub(super) output: &'a Output,
     pub(super) from: Option<&'a RepoPath>,
     pub(super) here: &'a Observed,
+    pub(super) keys: &'a Keywise,
 }
 
 pub(super) struct Builder<'a> {
@@ -328,11 +333,23 @@ impl Builder<'_> {
             }
             Some(_) | None => {}
         }
-        let recorded = known.map(|known| recorded(known, output, declaration));
-        let policy = self.policy(output, known);
+        let keys = owned::keywise(self.inputs, output, known.map(|known| &known.record), here);
+        let recorded = known.map(|known| keys.counted(recorded(known, output, declaration)));
+        let policy = Policy {
+            fresh: keys.fresh,
+            ..self.policy(output, known)
+        };
         let decision = decide(policy, Some(output.content), here, recorded);
         self.count(output, here, recorded, report);
-        self.push(site, decision, known, decided);
+        self.push(
+            Site {
+                keys: &keys,
+                ..site
+            },
+            decision,
+            known,
+            decided,
+        );
     }
 
     /// An output whose artifact was somewhere else: decided on the old path's record.
@@ -367,6 +384,7 @@ impl Builder<'_> {
                 output,
                 from,
                 here: &there,
+                keys: &Keywise::NONE,
             },
             decision,
             Some(old),
@@ -431,6 +449,7 @@ impl Builder<'_> {
                 Loss::None
             },
             merge: self.merge(output),
+            fresh: Fresh::Agrees,
         }
     }
 
@@ -475,10 +494,34 @@ impl Builder<'_> {
         known: Option<&KnownRecord>,
         decided: &mut Vec<Decided>,
     ) {
-        let Site { output, from, here } = site;
+        let Site {
+            output,
+            from,
+            here,
+            keys,
+        } = site;
         let before = match here {
             Observed::File(content) => Some(*content),
             Observed::Absent | Observed::Foreign(_) => None,
+        };
+        let record = known.map(|known| &known.record);
+        let stays = keys.stays(
+            decision,
+            record.map_or(&[], |record| record.keys.as_slice()),
+        );
+        let joined = match decision {
+            Decision::Update(Updating::Joined | Updating::Completed) => {
+                owned::joined(self.inputs, output, (record, &stays))
+            }
+            _ => None,
+        };
+        let decision = match decision {
+            // nothing is missing: no byte changes
+            Decision::Update(Updating::Joined) if joined == before => {
+                Decision::Adopt(Adopting::AsItIs)
+            }
+            Decision::Update(Updating::Completed) if joined == before => Decision::Keep,
+            decision => decision,
         };
         let (after, conflict) = match decision {
             Decision::Nothing if from.is_none() => return,
@@ -487,6 +530,7 @@ impl Builder<'_> {
                 Merge::Clean(merged) => (Some(merged), None),
                 Merge::Clashes => (before, Some(Conflict::Merge)),
             },
+            Decision::Update(Updating::Joined | Updating::Completed) => (joined, None),
             Decision::Create(_) | Decision::Update(Updating::Changed | Updating::Restored) => {
                 (Some(self.written(output, output.content)), None)
             }
@@ -516,6 +560,8 @@ impl Builder<'_> {
             address,
             part,
             removes,
+            stays,
+            bytes: None,
             left_to,
             was: None,
             decision,
@@ -592,6 +638,7 @@ impl Builder<'_> {
             removal: self.removal(record, removed),
             loss: Loss::None,
             merge: Merge::Clashes,
+            fresh: Fresh::Agrees,
         };
         let recorded = Recorded {
             rendered: record.rendered,
@@ -633,6 +680,8 @@ impl Builder<'_> {
             } else {
                 Vec::new()
             },
+            stays: Vec::new(),
+            bytes: None,
             left_to: None,
             was: None,
             decision,
@@ -726,10 +775,10 @@ fn finish(
     gone: Vec<crate::ledger::Record>,
     report: Report,
 ) -> Outcome {
-    let emptied = owned::try_edits(inputs, &mut decided);
+    let mut emptied = owned::try_edits(inputs, &mut decided);
     let (conflicting, mut free): (Vec<Decided>, Vec<Decided>) =
         decided.into_iter().partition(|it| it.conflict.is_some());
-    let conflicts: Vec<Conflicting> = conflicting
+    let mut conflicts: Vec<Conflicting> = conflicting
         .iter()
         .filter_map(|decided| conflict_of(inputs, decided))
         .collect();
@@ -749,6 +798,12 @@ fn finish(
             !blocked.contains(&decided.part.address) && !paths.contains(&decided.path)
         });
         carry::keep_together(&mut free, &moving);
+        // what is left of a file is edited without the rest
+        emptied = owned::try_edits(inputs, &mut free);
+        let (refused, left): (Vec<Decided>, Vec<Decided>) =
+            free.into_iter().partition(|it| it.conflict.is_some());
+        conflicts.extend(refused.iter().filter_map(|it| conflict_of(inputs, it)));
+        free = left;
     }
     let actions = actions(free, inputs.snapshot, &emptied);
     let digest = digest::of(&actions, inputs.request);
@@ -810,7 +865,11 @@ fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         (Conflict::Component, Some(output)) => (inputs.losses)(output, &path),
         _ => Vec::new(),
     };
-    let ways = advice::ways(conflict, &decided.part.address, &path, &lost);
+    let known = inputs.known.get(&path, &part);
+    let ways = match conflict {
+        Conflict::KeysTaken => advice::of_keys(&decided.part.address, &path, known.is_some()),
+        _ => advice::ways(conflict, &decided.part.address, &path, &lost),
+    };
     let by_hand = match (
         &decided.refused,
         inputs.desired.find(&decided.path, &decided.part.part),
@@ -830,6 +889,15 @@ fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         inputs.desired.merges.get(&decided.path, &decided.part.part),
     ) {
         (Conflict::Merge, Some(Err(clashes))) => clashes.iter().map(ToString::to_string).collect(),
+        (Conflict::KeysTaken, _) => {
+            let output = inputs.desired.find(&decided.path, &decided.part.part);
+            output.map_or_else(Vec::new, |output| {
+                let here = inputs.snapshot.part(&path, &part);
+                let record = known.map(|known| &known.record);
+                let keys = owned::keywise(inputs, output, record, &here);
+                owned::taken(inputs, output, &keys.others)
+            })
+        }
         _ => Vec::new(),
     };
     let address = decided.part.address.clone();

@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 
 use super::build::{Builder, Decided, Site, recorded};
 use super::decide::{
-    Adopting, Claim, Conflict, Creation, Decision, Merge, Recorded, Updating, decide,
+    Adopting, Claim, Conflict, Creation, Decision, Merge, Policy, Recorded, Updating, decide,
 };
 use super::known::{Key, KnownRecord};
+use super::owned::Keywise;
 use super::{PartAction, Report, owned};
 use crate::snapshot::{Content, Observed, Part};
 
@@ -21,6 +22,8 @@ use crate::snapshot::{Content, Observed, Part};
 enum Comes {
     /// This content is written at its new place.
     Written(Content),
+    /// Loom's keys are written where they are, but for those that stay.
+    Joined,
     /// No byte changes: the ledger alone learns of it.
     Recorded(Decision),
     /// A person decides.
@@ -42,22 +45,27 @@ impl Builder<'_> {
         let there = owned::seen_of(self.inputs, output, &old.record);
         let declaration = self.inputs.desired.declaration(output);
         let claim = if stays { Claim::Other } else { Claim::Same };
-        let recorded = Recorded {
+        let keys = if stays {
+            owned::keywise(self.inputs, output, Some(&old.record), &there)
+        } else {
+            Keywise::NONE
+        };
+        let recorded = keys.counted(Recorded {
             claim,
             ..recorded(old, output, declaration)
+        });
+        let policy = Policy {
+            fresh: keys.fresh,
+            ..self.policy(output, Some(old))
         };
-        let decision = decide(
-            self.policy(output, Some(old)),
-            Some(output.content),
-            &there,
-            Some(recorded),
-        );
+        let decision = decide(policy, Some(output.content), &there, Some(recorded));
         self.count(output, &there, Some(recorded), report);
         let Observed::File(before) = there else {
             // nothing can be carried: it is written anew, or what is in its way is said
             return self.push(
                 Site {
                     here: &there,
+                    keys: &Keywise::NONE,
                     ..site
                 },
                 decision,
@@ -65,6 +73,7 @@ impl Builder<'_> {
                 decided,
             );
         };
+        let left = keys.stays(decision, &old.record.keys);
         let part = PartAction {
             address: declaration.address.clone(),
             part: output.part.clone(),
@@ -73,6 +82,8 @@ impl Builder<'_> {
             } else {
                 Vec::new()
             },
+            stays: left.clone(),
+            bytes: None,
             left_to: output
                 .delegated
                 .as_ref()
@@ -96,11 +107,17 @@ impl Builder<'_> {
                 return push(part, Some(Conflict::Edited), true);
             }
             Comes::Written(after) => Some(self.written(output, after)),
+            Comes::Joined => {
+                owned::joined(self.inputs, output, (Some(&old.record), left.as_slice()))
+            }
         };
         if stays {
             return push(
                 PartAction {
-                    decision: Decision::Update(Updating::Changed),
+                    decision: match decision {
+                        Decision::Update(Updating::Joined | Updating::Completed) => decision,
+                        _ => Decision::Update(Updating::Changed),
+                    },
                     after,
                     ..part
                 },
@@ -109,6 +126,7 @@ impl Builder<'_> {
             );
         }
         let gone = PartAction {
+            stays: Vec::new(),
             part: old.record.part.clone(),
             removes: owned::abandoned(self.inputs, &old.record),
             left_to: None,
@@ -139,6 +157,7 @@ impl Builder<'_> {
             Decision::Nothing | Decision::Adopt(_) if is_in_place => {
                 Comes::Recorded(Decision::Adopt(Adopting::Equal))
             }
+            Decision::Update(Updating::Joined | Updating::Completed) => Comes::Joined,
             Decision::Update(Updating::Merged) | Decision::Nothing | Decision::Keep
                 if before != output.content =>
             {
@@ -149,7 +168,7 @@ impl Builder<'_> {
             }
             Decision::Nothing
             | Decision::Create(_)
-            | Decision::Update(_)
+            | Decision::Update(Updating::Changed | Updating::Restored | Updating::Merged)
             | Decision::Delete
             | Decision::Adopt(_)
             | Decision::Keep

@@ -58,6 +58,20 @@ impl<'a> Causes<'a> {
                 causes.push(Cause::Merged);
                 causes.extend(self.changes(declaration, known));
             }
+            Decision::Update(Updating::Joined) => {
+                causes.push(Cause::KeysLeft);
+                match known {
+                    Some(_) => causes.extend(self.changes(declaration, known)),
+                    None => causes.extend(self.origins(declaration)),
+                }
+            }
+            Decision::Update(Updating::Completed) => {
+                causes.push(Cause::Edited);
+                causes.extend(self.changes(declaration, known));
+            }
+            Decision::Update(Updating::Restored) if known.is_none() => {
+                causes.extend(self.origins(declaration));
+            }
             Decision::Update(Updating::Restored) | Decision::Keep => causes.push(Cause::Edited),
             Decision::Adopt(Adopting::AsItIs) => causes.push(Cause::Adopted),
             Decision::Adopt(Adopting::Equal) => causes.push(match known {

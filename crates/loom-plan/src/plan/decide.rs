@@ -55,6 +55,20 @@ pub struct Policy {
     pub loss: Loss,
     /// What merging an edit came to, where `on_drift` asks for it.
     pub merge: Merge,
+    /// Of keys, what is there of those that the ledger does not know.
+    pub fresh: Fresh,
+}
+
+/// What a file holds of the keys that are desired and not recorded. Each of them is a matter of its
+/// own: one that is there as it is wanted stands in nobody's way, and one that is missing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fresh {
+    /// All of them, as they are wanted; there are none of anything but keys.
+    Agrees,
+    /// Some are missing, and none has another value.
+    Lacks,
+    /// One of them has another value, which is somebody's own.
+    Differs,
 }
 
 /// What merging an edit with the declaration's change came to.
@@ -152,6 +166,10 @@ pub enum Updating {
     Restored,
     /// An edit and the declaration's change are put together.
     Merged,
+    /// Loom's keys are written, but for those that somebody had set otherwise before.
+    Joined,
+    /// Keys that are missing are written, and those that are there stay as they are.
+    Completed,
 }
 
 /// Why something is adopted.
@@ -193,6 +211,8 @@ pub enum Conflict {
     Merge,
     /// Its keys cannot be set or taken out without touching something else.
     Unsafe,
+    /// Keys that loom did not write are there with other values.
+    KeysTaken,
 }
 
 /// What to do about one output.
@@ -202,7 +222,7 @@ pub fn decide(
     observed: &Observed,
     recorded: Option<Recorded>,
 ) -> Decision {
-    use Decision::{Adopt, Conflict as Refuse, Create, Delete, Forget, Nothing};
+    use Decision::{Conflict as Refuse, Create, Delete, Forget, Nothing};
     let leaves =
         policy.retain == Retain::Yes || policy.own == Own::Once || policy.removal == Removal::Keep;
     let frozen = |n: Content, r: Content| policy.nature == Nature::Migration && n != r;
@@ -238,13 +258,31 @@ pub fn decide(
         (Some(_), Observed::Absent, Some(_)) => Create(Creation::Vanished),
         (Some(_), Observed::Foreign(_), _) if policy.own == Own::Once => Nothing,
         (Some(_), Observed::Foreign(_), _) => Refuse(Conflict::Foreign),
-        (Some(n), Observed::File(x), None) => match (n == *x, policy.adoption) {
-            (true, _) => Adopt(Adopting::Equal),
-            (false, Adoption::Wanted) => Adopt(Adopting::AsItIs),
-            (false, Adoption::Refused) if policy.own == Own::Once => Adopt(Adopting::AsItIs),
-            (false, Adoption::Refused) => Refuse(Conflict::NotOurs),
-        },
+        (Some(n), Observed::File(x), None) => decide_stranger(policy, n == *x),
         (Some(n), Observed::File(x), Some(recorded)) => decide_known(policy, n, *x, recorded),
+    }
+}
+
+/// The rows in which an output is desired and observed, and nothing is recorded.
+fn decide_stranger(policy: Policy, is_equal: bool) -> Decision {
+    match (is_equal, policy.fresh, policy.adoption) {
+        (true, _, _) => Decision::Adopt(Adopting::Equal),
+        (false, Fresh::Agrees, Adoption::Wanted) => Decision::Adopt(Adopting::AsItIs),
+        (false, Fresh::Agrees, Adoption::Refused) if policy.own == Own::Once => {
+            Decision::Adopt(Adopting::AsItIs)
+        }
+        (false, Fresh::Agrees, Adoption::Refused) => Decision::Conflict(Conflict::NotOurs),
+        (false, Fresh::Lacks, _) => Decision::Create(Creation::New),
+        (false, Fresh::Differs, _) => others(policy).unwrap_or(Decision::Update(Updating::Joined)),
+    }
+}
+
+/// What is done where keys that are not recorded have other values; `None` where those stay.
+fn others(policy: Policy) -> Option<Decision> {
+    match (policy.insistence, policy.adoption) {
+        (Insistence::Restore, _) => Some(Decision::Update(Updating::Restored)),
+        (Insistence::None, Adoption::Wanted) => None,
+        (Insistence::None, Adoption::Refused) => Some(Decision::Conflict(Conflict::KeysTaken)),
     }
 }
 
@@ -267,6 +305,15 @@ fn decide_known(policy: Policy, n: Content, x: Content, recorded: Recorded) -> D
         (true, true, _) => as_left(policy),
         _ if policy.own == Own::Once => Decision::Nothing,
         _ if frozen => Decision::Conflict(Conflict::Migration),
+        (_, _, as_rendered) if policy.fresh == Fresh::Differs => {
+            others(policy).unwrap_or_else(|| match (x == w, as_rendered) {
+                (true, true) if policy.loss == Loss::Unnamed => {
+                    Decision::Conflict(Conflict::Component)
+                }
+                (true, true) => Decision::Update(Updating::Joined),
+                (true, false) | (false, _) => edited(policy, x),
+            })
+        }
         (true, false, true) => match policy.loss {
             Loss::None => Decision::Update(Updating::Changed),
             Loss::Unnamed => Decision::Conflict(Conflict::Component),
@@ -286,12 +333,14 @@ fn as_left(policy: Policy) -> Decision {
 fn edited(policy: Policy, x: Content) -> Decision {
     match policy.on_drift {
         OnDrift::Conflict => Decision::Conflict(Conflict::Edited),
+        OnDrift::Restore if policy.fresh == Fresh::Differs => Decision::Update(Updating::Joined),
         OnDrift::Restore => Decision::Update(Updating::Restored),
         OnDrift::Merge => match policy.merge {
             Merge::Clashes => Decision::Conflict(Conflict::Merge),
             Merge::Clean(merged) if merged == x => Decision::Keep,
             Merge::Clean(_) => Decision::Update(Updating::Merged),
         },
+        OnDrift::Keep if policy.fresh != Fresh::Agrees => Decision::Update(Updating::Completed),
         OnDrift::Keep => Decision::Keep,
     }
 }

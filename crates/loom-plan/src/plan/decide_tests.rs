@@ -28,17 +28,20 @@ fn policies() -> Vec<Policy> {
                         for adoption in [Adoption::Refused, Adoption::Wanted] {
                             for removal in [Removal::Unsaid, Removal::Delete, Removal::Keep] {
                                 for loss in [Loss::None, Loss::Unnamed] {
-                                    all.extend(merges(on_drift).map(|merge| Policy {
-                                        own,
-                                        retain,
-                                        nature,
-                                        on_drift,
-                                        insistence,
-                                        adoption,
-                                        removal,
-                                        loss,
-                                        merge,
-                                    }));
+                                    for fresh in freshes(own) {
+                                        all.extend(merges(on_drift).map(|merge| Policy {
+                                            own,
+                                            retain,
+                                            nature,
+                                            on_drift,
+                                            insistence,
+                                            adoption,
+                                            removal,
+                                            loss,
+                                            merge,
+                                            fresh,
+                                        }));
+                                    }
                                 }
                             }
                         }
@@ -48,6 +51,14 @@ fn policies() -> Vec<Policy> {
         }
     }
     all
+}
+
+/// What may be there of keys that are not recorded.
+fn freshes(own: Own) -> Vec<Fresh> {
+    match own {
+        Own::File | Own::Once | Own::Block => vec![Fresh::Agrees],
+        Own::Keys => vec![Fresh::Agrees, Fresh::Lacks, Fresh::Differs],
+    }
 }
 
 /// What merging may come to: a clash, any of the contents of [`worlds`], or one that nobody had.
@@ -117,12 +128,24 @@ fn rows(
     let leaves = p.retain == Retain::Yes || once || p.removal == Removal::Keep;
     let frozen = p.nature == Nature::Migration && n != r;
     let caught_up = r == n && w == n && recorded.is_some_and(|it| it.claim == Claim::Same);
+    let (lacks, differs) = (p.fresh == Fresh::Lacks, p.fresh == Fresh::Differs);
+    let (insists, adopts) = (
+        p.insistence == Insistence::Restore,
+        p.adoption == Adoption::Wanted,
+    );
+    let (mine, taken, left) = (
+        differs && insists,
+        differs && !insists && !adopts,
+        !differs || (!insists && adopts),
+    );
     let by_policy = match p.on_drift {
         OnDrift::Conflict => Refuse(Conflict::Edited),
+        OnDrift::Restore if differs => Update(Updating::Joined),
         OnDrift::Restore => Update(Updating::Restored),
         OnDrift::Merge if p.merge == Merge::Clashes => Refuse(Conflict::Merge),
         OnDrift::Merge if file.is_some_and(|file| p.merge == Merge::Clean(file)) => Keep,
         OnDrift::Merge => Update(Updating::Merged),
+        OnDrift::Keep if lacks || differs => Update(Updating::Completed),
         OnDrift::Keep => Keep,
     };
     let stateful = p.nature != Nature::Plain;
@@ -231,13 +254,18 @@ fn rows(
     );
     row(
         "n x=w=r loses",
-        changed && !once && !frozen && p.loss == Loss::Unnamed,
+        changed && !once && !frozen && left && p.loss == Loss::Unnamed,
         Refuse(Conflict::Component),
     );
     row(
         "n x=w=r",
-        changed && !once && !frozen && p.loss == Loss::None,
+        changed && !once && !frozen && !differs && p.loss == Loss::None,
         Update(Updating::Changed),
+    );
+    row(
+        "n x=w=r, new keys left",
+        changed && !once && !frozen && differs && left && p.loss == Loss::None,
+        Update(Updating::Joined),
     );
     let kept = known && file == w && w != r && n != r;
     row("n x=w!=r once", kept && once, Nothing);
@@ -246,7 +274,7 @@ fn rows(
         kept && !once && frozen,
         Refuse(Conflict::Migration),
     );
-    row("n x=w!=r", kept && !once && !frozen, by_policy);
+    row("n x=w!=r", kept && !once && !frozen && left, by_policy);
     let edited = known && file != w;
     row("n x!=w once", edited && once, Nothing);
     row(
@@ -254,15 +282,50 @@ fn rows(
         edited && !once && frozen,
         Refuse(Conflict::Migration),
     );
-    row("n x!=w", edited && !once && !frozen, by_policy);
+    row("n x!=w", edited && !once && !frozen && left, by_policy);
+    let known_or_not = (changed || kept || edited) && !once && !frozen;
+    row(
+        "new keys set",
+        known_or_not && mine,
+        Update(Updating::Restored),
+    );
+    row(
+        "new keys taken",
+        known_or_not && taken,
+        Refuse(Conflict::KeysTaken),
+    );
     let stranger = n.is_some() && file.is_some() && file != n && recorded.is_none();
-    let takes = p.adoption == Adoption::Wanted || once;
+    let takes = adopts || once;
     row(
         "n x!=n none, taken",
-        stranger && takes,
+        stranger && takes && !lacks && !differs,
         Adopt(Adopting::AsItIs),
     );
-    row("n x!=n none", stranger && !takes, Refuse(Conflict::NotOurs));
+    row(
+        "n x!=n none",
+        stranger && !takes && !lacks && !differs,
+        Refuse(Conflict::NotOurs),
+    );
+    row(
+        "n x!=n none, keys missing",
+        stranger && lacks,
+        Create(Creation::New),
+    );
+    row(
+        "n x!=n none, keys set",
+        stranger && mine,
+        Update(Updating::Restored),
+    );
+    row(
+        "n x!=n none, keys left",
+        stranger && differs && left,
+        Update(Updating::Joined),
+    );
+    row(
+        "n x!=n none, keys taken",
+        stranger && taken,
+        Refuse(Conflict::KeysTaken),
+    );
     row(
         "foreign, nothing to us",
         foreign && n.is_none() && recorded.is_none(),
@@ -311,7 +374,7 @@ fn every_combination_has_exactly_one_row_and_the_function_follows_it() {
             seen.insert(rows[0].0);
         }
     }
-    assert_eq!(seen.len(), 35, "every row is reached: {seen:?}");
+    assert_eq!(seen.len(), 42, "every row is reached: {seen:?}");
 }
 
 /// What stands on the disk once a decision was carried out.
@@ -321,6 +384,10 @@ fn disk_after(policy: Policy, decision: Decision, n: Option<Content>, x: &Observ
             Merge::Clean(merged) => Observed::File(merged),
             Merge::Clashes => panic!("what clashes is not written"),
         },
+        // loom's keys beside somebody's own: what neither had
+        (Decision::Update(Updating::Joined | Updating::Completed), _) => {
+            Observed::File(content(u8::MAX))
+        }
         (Decision::Create(_) | Decision::Update(_), Some(n)) => Observed::File(n),
         (Decision::Delete, _) => Observed::Absent,
         _ => x.clone(),
@@ -340,6 +407,8 @@ fn deciding_again_after_an_action_gives_nothing() {
             // what was put back by name, or taken over by name, is not asked for again
             let after = Policy {
                 insistence: Insistence::None,
+                // and keys that were decided are recorded
+                fresh: Fresh::Agrees,
                 ..policy
             };
             assert_eq!(
@@ -413,7 +482,7 @@ mod histories {
         fn no_history_without_restore_loses_bytes_that_loom_did_not_write(
             steps in proptest::collection::vec(step(), 1..12), which in 0_usize..10_000,
         ) {
-            let all: Vec<Policy> = policies().into_iter().filter(|p| p.on_drift != OnDrift::Restore && p.insistence == Insistence::None).collect();
+            let all: Vec<Policy> = policies().into_iter().filter(|p| p.on_drift != OnDrift::Restore && p.insistence == Insistence::None && p.fresh == Fresh::Agrees).collect();
             let policy = all[which % all.len()];
             let (mut n, mut disk, mut ledger, mut persons) = (None, Observed::Absent, None, false);
             for step in steps {

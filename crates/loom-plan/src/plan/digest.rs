@@ -1,11 +1,14 @@
 //! The plan digest: what a plan would do, as one hash.
 //!
 //! Over the format version, the scope and the drift choices, and for each action in path order:
-//! the verb, the path (both, of a move), the parts with their hashes and modes before and after.
+//! the verb, the path (both, of a move), the parts with their hashes and modes before and after, and
+//! with every byte that changes and is in neither: of owned keys each piece of the text that gives
+//! way to another, and of a file with delegated versions all of it. A piece is named by its key and a
+//! block by its marker, never by where in the file it stands.
 //! The exceptions that the plan leans on are put on top: which rule is silenced where; not why, nor the
 //! line, nor the texts of the policies, which change nothing that is written.
-//! No reasons, no positions, no ledger, and for owned blocks not the rest of the file: an unrelated
-//! commit keeps the digest. Every field is preceded by its length, so that no two plans read the same.
+//! No reasons, no positions, no ledger, and of a file of which loom owns parts not the rest: an
+//! unrelated commit keeps the digest. Every field is preceded by its length, so that no two plans read the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +21,7 @@ use crate::provider::Mode;
 use crate::snapshot::{Content, Part};
 
 /// Raised when the same plan would hash differently.
-const FORMAT: &str = "loom plan 1";
+const FORMAT: &str = "loom plan 2";
 
 /// The choices of a run that the digest covers. A plan that is written to a file carries them, so that
 /// whoever reads it can compute the digest anew.
@@ -76,6 +79,8 @@ pub struct CoveredPart {
     pub before: Option<Content>,
     /// The part after; `None` where there is none.
     pub after: Option<Content>,
+    /// What changes of its bytes beyond that.
+    pub bytes: Option<ContentHash>,
 }
 
 impl From<&Action> for Covered {
@@ -85,6 +90,7 @@ impl From<&Action> for Covered {
             left_to: part.left_to.clone(),
             before: part.before,
             after: part.after,
+            bytes: part.bytes,
         });
         Self {
             verb: action.verb.as_str().to_owned(),
@@ -150,6 +156,7 @@ pub fn of_covered(actions: impl IntoIterator<Item = Covered>, choices: &Choices)
             }
             field(&content(part.before));
             field(&content(part.after));
+            field(&part.bytes.map(|hash| hash.to_string()).unwrap_or_default());
         }
     }
     ContentHash::of(&text)

@@ -373,6 +373,8 @@ mod tests {
             address: Address::parse("file.x").expect("an address"),
             part: Part::Whole,
             removes: Vec::new(),
+            stays: Vec::new(),
+            bytes: None,
             left_to: None,
             was: None,
             decision: Decision::Create(Creation::New),

@@ -61,6 +61,8 @@ pub struct ToMerge {
     pub stand: Stand,
     /// What for.
     pub purpose: Purpose,
+    /// Of keys, those that somebody had set before loom wrote any, and that stay as they are.
+    pub taken: Vec<KeyPath>,
     /// What loom last rendered.
     pub rendered: Content,
     /// What is there.
@@ -201,6 +203,7 @@ pub fn combine(
                     format,
                     recorded: &merging.stand.keys,
                     desired: &output.keys,
+                    taken: &merging.taken,
                     delegated,
                 },
                 sides,

@@ -162,6 +162,8 @@ pub enum Cause {
     AlreadyThere,
     /// `adopt:`, `--adopt` or `own: once` takes the file as it is.
     Adopted,
+    /// The same, of keys that are there with other values, while others are written.
+    KeysLeft,
     /// The ledger had it under another address or with other keys.
     ClaimChanged,
 }
@@ -176,6 +178,13 @@ pub struct PartAction {
     /// Of keys, those that are taken out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removes: Vec<KeyPath>,
+    /// Of keys, those that stay as they are in the file, whatever loom would write there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<KeyPath>,
+    /// What changes of its bytes beyond what the contents say, as one hash: of keys every piece of the
+    /// text that gives way to another, and of a file with delegated versions all of it on both sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ContentHash>,
     /// Who keeps some of its versions, which the file holds besides what the content says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_to: Option<String>,

@@ -4,18 +4,20 @@
 //! for each artifact what it would find of its keys, and the conflicts where they cannot be edited.
 //!
 //! The keys that count are those that are desired and those that the ledger knows, taken together:
-//! a file holds what is desired only if it holds no key that loom wrote and wants no more.
+//! a file holds what is desired only if it holds no key that loom wrote and wants no more. Whether
+//! somebody edited the file is a question about those that the ledger knows, and about no others: each
+//! key that is new is a matter of its own ([`Keywise`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Decided, Inputs};
-use super::decide::{Conflict, Decision};
+use super::decide::{Conflict, Decision, Fresh, Recorded, Updating};
 use super::{ByHand, PartAction};
 use crate::addr::{ContentHash, RepoPath};
 use crate::diff::TextDiff;
 use crate::header;
 use crate::keys::delegate::{KeyPattern, without_versions, without_versions_in};
-use crate::keys::{self, Formats, KeyPath, Proposal};
+use crate::keys::{self, Change, Data, Formats, KeyPath, Proposal};
 use crate::ledger::{Ledger, Record};
 use crate::render::Output;
 use crate::snapshot::{Content, Observed, Part, Snapshot};
@@ -126,6 +128,159 @@ pub(super) fn seen_of(inputs: Inputs<'_>, output: &Output, record: &Record) -> O
         .map_or(Observed::Absent, Observed::File)
 }
 
+/// What a file holds of an output's keys, each looked at by itself: those that the ledger knows, and
+/// those that are new.
+#[derive(Clone, Debug)]
+pub(super) struct Keywise {
+    /// What is there of the new ones.
+    pub(super) fresh: Fresh,
+    /// The new ones that are there with other values.
+    pub(super) others: Vec<KeyPath>,
+    /// What is there of those that the ledger knows.
+    recorded: Option<Content>,
+    /// What is there of all of them.
+    all: Option<Content>,
+}
+
+impl Keywise {
+    /// Of what is no matter of single keys.
+    pub(super) const NONE: Self = Self {
+        fresh: Fresh::Agrees,
+        others: Vec::new(),
+        recorded: None,
+        all: None,
+    };
+
+    /// A record as it would be if it knew of the new keys: where loom's own are as it left them,
+    /// nobody edited the file, whatever else is in it now.
+    pub(super) fn counted(&self, recorded: Recorded) -> Recorded {
+        match self.all {
+            Some(all) if self.recorded == Some(recorded.written) => Recorded {
+                rendered: if recorded.rendered == recorded.written {
+                    all
+                } else {
+                    recorded.rendered
+                },
+                written: all,
+                ..recorded
+            },
+            Some(_) | None => recorded,
+        }
+    }
+
+    /// The keys that a decision leaves as they are, whatever loom would write there.
+    pub(super) fn stays(&self, decision: Decision, recorded: &[KeyPath]) -> Vec<KeyPath> {
+        match decision {
+            Decision::Update(Updating::Joined | Updating::Merged)
+            | Decision::Conflict(Conflict::Merge) => self.others.clone(),
+            Decision::Update(Updating::Completed) => {
+                self.others.iter().chain(recorded).cloned().collect()
+            }
+            Decision::Nothing
+            | Decision::Create(_)
+            | Decision::Update(Updating::Changed | Updating::Restored)
+            | Decision::Delete
+            | Decision::Adopt(_)
+            | Decision::Keep
+            | Decision::Forget(_)
+            | Decision::Conflict(_) => Vec::new(),
+        }
+    }
+}
+
+/// The data of the file at a path and of what is wanted there, without what is delegated.
+fn both(inputs: Inputs<'_>, output: &Output, path: &RepoPath) -> Option<(Data, Data)> {
+    let format = keys::format_of(inputs.desired.formats, path)?;
+    let there = inputs.snapshot.0.get(path)?.text.as_deref()?;
+    let wanted = inputs.desired.text(output).ok()?;
+    let left = output
+        .delegated
+        .as_ref()
+        .map_or(&[][..], |delegated| &delegated.keys);
+    let read = |text: &str| Some(without_versions_in(&format.read(text).ok()?, left));
+    Some((read(&there.text)?, read(&wanted)?))
+}
+
+/// Looks at each key of an output by itself, where they are not all as they are wanted.
+pub(super) fn keywise(
+    inputs: Inputs<'_>,
+    output: &Output,
+    record: Option<&Record>,
+    here: &Observed,
+) -> Keywise {
+    let is_asked = matches!(output.part, Part::Keys(_))
+        && matches!(here, Observed::File(found) if *found != output.content);
+    let path = record.map_or(&output.place.path, |record| &record.path);
+    let Some((there, wanted)) = is_asked.then(|| both(inputs, output, path)).flatten() else {
+        return Keywise::NONE;
+    };
+    let recorded: BTreeSet<&KeyPath> = record.iter().flat_map(|record| &record.keys).collect();
+    let (mut others, mut lacks) = (Vec::new(), false);
+    for key in output.keys.iter().filter(|key| !recorded.contains(key)) {
+        match there.get(key) {
+            None => lacks = true,
+            found if found == wanted.get(key) => {}
+            Some(_) => others.push(key.clone()),
+        }
+    }
+    Keywise {
+        fresh: match (others.is_empty(), lacks) {
+            (false, _) => Fresh::Differs,
+            (true, true) => Fresh::Lacks,
+            (true, false) => Fresh::Agrees,
+        },
+        others,
+        recorded: keys::content(&there, recorded.iter().copied()),
+        all: keys::content(&there, recorded.into_iter().chain(&output.keys)),
+    }
+}
+
+/// The content of an output's keys once loom has written them but for those that stay; `None` where
+/// nothing would be left.
+pub(super) fn joined(
+    inputs: Inputs<'_>,
+    output: &Output,
+    (record, stays): (Option<&Record>, &[KeyPath]),
+) -> Option<Content> {
+    let path = record.map_or(&output.place.path, |record| &record.path);
+    let (there, wanted) = both(inputs, output, path)?;
+    let stays: BTreeSet<&KeyPath> = stays.iter().collect();
+    let keys: BTreeSet<&KeyPath> = record
+        .iter()
+        .flat_map(|record| &record.keys)
+        .chain(&output.keys)
+        .collect();
+    keys::content_of(keys, |key| match stays.contains(key) {
+        true => there.get(key),
+        false => wanted.get(key),
+    })
+}
+
+/// What a person is told of keys that are there with other values: the key, and what it is.
+pub(super) fn taken(inputs: Inputs<'_>, output: &Output, others: &[KeyPath]) -> Vec<String> {
+    let Some((there, _)) = both(inputs, output, &output.place.path) else {
+        return Vec::new();
+    };
+    others
+        .iter()
+        .filter_map(|key| {
+            Some(format!(
+                "`{key}` is {}",
+                short(&there.get(key)?.canonical())
+            ))
+        })
+        .collect()
+}
+
+/// A value on part of a line.
+fn short(value: &str) -> String {
+    const MOST: usize = 60;
+    match value.char_indices().nth(MOST) {
+        None => value.to_owned(),
+        Some((end, _)) => format!("{}…", &value[..end]),
+    }
+}
+
 /// The keys that the ledger knows and nobody wants any more: those that go.
 pub fn unwanted(recorded: &[KeyPath], wanted: &[KeyPath]) -> Vec<KeyPath> {
     let wanted: BTreeSet<&KeyPath> = wanted.iter().collect();
@@ -182,7 +337,10 @@ pub(super) fn try_edits(inputs: Inputs<'_>, decided: &mut [Decided]) -> BTreeSet
                 .desired
                 .with_part(text.clone(), &path, &decided[at].part)
             {
-                Ok(after) => text = after,
+                Ok((after, splices)) => {
+                    text = after;
+                    decided[at].part.bytes = keys::hash_of(&splices);
+                }
                 Err(found) => {
                     let why = found
                         .into_iter()
@@ -227,8 +385,12 @@ pub(super) fn by_hand(
     let there = inputs.snapshot.0.get(path)?.text.as_deref()?.text.as_str();
     let beside = beside.unwrap_or(there);
     let wanted = inputs.desired.wanted(path, part, Some(beside)).ok()??;
-    let Proposal { text, snippets } =
-        format.propose(beside, wanted.text.as_deref(), &wanted.removes);
+    let change = Change {
+        wanted: wanted.text.as_deref(),
+        stays: &part.stays,
+        unwanted: &wanted.removes,
+    };
+    let Proposal { text, snippets } = format.propose(beside, change);
     let hunks = if text == beside {
         String::new()
     } else {

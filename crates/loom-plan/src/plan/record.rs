@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Inputs, declared_on_drift, on_drift};
-use super::decide::{Claim, Recorded, recorded_after};
+use super::decide::{Claim, Decision, Recorded, Updating, recorded_after};
 use super::known::Key;
 use super::scope::Standing;
 use super::{Plan, Verb, owned};
@@ -139,7 +139,6 @@ fn ledger_after(inputs: Inputs<'_>, plan: &Plan) -> Ledger {
 
 /// Outputs whose record goes: deleted, forgotten, moved away, or gone already.
 fn dropped(plan: &Plan) -> BTreeSet<Key> {
-    use super::decide::Decision;
     let mut dropped: BTreeSet<Key> = plan
         .gone
         .iter()
@@ -203,8 +202,9 @@ fn new_record(
         },
     };
     // keys that nobody wants any more stay known for as long as they are left where they are
+    let is_joined = part.is_some_and(|part| part.decision == Decision::Update(Updating::Joined));
     let left = known
-        .filter(|_| recorded.written != output.content)
+        .filter(|_| recorded.written != output.content && !is_joined)
         .map(|known| owned::unwanted(&known.keys, &output.keys));
     Some(Record {
         path: output.place.path.clone(),

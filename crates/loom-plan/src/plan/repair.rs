@@ -7,7 +7,7 @@
 //! may hold somebody's edit, and stays unrecorded. Nothing that is recorded already is touched, but
 //! for what a merge left of it.
 
-use super::decide::{Adopting, Conflict, Creation, Decision};
+use super::decide::{Adopting, Conflict, Creation, Decision, Updating};
 use super::{Action, Conflicting, Outcome, PartAction, Plan, Verb};
 use crate::addr::{Address, ContentHash, RepoPath};
 use crate::snapshot::Part;
@@ -101,14 +101,16 @@ fn is_equal(part: &PartAction) -> bool {
 fn state_of(decision: Decision) -> Option<State> {
     match decision {
         Decision::Adopt(Adopting::Equal) => Some(State::Equal),
-        Decision::Adopt(Adopting::AsItIs) | Decision::Conflict(Conflict::NotOurs) => {
-            Some(State::Differs)
-        }
+        Decision::Adopt(Adopting::AsItIs)
+        | Decision::Update(Updating::Joined)
+        | Decision::Conflict(Conflict::NotOurs | Conflict::KeysTaken) => Some(State::Differs),
         Decision::Create(Creation::New) => Some(State::Missing),
         Decision::Conflict(Conflict::Foreign) => Some(State::Foreign),
         Decision::Nothing
         | Decision::Create(Creation::Vanished)
-        | Decision::Update(_)
+        | Decision::Update(
+            Updating::Changed | Updating::Restored | Updating::Merged | Updating::Completed,
+        )
         | Decision::Delete
         | Decision::Keep
         | Decision::Forget(_)
@@ -181,6 +183,8 @@ mod tests {
             address,
             part: Part::Block(name.to_owned()),
             removes: Vec::new(),
+            stays: Vec::new(),
+            bytes: None,
             left_to: None,
             was: None,
             decision,

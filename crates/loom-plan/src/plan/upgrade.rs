@@ -191,6 +191,8 @@ mod tests {
             address: address(&format!("file.{name}")),
             part: Part::Whole,
             removes: Vec::new(),
+            stays: Vec::new(),
+            bytes: None,
             left_to: None,
             was: None,
             decision: Decision::Update(Updating::Changed),

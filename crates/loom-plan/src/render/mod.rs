@@ -21,7 +21,7 @@ use crate::graph::Ordered;
 use crate::graph::link::Linked;
 use crate::intent::Declaration;
 use crate::keys::delegate::KeyPattern;
-use crate::keys::{Formats, KeyPath};
+use crate::keys::{Change, Formats, KeyPath, Spliced};
 use crate::plan::decide::Decision;
 use crate::plan::merging::Merges;
 use crate::plan::{Action, PartAction};
@@ -400,12 +400,13 @@ impl Desired {
         }
         let mut text = before.map(|before| String::from_utf8_lossy(before).into_owned());
         for part in &action.parts {
-            text = self.with_part(text, &action.path, part)?;
+            (text, _) = self.with_part(text, &action.path, part)?;
         }
         Ok(text.map(String::into_bytes))
     }
 
-    /// A file's text with one of its parts as the plan wants it; `None` where there is no file.
+    /// A file's text with one of its parts as the plan wants it, `None` where there is no file; and
+    /// what changed in it of keys.
     ///
     /// # Errors
     /// As [`Desired::file_after`].
@@ -414,9 +415,9 @@ impl Desired {
         text: Option<String>,
         path: &RepoPath,
         part: &PartAction,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<(Option<String>, Vec<Spliced>), Failure> {
         let Some(wanted) = self.wanted(path, part, text.as_deref())? else {
-            return Ok(text);
+            return Ok((text, Vec::new()));
         };
         let text = match (&part.was, block::comment_of(path), text) {
             (Some((was, Part::Block(old))), Some(comment), Some(text)) if was == path => Some(
@@ -425,21 +426,32 @@ impl Desired {
             (_, _, text) => text,
         };
         match (&part.part, text) {
-            (Part::Whole, text) => Ok(text),
-            (Part::Block(address), text) => Ok(Some(with_block(
-                &text.unwrap_or_default(),
-                path,
-                address,
-                wanted.text.as_deref(),
-            ))),
-            (Part::Keys(_), None) => Ok(wanted.text),
+            (Part::Whole, text) => Ok((text, Vec::new())),
+            (Part::Block(address), text) => {
+                let text = text.unwrap_or_default();
+                let set = with_block(&text, path, address, wanted.text.as_deref());
+                Ok((Some(set), Vec::new()))
+            }
+            (Part::Keys(_), None) => {
+                let made = wanted.text.iter().map(|text| Spliced {
+                    key: KeyPath::default(),
+                    out: String::new(),
+                    into: text.clone(),
+                });
+                let splices = made.collect();
+                Ok((wanted.text, splices))
+            }
             (Part::Keys(_), Some(text)) => {
                 let refuse = |why: String| vec![Diagnostic::new(Code::Part, why)];
                 let format = keys::format_of(self.formats, path)
                     .ok_or_else(|| refuse(format!("{path} has no known format")))?;
-                format
-                    .edit(&text, wanted.text.as_deref(), &wanted.removes)
-                    .map_err(refuse)
+                let change = Change {
+                    wanted: wanted.text.as_deref(),
+                    stays: &part.stays,
+                    unwanted: &wanted.removes,
+                };
+                let edited = format.edit(&text, change).map_err(refuse)?;
+                Ok((edited.text, edited.splices))
             }
         }
     }
@@ -464,7 +476,7 @@ impl Desired {
                 let after = output.part.counts(after);
                 let (text, removes) = match self.merges.text(path, &part.part, after) {
                     Some(merged) => (merged.to_owned(), self.not_in(output, part, merged)),
-                    None if after != output.content => return Ok(None),
+                    None if after != output.content && part.stays.is_empty() => return Ok(None),
                     None => (self.text(output)?, part.removes.clone()),
                 };
                 Ok(Some(Wanted {

@@ -6,6 +6,8 @@
 //!
 //! Invariant: a side counts as what it was taken from ([`Desired::counted`]).
 
+use std::collections::BTreeSet;
+
 use super::{Desired, Output, delegation};
 use crate::keys::delegate::{with_versions_of, without_versions_in};
 use crate::keys::{self, KeyPath};
@@ -33,12 +35,18 @@ impl Desired {
     /// As [`Desired::text`].
     pub fn side(&self, output: &Output, stand: &Stand, text: &str) -> Result<String, Failure> {
         match (&output.part, keys::format_of(self.formats, &stand.path)) {
-            (Part::Keys(_), Some(format)) => Ok(keys::laid_out(
-                format,
-                &self.text(output)?,
-                text,
-                &all_keys(output, stand),
-            )),
+            (Part::Keys(_), Some(format)) => {
+                let data = format.read(text).ok();
+                let recorded: BTreeSet<&KeyPath> = stand.keys.iter().collect();
+                // a key that loom has yet to write is missing, and nobody took it out
+                let is_yet_to_come = |key: &KeyPath| {
+                    let is_there = data.as_ref().is_some_and(|data| data.get(key).is_some());
+                    !is_there && !recorded.contains(key)
+                };
+                let mut keys = all_keys(output, stand);
+                keys.retain(|key| !is_yet_to_come(key));
+                Ok(keys::laid_out(format, &self.text(output)?, text, &keys))
+            }
             (Part::Whole | Part::Block(_) | Part::Keys(_), _) => Ok(text.to_owned()),
         }
     }

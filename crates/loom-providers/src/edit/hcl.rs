@@ -12,7 +12,7 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{BlockLabel, Body, Structure};
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
+use loom_plan::keys::{Change, Data, Edited, Entry, Form, Format, KeyPath, Proposal, Step};
 use loom_plan::node::MAX_DEPTH;
 
 use super::flow::{self, First};
@@ -42,21 +42,16 @@ impl Format for Hcl {
         super::read::<Self>(text)
     }
 
-    fn edit(
-        &self,
-        text: &str,
-        wanted: Option<&str>,
-        unwanted: &[KeyPath],
-    ) -> Result<Option<String>, String> {
-        super::edit::<Self>(text, wanted, unwanted)
+    fn edit(&self, text: &str, change: Change<'_>) -> Result<Edited, String> {
+        super::edit::<Self>(text, change)
     }
 
     fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
         proposal::extract::<Self>(text, paths)
     }
 
-    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
-        proposal::propose::<Self>(text, wanted, unwanted)
+    fn propose(&self, text: &str, change: Change<'_>) -> Proposal {
+        proposal::propose::<Self>(text, change)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {

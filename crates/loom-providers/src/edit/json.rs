@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use jsonc_parser::ast::{ObjectPropName, Value};
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions};
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
+use loom_plan::keys::{Change, Data, Edited, Entry, Form, Format, KeyPath, Proposal, Step};
 
 use super::flow::{self, First};
 use super::{
@@ -35,21 +35,16 @@ impl Format for Json {
         super::read::<Self>(text)
     }
 
-    fn edit(
-        &self,
-        text: &str,
-        wanted: Option<&str>,
-        unwanted: &[KeyPath],
-    ) -> Result<Option<String>, String> {
-        super::edit::<Self>(text, wanted, unwanted)
+    fn edit(&self, text: &str, change: Change<'_>) -> Result<Edited, String> {
+        super::edit::<Self>(text, change)
     }
 
     fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
         proposal::extract::<Self>(text, paths)
     }
 
-    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
-        proposal::propose::<Self>(text, wanted, unwanted)
+    fn propose(&self, text: &str, change: Change<'_>) -> Proposal {
+        proposal::propose::<Self>(text, change)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {

@@ -21,10 +21,12 @@ pub(crate) mod tests;
 mod toml;
 mod yaml;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Step};
+use loom_plan::keys::{Change, Data, Edited, Entry, Form, Format, KeyPath, Spliced, Step};
 
 pub use hcl::Hcl;
 pub use json::Json;
@@ -36,6 +38,19 @@ pub use yaml::Yaml;
 struct Document {
     text: String,
     data: Data,
+    /// What the last change took out and put in.
+    spliced: Vec<Spliced>,
+}
+
+impl Document {
+    /// A text without byte order mark and with `\n`, read.
+    fn read<E: Editor>(text: String) -> Result<Self, String> {
+        Ok(Self {
+            data: E::data(&text)?,
+            text,
+            spliced: Vec::new(),
+        })
+    }
 }
 
 /// One change of a text: these bytes become that text.
@@ -111,12 +126,16 @@ impl Dress {
     }
 
     fn on(&self, text: &str) -> String {
-        let text = if self.crlf {
-            text.replace('\n', "\r\n")
+        format!("{}{}", self.mark, self.ended(text))
+    }
+
+    /// A piece of the text with the line ends of the file.
+    fn ended<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.crlf {
+            text.replace('\n', "\r\n").into()
         } else {
-            text.to_owned()
-        };
-        format!("{}{text}", self.mark)
+            text.into()
+        }
     }
 }
 
@@ -126,49 +145,56 @@ fn read<E: Editor>(text: &str) -> Result<Data, String> {
 }
 
 /// As [`Format::edit`].
-fn edit<E: Editor>(
-    text: &str,
-    wanted: Option<&str>,
-    unwanted: &[KeyPath],
-) -> Result<Option<String>, String> {
+fn edit<E: Editor>(text: &str, change: Change<'_>) -> Result<Edited, String> {
     let (dress, bare) = Dress::off(text);
-    if let Some(wanted) = wanted.filter(|_| bare.trim().is_empty()) {
-        return Ok(Some(dress.on(&Dress::off(wanted).1)));
-    }
-    let mut file = Document {
-        data: E::data(&bare)?,
-        text: bare,
+    let dressed = |splices: Vec<Spliced>| {
+        let ended = |text: &str| dress.ended(text).into_owned();
+        splices
+            .into_iter()
+            .map(|it| Spliced {
+                out: ended(&it.out),
+                into: ended(&it.into),
+                ..it
+            })
+            .collect()
     };
-    let wanted = wanted.map(|wanted| Dress::off(wanted).1).map(|text| {
-        Ok::<_, String>(Document {
-            data: E::data(&text)?,
-            text,
-        })
-    });
-    if let Some(wanted) = wanted.transpose()? {
-        for path in wanted.data.leaves() {
-            file = with_leaf::<E>(file, &wanted, &path)?;
+    if let Some(wanted) = change.wanted.filter(|_| bare.trim().is_empty()) {
+        let into = Dress::off(wanted).1;
+        return Ok(Edited {
+            text: Some(dress.on(&into)),
+            splices: dressed(vec![Spliced {
+                key: KeyPath::default(),
+                out: bare,
+                into,
+            }]),
+        });
+    }
+    let (mut file, mut splices) = (Document::read::<E>(bare)?, Vec::new());
+    if let Some(wanted) = change.wanted {
+        let wanted = Document::read::<E>(Dress::off(wanted).1)?;
+        let stays: BTreeSet<&KeyPath> = change.stays.iter().collect();
+        let leaves = wanted.data.leaves();
+        for path in leaves.iter().filter(|path| !stays.contains(path)) {
+            file = with_leaf::<E>(file, &wanted, path)?;
+            splices.append(&mut file.spliced);
         }
     }
-    for path in unwanted {
+    for path in change.unwanted {
         file = without::<E>(file, path)?;
+        splices.append(&mut file.spliced);
     }
     let is_left = !file.data.is_empty() || !is_bare(&file.text);
-    Ok((is_left || unwanted.is_empty()).then(|| dress.on(&file.text)))
+    Ok(Edited {
+        text: (is_left || change.unwanted.is_empty()).then(|| dress.on(&file.text)),
+        splices: dressed(splices),
+    })
 }
 
 /// As [`Format::put`].
 fn put<E: Editor>(text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
     let (dress, text) = Dress::off(text);
-    let file = Document {
-        data: E::data(&text)?,
-        text,
-    };
-    let wanted = Dress::off(wanted).1;
-    let wanted = Document {
-        data: E::data(&wanted)?,
-        text: wanted,
-    };
+    let file = Document::read::<E>(text)?;
+    let wanted = Document::read::<E>(Dress::off(wanted).1)?;
     Ok(dress.on(&with_leaf::<E>(file, &wanted, path)?.text))
 }
 
@@ -335,7 +361,16 @@ fn apply<E: Editor>(
             "`{path}` would be written into a block that another artifact owns"
         ));
     }
-    Ok(Document { text, data })
+    let spliced = splices.into_iter().map(|splice| Spliced {
+        key: path.clone(),
+        out: file.text[splice.range].to_owned(),
+        into: splice.text,
+    });
+    Ok(Document {
+        text,
+        data,
+        spliced: spliced.filter(|it| it.out != it.into).collect(),
+    })
 }
 
 /// What stands between the markers of owned blocks.

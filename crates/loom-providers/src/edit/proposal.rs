@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, KeyPath, Manual, Proposal, Snippet, Step};
+use loom_plan::keys::{Change, Data, Entry, Form, KeyPath, Manual, Proposal, Snippet, Step};
 
 use super::{
     Document, Dress, Editor, Splice, apply, emptied, line_end, line_number, line_start, reach,
@@ -21,14 +21,13 @@ use super::{
 };
 
 /// As [`loom_plan::keys::Format::propose`].
-pub(super) fn propose<E: Editor>(
-    text: &str,
-    wanted: Option<&str>,
-    unwanted: &[KeyPath],
-) -> Proposal {
+pub(super) fn propose<E: Editor>(text: &str, change: Change<'_>) -> Proposal {
     let (dress, bare) = Dress::off(text);
-    let wanted = wanted.map(|wanted| Dress::off(wanted).1);
-    let Ok(data) = E::data(&bare) else {
+    let (wanted, unwanted) = (
+        change.wanted.map(|text| Dress::off(text).1),
+        change.unwanted,
+    );
+    let Ok(before) = Document::read::<E>(bare.clone()) else {
         let snippets = wanted.map(|text| Snippet {
             line: last_line(&bare),
             change: Manual::Add,
@@ -39,17 +38,12 @@ pub(super) fn propose<E: Editor>(
             snippets: snippets.into_iter().collect(),
         };
     };
-    let before = Document { text: bare, data };
     let (mut file, mut snippets) = (before.clone(), Vec::new());
-    let wanted = wanted.and_then(|text| {
-        Some(Document {
-            data: E::data(&text).ok()?,
-            text,
-        })
-    });
+    let wanted = wanted.and_then(|text| Document::read::<E>(text).ok());
     if let Some(wanted) = &wanted {
         let mut open: BTreeMap<usize, Vec<KeyPath>> = BTreeMap::new();
-        for path in wanted.data.leaves() {
+        let leaves = wanted.data.leaves().into_iter();
+        for path in leaves.filter(|path| !change.stays.contains(path)) {
             match set::<E>(&file, wanted, &path) {
                 Ok(after) => file = after,
                 Err(_) => open.entry(line_of(&before, &path)).or_default().push(path),
@@ -83,7 +77,7 @@ pub(super) fn propose<E: Editor>(
 /// As [`loom_plan::keys::Format::extract`].
 pub(super) fn extract<E: Editor>(text: &str, paths: &[KeyPath]) -> String {
     let bare = Dress::off(text).1;
-    let Ok(data) = E::data(&bare) else {
+    let Ok(document) = Document::read::<E>(bare.clone()) else {
         return bare;
     };
     let leads = |path: &KeyPath| paths.iter().any(|wanted| wanted.begins_with(path));
@@ -93,7 +87,8 @@ pub(super) fn extract<E: Editor>(text: &str, paths: &[KeyPath]) -> String {
             .map(|length| leaf.first(length))
             .find(|path| !leads(path))
     };
-    let others = data
+    let others = document
+        .data
         .leaves()
         .into_iter()
         .filter(|leaf| !paths.iter().any(|path| leaf.begins_with(path)));
@@ -102,7 +97,7 @@ pub(super) fn extract<E: Editor>(text: &str, paths: &[KeyPath]) -> String {
     let cut = |document: Document, path: &KeyPath| take::<E>(&document, path).unwrap_or(document);
     // what an alias needs goes once the alias has gone
     let once = |document: Document| cuts.iter().rev().fold(document, cut);
-    once(once(Document { text: bare, data })).text
+    once(once(document)).text
 }
 
 /// The file with one leaf as it is wanted, by the safest way there is.
@@ -190,8 +185,8 @@ fn take<E: Editor>(file: &Document, path: &KeyPath) -> Result<Document, String> 
 /// The file with every obstacle passed by.
 fn freed(file: &Document) -> Document {
     Document {
-        text: file.text.clone(),
         data: each(&file.data, &|data| data.obstacle = None),
+        ..file.clone()
     }
 }
 

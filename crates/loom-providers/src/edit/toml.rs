@@ -4,7 +4,7 @@
 //! table is only implied by its sub-tables it gets a header of its own there.
 
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
+use loom_plan::keys::{Change, Data, Edited, Entry, Form, Format, KeyPath, Proposal, Step};
 use toml_edit::{Document as Parsed, InlineTable, Item, Key, Table, Value};
 
 use super::flow::{self, First};
@@ -34,21 +34,16 @@ impl Format for Toml {
         super::read::<Self>(text)
     }
 
-    fn edit(
-        &self,
-        text: &str,
-        wanted: Option<&str>,
-        unwanted: &[KeyPath],
-    ) -> Result<Option<String>, String> {
-        super::edit::<Self>(text, wanted, unwanted)
+    fn edit(&self, text: &str, change: Change<'_>) -> Result<Edited, String> {
+        super::edit::<Self>(text, change)
     }
 
     fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
         proposal::extract::<Self>(text, paths)
     }
 
-    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
-        proposal::propose::<Self>(text, wanted, unwanted)
+    fn propose(&self, text: &str, change: Change<'_>) -> Proposal {
+        proposal::propose::<Self>(text, change)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {
@@ -157,6 +152,7 @@ impl Editor for Toml {
             &Document {
                 text: String::new(),
                 data: Data::new(0..0, Form::List(Vec::new())),
+                spliced: Vec::new(),
             },
             data,
         )

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, options};
 use indexmap::IndexMap;
-use loom_plan::keys::{Data, Entry, Form, Format, KeyPath, Proposal, Step};
+use loom_plan::keys::{Change, Data, Edited, Entry, Form, Format, KeyPath, Proposal, Step};
 use loom_plan::node::{self, MAX_DEPTH};
 
 use super::flow::{self, First};
@@ -41,21 +41,16 @@ impl Format for Yaml {
         super::read::<Self>(text)
     }
 
-    fn edit(
-        &self,
-        text: &str,
-        wanted: Option<&str>,
-        unwanted: &[KeyPath],
-    ) -> Result<Option<String>, String> {
-        super::edit::<Self>(text, wanted, unwanted)
+    fn edit(&self, text: &str, change: Change<'_>) -> Result<Edited, String> {
+        super::edit::<Self>(text, change)
     }
 
     fn extract(&self, text: &str, paths: &[KeyPath]) -> String {
         proposal::extract::<Self>(text, paths)
     }
 
-    fn propose(&self, text: &str, wanted: Option<&str>, unwanted: &[KeyPath]) -> Proposal {
-        proposal::propose::<Self>(text, wanted, unwanted)
+    fn propose(&self, text: &str, change: Change<'_>) -> Proposal {
+        proposal::propose::<Self>(text, change)
     }
 
     fn put(&self, text: &str, wanted: &str, path: &KeyPath) -> Result<String, String> {

@@ -336,6 +336,10 @@ fn remedy(decision: Decision, address: &Address) -> String {
         Decision::Update(Updating::Changed) => "updates it",
         Decision::Update(Updating::Restored) => "puts it back",
         Decision::Update(Updating::Merged) => "merges it",
+        Decision::Update(Updating::Joined) => {
+            "writes loom's keys, and leaves those that were there"
+        }
+        Decision::Update(Updating::Completed) => "writes the missing keys, and accepts the edit",
         Decision::Delete => "removes it",
         Decision::Adopt(_) => "records it",
         Decision::Keep => "accepts the edit",
@@ -351,6 +355,11 @@ fn conflict_remedy(conflict: Conflict, address: &Address) -> String {
         Conflict::Edited | Conflict::Merge => {
             format!(
                 "`loom apply --target '{address}' --on-drift restore` puts it back, `--on-drift keep` accepts the edit"
+            )
+        }
+        Conflict::KeysTaken => {
+            format!(
+                "`loom apply --target '{address}' --on-drift restore` writes loom's values, `--adopt` leaves those that are there"
             )
         }
         Conflict::NotOurs => {

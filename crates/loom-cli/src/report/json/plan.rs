@@ -188,6 +188,8 @@ struct PartJson<'a> {
     left_to: Option<&'a str>,
     before: Option<ContentJson>,
     after: Option<ContentJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -248,6 +250,7 @@ impl<'a> PartJson<'a> {
             left_to: part.left_to.as_deref(),
             before: part.before.map(content),
             after: part.after.map(content),
+            bytes: part.bytes.map(|hash| hash.to_string()),
         }
     }
 }
@@ -338,6 +341,7 @@ impl<'a> CauseJson<'a> {
             Cause::Path(position) => of("path").at(Some(position)),
             Cause::AlreadyThere => of("already_there"),
             Cause::Adopted => of("adopted"),
+            Cause::KeysLeft => of("keys_left"),
             Cause::ClaimChanged => of("claim_changed"),
         }
     }
@@ -405,6 +409,7 @@ impl<'a> ConflictJson<'a> {
                 Conflict::Migration => "migration",
                 Conflict::Merge => "merge",
                 Conflict::Unsafe => "unsafe",
+                Conflict::KeysTaken => "keys_taken",
             },
             path: found.path.as_str(),
             block: block(&found.part),

@@ -150,6 +150,7 @@ fn everything() -> Scene {
         Conflict::Migration,
         Conflict::Merge,
         Conflict::Unsafe,
+        Conflict::KeysTaken,
     ]
     .into_iter()
     .enumerate()

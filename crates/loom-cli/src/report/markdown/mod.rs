@@ -148,10 +148,10 @@ impl Review<'_> {
             );
         }
         let first = match self.outcome {
-            Outcome::Converged(_) => {
+            Outcome::Converged(report) => {
                 return format!(
-                    "{MARKER}\n\n## Loom: nothing to do\n\n{} files are as declared.\n",
-                    summary.outputs
+                    "{MARKER}\n\n## Loom: nothing to do\n\n{}.\n",
+                    causes::standing(report)
                 );
             }
             Outcome::Ready(plan) => {

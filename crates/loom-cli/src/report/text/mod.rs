@@ -423,16 +423,7 @@ impl PlanText<'_> {
                 } else {
                     "\n"
                 };
-                let (files, are) = if report.outputs == 1 {
-                    ("file", "is")
-                } else {
-                    ("files", "are")
-                };
-                writeln!(
-                    out,
-                    "{gap}Nothing to do: {} {files} {are} as declared.",
-                    report.outputs
-                )
+                writeln!(out, "{gap}Nothing to do: {}.", causes::standing(report))
             }
             Outcome::Ready(plan) => {
                 writeln!(

@@ -6,6 +6,7 @@
 use loom_plan::keys::{Data, Form, Format, KeyPath, Step};
 use proptest::prelude::*;
 
+use super::after;
 use super::generate::{self, Dice};
 use crate::edit::{FORMATS, Hcl, Json, Toml, Yaml};
 
@@ -70,7 +71,7 @@ pub(super) fn holds(format: &dyn Format, text: &str) -> Tally {
     let data = read(format, text);
     let mut tally = Tally::default();
     assert_eq!(
-        format.edit(text, Some(text), &[]),
+        after(format, text, Some(text), &[]),
         Ok(Some(text.to_owned())),
         "what is there already changes nothing"
     );
@@ -80,16 +81,16 @@ pub(super) fn holds(format: &dyn Format, text: &str) -> Tally {
                 changed == data.with(leaf.steps(), &Data::text(0..0, "another"))
             })
         {
-            match format.edit(text, Some(&wanted), &[]) {
-                Ok(after) => assert_eq!(
-                    after.as_deref(),
+            match after(format, text, Some(&wanted), &[]) {
+                Ok(set) => assert_eq!(
+                    set.as_deref(),
                     Some(wanted.as_str()),
                     "{leaf} is set, and nothing else"
                 ),
                 Err(_) => tally.refused += 1,
             }
         }
-        let without = match format.edit(text, None, std::slice::from_ref(&leaf)) {
+        let without = match after(format, text, None, std::slice::from_ref(&leaf)) {
             Ok(None) => continue,
             Ok(Some(without)) => without,
             Err(_) => {
@@ -114,7 +115,7 @@ pub(super) fn holds(format: &dyn Format, text: &str) -> Tally {
                 "{other} stays when {leaf} goes:\n{without}"
             );
         }
-        match format.edit(&without, Some(text), &[]) {
+        match after(format, &without, Some(text), &[]) {
             Ok(Some(back)) => {
                 assert!(
                     is_within(&without, &back),
@@ -164,8 +165,8 @@ fn line_ends_and_byte_order_marks_of_real_files_stay() {
         let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
         let data = read(format, text);
         for leaf in data.leaves() {
-            let one = format.edit(text, None, std::slice::from_ref(&leaf));
-            let other = format.edit(&windows, None, std::slice::from_ref(&leaf));
+            let one = after(format, text, None, std::slice::from_ref(&leaf));
+            let other = after(format, &windows, None, std::slice::from_ref(&leaf));
             let dressed =
                 one.map(|text| text.map(|text| format!("\u{feff}{}", text.replace('\n', "\r\n"))));
             assert_eq!(other, dressed, "{name}: {leaf}");
@@ -221,11 +222,11 @@ proptest! {
     fn no_text_at_all_makes_an_editor_panic(text in "[a-z0-9 \\[\\]{}:,.=\"'#&*!|>\\-\n\t\r/<]{0,60}", path in "[a-c]") {
         for format in FORMATS {
             let path: Vec<KeyPath> = path.parse().into_iter().collect();
-            drop(format.edit(&text, None, &path));
-            drop(format.edit(&text, Some(&text), &path));
+            drop(after(*format, &text, None, &path));
+            drop(after(*format, &text, Some(&text), &path));
             if let Ok(data) = format.read(&text) {
                 let leaves = data.leaves();
-                drop(format.edit(&text, None, &leaves));
+                drop(after(*format, &text, None, &leaves));
             }
         }
     }

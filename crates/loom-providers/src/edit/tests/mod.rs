@@ -3,7 +3,7 @@ mod laws;
 mod proposals;
 mod suites;
 
-use loom_plan::keys::{Format, KeyPath};
+use loom_plan::keys::{Change, Format, KeyPath};
 
 use super::{Hcl, Json, Toml, Yaml};
 
@@ -13,10 +13,25 @@ fn paths(text: &[&str]) -> Vec<KeyPath> {
         .collect()
 }
 
+/// The text after a change; `None` where nothing is left of the file.
+pub(super) fn after(
+    format: &dyn Format,
+    text: &str,
+    wanted: Option<&str>,
+    unwanted: &[KeyPath],
+) -> Result<Option<String>, String> {
+    let change = Change {
+        wanted,
+        unwanted,
+        ..Change::default()
+    };
+    format.edit(text, change).map(|edited| edited.text)
+}
+
 /// The text with what is wanted set and what is not taken out.
 fn edited(format: &dyn Format, text: &str, wanted: &str, unwanted: &[&str]) -> String {
     let wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
-    match format.edit(text, wanted, &paths(unwanted)) {
+    match after(format, text, wanted, &paths(unwanted)) {
         Ok(Some(text)) => text,
         Ok(None) => "nothing is left".to_owned(),
         Err(why) => format!("refused: {why}"),
@@ -27,11 +42,11 @@ fn edited(format: &dyn Format, text: &str, wanted: &str, unwanted: &[&str]) -> S
 fn an_empty_file_with_windows_line_ends_gets_no_third_line_end() {
     let wanted = "a: 1\r\nb: 2\r\n";
     assert_eq!(
-        Yaml.edit("\r\n", Some(wanted), &[]),
+        after(&Yaml, "\r\n", Some(wanted), &[]),
         Ok(Some(wanted.to_owned()))
     );
     assert_eq!(
-        Yaml.edit("", Some(wanted), &[]),
+        after(&Yaml, "", Some(wanted), &[]),
         Ok(Some(wanted.replace('\r', "")))
     );
 }
@@ -178,8 +193,7 @@ fn a_workflow_of_github_keeps_comments_quotes_and_blank_lines() {
     "##);
     let all = edited(&Yaml, text, wanted, &[]);
     let wanted = super::read::<Yaml>(wanted).expect("YAML").leaves();
-    let back = Yaml
-        .edit(&all, None, &wanted[..])
+    let back = after(&Yaml, &all, None, &wanted[..])
         .expect("it can be edited")
         .expect("something is left");
     insta::assert_snapshot!(back, @r##"
@@ -240,8 +254,7 @@ fn pyproject_keeps_its_tables_where_they_are() {
     "##);
     let all = edited(&Toml, text, wanted, &[]);
     let leaves = super::read::<Toml>(wanted).expect("TOML").leaves();
-    let back = Toml
-        .edit(&all, None, &leaves)
+    let back = after(&Toml, &all, None, &leaves)
         .expect("it can be edited")
         .expect("something is left");
     insta::assert_snapshot!(back, @r##"
@@ -311,8 +324,7 @@ fn main_tf_keeps_its_blocks_its_comments_and_its_heredocs() {
     "##);
     let all = edited(&Hcl, text, wanted, &[]);
     let leaves = super::read::<Hcl>(wanted).expect("HCL").leaves();
-    let back = Hcl
-        .edit(&all, None, &leaves[1..])
+    let back = after(&Hcl, &all, None, &leaves[1..])
         .expect("it can be edited")
         .expect("something is left");
     assert_eq!(back, text.replace(">= 1.9", "~> 1.10"));

@@ -1,6 +1,6 @@
 //! What a person is shown where an edit is refused.
 
-use loom_plan::keys::{Format, KeyPath, Manual, Proposal};
+use loom_plan::keys::{Change, Format, KeyPath, Manual, Proposal};
 use proptest::prelude::*;
 
 use super::generate::{self, Dice};
@@ -13,10 +13,13 @@ fn proposed(format: &dyn Format, text: &str, wanted: &str, unwanted: &[&str]) ->
         .map(|path| path.parse().expect("a path"))
         .collect();
     let wanted = (!wanted.is_empty()).then_some(wanted);
-    format
-        .edit(text, wanted, &unwanted)
-        .expect_err("it is refused");
-    let Proposal { text, snippets } = format.propose(text, wanted, &unwanted);
+    let change = Change {
+        wanted,
+        unwanted: &unwanted,
+        ..Change::default()
+    };
+    format.edit(text, change).expect_err("it is refused");
+    let Proposal { text, snippets } = format.propose(text, change);
     let shown = snippets.iter().map(|snippet| {
         format!(
             "{:?} at line {}:\n{}",
@@ -113,7 +116,7 @@ fn what_has_no_place_is_a_snippet_at_the_line_where_it_belongs() {
 #[test]
 fn line_ends_and_byte_order_mark_of_the_file_stay() {
     let text = "\u{feff}a: 1\r\nz: 2\r\n";
-    let proposal = Yaml.propose(text, Some("a: { b: 1 }\n"), &[]);
+    let proposal = Yaml.propose(text, Change::set("a: { b: 1 }\n"));
     assert_eq!(proposal.text, "\u{feff}a: {\"b\": 1}\r\nz: 2\r\n");
 }
 
@@ -122,7 +125,13 @@ fn holds(format: &dyn Format, text: &str, wanted: &str) {
     let (Ok(before), Ok(meant)) = (format.read(text), format.read(wanted)) else {
         return;
     };
-    let proposal = format.propose(text, Some(wanted), &before.leaves());
+    let proposal = format.propose(
+        text,
+        Change {
+            unwanted: &before.leaves(),
+            ..Change::set(wanted)
+        },
+    );
     let after = format.read(&proposal.text).expect("it can be read");
     let added = proposal
         .snippets
@@ -144,8 +153,8 @@ fn holds(format: &dyn Format, text: &str, wanted: &str) {
             "{leaf} is lost\n{text}\n~\n{wanted}\n~\n{proposal:?}"
         );
     }
-    if let Ok(Some(edited)) = format.edit(text, Some(wanted), &[]) {
-        let proposal = format.propose(text, Some(wanted), &[]);
+    if let Ok(Some(edited)) = super::after(format, text, Some(wanted), &[]) {
+        let proposal = format.propose(text, Change::set(wanted));
         assert_eq!(
             (proposal.text, proposal.snippets),
             (edited, Vec::new()),
@@ -191,9 +200,9 @@ proptest! {
     fn no_text_at_all_makes_a_proposal_panic(text in "[a-z0-9 \\[\\]{}:,.=\"'#&*!|>\\-\n\t\r/<]{0,60}", path in "[a-c]") {
         for format in FORMATS {
             let path: Vec<KeyPath> = path.parse().into_iter().collect();
-            drop(format.propose(&text, None, &path));
-            drop(format.propose(&text, Some(&text), &path));
-            drop(format.propose("a: b\n", Some(&text), &path));
+            drop(format.propose(&text, Change::take(&path)));
+            drop(format.propose(&text, Change { unwanted: &path, ..Change::set(&text) }));
+            drop(format.propose("a: b\n", Change { unwanted: &path, ..Change::set(&text) }));
         }
     }
 }
