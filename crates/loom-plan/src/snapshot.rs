@@ -149,6 +149,13 @@ impl<'a> Walk<'a> {
 }
 
 impl Seen {
+    /// Nothing is there.
+    pub const NOTHING: Self = Self {
+        whole: Observed::Absent,
+        blocks: BTreeMap::new(),
+        text: None,
+    };
+
     /// A part of the file. A block that is not there is absent, whatever else the file holds, and
     /// so are keys; a whole file is seen without the versions that are delegated.
     pub fn part(&self, part: &Part) -> Observed {

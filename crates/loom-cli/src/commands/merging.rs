@@ -157,13 +157,9 @@ pub(crate) fn side_at(
 }
 
 fn wanted(merging: &ToMerge, output: &Output) -> Wanted {
-    let delegated = output
-        .delegated
-        .as_ref()
-        .map_or(Vec::new(), |delegated| delegated.keys.clone());
     Wanted {
         stand: merging.stand.clone(),
-        delegated,
+        left: output.left().cloned(),
         rendered: merging.rendered.hash,
     }
 }

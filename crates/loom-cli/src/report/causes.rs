@@ -42,6 +42,13 @@ pub(crate) fn clause(cause: &Cause) -> String {
         Cause::Path(position) => format!("its path changed, {position}"),
         Cause::AlreadyThere => "the file is as declared already".to_owned(),
         Cause::Adopted => "taken over as it is".to_owned(),
+        Cause::Delegated { to, raised } => {
+            let said = raised.iter().map(|it| {
+                let change = format!("{} → {}", it.from, it.to);
+                [it.name.as_str(), &change].join(" ").trim().to_owned()
+            });
+            format!("left to {to}: {}", said.collect::<Vec<_>>().join(", "))
+        }
         Cause::KeysLeft => "keys that were there with other values stay".to_owned(),
         Cause::ClaimChanged => "recorded under another address or with other keys".to_owned(),
     }

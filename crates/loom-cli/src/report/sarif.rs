@@ -213,6 +213,7 @@ fn position(cause: &Cause) -> Option<&Position> {
         | Cause::AlreadyThere
         | Cause::Adopted
         | Cause::KeysLeft
+        | Cause::Delegated { .. }
         | Cause::ClaimChanged => None,
     }
 }

@@ -18,6 +18,7 @@ mod board;
 mod canary;
 mod check;
 mod conflicts;
+mod delegate;
 mod delivery;
 mod doctor;
 mod drift;

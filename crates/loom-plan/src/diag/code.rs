@@ -120,6 +120,8 @@ codes! {
     Part = "LOOM0418", Error;
     /// `delegate` names keys that the artifact does not write.
     NothingDelegated = "LOOM0419", Warning;
+    /// `delegate` names a value that holds no version.
+    DelegatedValue = "LOOM0420", Error;
     /// A managed path under a Git attribute that rewrites it.
     GitAttributes = "LOOM0501", Error;
     /// Git ignores the ledger.

@@ -16,6 +16,7 @@
 mod data;
 pub mod delegate;
 mod path;
+mod version;
 
 pub use data::{Data, Entry, Form};
 pub use path::{KeyPath, Step};
@@ -36,8 +37,27 @@ pub trait Format: Sync + std::fmt::Debug {
     /// The file name extensions that tell it.
     fn extensions(&self) -> &'static [&'static str];
 
-    /// What begins a comment.
+    /// Whether a path's name tells it.
+    fn is_of(&self, path: &RepoPath) -> bool {
+        path.extension()
+            .is_some_and(|extension| self.extensions().contains(&extension))
+    }
+
+    /// Whether keys of it can be owned: where not, versions in it can be left to somebody all the same.
+    fn has_keys(&self) -> bool {
+        true
+    }
+
+    /// What begins a comment behind a value.
     fn comments(&self) -> &'static [&'static str];
+
+    /// The data of each of the documents of a text, which are several in YAML alone.
+    ///
+    /// # Errors
+    /// As [`Format::read`].
+    fn documents(&self, text: &str) -> Result<Vec<Data>, String> {
+        Ok(vec![self.read(text)?])
+    }
 
     /// The data of a text, with the places of its values.
     ///
@@ -162,13 +182,14 @@ pub enum Manual {
 /// The formats that a run knows.
 pub type Formats = &'static [&'static dyn Format];
 
-/// The format that a path's name tells.
+/// The format that a path's name tells, where keys of it can be owned.
 pub fn format_of(formats: Formats, path: &RepoPath) -> Option<&'static dyn Format> {
-    let extension = path.extension()?;
-    formats
-        .iter()
-        .copied()
-        .find(|format| format.extensions().contains(&extension))
+    versions_of(formats, path).filter(|format| format.has_keys())
+}
+
+/// The format that a path's name tells, where versions in it can be left to somebody.
+pub fn versions_of(formats: Formats, path: &RepoPath) -> Option<&'static dyn Format> {
+    formats.iter().copied().find(|format| format.is_of(path))
 }
 
 /// The content of those of the paths that are there; `None` where none is. The mode of a file that

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Clash, Sides};
-use crate::keys::delegate::{KeyPattern, without_versions_in};
+use crate::keys::delegate::{Left, without_versions_in};
 use crate::keys::{Change, Format, KeyPath};
 
 /// What of the documents counts.
@@ -25,7 +25,7 @@ pub(crate) struct ByKeys<'a> {
     /// Those of them that stay as they are, whatever loom would write there.
     pub(crate) taken: &'a [KeyPath],
     /// Those whose versions somebody else keeps.
-    pub(crate) delegated: &'a [KeyPattern],
+    pub(crate) left: Option<&'a Left>,
 }
 
 /// What a document says at each of the paths that it has.
@@ -38,7 +38,7 @@ impl ByKeys<'_> {
         paths: impl IntoIterator<Item = &'a KeyPath>,
     ) -> Result<Values, Vec<Clash>> {
         let data = self.format.read(text).map_err(|_| vec![Clash::Meaning])?;
-        let data = without_versions_in(&data, self.delegated);
+        let data = without_versions_in(&data, self.left);
         Ok(paths
             .into_iter()
             .filter_map(|path| Some((path.clone(), data.get(path)?.canonical())))

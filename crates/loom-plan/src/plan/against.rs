@@ -8,8 +8,8 @@
 //! decided, so that an accepted edit, a merge or a resolved conflict is shown as what it is. What
 //! only the ledger learns is an action without bytes, as in every plan.
 //!
-//! Invariants: a part is among the actions exactly where its content differs, or where what was
-//! recorded of it was taken up or dropped (`tests/it/against.rs` of loom-cli).
+//! Invariants: a part is among the actions exactly where its bytes differ, whoever keeps them, or where
+//! what was recorded of it was taken up or dropped (`tests/it/against.rs` of loom-cli).
 //!
 //! Deliberately not here: whether the request is complete, which is what the plan of now says.
 
@@ -21,7 +21,7 @@ use super::known::{self, Key};
 use super::scope::Standing;
 use super::{Action, Cause, Expect, Outcome, PartAction, Plan, Verb, digest};
 use crate::addr::{Address, RepoPath};
-use crate::snapshot::{Content, Observed, Part, Snapshot, Want};
+use crate::snapshot::{Content, Observed, Part, Seen, Snapshot, Want};
 
 /// What to look at in both places, so that they can be compared: all that is desired now and all that
 /// the base knew.
@@ -82,6 +82,34 @@ pub fn against(
     })
 }
 
+/// What two texts hold with all versions, and why they differ.
+struct Bytes {
+    before: Content,
+    after: Content,
+    cause: Cause,
+}
+
+/// A part that differs, and nothing more of it.
+fn compared(
+    (address, part): (Address, Part),
+    decision: Decision,
+    [before, after]: [Option<Content>; 2],
+) -> PartAction {
+    PartAction {
+        address,
+        part,
+        was: None,
+        removes: Vec::new(),
+        stays: Vec::new(),
+        bytes: None,
+        left_to: None,
+        decision,
+        before,
+        after,
+        causes: Vec::new(),
+    }
+}
+
 struct Compared<'a> {
     now: Inputs<'a>,
     planned: &'a Outcome,
@@ -99,18 +127,43 @@ impl Compared<'_> {
         let mut parts = BTreeMap::new();
         for (key, address) in self.keys() {
             let before = file(&self.base.snapshot.part(&key.0, &key.1));
-            let after = match planned.get(&(&key.0, &key.1)) {
+            let plan = planned.get(&(&key.0, &key.1)).copied();
+            let after = match plan {
                 Some(part) => part.after,
                 None if gone.contains(&key.0) => None,
-                None => file(&self.stands(&key)),
+                None => file(&self.stands(&key).part(&key.1)),
             };
+            let raised = after.and_then(|_| self.raised(&key, plan));
             if before == after {
+                // nothing but versions differs
+                if let Some(Bytes {
+                    before,
+                    after,
+                    cause,
+                }) = raised
+                {
+                    let decision = decision(Some(before), Some(after));
+                    let part = compared(
+                        (address, key.1.clone()),
+                        decision,
+                        [Some(before), Some(after)],
+                    );
+                    let left_to = self.left_to(&key);
+                    parts.insert(
+                        key,
+                        PartAction {
+                            left_to,
+                            causes: vec![cause],
+                            ..part
+                        },
+                    );
+                }
                 continue;
             }
             let why = why
                 .get(&(&key.0, &key.1))
                 .filter(|part| part.after == after);
-            let (decision, causes) = why.map_or_else(
+            let (decision, mut causes) = why.map_or_else(
                 || {
                     (
                         decision(before, after),
@@ -123,35 +176,72 @@ impl Compared<'_> {
                 },
                 |part| (part.decision, part.causes.clone()),
             );
+            causes.extend(raised.map(|bytes| bytes.cause));
             let removes = why.map(|part| part.removes.clone()).unwrap_or_default();
-            let left_to = why.and_then(|part| part.left_to.clone());
+            let part = compared((address, key.1.clone()), decision, [before, after]);
+            let left_to = self.left_to(&key);
             parts.insert(
-                key.clone(),
+                key,
                 PartAction {
-                    address,
-                    part: key.1,
-                    was: None,
                     removes,
-                    stays: Vec::new(),
-                    bytes: None,
                     left_to,
-                    decision,
-                    before,
-                    after,
                     causes,
+                    ..part
                 },
             );
         }
         parts
     }
 
+    /// Who keeps versions of an output.
+    fn left_to(&self, (path, part): &Key) -> Option<String> {
+        let output = self.now.desired.find(path, part)?;
+        output.delegated.as_ref().map(|left| left.to.clone())
+    }
+
+    /// What an output holds with the versions that are left to somebody, where these differ.
+    fn raised(&self, key: &Key, plan: Option<&PartAction>) -> Option<Bytes> {
+        let output = self.now.desired.find(&key.0, &key.1)?;
+        let left = output.delegated.as_ref()?;
+        let text = |seen: Option<&Seen>| Some(seen?.text.as_deref()?.text.clone());
+        let old = text(self.base.snapshot.0.get(&key.0))?;
+        let here = text(Some(self.stands(key)));
+        let new = match plan {
+            None => here?,
+            Some(_) => self.written(key, here)?,
+        };
+        let content = |text: &str| self.now.desired.all_of(output, text);
+        let (before, after) = (content(&old)?, content(&new)?);
+        let raised = self.now.desired.raised(output, &old, &new);
+        let cause = if raised.is_empty() {
+            Cause::Edited
+        } else {
+            Cause::Delegated {
+                to: left.to.clone(),
+                raised,
+            }
+        };
+        (before != after).then_some(Bytes {
+            before,
+            after,
+            cause,
+        })
+    }
+
+    /// What the plan of now would leave at a path.
+    fn written(&self, (path, _): &Key, here: Option<String>) -> Option<String> {
+        let action = self.planned.actions().iter().find(|it| it.path == *path)?;
+        let before = here.map(String::into_bytes);
+        let after = self.now.desired.file_after(action, before.as_deref());
+        String::from_utf8(after.ok()??).ok()
+    }
+
     /// What stands there now. Only this plan's own ledger knows of what is neither desired nor in the base.
-    fn stands(&self, (path, part): &Key) -> Observed {
+    fn stands(&self, (path, part): &Key) -> &Seen {
+        const NOTHING: &Seen = &Seen::NOTHING;
         let seen = self.here.0.get(path).filter(|seen| seen.answers(part));
-        seen.map_or_else(
-            || self.now.snapshot.part(path, part),
-            |seen| seen.part(part),
-        )
+        seen.or_else(|| self.now.snapshot.0.get(path))
+            .unwrap_or(NOTHING)
     }
 
     /// All that is desired now, or was or is recorded, and in scope; with whose it is.

@@ -509,20 +509,18 @@ impl Builder<'_> {
             decision,
             record.map_or(&[], |record| record.keys.as_slice()),
         );
-        let joined = match decision {
-            Decision::Update(Updating::Joined | Updating::Completed) => {
-                owned::joined(self.inputs, output, (record, &stays))
+        let (mut decision, mut joined) = (decision, None);
+        if let Decision::Update(how @ (Updating::Joined | Updating::Completed)) = decision {
+            joined = owned::joined(self.inputs, output, (record, &stays));
+            if joined == before {
+                // nothing is missing: no byte changes
+                decision = if how == Updating::Joined {
+                    Decision::Adopt(Adopting::AsItIs)
+                } else {
+                    Decision::Keep
+                };
             }
-            _ => None,
-        };
-        let decision = match decision {
-            // nothing is missing: no byte changes
-            Decision::Update(Updating::Joined) if joined == before => {
-                Decision::Adopt(Adopting::AsItIs)
-            }
-            Decision::Update(Updating::Completed) if joined == before => Decision::Keep,
-            decision => decision,
-        };
+        }
         let (after, conflict) = match decision {
             Decision::Nothing if from.is_none() => return,
             Decision::Nothing | Decision::Adopt(_) | Decision::Keep => (before, None),
@@ -805,7 +803,10 @@ fn finish(
         conflicts.extend(refused.iter().filter_map(|it| conflict_of(inputs, it)));
         free = left;
     }
-    let actions = actions(free, inputs.snapshot, &emptied);
+    let mut actions = actions(free, inputs.snapshot, &emptied);
+    for action in &mut actions {
+        owned::count_versions(inputs, action);
+    }
     let digest = digest::of(&actions, inputs.request);
     match (
         actions.is_empty(),
@@ -866,9 +867,10 @@ fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         _ => Vec::new(),
     };
     let known = inputs.known.get(&path, &part);
-    let ways = match conflict {
-        Conflict::KeysTaken => advice::of_keys(&decided.part.address, &path, known.is_some()),
-        _ => advice::ways(conflict, &decided.part.address, &path, &lost),
+    let ways = if conflict == Conflict::KeysTaken {
+        advice::of_keys(&decided.part.address, &path, known.is_some())
+    } else {
+        advice::ways(conflict, &decided.part.address, &path, &lost)
     };
     let by_hand = match (
         &decided.refused,

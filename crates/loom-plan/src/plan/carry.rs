@@ -16,6 +16,7 @@ use super::decide::{
 use super::known::{Key, KnownRecord};
 use super::owned::Keywise;
 use super::{PartAction, Report, owned};
+use crate::render::Output;
 use crate::snapshot::{Content, Observed, Part};
 
 /// What becomes of a part that moves.
@@ -44,21 +45,7 @@ impl Builder<'_> {
         let stays = old.record.path == output.place.path;
         let there = owned::seen_of(self.inputs, output, &old.record);
         let declaration = self.inputs.desired.declaration(output);
-        let claim = if stays { Claim::Other } else { Claim::Same };
-        let keys = if stays {
-            owned::keywise(self.inputs, output, Some(&old.record), &there)
-        } else {
-            Keywise::NONE
-        };
-        let recorded = keys.counted(Recorded {
-            claim,
-            ..recorded(old, output, declaration)
-        });
-        let policy = Policy {
-            fresh: keys.fresh,
-            ..self.policy(output, Some(old))
-        };
-        let decision = decide(policy, Some(output.content), &there, Some(recorded));
+        let (keys, recorded, decision) = self.on_old_record(output, old, &there);
         self.count(output, &there, Some(recorded), report);
         let Observed::File(before) = there else {
             // nothing can be carried: it is written anew, or what is in its way is said
@@ -114,9 +101,10 @@ impl Builder<'_> {
         if stays {
             return push(
                 PartAction {
-                    decision: match decision {
-                        Decision::Update(Updating::Joined | Updating::Completed) => decision,
-                        _ => Decision::Update(Updating::Changed),
+                    decision: if is_joined(decision) {
+                        decision
+                    } else {
+                        Decision::Update(Updating::Changed)
                     },
                     after,
                     ..part
@@ -148,6 +136,33 @@ impl Builder<'_> {
         decided.push(Decided::new(old.record.path.clone(), None, gone, None));
     }
 
+    /// A part decided on the record that it had under another address, or in another file.
+    fn on_old_record(
+        &self,
+        output: &Output,
+        old: &KnownRecord,
+        there: &Observed,
+    ) -> (Keywise, Recorded, Decision) {
+        let declaration = self.inputs.desired.declaration(output);
+        let stays = old.record.path == output.place.path;
+        let (claim, keys) = if stays {
+            let keys = owned::keywise(self.inputs, output, Some(&old.record), there);
+            (Claim::Other, keys)
+        } else {
+            (Claim::Same, Keywise::NONE)
+        };
+        let recorded = keys.counted(Recorded {
+            claim,
+            ..recorded(old, output, declaration)
+        });
+        let policy = Policy {
+            fresh: keys.fresh,
+            ..self.policy(output, Some(old))
+        };
+        let decision = decide(policy, Some(output.content), there, Some(recorded));
+        (keys, recorded, decision)
+    }
+
     fn comes(&self, site: Site<'_>, decision: Decision, before: Content, stays: bool) -> Comes {
         let output = site.output;
         let is_in_place = stays && matches!(output.part, Part::Keys(_));
@@ -175,6 +190,14 @@ impl Builder<'_> {
             | Decision::Forget(_) => Comes::Written(output.content),
         }
     }
+}
+
+/// Whether keys are written beside others that stay.
+fn is_joined(decision: Decision) -> bool {
+    matches!(
+        decision,
+        Decision::Update(Updating::Joined | Updating::Completed)
+    )
 }
 
 /// Whether a part is a block that gets other markers where it stands.

@@ -133,7 +133,7 @@ fn rows(
         p.insistence == Insistence::Restore,
         p.adoption == Adoption::Wanted,
     );
-    let (mine, taken, left) = (
+    let (mine, refused, left) = (
         differs && insists,
         differs && !insists && !adopts,
         !differs || (!insists && adopts),
@@ -291,7 +291,7 @@ fn rows(
     );
     row(
         "new keys taken",
-        known_or_not && taken,
+        known_or_not && refused,
         Refuse(Conflict::KeysTaken),
     );
     let stranger = n.is_some() && file.is_some() && file != n && recorded.is_none();
@@ -323,7 +323,7 @@ fn rows(
     );
     row(
         "n x!=n none, keys taken",
-        stranger && taken,
+        stranger && refused,
         Refuse(Conflict::KeysTaken),
     );
     row(

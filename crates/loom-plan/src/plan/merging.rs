@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::known::Key;
 use crate::addr::{ContentHash, RepoPath};
-use crate::keys::delegate::{KeyPattern, without_versions, without_versions_in};
+use crate::keys::delegate::{Left, without_versions, without_versions_in};
 use crate::keys::{self, Formats, KeyPath};
 use crate::merge::keys::{ByKeys, by_keys};
 use crate::merge::{Clash, Grammar, Sides, merge};
@@ -83,8 +83,8 @@ pub enum Purpose {
 pub struct Wanted {
     /// Where it was.
     pub stand: Stand,
-    /// Which of its keys somebody else keeps.
-    pub delegated: Vec<KeyPattern>,
+    /// Which versions of it somebody else keeps.
+    pub left: Option<Left>,
     /// Its hash, as contents are counted.
     pub rendered: ContentHash,
 }
@@ -93,21 +93,21 @@ impl Wanted {
     /// Whether a text says what was rendered, as it was counted then: with what is delegated today
     /// or, where that came later, without.
     pub fn is(&self, formats: Formats, text: &str) -> bool {
-        let counted = |delegated: &[KeyPattern]| {
-            let format = keys::format_of(formats, &self.stand.path);
-            match (&self.stand.part, format) {
-                (Part::Keys(_), None) => None,
-                (Part::Keys(_), Some(format)) => {
-                    let data = without_versions_in(&format.read(text).ok()?, delegated);
+        let counted = |left: Option<&Left>| {
+            let format = keys::versions_of(formats, &self.stand.path);
+            match (&self.stand.part, format, left) {
+                (Part::Keys(_), None, _) => None,
+                (Part::Keys(_), Some(format), left) => {
+                    let data = without_versions_in(&format.read(text).ok()?, left);
                     keys::content(&data, &self.stand.keys).map(|content| content.hash)
                 }
-                (Part::Whole, Some(format)) if !delegated.is_empty() => Some(ContentHash::of(
-                    without_versions(format, text, delegated).as_bytes(),
+                (Part::Whole, Some(format), Some(left)) => Some(ContentHash::of(
+                    without_versions(format, text, left).as_bytes(),
                 )),
-                (Part::Whole | Part::Block(_), _) => Some(ContentHash::of(text.as_bytes())),
+                (Part::Whole | Part::Block(_), _, _) => Some(ContentHash::of(text.as_bytes())),
             }
         };
-        counted(&self.delegated) == Some(self.rendered) || counted(&[]) == Some(self.rendered)
+        counted(self.left.as_ref()) == Some(self.rendered) || counted(None) == Some(self.rendered)
     }
 }
 
@@ -193,22 +193,16 @@ pub fn combine(
 ) -> Result<Merged, Vec<Clash>> {
     let format = keys::format_of(desired.formats, &output.place.path);
     let text = match (&output.part, format) {
-        (Part::Keys(_), Some(format)) => {
-            let delegated = output
-                .delegated
-                .as_ref()
-                .map_or(&[][..], |delegated| &delegated.keys);
-            by_keys(
-                ByKeys {
-                    format,
-                    recorded: &merging.stand.keys,
-                    desired: &output.keys,
-                    taken: &merging.taken,
-                    delegated,
-                },
-                sides,
-            )?
-        }
+        (Part::Keys(_), Some(format)) => by_keys(
+            ByKeys {
+                format,
+                recorded: &merging.stand.keys,
+                desired: &output.keys,
+                taken: &merging.taken,
+                left: output.left(),
+            },
+            sides,
+        )?,
         (Part::Whole | Part::Block(_) | Part::Keys(_), _) => merge(sides, grammar)?,
     };
     let lost: Vec<Clash> = dropped(sides.observed, &text)

@@ -29,6 +29,7 @@ pub use build::{plan, to_merge};
 
 use crate::addr::{Address, ContentHash, RepoPath};
 use crate::check::accept::Exception;
+use crate::keys::delegate::Raised;
 use crate::keys::{KeyPath, Snippet};
 use crate::ledger::Record;
 use crate::plan::decide::{Conflict, Decision};
@@ -164,6 +165,13 @@ pub enum Cause {
     Adopted,
     /// The same, of keys that are there with other values, while others are written.
     KeysLeft,
+    /// Versions changed that are left to somebody.
+    Delegated {
+        /// Who keeps them.
+        to: String,
+        /// Those that changed.
+        raised: Vec<Raised>,
+    },
     /// The ledger had it under another address or with other keys.
     ClaimChanged,
 }

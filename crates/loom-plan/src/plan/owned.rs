@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Decided, Inputs};
 use super::decide::{Conflict, Decision, Fresh, Recorded, Updating};
-use super::{ByHand, PartAction};
+use super::{Action, ByHand, PartAction};
 use crate::addr::{ContentHash, RepoPath};
 use crate::diff::TextDiff;
 use crate::header;
-use crate::keys::delegate::{KeyPattern, without_versions, without_versions_in};
+use crate::keys::delegate::{Left, without_versions, without_versions_in};
 use crate::keys::{self, Change, Data, Formats, KeyPath, Proposal};
 use crate::ledger::{Ledger, Record};
 use crate::render::Output;
@@ -25,14 +25,9 @@ use crate::snapshot::{Content, Observed, Part, Snapshot};
 /// Reads what is there of the keys that are desired and of those that the ledger knows.
 pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, formats: Formats) {
     let mut owned: BTreeMap<&RepoPath, BTreeMap<&str, BTreeSet<&KeyPath>>> = BTreeMap::new();
-    let patterns: BTreeMap<(&RepoPath, &Part), &[KeyPattern]> = outputs
+    let left: BTreeMap<(&RepoPath, &Part), &Left> = outputs
         .iter()
-        .filter_map(|output| {
-            Some((
-                (&output.place.path, &output.part),
-                output.delegated.as_ref()?.keys.as_slice(),
-            ))
-        })
+        .filter_map(|output| Some(((&output.place.path, &output.part), output.left()?)))
         .collect();
     let desired = outputs
         .iter()
@@ -64,11 +59,8 @@ pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, for
                     Observed::Foreign(format!("a file that loom cannot read as {name} ({why})"))
                 }
                 Some((_, Ok(data))) => {
-                    let patterns = patterns
-                        .get(&(path, &Part::Keys(address.to_owned())))
-                        .copied()
-                        .unwrap_or_default();
-                    keys::content(&without_versions_in(data, patterns), paths)
+                    let left = left.get(&(path, &Part::Keys(address.to_owned()))).copied();
+                    keys::content(&without_versions_in(data, left), paths)
                         .map_or(Observed::Absent, Observed::File)
                 }
             };
@@ -79,18 +71,17 @@ pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, for
         .iter()
         .filter(|output| output.delegated.is_some() && output.part == Part::Whole)
     {
-        let (Some(seen), Some(delegated)) =
-            (snapshot.0.get_mut(&output.place.path), &output.delegated)
+        let (Some(seen), Some(left)) = (snapshot.0.get_mut(&output.place.path), output.left())
         else {
             continue;
         };
         if let (Observed::File(content), Some(seen), Some(format)) = (
             &seen.whole,
             &mut seen.text,
-            keys::format_of(formats, &output.place.path),
+            keys::versions_of(formats, &output.place.path),
         ) {
             let bare = String::from_utf8_lossy(&header::strip(seen.text.as_bytes())).into_owned();
-            let hash = ContentHash::of(without_versions(format, &bare, &delegated.keys).as_bytes());
+            let hash = ContentHash::of(without_versions(format, &bare, left).as_bytes());
             seen.undelegated = Some(Content {
                 hash,
                 mode: content.mode,
@@ -115,16 +106,12 @@ pub(super) fn seen_of(inputs: Inputs<'_>, output: &Output, record: &Record) -> O
     let Ok(data) = format.read(&text.text) else {
         return there;
     };
-    let delegated = output
-        .delegated
-        .as_ref()
-        .map_or(&[][..], |delegated| &delegated.keys);
     let desired = output
         .keys
         .iter()
         .filter(|_| record.path == output.place.path);
     let paths: BTreeSet<&KeyPath> = record.keys.iter().chain(desired).collect();
-    keys::content(&without_versions_in(&data, delegated), paths)
+    keys::content(&without_versions_in(&data, output.left()), paths)
         .map_or(Observed::Absent, Observed::File)
 }
 
@@ -193,11 +180,7 @@ fn both(inputs: Inputs<'_>, output: &Output, path: &RepoPath) -> Option<(Data, D
     let format = keys::format_of(inputs.desired.formats, path)?;
     let there = inputs.snapshot.0.get(path)?.text.as_deref()?;
     let wanted = inputs.desired.text(output).ok()?;
-    let left = output
-        .delegated
-        .as_ref()
-        .map_or(&[][..], |delegated| &delegated.keys);
-    let read = |text: &str| Some(without_versions_in(&format.read(text).ok()?, left));
+    let read = |text: &str| Some(without_versions_in(&format.read(text).ok()?, output.left()));
     Some((read(&there.text)?, read(&wanted)?))
 }
 
@@ -250,9 +233,12 @@ pub(super) fn joined(
         .flat_map(|record| &record.keys)
         .chain(&output.keys)
         .collect();
-    keys::content_of(keys, |key| match stays.contains(key) {
-        true => there.get(key),
-        false => wanted.get(key),
+    keys::content_of(keys, |key| {
+        if stays.contains(key) {
+            there.get(key)
+        } else {
+            wanted.get(key)
+        }
     })
 }
 
@@ -359,6 +345,30 @@ pub(super) fn try_edits(inputs: Inputs<'_>, decided: &mut [Decided]) -> BTreeSet
         }
     }
     emptied
+}
+
+/// Says of a file with delegated versions all that is in it, before and after: the contents say
+/// nothing of versions, and those that stand in the file are written with it.
+pub(super) fn count_versions(inputs: Inputs<'_>, action: &mut Action) {
+    let is_delegated = |part: &PartAction| part.part == Part::Whole && part.left_to.is_some();
+    if !action.verb.writes() || !action.parts.iter().any(is_delegated) {
+        return;
+    }
+    let seen = inputs.snapshot.0.get(action.old_path());
+    let before = seen
+        .and_then(|seen| seen.text.as_deref())
+        .map(|seen| seen.text.clone().into_bytes());
+    let after = inputs
+        .desired
+        .file_after(action, before.as_deref())
+        .ok()
+        .flatten();
+    let hash = |bytes: Option<Vec<u8>>| bytes.map(|bytes| header::content_hash(&bytes));
+    let sides = [hash(before), hash(after)];
+    let text = sides.map(|side| side.map_or_else(String::new, |hash| hash.to_string()));
+    for part in action.parts.iter_mut().filter(|part| is_delegated(part)) {
+        part.bytes = Some(ContentHash::of(text.join(" ").as_bytes()));
+    }
 }
 
 fn writes(decided: &Decided) -> bool {

@@ -268,6 +268,8 @@ pub struct Delegate {
     pub to: String,
     /// Where.
     pub span: Span,
+    /// Where the keys are named.
+    pub keys_span: Span,
 }
 
 /// `adopt: [{ address, path }]`.

@@ -717,7 +717,7 @@ fn delegate(node: &Node, out: &mut Diagnostics) -> Option<Delegate> {
         )
         .at(keys.span, "");
         out.push(found.help(
-            "write it as `jobs.*.steps[*].uses`: `*` for any key, `[*]` for any entry of a list",
+            "write it as `jobs.*.steps[*].uses`: `*` for any key, `[*]` for any entry of a list, `[name=api]` for one; in front, `[kind=Deployment, name=api]` for a document of several",
         ));
         return None;
     };
@@ -727,6 +727,7 @@ fn delegate(node: &Node, out: &mut Diagnostics) -> Option<Delegate> {
         keys: pattern,
         to,
         span: node.span,
+        keys_span: keys.span,
     })
 }
 

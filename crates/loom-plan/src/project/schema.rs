@@ -158,7 +158,11 @@ const ADOPT: &[Field] = &[
 ];
 const DELEGATE: &[Field] = &[
     Field::required("address", Shape::Address, "the artifact"),
-    Field::required("keys", Text, "the keys, such as jobs.*.steps[*].uses"),
+    Field::required(
+        "keys",
+        Text,
+        "the keys, such as jobs.*.steps[*].uses; in front, one of several documents: [kind=Deployment, name=api]",
+    ),
     Field::required("to", Text, "who changes them"),
 ];
 const PROVIDER: &[Field] = &[

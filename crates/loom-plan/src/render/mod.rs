@@ -20,7 +20,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::graph::Ordered;
 use crate::graph::link::Linked;
 use crate::intent::Declaration;
-use crate::keys::delegate::KeyPattern;
+use crate::keys::delegate::Left;
 use crate::keys::{Change, Formats, KeyPath, Spliced};
 use crate::plan::decide::Decision;
 use crate::plan::merging::Merges;
@@ -48,6 +48,13 @@ pub struct Output {
     pub content: Content,
 }
 
+impl Output {
+    /// The versions that are left to somebody, where some are.
+    pub fn left(&self) -> Option<&Left> {
+        self.delegated.as_ref().map(|delegated| &delegated.left)
+    }
+}
+
 /// What a part of a file is to hold.
 pub(crate) struct Wanted {
     /// The text of a block, or a document that holds keys; `None` where the part goes.
@@ -59,8 +66,8 @@ pub(crate) struct Wanted {
 /// What of an output is left to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegated {
-    /// The keys.
-    pub keys: Vec<KeyPattern>,
+    /// The keys, and what counts as a version of them.
+    pub left: Left,
     /// Who keeps them.
     pub to: String,
 }

@@ -54,12 +54,10 @@ impl Desired {
     /// A text of an earlier time with the versions that stand in the file now.
     pub fn with_versions(&self, output: &Output, text: &str, there: &str) -> String {
         match (
-            &output.delegated,
-            keys::format_of(self.formats, &output.place.path),
+            output.left(),
+            keys::versions_of(self.formats, &output.place.path),
         ) {
-            (Some(delegated), Some(format)) => {
-                with_versions_of(format, text, there, &delegated.keys)
-            }
+            (Some(left), Some(format)) => with_versions_of(format, text, there, left),
             (Some(_) | None, _) => text.to_owned(),
         }
     }
@@ -70,16 +68,10 @@ impl Desired {
             &output.part,
             keys::format_of(self.formats, &output.place.path),
         ) {
-            (Part::Keys(_), Some(format)) => {
-                let delegated = output
-                    .delegated
-                    .as_ref()
-                    .map_or(&[][..], |delegated| &delegated.keys);
-                keys::content(
-                    &without_versions_in(&format.read(text).ok()?, delegated),
-                    &all_keys(output, stand),
-                )
-            }
+            (Part::Keys(_), Some(format)) => keys::content(
+                &without_versions_in(&format.read(text).ok()?, output.left()),
+                &all_keys(output, stand),
+            ),
             (Part::Whole | Part::Block(_) | Part::Keys(_), _) => {
                 Some(delegation::content(self.formats, output, text))
             }

@@ -12,6 +12,7 @@
 //!
 //! Deliberately not here: which keys are loom's. The core knows that.
 
+mod dockerfile;
 mod flow;
 mod hcl;
 mod json;
@@ -28,6 +29,7 @@ use std::ops::Range;
 use indexmap::IndexMap;
 use loom_plan::keys::{Change, Data, Edited, Entry, Form, Format, KeyPath, Spliced, Step};
 
+pub use dockerfile::Dockerfile;
 pub use hcl::Hcl;
 pub use json::Json;
 pub use toml::Toml;
@@ -361,7 +363,7 @@ fn apply<E: Editor>(
             "`{path}` would be written into a block that another artifact owns"
         ));
     }
-    let spliced = splices.into_iter().map(|splice| Spliced {
+    let changes = splices.into_iter().map(|splice| Spliced {
         key: path.clone(),
         out: file.text[splice.range].to_owned(),
         into: splice.text,
@@ -369,7 +371,7 @@ fn apply<E: Editor>(
     Ok(Document {
         text,
         data,
-        spliced: spliced.filter(|it| it.out != it.into).collect(),
+        spliced: changes.filter(|it| it.out != it.into).collect(),
     })
 }
 
@@ -493,5 +495,5 @@ fn index_of(data: &Data, step: &Step) -> Option<usize> {
     }
 }
 
-/// The formats whose keys can be owned.
-pub const FORMATS: &[&dyn Format] = &[&Hcl, &Json, &Toml, &Yaml];
+/// The formats whose keys can be owned, and that in which versions alone can be left to somebody.
+pub const FORMATS: &[&dyn Format] = &[&Hcl, &Json, &Toml, &Yaml, &Dockerfile];

@@ -41,6 +41,11 @@ impl Format for Yaml {
         super::read::<Self>(text)
     }
 
+    fn documents(&self, text: &str) -> Result<Vec<Data>, String> {
+        let bare = super::Dress::off(text).1;
+        Reader::new(&bare).documents()
+    }
+
     fn edit(&self, text: &str, change: Change<'_>) -> Result<Edited, String> {
         super::edit::<Self>(text, change)
     }
@@ -62,14 +67,7 @@ impl Editor for Yaml {
     const COMMENTS: &'static [&'static str] = &["#"];
 
     fn data(text: &str) -> Result<Data, String> {
-        let options = options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
-        let mut reader = Reader {
-            text,
-            events: Parser::new_from_str_with_options(text, options),
-            anchors: BTreeMap::new(),
-            aliased: 0,
-        };
-        reader.document()
+        Reader::new(text).document()
     }
 
     fn set(file: &Document, wanted: &Document, path: &KeyPath) -> Splices {
@@ -331,6 +329,16 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let options = options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+        Self {
+            text,
+            events: Parser::new_from_str_with_options(text, options),
+            anchors: BTreeMap::new(),
+            aliased: 0,
+        }
+    }
+
     fn next(&mut self) -> Result<(Event<'a>, Span), String> {
         match self.events.next() {
             Some(Ok(event)) => Ok(event),
@@ -353,25 +361,35 @@ impl<'a> Reader<'a> {
     }
 
     /// The one document of the text. Nothing at all is an empty mapping.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the parser's list of events is open; others begin a value or none"
-    )]
     fn document(&mut self) -> Result<Data, String> {
-        let mut found = None;
-        loop {
-            let (event, span) = self.next()?;
-            match event {
-                Event::StreamEnd => break,
-                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
-                event if found.is_none() => found = Some(self.value(event, span)?.0),
-                _ => return Err("it holds more than one document".to_owned()),
-            }
+        let documents = self.documents()?;
+        if documents.len() > 1 {
+            return Err("it holds more than one document".to_owned());
         }
         let nothing = Data::new(self.text.len()..self.text.len(), Form::Map(IndexMap::new()));
         let is_nothing =
             |data: &Data| data.form == Form::Scalar("null".to_owned()) && data.span.is_empty();
+        let found = documents.into_iter().next();
         Ok(found.filter(|data| !is_nothing(data)).unwrap_or(nothing))
+    }
+
+    /// All documents of the text.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the parser's list of events is open; others begin a value or none"
+    )]
+    fn documents(&mut self) -> Result<Vec<Data>, String> {
+        let mut found = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(found),
+                Event::StreamStart | Event::DocumentEnd => {}
+                // an anchor is of its document alone
+                Event::DocumentStart(..) => self.anchors.clear(),
+                event => found.push(self.value(event, span)?.0),
+            }
+        }
     }
 
     /// The value that an event begins, and how many values it holds.

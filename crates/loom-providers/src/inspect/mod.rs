@@ -96,7 +96,7 @@ fn begins_block(text: &str, word: &str) -> bool {
     })
 }
 
-fn by_path(path: &str) -> Option<Format> {
+pub(crate) fn by_path(path: &str) -> Option<Format> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
     let extension = lower

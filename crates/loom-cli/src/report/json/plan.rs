@@ -342,6 +342,7 @@ impl<'a> CauseJson<'a> {
             Cause::AlreadyThere => of("already_there"),
             Cause::Adopted => of("adopted"),
             Cause::KeysLeft => of("keys_left"),
+            Cause::Delegated { .. } => of("delegated"),
             Cause::ClaimChanged => of("claim_changed"),
         }
     }
