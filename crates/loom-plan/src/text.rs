@@ -70,11 +70,25 @@ struct Embedded {
     offsets: Arc<[u32]>,
 }
 
-/// All texts of a run. Sources are only ever added, so a [`Span`] stays good.
+/// All texts of a run, and the literals in them that the project accepts. Sources are only ever
+/// added, so a [`Span`] stays good.
 #[derive(Clone, Debug, Default)]
-pub struct Sources(Vec<SourceFile>);
+pub struct Sources {
+    files: Vec<SourceFile>,
+    accepted: Vec<crate::check::accept::Literal>,
+}
 
 impl Sources {
+    /// Takes on the literals that look like credentials and are accepted as none.
+    pub fn accept(&mut self, literals: Vec<crate::check::accept::Literal>) {
+        self.accepted.extend(literals);
+    }
+
+    /// Whether the project accepts a literal in a file.
+    pub fn accepts(&self, file: &str, literal: &str) -> bool {
+        self.accepted.iter().any(|it| it.names(file, literal))
+    }
+
     /// Adds a file.
     pub fn add(&mut self, name: &str, text: impl Into<Arc<str>>) -> SourceId {
         self.push(name.into(), text.into(), None)
@@ -123,7 +137,7 @@ impl Sources {
 
     /// All sources, in the order in which they were added.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = SourceId> + use<> {
-        (0..offset(self.0.len())).map(SourceId)
+        (0..offset(self.files.len())).map(SourceId)
     }
 
     /// Puts `*` in the place of every character of the spans, here and in the texts that these
@@ -138,7 +152,7 @@ impl Sources {
             }
         }
         for (id, spans) in covered {
-            let source = &mut self.0[id.0 as usize];
+            let source = &mut self.files[id.0 as usize];
             source.text = starred(&source.text, &spans).into();
         }
     }
@@ -157,18 +171,18 @@ impl Sources {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| offset(at + 1)))
             .collect();
-        self.0.push(SourceFile {
+        self.files.push(SourceFile {
             name,
             text,
             line_starts,
             embedded,
         });
-        SourceId(offset(self.0.len() - 1))
+        SourceId(offset(self.files.len() - 1))
     }
 
     /// The source of an id.
     pub fn get(&self, id: SourceId) -> &SourceFile {
-        &self.0[id.0 as usize]
+        &self.files[id.0 as usize]
     }
 
     /// The text that a span covers.

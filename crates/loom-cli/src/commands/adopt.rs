@@ -13,7 +13,7 @@ use std::sync::Arc;
 use loom_apply::{Approved, Becomes, Cause, Change, Durability, Put};
 use loom_plan::addr::{Address, Name, RepoPath};
 use loom_plan::adopt::{Ask, Fidelity, Proposal, Readers, Unread, propose};
-use loom_plan::credential::masked;
+use loom_plan::credential::{self, masked};
 use loom_plan::diag::{Severity, did_you_mean};
 use loom_plan::diff::TextDiff;
 use loom_plan::input::Input as _;
@@ -278,10 +278,11 @@ pub(super) fn is_foreign(path: &RepoPath) -> bool {
 /// A file with its text and mode, or why it cannot be adopted.
 pub(super) fn read(desk: &Desk<'_>, path: RepoPath) -> Result<Found, String> {
     let text = desk.root.read(&path).map_err(|error| error.to_string())?;
-    if masked(&text) != *text {
-        return Err(
-            "it holds what looks like a credential, which must not stand in loom.yaml".to_owned(),
-        );
+    if let Some((range, what)) = credential::found(&text).first() {
+        let line = text[..range.start].matches('\n').count() + 1;
+        return Err(format!(
+            "line {line} looks like a credential ({what}), which must not stand in loom.yaml; keep it in a secrets manager, or say `example` in it if it is none"
+        ));
     }
     let snapshot = loom_apply::observe(
         &desk.root,
@@ -370,7 +371,14 @@ fn first_of(failure: &Failure) -> String {
             .iter()
             .find(|found| found.code.severity() == Severity::Error)
     {
-        return format!("{} ({})", found.message, found.code);
+        let line = found
+            .labels
+            .first()
+            .map(|label| input.0.position(label.span).line);
+        let place = line.map_or_else(String::new, |line| {
+            format!(", line {line} of what loom.yaml would be")
+        });
+        return format!("{} ({}{place})", found.message, found.code);
     }
     failure.to_string()
 }

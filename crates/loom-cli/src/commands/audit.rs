@@ -177,28 +177,16 @@ pub(super) fn of_files(gate: &Gate, files: &[File]) -> Result<Audit, Failure> {
                 .filter(is_wrong)
                 .map(|problem| moved_to(problem, id)),
         );
-        let secrets = credential::found(&file.text)
+        let nodes = inspect::document(&file.path, id, &wrong.0, &mut Diagnostics::default())
+            .map(|document| document.nodes)
+            .unwrap_or_default();
+        let secrets = credential::places(id, &wrong.0, &nodes)
             .into_iter()
-            .map(|(range, what)| {
-                let finding = Finding {
-                    code: Code::Credential.as_str().to_owned(),
-                    severity: Severity::Error,
-                    message: format!("this looks like a credential: {what}"),
-                    reason: "everybody who can read the repository, now or later, has it"
-                        .to_owned(),
-                    fix:
-                        "replace it where it was issued, and keep the new one in a secrets manager"
-                            .to_owned(),
-                    ..blank(file)
-                };
+            .map(|(span, what)| {
                 at(
-                    finding,
+                    of_credential(file, wrong.0.slice(span), what),
                     &wrong.0,
-                    Span {
-                        source: id,
-                        start: offset(range.start),
-                        end: offset(range.end),
-                    },
+                    span,
                 )
             });
         findings.extend(secrets);
@@ -375,6 +363,21 @@ fn look_at(file: &File, policies: &Policies) -> (Vec<Finding>, Diagnostics) {
     (findings, out)
 }
 
+/// What is said of a credential in a file.
+fn of_credential(file: &File, literal: &str, what: &str) -> Finding {
+    let accept = credential::accepting(&file.path, literal);
+    Finding {
+        code: Code::Credential.as_str().to_owned(),
+        message: format!("this looks like a credential: {what}"),
+        reason: "everybody who can read the repository, now or later, has it".to_owned(),
+        fix: format!(
+            "replace it where it was issued, and keep the new one in a secrets manager; if it is none, {accept}"
+        ),
+        literal: Some(credential::fingerprint(literal)),
+        ..blank(file)
+    }
+}
+
 /// A finding of a file that says nothing yet.
 fn blank(file: &File) -> Finding {
     Finding {
@@ -390,6 +393,7 @@ fn blank(file: &File) -> Finding {
         asked: file.asked.clone(),
         accepted: None,
         scanner: None,
+        literal: None,
     }
 }
 
@@ -447,10 +451,6 @@ fn moved_to(mut problem: Diagnostic, id: SourceId) -> Diagnostic {
         .iter_mut()
         .for_each(|label| label.span.source = id);
     problem
-}
-
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// What policies of the package `loom` are asked about; `docs/schema/policy-graph.schema.json`.

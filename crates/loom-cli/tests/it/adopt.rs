@@ -272,7 +272,8 @@ fn what_cannot_be_adopted_is_said_and_the_rest_is_adopted() {
     let ran = sandbox
         .loom(&["adopt", "secrets.md", "logo.png", "loom.yaml", "README.md"])
         .comes_to(1);
-    let ran = ran.says("! secrets.md  was not adopted: it holds what looks like a credential");
+    let ran =
+        ran.says("! secrets.md  was not adopted: line 1 looks like a credential (a GitHub token)");
     let ran = ran
         .says("! logo.png  was not adopted: the file is not UTF-8")
         .says("! loom.yaml  was not adopted: it is loom's input");

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Finding, rule};
 use crate::addr::Address;
+use crate::credential::fingerprint;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::node::Node;
 use crate::text::Span;
@@ -21,6 +22,8 @@ pub struct Accept {
     pub code: String,
     /// Where it is accepted.
     pub place: Place,
+    /// The literal that is accepted, where the rule is the one about credentials.
+    pub literal: Option<String>,
     /// Why.
     pub reason: String,
     /// Where the entry stands.
@@ -58,6 +61,38 @@ pub enum Place {
     Address(Address),
     /// In the files that a glob names, whoever writes them.
     Path(String),
+}
+
+/// A literal that looks like a credential and is accepted as none, in the files of a glob.
+#[derive(Clone, Debug)]
+pub struct Literal {
+    path: String,
+    print: String,
+}
+
+impl Literal {
+    /// The literals that a project accepts, from the node of its loom.yaml. Entries that say
+    /// nothing good are left out here; [`Accept::read`] reports them.
+    pub(crate) fn all(project: &Node) -> Vec<Self> {
+        let entries = project.at(&["policy", "accept"]).and_then(Node::as_seq);
+        let entries = entries.unwrap_or_default().iter();
+        let read = entries.filter_map(|node| Accept::read(node, &mut Diagnostics::default()));
+        read.filter_map(|entry| match (entry.place, entry.literal) {
+            (Place::Path(path), Some(print)) => Some(Self { path, print }),
+            (Place::Path(_) | Place::Address(_), _) => None,
+        })
+        .collect()
+    }
+
+    /// Whether it is this literal, in this file.
+    pub(crate) fn names(&self, file: &str, literal: &str) -> bool {
+        self.print == fingerprint(literal) && matches(&self.path, file)
+    }
+}
+
+fn matches(glob: &str, path: &str) -> bool {
+    let glob = GlobBuilder::new(glob).literal_separator(true).build();
+    glob.is_ok_and(|glob| glob.compile_matcher().is_match(path))
 }
 
 impl Accept {
@@ -109,8 +144,33 @@ impl Accept {
                 return None;
             }
         };
+        let literal = text("literal").map(ToOwned::to_owned);
+        let fits = match (credential, &literal, &place) {
+            (true, Some(print), Place::Path(_)) => {
+                let digits = print.strip_prefix('x').unwrap_or_default();
+                digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            }
+            (true, _, _) => false,
+            (false, literal, _) => literal.is_none(),
+        };
+        if !fits {
+            let (message, help) = if credential {
+                (
+                    "this does not say which literal is accepted",
+                    "write `path: FILE` and `literal:` with the word that the finding tells, so that no other credential passes with it",
+                )
+            } else {
+                (
+                    "only a literal that looks like a credential is accepted by its `literal`",
+                    "take `literal` out, or write `code: LOOM0205`",
+                )
+            };
+            wrong(node.span, message.to_owned(), help);
+            return None;
+        }
         Some(Self {
             code: code.to_owned(),
+            literal,
             place,
             reason: reason.trim().to_owned(),
             span: node.span,
@@ -139,12 +199,9 @@ impl Accept {
                 .address
                 .as_ref()
                 .is_some_and(|found| found == address || found.family() == *address),
-            Place::Path(glob) => {
-                let glob = GlobBuilder::new(glob).literal_separator(true).build();
-                glob.is_ok_and(|glob| glob.compile_matcher().is_match(&finding.path))
-            }
+            Place::Path(glob) => matches(glob, &finding.path),
         };
-        there && self.code.eq_ignore_ascii_case(&finding.code)
+        there && self.code.eq_ignore_ascii_case(&finding.code) && self.literal == finding.literal
     }
 }
 
@@ -211,6 +268,7 @@ mod tests {
             asked: None,
             accepted: None,
             scanner: None,
+            literal: None,
         }
     }
 
@@ -246,6 +304,12 @@ mod tests {
         assert_eq!(
             read("{ code: LOOM1203, reason: x, address: file.a, path: a.yml }").1,
             nowhere
+        );
+        let which = ["this does not say which literal is accepted"];
+        assert_eq!(read("{ code: LOOM0205, reason: x, path: a.yml }").1, which);
+        assert_eq!(
+            read("{ code: LOOM0205, reason: x, address: file.a, literal: x0123456789ab }").1,
+            which
         );
         assert!(
             read("{ code: main.deny_latest, reason: x, path: k8s/** }")

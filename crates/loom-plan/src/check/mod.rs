@@ -174,6 +174,8 @@ pub struct Finding {
     pub accepted: Option<String>,
     /// The program that found it, where that was none of loom's own rules and policies.
     pub scanner: Option<String>,
+    /// What stands for the literal, where that looks like a credential.
+    pub literal: Option<String>,
 }
 
 impl Finding {

@@ -18,7 +18,7 @@ use super::{
     RemovedWhat, Service, seen_from_root,
 };
 use crate::addr::{Address, Name, RepoPath};
-use crate::check::accept::Accept;
+use crate::check::accept::{Accept, Literal};
 use crate::credential;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::input::{Globs, Input, ReadError, load, parsed};
@@ -91,6 +91,9 @@ fn file(
     out: &mut Diagnostics,
 ) -> Option<File> {
     let node = load(input, &path, sources, out)?;
+    if path.as_str() == PROJECT_FILE {
+        sources.accept(Literal::all(&node));
+    }
     let node = credential::guard(&node, sources, out);
     if let Some(version) = node
         .get("loom")

@@ -136,6 +136,11 @@ const ACCEPT: &[Field] = &[
         Text,
         "a glob of files that loom does not write, in which it is accepted",
     ),
+    Field::optional(
+        "literal",
+        Text,
+        "which literal is accepted that looks like a credential: the digits that LOOM0205 tells",
+    ),
     Field::required("reason", Text, "why"),
 ];
 const MOVED: &[Field] = &[
