@@ -21,6 +21,7 @@ use cli::{
 use commands::{Desk, Failure};
 use env::{Mask, Streams};
 use exit::Exit;
+use report::refusal::{Form, Of};
 
 fn main() -> Exit {
     let invocation = match cli::parse(std::env::args_os()) {
@@ -47,24 +48,19 @@ fn main() -> Exit {
         // whoever reads the output has gone, as `head` does
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(failure) => {
-            if let Command::Drift {
-                format: DriftFormat::Junit,
-                ..
-            } = &invocation.command
-            {
-                // as below
+            if let Some(form) = form_of(&invocation.command) {
+                let prefix = prefix(&invocation);
+                // where standard output is gone there is nobody left to tell
                 drop(
-                    report::drift::junit::failure(&failure.whole(), &mut out)
+                    report::refusal::write(&failure, form, &prefix, &mut out)
                         .and_then(|()| out.flush()),
                 );
             }
-            if let (Failure::Input(input), true) = (&failure, speaks_json(&invocation.command)) {
-                // where standard output is gone there is nobody left to tell
-                drop(
-                    report::diagnostics::json(&input.1, &input.0, &mut out)
-                        .and_then(|()| out.flush()),
-                );
-            } else {
+            // the JSON of errors is all of it; every other report is told to people as well
+            if !matches!(
+                (&failure, form_of(&invocation.command)),
+                (Failure::Input(_), Some(Form::Json))
+            ) {
                 report::diagnostics::failure(&failure, streams.err);
             }
             failure.exit()
@@ -190,18 +186,49 @@ fn only_reads(command: &Command) -> bool {
     )
 }
 
-/// Whether a command's output is read by a program.
-fn speaks_json(command: &Command) -> bool {
+/// Leads from the top of the Git repository to the directory of loom.yaml, where there is one.
+fn prefix(invocation: &Invocation) -> String {
+    env::start(invocation.global.directory.as_deref())
+        .ok()
+        .and_then(|start| find(&invocation.command, &start).ok())
+        .map_or_else(String::new, |root| root.below_top())
+}
+
+/// The report that a command was asked for, where others than people read it.
+fn form_of(command: &Command) -> Option<Form> {
+    let json = |format: ReportFormat| match format {
+        ReportFormat::Json => Some(Form::Json),
+        ReportFormat::Text => None,
+    };
     match command {
-        Command::Plan(Plan { style, .. }) | Command::Show { style, .. } => {
-            style.format == PlanFormat::Json
-        }
+        Command::Plan(Plan { style, .. }) | Command::Show { style, .. } => match style.format {
+            PlanFormat::Text => None,
+            PlanFormat::Json => Some(Form::Json),
+            PlanFormat::Markdown => Some(Form::Markdown(Of::Plan, style.budget)),
+            PlanFormat::Html => Some(Form::Html),
+            PlanFormat::Github => Some(Form::Github(Of::Plan)),
+            PlanFormat::Sarif => Some(Form::Sarif(Of::Plan)),
+        },
         Command::Validate { format }
         | Command::History { format, .. }
-        | Command::Doctor { format } => *format == ReportFormat::Json,
-        Command::Drift { format, .. } => *format == DriftFormat::Json,
-        Command::Check(check) => check.format == CheckFormat::Json,
-        Command::Graph(graph) => graph.format == GraphFormat::Json,
+        | Command::Doctor { format } => json(*format),
+        Command::Drift { format, .. } => match format {
+            DriftFormat::Text => None,
+            DriftFormat::Json => Some(Form::Json),
+            DriftFormat::Markdown => Some(Form::Markdown(Of::Drift, report::markdown::BUDGET)),
+            DriftFormat::Junit => Some(Form::Junit(Of::Drift)),
+        },
+        Command::Check(check) => match check.format {
+            CheckFormat::Text => None,
+            CheckFormat::Json => Some(Form::Json),
+            CheckFormat::Github => Some(Form::Github(Of::Check)),
+            CheckFormat::Sarif => Some(Form::Sarif(Of::Check)),
+            CheckFormat::Junit => Some(Form::Junit(Of::Check)),
+        },
+        Command::Graph(graph) => match graph.format {
+            GraphFormat::Json => Some(Form::Json),
+            GraphFormat::Dot | GraphFormat::Mermaid | GraphFormat::Svg => None,
+        },
         Command::Init
         | Command::Apply(_)
         | Command::Recover
@@ -218,6 +245,6 @@ fn speaks_json(command: &Command) -> bool {
         | Command::Forget { .. }
         | Command::Move { .. }
         | Command::Man { .. }
-        | Command::StoryPull { .. } => false,
+        | Command::StoryPull { .. } => None,
     }
 }

@@ -9,7 +9,7 @@
 use serde_json::json;
 
 use crate::addr::{Address, Name, RepoPath};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::node::{Map, Node, Value};
 use crate::text::{Sources, Span};
 
@@ -179,7 +179,10 @@ pub fn check(node: &Node, shape: &Shape, what: &str, world: World<'_>, out: &mut
                 });
             }
             Some(map) if !fits(node, inner) => {
-                out.push(unknown_environments(node, map, what, world));
+                // one whose name is refused is among none of them
+                if !out.hides(&Hidden::Environments) {
+                    out.push(unknown_environments(node, map, what, world));
+                }
             }
             _ => check(node, inner, what, world, out),
         },
@@ -219,10 +222,18 @@ fn check_record(node: &Node, map: &Map, fields: &[Field], world: World<'_>, out:
             None => out.push(unknown_key(key, entry.key, fields, world)),
         }
     }
-    for field in fields
+    // what was misspelt is there
+    let is_misspelt = |field: &Field| {
+        map.entries().any(|(key, _)| {
+            let names = || fields.iter().map(|field| field.name);
+            !names().any(|name| name == key.as_ref())
+                && did_you_mean(key, names()) == Some(field.name)
+        })
+    };
+    let missing = fields
         .iter()
-        .filter(|field| field.need == Need::Required && map.get(field.name).is_none())
-    {
+        .filter(|field| field.need == Need::Required && map.get(field.name).is_none());
+    for field in missing.filter(|field| !is_misspelt(field)) {
         let found = Diagnostic::new(Code::MissingKey, format!("`{}` is missing", field.name))
             .at(node.span, "");
         out.push(found.help(format!("add `{}`: {}", field.name, field.doc)));
@@ -651,8 +662,13 @@ mod tests {
         let shape = Shape::Record(FIELDS);
         assert!(check_text("{ name: a, both: true }", &shape).is_empty());
         assert_eq!(
+            check_text("{ name: a, both: { other: x } }", &shape),
+            ["UnknownKey other", "MissingKey { other: x }"]
+        );
+        assert_eq!(
             check_text("{ name: a, both: { form: x } }", &shape),
-            ["UnknownKey form", "MissingKey { form: x }"]
+            ["UnknownKey form"],
+            "what is missing is there, and misspelt"
         );
         assert_eq!(check_text("{ name: a, both: x }", &shape), ["WrongType x"]);
     }

@@ -39,6 +39,7 @@ pub(crate) mod story;
 mod to_branch;
 pub(crate) mod validate;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -336,25 +337,33 @@ pub(crate) fn leftovers(committed: &Committed) -> impl Iterator<Item = String> {
 }
 
 impl Failure {
-    /// Everything that it says, as plain text.
-    pub(crate) fn whole(&self) -> String {
-        match self {
-            Self::Input(input) => {
-                let found = input
-                    .1
-                    .iter()
-                    .map(|found| format!("{}: {}", found.code, found.message));
-                found.collect::<Vec<_>>().join("\n")
-            }
+    /// All that is wrong, as findings: for those who read a report and not standard error.
+    pub(crate) fn found(&self) -> Cow<'_, (Sources, Diagnostics)> {
+        let code = match self {
+            Self::Input(input) => return Cow::Borrowed(input),
+            Self::LostLedger { .. } => Code::LedgerMissing,
+            Self::Stale(_) => Code::Stale,
             Self::Environment(_)
-            | Self::LostLedger { .. }
-            | Self::Stale(_)
             | Self::Undecided(_)
             | Self::Locked(_)
             | Self::RolledBack(_)
             | Self::Unfinished(_)
-            | Self::Output(_) => self.to_string(),
-        }
+            | Self::Output(_) => Code::Stopped,
+        };
+        let said = self.to_string();
+        let said = said.strip_prefix(&format!("{code}: ")).unwrap_or(&said);
+        let (message, help) = match said.split_once("\n  help: ") {
+            Some((message, help)) => (message, Some(help)),
+            None => (said, None),
+        };
+        let found = Diagnostic::new(code, message);
+        let found = match help {
+            Some(help) => found.help(help),
+            None => found,
+        };
+        let mut all = Diagnostics::default();
+        all.push(found);
+        Cow::Owned((Sources::default(), all))
     }
 
     /// A finding that stands alone.

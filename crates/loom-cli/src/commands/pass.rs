@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use loom_apply::{Lock, Objects, Root};
 use loom_plan::addr::{Address, ContentHash, RepoPath};
-use loom_plan::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use loom_plan::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean};
 use loom_plan::graph::{self, link};
 use loom_plan::input::{Input, Memory, ReadError};
 use loom_plan::intent::Declaration;
@@ -158,6 +158,10 @@ fn compile_into(
     let linked = link::link(&ordered, REGISTRY, &files, world, found);
     next("rendering");
     let desired = render::render(ordered, linked, REGISTRY.formats, &project.delegate, found);
+    debug_assert!(
+        found.has_errors() || !found.hides_anything(),
+        "what is hidden is hidden by an error that is said"
+    );
     Some((project, stories, code, desired))
 }
 
@@ -175,6 +179,8 @@ fn elsewhere(story: &StoryArg, found: &mut Diagnostics) -> Option<(String, Arc<s
                 Code::FileMissing,
                 format!("the story {name} cannot be read: {error}"),
             ));
+            found.hide(Hidden::Stories);
+            found.hide(Hidden::Declarations);
             None
         }
     }
@@ -198,6 +204,10 @@ fn story_code(
         .find(|story| story.code.eq_ignore_ascii_case(code))
     {
         return Some(known.code.clone());
+    }
+    // it may stand in a file that cannot be read, and fetching it would write over that
+    if found.hides(&Hidden::Stories) {
+        return None;
     }
     let known = || stories.iter().map(|story| story.code.as_str());
     let diagnostic = Diagnostic::new(

@@ -19,6 +19,7 @@ use loom_plan::text::Position;
 
 use super::by_hand;
 use super::causes::{self, Summary};
+use super::refusal::Problem;
 use super::sections::{Section, sections};
 use super::style::visible;
 use super::{Basis, Compared, check};
@@ -105,6 +106,33 @@ pub(super) fn findings(findings: &[Finding], prefix: &str, out: &mut dyn Write) 
         annotations(level, &found, prefix, out)?;
     }
     Ok(())
+}
+
+/// Writes why there is no result: each error at its line, and how many there are.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn problems(
+    problems: &[Problem],
+    title: &str,
+    prefix: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let annotation = |problem: &Problem| Annotation {
+        place: problem
+            .place
+            .as_ref()
+            .map(|place| (place.file.to_string(), place.line)),
+        title: problem.code.to_string(),
+        message: std::iter::once(&problem.message)
+            .chain(&problem.advice)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n"),
+    };
+    let found: Vec<Annotation> = problems.iter().map(annotation).collect();
+    annotations("error", &found, prefix, out)?;
+    writeln!(out, "{}", data(&format!("Loom: {title}")))
 }
 
 fn annotations(

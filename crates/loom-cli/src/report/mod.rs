@@ -25,6 +25,7 @@ pub(crate) mod json;
 mod look;
 pub(crate) mod markdown;
 pub(crate) mod picture;
+pub(crate) mod refusal;
 pub(crate) mod repair;
 pub(crate) mod sarif;
 mod sections;

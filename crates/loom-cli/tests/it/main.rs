@@ -42,6 +42,7 @@ mod policies;
 mod readme;
 mod recover;
 mod refactoring;
+mod refusals;
 mod resolve;
 mod rubbish;
 mod sandbox;

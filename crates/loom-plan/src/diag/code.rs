@@ -122,6 +122,8 @@ codes! {
     NothingDelegated = "LOOM0419", Warning;
     /// `delegate` names a value that holds no version.
     DelegatedValue = "LOOM0420", Error;
+    /// What was asked for could not be done here.
+    Stopped = "LOOM0424", Error;
     /// A managed path under a Git attribute that rewrites it.
     GitAttributes = "LOOM0501", Error;
     /// Git ignores the ledger.

@@ -4,8 +4,12 @@
 //! of them. Turning them into text is the binary's work; the codes are in [`code`].
 
 mod code;
+mod hidden;
 
 pub use code::Code;
+pub use hidden::Hidden;
+
+use std::collections::BTreeSet;
 
 use crate::text::Span;
 
@@ -74,42 +78,45 @@ impl Diagnostic {
     }
 }
 
-/// All findings of a run.
+/// All findings of a run, and what could not be read because of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    found: Vec<Diagnostic>,
+    hidden: BTreeSet<Hidden>,
+}
 
 impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        self.found.push(diagnostic);
     }
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.0
+        self.found
             .iter()
             .any(|diagnostic| diagnostic.severity() == Severity::Error)
     }
 
     /// All of them, in the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.found.iter()
     }
 
     /// All of them, to reword.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Diagnostic> {
-        self.0.iter_mut()
+        self.found.iter_mut()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
     }
 }
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, found: I) {
-        self.0.extend(found);
+        self.found.extend(found);
     }
 }
 
@@ -125,7 +132,7 @@ impl IntoIterator for Diagnostics {
     type Item = Diagnostic;
     type IntoIter = std::vec::IntoIter<Diagnostic>;
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.found.into_iter()
     }
 }
 

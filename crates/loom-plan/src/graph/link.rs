@@ -4,7 +4,7 @@
 //! What is referred to comes earlier in the order, so one pass is enough; artifacts without
 //! references, nearly all of them, are made in parallel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -12,11 +12,11 @@ use rayon::prelude::*;
 use super::Ordered;
 use crate::addr::{Address, RepoPath};
 use crate::credential;
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::input::Input;
 use crate::intent::Declaration;
 use crate::intent::reference::{self, Piece};
-use crate::node::Node;
+use crate::node::{Node, Value};
 use crate::project::view::Read;
 use crate::provider::{Artifact, Attributes, Place, Provider, Registry};
 use crate::shape::{self, Shape, World};
@@ -111,6 +111,7 @@ pub fn link(
     out: &mut Diagnostics,
 ) -> Vec<Linked> {
     let has_references = |index: usize| ordered.dependencies(index).next().is_some();
+    let said = &*out;
     let free: Vec<(Linked, Diagnostics)> = (0..ordered.declarations.len())
         .into_par_iter()
         .map(|index| {
@@ -123,15 +124,19 @@ pub fn link(
                     plain(&declaration.settings),
                     declaration.path.as_ref().map(plain),
                     files,
-                    world,
+                    (world, said),
                 )
             }
         })
         .collect();
     let mut linked = Vec::with_capacity(free.len());
-    for (artifact, found) in free {
+    let mut failed = BTreeSet::new();
+    for (index, (artifact, found)) in free.into_iter().enumerate() {
+        if found.has_errors() || lacks_a_value(&ordered.declarations[index], out) {
+            failed.insert(index);
+        }
         linked.push(artifact);
-        out.extend(found);
+        out.append(found);
     }
     for index in ordered
         .order
@@ -140,16 +145,40 @@ pub fn link(
         .filter(|index| has_references(*index))
     {
         let declaration = &ordered.declarations[index];
-        let mut resolve = |node: &Node| resolve(node, ordered, &linked, registry, out);
+        let known = (linked.as_slice(), &failed);
+        let mut resolve = |node: &Node| resolve(node, ordered, known, registry, out);
         let (settings, path) = (
             resolve(&declaration.settings),
             declaration.path.as_ref().map(&mut resolve),
         );
-        let (artifact, found) = finish(declaration, settings, path, files, world);
+        let (artifact, found) = finish(declaration, settings, path, files, (world, &*out));
+        if found.has_errors() || lacks_a_value(declaration, out) {
+            failed.insert(index);
+        }
         linked[index] = artifact;
-        out.extend(found);
+        out.append(found);
     }
     linked
+}
+
+/// Whether a value of a declaration is not known because of an error, so that what it makes is not
+/// known either.
+fn lacks_a_value(declaration: &Declaration, out: &Diagnostics) -> bool {
+    fn holds(node: &Node, out: &Diagnostics) -> bool {
+        match &node.value {
+            Value::Map(map) => map.iter().any(|(_, node)| holds(node, out)),
+            Value::Seq(items) => items.iter().any(|node| holds(node, out)),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::String(_) => out.hides(&Hidden::Value(node.span)),
+        }
+    }
+    out.hides_anything()
+        && std::iter::once(&declaration.settings)
+            .chain(&declaration.path)
+            .any(|node| holds(node, out))
 }
 
 fn unlinked(declaration: &Declaration) -> Linked {
@@ -177,7 +206,7 @@ fn plain(node: &Node) -> Node {
 fn resolve(
     node: &Node,
     ordered: &Ordered,
-    linked: &[Linked],
+    known: (&[Linked], &BTreeSet<usize>),
     registry: Registry<'_>,
     out: &mut Diagnostics,
 ) -> Node {
@@ -185,7 +214,11 @@ fn resolve(
         let pieces = reference::pieces(text, &|kind| registry.provider(kind).is_some());
         let mut value = |piece: &Piece<'_>| match piece {
             Piece::Artifact(address, attribute) => {
-                attribute_of((address, attribute), node, ordered, linked, out)
+                let found = attribute_of((address, attribute), node, ordered, known, out);
+                if found.is_none() {
+                    out.hide(Hidden::Value(node.span));
+                }
+                found
             }
             Piece::Text(_) | Piece::Near(_) | Piece::Environment(_) | Piece::Service(_) => None,
         };
@@ -197,10 +230,14 @@ fn attribute_of(
     (address, attribute): (&Address, &str),
     node: &Node,
     ordered: &Ordered,
-    linked: &[Linked],
+    (linked, failed): (&[Linked], &BTreeSet<usize>),
     out: &mut Diagnostics,
 ) -> Option<Node> {
     let index = ordered.find(address)?;
+    // what an artifact with an error publishes is not known
+    if failed.contains(&index) {
+        return None;
+    }
     let attributes = attributes(&ordered.declarations[index], &linked[index]);
     if let Some(found) = attributes.get(attribute) {
         return Some(found.clone());
@@ -251,7 +288,7 @@ fn finish(
     settings: Node,
     path: Option<Node>,
     files: &Files,
-    world: World<'_>,
+    (world, said): (World<'_>, &Diagnostics),
 ) -> (Linked, Diagnostics) {
     let mut out = Diagnostics::default();
     let spec = declaration.provider.spec();
@@ -285,13 +322,28 @@ fn finish(
         settings,
     };
     let mut places = Vec::new();
-    if !out.has_errors() {
+    if !out.has_errors() && !lacks_a_value(declaration, said) {
         match declaration.provider.places(&artifact) {
             Ok(found) => places = found,
             Err(found) => out.extend(found),
         }
     }
-    (Linked { artifact, places }, out)
+    (Linked { artifact, places }, only_new(out, said))
+}
+
+/// Without what only follows from an error that was said of the same value; `said` has one then.
+fn only_new(found: Diagnostics, said: &Diagnostics) -> Diagnostics {
+    if !said.hides_anything() {
+        return found;
+    }
+    let follows = |it: &Diagnostic| {
+        it.labels
+            .first()
+            .is_some_and(|label| said.hides(&Hidden::Value(label.span)))
+    };
+    let mut new = Diagnostics::default();
+    new.extend(found.into_iter().filter(|it| !follows(it)));
+    new
 }
 
 /// The settings of the shape `InputFile`, and the paths that they name.

@@ -16,7 +16,7 @@ use petgraph::visit::EdgeRef as _;
 use rayon::prelude::*;
 
 use crate::addr::Address;
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean};
 use crate::intent::Declaration;
 use crate::intent::reference::{self, Piece};
 use crate::node::{Node, Value};
@@ -148,9 +148,13 @@ pub fn order(
         for (address, edge) in wanted {
             if let Some(before) = find(&address) {
                 graph.add_edge(NodeIndex::new(before), NodeIndex::new(index), edge);
-            } else if !failed || declaration.intent == declaration.address {
+                continue;
+            }
+            if !out.may_declare(&address) && (!failed || declaration.intent == declaration.address)
+            {
                 out.push(unknown_address(&address, edge.span(), &declarations));
             }
+            out.hide(Hidden::Value(edge.span()));
         }
     }
     if let Ok(order) = toposort(&graph, None) {

@@ -12,7 +12,7 @@ use super::gather::Gathered;
 use super::reference::{self, Piece};
 use super::{Declaration, expand};
 use crate::addr::{Address, Name};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::node::{Map, Node, Value};
 use crate::project::schema::{ENVIRONMENT, SERVICE};
 use crate::project::view::{EnvironmentView, ReadOf, Reads, ServiceView};
@@ -42,29 +42,30 @@ pub fn declare(
         .as_ref()
         .and_then(|name| project.services.get(name));
     let (own, address) = (own_reads(entry), gathered.address());
-    let made: Vec<(Declaration, Diagnostics)> =
-        items(project, entry.shared.each.as_ref(), service, out)
-            .into_par_iter()
-            .map(|item| {
-                let mut found = Diagnostics::default();
-                let mut declaration = declare_item(
-                    (project, item),
-                    (gathered, &address),
-                    provider,
-                    registry,
-                    &mut found,
-                );
-                Arc::make_mut(&mut declaration.reads).extend(
-                    own.iter()
-                        .map(|(pointer, read)| (pointer.clone(), read.clone())),
-                );
-                (declaration, found)
-            })
-            .collect();
+    let items = items(project, entry.shared.each.as_ref(), service, out);
+    let said = &*out;
+    let made: Vec<(Declaration, Diagnostics)> = items
+        .into_par_iter()
+        .map(|item| {
+            let mut found = Diagnostics::default();
+            let mut declaration = declare_item(
+                (project, item),
+                (gathered, &address),
+                provider,
+                registry,
+                (said, &mut found),
+            );
+            Arc::make_mut(&mut declaration.reads).extend(
+                own.iter()
+                    .map(|(pointer, read)| (pointer.clone(), read.clone())),
+            );
+            (declaration, found)
+        })
+        .collect();
     let mut declarations = Vec::with_capacity(made.len());
     for (declaration, found) in made {
         declarations.push(declaration);
-        out.extend(found);
+        out.append(found);
     }
     declarations
 }
@@ -74,15 +75,20 @@ fn declare_item(
     (gathered, address): (&Gathered, &Address),
     provider: &'static dyn Provider,
     registry: Registry<'_>,
-    out: &mut Diagnostics,
+    (said, out): (&Diagnostics, &mut Diagnostics),
 ) -> Declaration {
     let entry = &gathered.entry;
     let reads = Reads::default();
     let mut substitute = |node: &Node| {
         reference::map_texts(node, &mut |node, text| {
             let pieces = reference::pieces(text, &|kind| registry.provider(kind).is_some());
-            let mut value =
-                |piece: &Piece<'_>| stands_for((project, item), piece, node, &reads, out);
+            let mut value = |piece: &Piece<'_>| {
+                let found = stands_for((project, item), piece, node, &reads, (said, out));
+                if found.is_none() && !matches!(piece, Piece::Artifact(..)) {
+                    out.hide(Hidden::Value(node.span));
+                }
+                found
+            };
             Some(keep_references(node, &pieces, &mut value))
         })
     };
@@ -187,7 +193,7 @@ fn items<'a>(
         });
         if let Some(item) = named {
             items.push(item);
-        } else {
+        } else if !out.hides(&Hidden::Environments) && !out.hides(&Hidden::Services) {
             let known = || {
                 project
                     .environments
@@ -267,7 +273,7 @@ fn stands_for(
     piece: &Piece<'_>,
     node: &Node,
     reads: &Reads,
-    out: &mut Diagnostics,
+    (said, out): (&Diagnostics, &mut Diagnostics),
 ) -> Option<Node> {
     match piece {
         Piece::Environment(setting) => {
@@ -281,6 +287,9 @@ fn stands_for(
             let view = EnvironmentView { environment, reads };
             let path: Vec<&str> = setting.split('.').collect();
             view.setting(&path).cloned().or_else(|| {
+                if said.clouds(&environment.node, &path) {
+                    return None;
+                }
                 unset(
                     &format!("environments.{}", environment.name),
                     setting,
@@ -310,6 +319,9 @@ fn stands_for(
             };
             let found = found.cloned().or_else(|| built_in(&view, setting, node));
             found.or_else(|| {
+                if said.clouds(&service.node, &path) {
+                    return None;
+                }
                 unset(
                     &format!("services.{}", service.name),
                     setting,

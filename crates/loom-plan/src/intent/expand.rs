@@ -12,7 +12,7 @@ use super::context::{Context, Contribution, Missing, Part};
 use super::gather::{Gathered, Origin};
 use super::{Declaration, merge};
 use crate::addr::{Address, Name};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::node::Node;
 use crate::project::view::{Read, ReadOf, Reads};
 use crate::project::{Entry, Own, Project};
@@ -86,7 +86,18 @@ pub fn expand(
             diagnostics,
             ..
         } = cx;
-        out.extend(diagnostics);
+        // what its findings rest on may be other than it looks
+        let is_misled = reads.hidden(out);
+        let failed = is_misled || !missing.is_empty() || diagnostics.has_errors();
+        if failed {
+            out.hide(Hidden::Parts(entry.name.clone()));
+        }
+        let is_follow_up = |found: &Diagnostic| is_misled && found.code == Code::StackCannot;
+        out.extend(diagnostics.into_iter().filter(|found| !is_follow_up(found)));
+        let is_known = |missing: &Missing| {
+            is_misled || is_clouded(project, &gathered.entry, &missing.pointer, out)
+        };
+        let missing = missing.into_iter().filter(|it| !is_known(it)).collect();
         expansions.push(Expansion {
             gathered,
             parts,
@@ -102,6 +113,33 @@ pub fn expand(
     }
     declare_shared(project, &expansions, registry, out, &mut declarations);
     declarations
+}
+
+/// Whether a setting that a blueprint misses was given, and is not known because of an error.
+fn is_clouded(project: &Project, entry: &Entry, pointer: &str, out: &Diagnostics) -> bool {
+    let path: Vec<&str> = pointer.split('.').collect();
+    let (node, rest) = match path.as_slice() {
+        ["services", name, rest @ ..] => (
+            Name::new(name)
+                .ok()
+                .and_then(|name| project.services.get(&name))
+                .map(|service| &service.node),
+            rest,
+        ),
+        ["environments", name, rest @ ..] => (
+            project
+                .environments
+                .iter()
+                .find(|environment| environment.name.as_str() == *name)
+                .map(|environment| &environment.node),
+            rest,
+        ),
+        ["pins", rest @ ..] => (project.pins.as_ref(), rest),
+        ["delivery", rest @ ..] => (project.delivery.as_ref(), rest),
+        [_, _, rest @ ..] => (Some(&entry.settings), rest),
+        _ => (None, &path[..]),
+    };
+    out.hides_setting(pointer) || node.is_some_and(|node| out.clouds(node, rest))
 }
 
 /// The one strategy of each service: a blueprint's, else the service's, else the stack's.
@@ -291,7 +329,7 @@ fn lay_over(entry: &Entry, made: &mut [Declaration], out: &mut Diagnostics) {
                 environment: None,
             };
             Arc::make_mut(&mut declaration.reads).insert(pointer, read);
-        } else {
+        } else if !out.hides(&Hidden::Parts(entry.name.clone())) {
             let known: Vec<String> = made
                 .iter()
                 .map(|declaration| declaration.address.to_string())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::addr::{Address, Name};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean};
 use crate::node::Node;
 use crate::project::{Entry, Project, Shared};
 use crate::provider::{Registry, Subject};
@@ -113,7 +113,23 @@ pub fn gather(
             }));
         }
     }
-    all.retain(|gathered| is_well_formed(gathered, project, registry, world, out));
+    all.retain(|gathered| {
+        let is_good = is_well_formed(gathered, project, registry, world, out);
+        if !is_good {
+            let entry = &gathered.entry;
+            let kind = registry
+                .provider(&entry.kind)
+                .map(|_| entry.kind.to_string());
+            if kind.is_none() {
+                out.hide(Hidden::Parts(entry.name.clone()));
+            }
+            out.hide(Hidden::Declared {
+                kind,
+                name: Some(entry.name.clone()),
+            });
+        }
+        is_good
+    });
     unite(all, stories, out)
 }
 
@@ -158,14 +174,18 @@ fn is_well_formed(
         .iter()
         .filter(|found| found.severity() == crate::diag::Severity::Error)
         .count();
+    let mut is_about_something = true;
     if let Some(service) = &entry.service
         && !project.services.contains_key(service)
     {
-        out.push(unknown_service(
-            service.as_str(),
-            entry.settings.span,
-            project,
-        ));
+        is_about_something = false;
+        if !out.hides(&Hidden::Services) {
+            out.push(unknown_service(
+                service.as_str(),
+                entry.settings.span,
+                project,
+            ));
+        }
     }
     let shared = &entry.shared;
     let blueprint = registry.blueprint(&entry.kind);
@@ -218,12 +238,15 @@ fn is_well_formed(
     } else {
         out.push(unknown_kind(&entry.kind, entry.settings.span, registry));
     }
-    check_environments(shared.environments.as_ref(), project, out);
-    before
-        == out
-            .iter()
-            .filter(|found| found.severity() == crate::diag::Severity::Error)
-            .count()
+    if !out.hides(&Hidden::Environments) {
+        check_environments(shared.environments.as_ref(), project, out);
+    }
+    is_about_something
+        && before
+            == out
+                .iter()
+                .filter(|found| found.severity() == crate::diag::Severity::Error)
+                .count()
 }
 
 /// A blueprint names a service if it is about one, and only then.
@@ -346,7 +369,8 @@ fn unite_group(
         .collect();
     for code in &replaced {
         let story = code.as_str().unwrap_or_default();
-        if !stories.iter().any(|known| known.code == story) {
+        let is_known = stories.iter().any(|known| known.code == story);
+        if !is_known && !out.hides(&Hidden::Stories) {
             let found = Diagnostic::new(
                 Code::UnknownStory,
                 format!("`replaces` names the story `{story}`, which is not among the inputs"),

@@ -23,7 +23,10 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
             .moved
             .iter()
             .any(|next| next.from == moved.to || next.from == moved.to.family());
-        if !(declared(&moved.to) || goes_on && declared(&now(&moved.to, &project.moved))) {
+        let is_there = declared(&moved.to)
+            || goes_on && declared(&now(&moved.to, &project.moved))
+            || out.may_declare(&moved.to);
+        if !is_there {
             out.push(nothing("moved", &moved.to, moved.span, declarations));
         }
         if declared(&moved.from) {
@@ -44,6 +47,9 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
         .iter()
         .filter(|delegate| !declared(&delegate.address))
     {
+        if out.may_declare(&delegate.address) {
+            continue;
+        }
         out.push(nothing(
             "delegate",
             &delegate.address,
@@ -52,7 +58,7 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
         ));
     }
     for adopt in &project.adopt {
-        if !declared(&adopt.address) {
+        if !declared(&adopt.address) && !out.may_declare(&adopt.address) {
             out.push(nothing("adopt", &adopt.address, adopt.span, declarations));
         }
     }

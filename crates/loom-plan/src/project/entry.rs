@@ -6,7 +6,7 @@
 use super::schema::SHARED;
 use super::{Entry, OnDrift, Own, Shared};
 use crate::addr::{Address, Name, RepoPath};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::node::{Map, Node};
 use crate::shape::{self, World};
 
@@ -27,6 +27,7 @@ pub fn entry(
                 .at(node.span, "")
                 .help("write `{ kind: …, service: … }`"),
         );
+        out.hide(Hidden::Declarations);
         return None;
     };
     let before = out.iter().len();
@@ -75,7 +76,15 @@ pub fn entry(
         .skip(before)
         .any(|found| found.severity() == crate::diag::Severity::Error);
     let name = named("name").or_else(|| service.clone());
-    let (Some(kind), Some(name), false) = (kind, name, failed) else {
+    let (Some(kind), Some(name), false) = (kind, name.clone(), failed) else {
+        // what is no artifact may be a blueprint, whose parts are called after it
+        out.hide(Hidden::Declared {
+            kind: kind.map(str::to_owned),
+            name: name.clone(),
+        });
+        name.map(Hidden::Parts)
+            .into_iter()
+            .for_each(|parts| out.hide(parts));
         return None;
     };
     Some(Entry {
@@ -160,7 +169,8 @@ fn known_environments(node: &Node, world: World<'_>, out: &mut Diagnostics) {
     {
         let Some(name) = node.as_str() else { continue };
         let known = || world.environments.iter().map(Name::as_str);
-        if Name::new(name).is_err() || known().any(|known| known == name) {
+        let is_known = known().any(|known| known == name);
+        if Name::new(name).is_err() || is_known || out.hides(&Hidden::Environments) {
             continue;
         }
         let found = Diagnostic::new(

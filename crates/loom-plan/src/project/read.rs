@@ -20,7 +20,7 @@ use super::{
 use crate::addr::{Address, Name, RepoPath};
 use crate::check::accept::{Accept, Literal};
 use crate::credential;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden};
 use crate::input::{Globs, Input, ReadError, load, parsed};
 use crate::keys::delegate::KeyPattern;
 use crate::node::{self, Map, Node};
@@ -66,14 +66,24 @@ fn read_files(
         .unwrap_or_default();
     for path in matching(input, &patterns, out) {
         if path != files[0].path {
-            files.extend(file(input, path, sources, out));
+            let file = file(input, path, sources, out);
+            if file.is_none() {
+                out.hide(Hidden::Services);
+                out.hide(Hidden::Declarations);
+            }
+            files.extend(file);
         }
     }
     let stack = RepoPath::new(STACK_FILE).expect("a constant path in normal form");
     let stack = match input.read(&stack) {
         Err(ReadError::Missing) => None,
         read => {
-            parsed(read, &stack, sources, out).map(|node| credential::guard(&node, sources, out))
+            let node = parsed(read, &stack, sources, out)
+                .map(|node| credential::guard(&node, sources, out));
+            if node.is_none() {
+                out.hide(Hidden::Setting("stack".to_owned()));
+            }
+            node
         }
     };
     Some((files, stack))
@@ -156,11 +166,11 @@ fn assemble(
     let stack = Stack::read(stack.filter(|node| !node.is_null()), root.get("stack"), out);
     let services = services(files, world, out);
     let entries = files.iter().flat_map(|file| {
-        let list = file
-            .node
-            .get("artifacts")
-            .and_then(Node::as_seq)
-            .unwrap_or_default();
+        let list = file.node.get("artifacts");
+        if list.is_some_and(|list| !list.is_null() && list.as_seq().is_none()) {
+            out.hide(Hidden::Declarations);
+        }
+        let list = list.and_then(Node::as_seq).unwrap_or_default();
         list.iter()
             .filter_map(|node| entry(node, &file.path, world, out))
             .collect::<Vec<_>>()
@@ -288,6 +298,7 @@ fn environments(root: &Node, out: &mut Diagnostics) -> Vec<Environment> {
         return Vec::new();
     };
     let Some(map) = node.as_map() else {
+        out.hide(Hidden::Environments);
         return Vec::new();
     };
     if map.is_empty() {
@@ -299,7 +310,10 @@ fn environments(root: &Node, out: &mut Diagnostics) -> Vec<Environment> {
     }
     let mut environments = Vec::new();
     for (key, entry) in map.entries() {
-        let Ok(name) = Name::new(key) else { continue };
+        let Ok(name) = Name::new(key) else {
+            out.hide(Hidden::Environments);
+            continue;
+        };
         if key.as_ref() == "default" || is_setting(key, SERVICE) {
             let message =
                 format!("`{key}` is the name of a setting, so no environment can have it");
@@ -362,11 +376,18 @@ fn services(files: &[File], world: World<'_>, out: &mut Diagnostics) -> IndexMap
     let mut services: IndexMap<Name, Service> = IndexMap::new();
     let mut places: BTreeMap<Name, Span> = BTreeMap::new();
     for file in files {
-        let Some(map) = file.node.get("services").and_then(Node::as_map) else {
+        let Some(node) = file.node.get("services").filter(|node| !node.is_null()) else {
+            continue;
+        };
+        let Some(map) = node.as_map() else {
+            out.hide(Hidden::Services);
             continue;
         };
         for (key, entry) in map.entries() {
-            let Ok(name) = Name::new(key) else { continue };
+            let Ok(name) = Name::new(key) else {
+                out.hide(Hidden::Services);
+                continue;
+            };
             if let Some(first) = places.get(&name) {
                 let found = Diagnostic::new(
                     Code::NameTaken,

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::{Environment, Project, Service, seen_from_root};
 use crate::addr::{ContentHash, Name};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::node::Node;
 use crate::shape;
 use crate::stack::{
@@ -95,6 +95,18 @@ impl Reads {
                 ),
             ),
         }
+    }
+
+    /// Whether a part of the stack that was read is hidden by an error: what was made of it, or found
+    /// to be missing, may be other than it looks.
+    pub fn hidden(&self, said: &Diagnostics) -> bool {
+        let reads = self.0.borrow();
+        let of_stack = |pointer: &&String| pointer.starts_with("stack.");
+        reads
+            .iter()
+            .map(|(pointer, _)| pointer)
+            .filter(of_stack)
+            .any(|pointer| said.hides_setting(pointer))
     }
 
     /// All that was read.

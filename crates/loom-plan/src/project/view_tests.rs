@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use super::*;
 use crate::addr::RepoPath;
-use crate::diag::Diagnostics;
 use crate::input::Memory;
 use crate::text::Sources;
 

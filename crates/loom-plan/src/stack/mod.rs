@@ -4,7 +4,7 @@
 //! all known, and diagnostics. Unknown keys are ignored, `null` means none; an unknown value for a
 //! key that loom uses is an error that lists the known ones.
 
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::node::Node;
 use crate::text::Span;
 
@@ -145,6 +145,7 @@ impl Stack {
                     )
                     .at(layer.span, ""),
                 );
+                out.hide(Hidden::Setting("stack".to_owned()));
             }
             stack.layer(layer, out);
         }
@@ -164,7 +165,10 @@ impl Stack {
             } else {
                 match word(found, key, words, spellings) {
                     Ok(node) => self.set(key, Some(node)),
-                    Err(diagnostic) => out.push(diagnostic),
+                    Err(diagnostic) => {
+                        out.push(diagnostic);
+                        out.hide(Hidden::Setting(format!("stack.{key}")));
+                    }
                 }
             }
         }
@@ -175,7 +179,10 @@ impl Stack {
             match found.scalar_text() {
                 Some(_) if found.is_null() => self.set(key, None),
                 Some(text) => self.set(key, Some(Node::string(found.span, text.as_ref()))),
-                None => out.push(not_text(found, key)),
+                None => {
+                    out.push(not_text(found, key));
+                    out.hide(Hidden::Setting(format!("stack.{key}")));
+                }
             }
         }
     }

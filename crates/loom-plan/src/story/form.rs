@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use super::{Story, StoryStatus, Task, TaskStatus, artifacts};
 use crate::addr::RepoPath;
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::node::{self, Node};
 use crate::project::read::{PROJECT_FILE, entries};
 use crate::project::{Entry, Project};
@@ -143,6 +143,8 @@ pub(super) fn read(
     let mut ids: BTreeMap<String, Span> = BTreeMap::new();
     for node in node.get("tasks").and_then(Node::as_seq).unwrap_or_default() {
         let Some(task) = task(node, form, status, (project, &mut *sources, &mut *out)) else {
+            out.hide(Hidden::Stories);
+            out.hide(Hidden::Declarations);
             continue;
         };
         if let Some(first) = ids.insert(task.id.clone(), task.span) {

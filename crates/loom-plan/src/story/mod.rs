@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::addr::RepoPath;
 use crate::credential;
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, one_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::input::{Input, load};
 use crate::node;
 use crate::project::read::{PROJECT_FILE, matching};
@@ -145,11 +145,18 @@ pub fn read_all(
     }
     let mut stories = Vec::new();
     for reading in readings.into_iter().chain(extra) {
-        out.extend(reading.found);
+        out.append(reading.found);
+        if reading.story.is_none() {
+            out.hide(Hidden::Stories);
+            out.hide(Hidden::Declarations);
+        }
         stories.extend(reading.story);
     }
     let stories = unique(stories, out);
-    check_dependencies(&stories, out);
+    // a task of a file that cannot be read may be the one that is named
+    if !out.hides(&Hidden::Stories) {
+        check_dependencies(&stories, out);
+    }
     credential::hide(sources, first, out);
     stories
 }

@@ -112,7 +112,7 @@ fn severity(diagnostic: &Diagnostic) -> &'static str {
 }
 
 /// By file, place, code and message; those without a place come last.
-fn sorted<'a>(found: &'a Diagnostics, sources: &Sources) -> Vec<&'a Diagnostic> {
+pub(super) fn sorted<'a>(found: &'a Diagnostics, sources: &Sources) -> Vec<&'a Diagnostic> {
     let key = |diagnostic: &Diagnostic| {
         let place = diagnostic
             .labels

@@ -15,6 +15,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::super::causes::note_sentence;
+use super::super::refusal::Problem;
 use super::super::style::visible_lines;
 use super::{Finding, Report};
 
@@ -83,26 +84,33 @@ pub(crate) fn write(
             verdict,
         }
     });
-    suite(&cases.collect::<Vec<_>>(), out)
+    suite("loom drift", &cases.collect::<Vec<_>>(), out)
 }
 
-/// Writes that nothing could be compared, and why.
+/// Writes that a command came to no result, and why: a case in error for each reason.
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn failure(said: &str, out: &mut dyn Write) -> io::Result<()> {
-    let verdict = Verdict::Error {
-        class: "error",
-        message: said.to_owned(),
+pub(crate) fn failure(name: &str, problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+    let case = |problem: &Problem| {
+        let said: Vec<&str> = std::iter::once(&problem.message)
+            .chain(&problem.advice)
+            .map(String::as_str)
+            .collect();
+        let place = match problem.at() {
+            place if place.is_empty() => "everything".to_owned(),
+            place => place,
+        };
+        Case {
+            path: place,
+            address: name.to_owned(),
+            verdict: Verdict::Error {
+                class: "error",
+                message: format!("{}: {}", problem.code, said.join("\n")),
+            },
+        }
     };
-    suite(
-        &[Case {
-            path: "everything".to_owned(),
-            address: "loom drift".to_owned(),
-            verdict,
-        }],
-        out,
-    )
+    suite(name, &problems.iter().map(case).collect::<Vec<_>>(), out)
 }
 
 /// Whether the note says that an output was not compared, or may be other than declared.
@@ -144,7 +152,7 @@ fn verdict(report: &Report<'_>, finding: &Finding<'_>) -> Verdict {
 }
 
 /// One suite of cases, in the one document.
-fn suite(cases: &[Case], out: &mut dyn Write) -> io::Result<()> {
+fn suite(name: &str, cases: &[Case], out: &mut dyn Write) -> io::Result<()> {
     let count = |is: fn(&Verdict) -> bool| {
         cases
             .iter()
@@ -159,7 +167,7 @@ fn suite(cases: &[Case], out: &mut dyn Write) -> io::Result<()> {
     let errors = count(|verdict| matches!(verdict, Verdict::Error { .. }));
     let skipped = count(|verdict| matches!(verdict, Verdict::Skipped(_)));
     let counts = [
-        ("name", "loom drift"),
+        ("name", name),
         ("tests", &tests),
         ("failures", &failures),
         ("errors", &errors),
@@ -469,12 +477,18 @@ mod tests {
     #[test]
     fn a_run_that_compared_nothing_is_an_error() {
         let mut out = Vec::new();
-        failure("loom.yaml cannot be read\n<x>", &mut out).expect("writing to memory cannot fail");
+        let problem = Problem {
+            code: loom_plan::diag::Code::FileMissing,
+            message: "loom.yaml cannot be read\n<x>".to_owned(),
+            place: None,
+            advice: Vec::new(),
+        };
+        failure("loom drift", &[problem], &mut out).expect("writing to memory cannot fail");
         let elements = read(&String::from_utf8(out).expect("UTF-8"));
         assert_eq!(elements[3].name, "error");
         assert_eq!(
             elements[3].attribute("message"),
-            Some("loom.yaml cannot be read <x>")
+            Some("LOOM0105: loom.yaml cannot be read <x>")
         );
         assert_eq!(elements[0].attribute("errors"), Some("1"));
     }

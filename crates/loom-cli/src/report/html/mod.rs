@@ -23,8 +23,9 @@ use super::check;
 use super::graph::{self, Extent};
 use super::json::inert;
 use super::look::mode_sentence;
+use super::refusal::Problem;
 use super::sections::{Section, sections};
-use super::style::visible;
+use super::style::{visible, visible_lines};
 use super::{Contents, Presented, Shown, settings};
 
 /// How many actions are prepared at once.
@@ -106,6 +107,39 @@ pub(crate) fn plan(plan: &Presented<'_>, out: &mut dyn Write) -> io::Result<()> 
     write!(out, "{data}")?;
     write_data(plan, boxes, out)?;
     write!(out, "{script}{}{after}", include_str!("page.js"))
+}
+
+/// Writes a page that says why there is no plan. It has no script: there is nothing to look for.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn refusal(title: &str, problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+    let (before, rest) = split(include_str!("refusal.html"), "/*STYLE*/");
+    let (between, rest) = split(rest, "<!--TITLE-->");
+    let (middle, after) = split(rest, "<!--PROBLEMS-->");
+    let text = |text: &str| {
+        let text = visible_lines(text).replace('&', "&amp;");
+        text.replace('<', "&lt;").replace('>', "&gt;")
+    };
+    write!(
+        out,
+        "{before}{}{between}{}{middle}",
+        include_str!("page.css"),
+        text(title)
+    )?;
+    for problem in problems {
+        let (code, place) = (problem.code, text(&problem.at()));
+        writeln!(
+            out,
+            "<li><strong>{code}</strong> <code>{place}</code> {}",
+            text(&problem.message)
+        )?;
+        for line in &problem.advice {
+            writeln!(out, "<pre>{}</pre>", text(line))?;
+        }
+        writeln!(out, "</li>")?;
+    }
+    write!(out, "{after}")
 }
 
 /// The text before and after a mark, which the page has.

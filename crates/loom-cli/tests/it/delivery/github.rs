@@ -375,7 +375,10 @@ fn drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well() {
     assert_eq!(compared(&forge)["exit-code"], "1");
     issue(&forge, "1").comes_to(0);
     assert!(
-        forge.held("1/body").contains("exit code 1") && forge.held("1/state") == "open\n",
+        forge
+            .held("1/body")
+            .contains("nothing was compared, 1 error")
+            && forge.held("1/state") == "open\n",
         "an error is not all is well"
     );
 

@@ -132,7 +132,9 @@ fn drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well() {
     job(&forge, "loom-drift", &[]).comes_to(1);
     job(&forge, "loom-issue", &[]).comes_to(0);
     assert!(
-        forge.held("1/body").contains("exit code 1"),
+        forge
+            .held("1/body")
+            .contains("nothing was compared, 1 error"),
         "an error is not all is well"
     );
     forge.sandbox.git(&["checkout", "--quiet", "."]);
