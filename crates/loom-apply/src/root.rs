@@ -346,6 +346,18 @@ impl Root {
         Ok(stored.unwrap_or(bytes))
     }
 
+    /// Whether something stands at a path that is no directory: a file, one that Git has not checked
+    /// out among them, or what is none.
+    pub fn stands(&self, path: &RepoPath) -> bool {
+        let directory = disk::open_beneath(self.directory(), path.parent().unwrap_or(""));
+        let facts =
+            directory.and_then(|directory| disk::facts(directory.as_fd(), path.file_name()));
+        facts.map_or_else(
+            |_| matches!(self.kept(path), Ok(Some(_))),
+            |facts| facts.kind != Kind::Directory,
+        )
+    }
+
     fn open_file(&self, path: &RepoPath) -> Result<OwnedFd, ReadError> {
         let directory =
             disk::open_beneath(self.directory(), path.parent().unwrap_or("")).map_err(refused)?;

@@ -342,6 +342,26 @@ impl Node {
 
 /// Reads all documents of a source. What cannot be read is a diagnostic, and no node.
 pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> Vec<Node> {
+    parse_with(MergeKeys::Refused, sources, id, diagnostics)
+}
+
+/// What `<<` means in a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeKeys {
+    /// It is an error, as in YAML 1.2: loom's own input.
+    Refused,
+    /// The keys of its mapping count where they are not there already, as programs read it that
+    /// still follow YAML 1.1: Compose, GitLab, Kubernetes.
+    Taken,
+}
+
+/// As [`parse`], with a choice of what `<<` means.
+pub fn parse_with(
+    merge_keys: MergeKeys,
+    sources: &Sources,
+    id: SourceId,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Node> {
     let text = Arc::clone(&sources.get(id).text);
     if text.len() > MAX_BYTES {
         let message = format!(
@@ -364,6 +384,7 @@ pub fn parse(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> 
         aliased: 0,
         depth: 0,
         failed: false,
+        merge_keys,
     };
     reader.documents()
 }
@@ -408,6 +429,7 @@ struct Reader<'a> {
     aliased: usize,
     depth: usize,
     failed: bool,
+    merge_keys: MergeKeys,
 }
 
 impl<'a> Reader<'a> {
@@ -564,10 +586,14 @@ impl<'a> Reader<'a> {
 
     fn mapping(&mut self, start: Span, events: &mut Events<'a>) -> Option<(Node, usize)> {
         let (mut map, mut size) = (Map::default(), 1_usize);
+        let mut merged: Vec<Node> = Vec::new();
         loop {
             let (event, key_span) = self.next(events)?;
             if event == Event::MappingEnd {
                 self.depth -= 1;
+                for node in &merged {
+                    merge(&mut map, node);
+                }
                 return Some((Node::map(self.trimmed(start, key_span), map), size));
             }
             let Event::Scalar(key, style, ..) = event else {
@@ -585,6 +611,10 @@ impl<'a> Reader<'a> {
                 && style == ScalarStyle::Plain
                 && matches!(node.value, Value::Map(_) | Value::Seq(_))
             {
+                if self.merge_keys == MergeKeys::Taken {
+                    merged.push(node);
+                    continue;
+                }
                 return self.fail(
                     Code::Syntax,
                     key_span,
@@ -630,6 +660,19 @@ impl<'a> Reader<'a> {
         Span {
             end: start.start + offset(text.trim_end().len()),
             ..start
+        }
+    }
+}
+
+/// Adds the keys of what stands at `<<`: of a mapping, or of each in a list, the first before the
+/// others.
+fn merge(map: &mut Map, node: &Node) {
+    for item in node.as_seq().unwrap_or_default() {
+        merge(map, item);
+    }
+    for (key, entry) in node.as_map().into_iter().flat_map(Map::entries) {
+        if map.entry(key).is_none() {
+            map.add(Arc::clone(key), entry.clone());
         }
     }
 }

@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 
-use loom_apply::{Approved, Becomes, Cause, Change, Durability, Put};
+use loom_apply::{Approved, Becomes, Cause, Change, Durability, Put, Root};
 use loom_plan::addr::{Address, Name, RepoPath};
 use loom_plan::adopt::{Ask, Fidelity, Proposal, Readers, Unread, propose};
 use loom_plan::credential::{self, masked};
 use loom_plan::diag::{Severity, did_you_mean};
 use loom_plan::diff::TextDiff;
-use loom_plan::input::Input as _;
+use loom_plan::input::{Globs, Input as _};
 use loom_plan::intent::REPOSITORY_KIND;
 use loom_plan::plan::decide::{Adopting, Decision};
 use loom_plan::plan::{Action, Expect, Outcome, Plan};
@@ -26,6 +26,8 @@ use loom_plan::snapshot::{Content, Observed, Want};
 
 use super::apply::{FileWrite, Source, files};
 use super::pass::{Compiled, Looked, Planned, REGISTRY, Seen};
+use super::passed::{self, Passed};
+use super::paths::Named;
 use super::refactoring::project_file;
 use super::{Desk, Failure, leftovers, pass, places, take_lock};
 use crate::cli::{Adopt, Selection, quoted};
@@ -53,6 +55,39 @@ struct Sorted {
     below: Vec<Found>,
     managed: Vec<(RepoPath, Address)>,
     unread: Vec<Unread>,
+    passed: Passed,
+}
+
+impl Sorted {
+    /// A file below a directory that cannot be taken: an error where its format is known.
+    fn leave(&mut self, path: RepoPath, why: String) {
+        if Passed::reason(&path).is_none() {
+            self.unread.push(Unread { path, why });
+        } else {
+            self.passed.add(&format!("{path}: {why}"));
+        }
+    }
+
+    /// What is no regular file, of what the patterns match.
+    fn leave_others(&mut self, root: &Root, patterns: &[String]) {
+        let globs = Globs::new(patterns);
+        for (path, what) in root.passed_over(patterns) {
+            match Passed::other(&path, &what, &globs) {
+                Some(reason) => self.passed.add(&reason),
+                None => self.unread.push(Unread {
+                    why: format!("it is {what}, and loom manages regular files only"),
+                    path,
+                }),
+            }
+        }
+    }
+
+    /// A file below a directory that is nobody's declaration.
+    fn pass(&mut self, path: &RepoPath) {
+        let reason = Passed::reason(path);
+        self.passed
+            .add(&reason.unwrap_or_else(|| format!("{path}: no kind reads it")));
+    }
 }
 
 /// Declares and records the files that the paths name.
@@ -75,6 +110,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Adopt, out: &mut dyn Write) -> Result
     };
     let Some((text, looked)) = sound else {
         unread_lines(&sorted.unread, out)?;
+        passed_lines(&sorted, 0, out)?;
         if sorted.unread.is_empty() && sorted.managed.is_empty() {
             writeln!(
                 out,
@@ -103,7 +139,17 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Adopt, out: &mut dyn Write) -> Result
     )?;
     writeln!(out, "`loom rollback {}` undoes it.", committed.id)?;
     leftovers(&committed).try_for_each(|line| writeln!(out, "{line}"))?;
+    passed_lines(&sorted, files, out)?;
     Ok(exit)
+}
+
+/// What was passed over, if anything was.
+fn passed_lines(sorted: &Sorted, adopted: usize, out: &mut dyn Write) -> Result<(), Failure> {
+    if !sorted.passed.is_empty() {
+        let before = format!("Adopted {}", passed::files(adopted));
+        sorted.passed.write(&before, out)?;
+    }
+    Ok(())
 }
 
 /// Reads the files and proposes a declaration for each.
@@ -119,7 +165,27 @@ fn gather(
     sorted.unread.extend(unread);
     taken.extend(proposals.iter().map(|proposal| proposal.address.clone()));
     let below = if ask == Ask::All { Ask::Formats } else { ask };
-    proposals.extend(propose(&existing(&sorted.below), READERS, below, &taken).0);
+    let (found, unread) = propose(&existing(&sorted.below), READERS, below, &taken);
+    let left: Vec<RepoPath> = sorted
+        .below
+        .iter()
+        .map(|it| &it.path)
+        .filter(|path| {
+            !found
+                .iter()
+                .any(|it| it.files.iter().any(|(file, _)| file == *path))
+        })
+        .cloned()
+        .collect();
+    for path in left {
+        match unread.iter().find(|it| it.path == path) {
+            Some(why) if Passed::reason(&path).is_none() => {
+                sorted.passed.add(&format!("{path}: {}", why.why));
+            }
+            Some(_) | None => sorted.pass(&path),
+        }
+    }
+    proposals.extend(found);
     Ok((proposals, sorted))
 }
 
@@ -193,34 +259,14 @@ fn sort(
             .map(|it| it.address.clone())
     };
     for typed in paths {
-        let trimmed = typed.trim_start_matches("./").trim_end_matches('/');
-        let wrong = |error: &dyn std::fmt::Display| {
-            environment(&format!(
-                "`{typed}` names no file of the repository: {error}"
-            ))
+        let named = compiled.here.on_disk(desk, typed)?;
+        let is_file = matches!(named, Named::File(_));
+        let files = match &named {
+            Named::File(path) => vec![path.clone()],
+            Named::Below(_) => desk.root.glob(&named.patterns()),
         };
-        let below = if matches!(trimmed, "" | ".") {
-            "**".to_owned()
-        } else {
-            format!("{trimmed}/**")
-        };
-        let files = if below == "**" {
-            Vec::new()
-        } else {
-            vec![RepoPath::new(trimmed).map_err(|error| wrong(&error))?]
-        };
-        let is_file = files
-            .first()
-            .is_some_and(|path| desk.root.read_bytes(path).is_ok());
-        let files = if is_file {
-            files
-        } else {
-            desk.root.glob(&[below])
-        };
-        if files.is_empty() {
-            return Err(wrong(
-                &"there is nothing; paths are seen from the directory of loom.yaml",
-            ));
+        if !is_file {
+            sorted.leave_others(&desk.root, &named.patterns());
         }
         for path in files {
             let declared = compiled
@@ -248,7 +294,15 @@ fn sort(
                 (None, Ok(found)) if !is_own(&path, is_input(&path)) && !is_foreign(&path) => {
                     sorted.below.push(found);
                 }
-                (Some(_), _) | (None, Ok(_) | Err(_)) => {}
+                (Some(_), _) => sorted.passed.add("managed already"),
+                (None, Ok(_)) if is_own(&path, is_input(&path)) => {
+                    sorted.passed.add("loom's own input");
+                }
+                (None, Ok(_)) => sorted.pass(&path),
+                (None, Err(_)) if declared.is_some() => {
+                    sorted.passed.add("declared already, and not written yet");
+                }
+                (None, Err(why)) => sorted.leave(path, why),
             }
         }
     }

@@ -22,7 +22,7 @@ use loom_plan::diag::{Code, Diagnostic, Diagnostics, Severity};
 use loom_plan::plan::{Action, Outcome, Verb, Verdict};
 use loom_plan::project::read::PROJECT_FILE;
 use loom_plan::snapshot::Part;
-use loom_plan::text::{Position, SourceId, Sources, Span};
+use loom_plan::text::{Position, Sources, Span};
 use loom_providers::inspect;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -65,6 +65,8 @@ pub(super) struct Audit {
     pub(super) unused: Vec<Diagnostic>,
     /// Those that something belongs to.
     exceptions: Vec<Exception>,
+    /// Files of a `.yml` or `.json` name that are something else, and why.
+    pub(super) other: Vec<(String, String)>,
 }
 
 /// Looks at what a plan would write, and gives it the digest that an approval names, or takes it away.
@@ -154,48 +156,105 @@ pub(super) fn of_everything(gate: &Gate, compiled: &Compiled) -> Result<Audit, F
     })
 }
 
-/// Looks at files that are there.
+/// Looks at files that are there. What is wrong with one is a finding, and silences no other.
 ///
 /// # Errors
-/// As [`of_plan`], and for a file that is not of its format.
+/// As [`of_plan`].
 pub(super) fn of_files(gate: &Gate, files: &[File]) -> Result<Audit, Failure> {
-    let (mut findings, mut wrong) = (Vec::new(), (Sources::default(), Diagnostics::default()));
     let policies = gate.policies()?;
     let looked: Vec<_> = files
         .par_iter()
-        .map(|file| look_at(file, &policies))
+        .map(|file| {
+            let (mut findings, problems) = look_at(file, &policies);
+            findings.extend(credentials(file));
+            (findings, problems)
+        })
         .collect();
+    let (mut findings, mut other) = (Vec::new(), Vec::new());
     for (file, (found, problems)) in files.iter().zip(looked) {
         findings.extend(found);
-        let id = wrong.0.add(&file.path, Arc::clone(&file.text));
-        let is_wrong = |problem: &Diagnostic| {
-            file.unreadable == Unreadable::Error || problem.code == Code::Policy
-        };
-        wrong.1.extend(
-            problems
-                .into_iter()
-                .filter(is_wrong)
-                .map(|problem| moved_to(problem, id)),
-        );
-        let nodes = inspect::document(&file.path, id, &wrong.0, &mut Diagnostics::default())
-            .map(|document| document.nodes)
-            .unwrap_or_default();
-        let secrets = credential::places(id, &wrong.0, &nodes)
-            .into_iter()
-            .map(|(span, what)| {
-                at(
-                    of_credential(file, wrong.0.slice(span), what),
-                    &wrong.0,
-                    span,
-                )
-            });
-        findings.extend(secrets);
+        let mut sources = Sources::default();
+        sources.add(&file.path, Arc::clone(&file.text));
+        for problem in problems
+            .iter()
+            .filter(|it| it.severity() == Severity::Error)
+        {
+            let finding = of_problem(file, problem, &sources);
+            if file.unreadable == Unreadable::Error || problem.code == Code::Policy {
+                findings.push(finding);
+            } else if !other.iter().any(|(path, _)| *path == file.path) {
+                let line = finding
+                    .line
+                    .map_or_else(String::new, |line| format!("line {line}: "));
+                other.push((file.path.clone(), format!("{line}{}", finding.message)));
+            }
+        }
     }
-    credential::hide(&mut wrong.0, 0, &mut wrong.1);
-    if wrong.1.has_errors() {
-        return Err(Failure::Input(Box::new(wrong)));
+    Ok(Audit {
+        other,
+        ..judged(findings, gate)
+    })
+}
+
+/// The credentials of a file.
+fn credentials(file: &File) -> Vec<Finding> {
+    let mut sources = Sources::default();
+    let id = sources.add(&file.path, Arc::clone(&file.text));
+    let nodes = inspect::document(&file.path, id, &sources, &mut Diagnostics::default())
+        .map(|document| document.nodes)
+        .unwrap_or_default();
+    credential::places(id, &sources, &nodes)
+        .into_iter()
+        .map(|(span, what)| {
+            at(
+                of_credential(file, sources.slice(span), what),
+                &sources,
+                span,
+            )
+        })
+        .collect()
+}
+
+/// What is said of a file that cannot be read as its name says.
+fn of_problem(file: &File, problem: &Diagnostic, sources: &Sources) -> Finding {
+    let help = problem.help.clone();
+    let finding = Finding {
+        code: problem.code.as_str().to_owned(),
+        message: problem.message.clone(),
+        reason: NOT_READ.to_owned(),
+        fix: help.unwrap_or_else(|| "mend it, so that it is checked".to_owned()),
+        ..blank(file)
+    };
+    match problem.labels.first() {
+        Some(label) => at(finding, sources, label.span),
+        None => finding,
     }
-    Ok(judged(findings, gate))
+}
+
+/// Why it matters that a file is not read.
+const NOT_READ: &str = "what cannot be read is not checked";
+
+/// What is said of a file whose text cannot be had.
+pub(super) fn unread(path: &str, code: Code, message: String) -> Finding {
+    let file = File {
+        path: path.to_owned(),
+        text: "".into(),
+        address: None,
+        asked: None,
+        unreadable: Unreadable::Error,
+    };
+    Finding {
+        code: code.as_str().to_owned(),
+        message,
+        reason: NOT_READ.to_owned(),
+        fix: "see that it is a file of its own, in UTF-8 and of a size that loom reads".to_owned(),
+        ..blank(&file)
+    }
+}
+
+/// Whether a finding says that something was not read at all.
+pub(super) fn is_unread(finding: &Finding) -> bool {
+    finding.reason == NOT_READ
 }
 
 /// The findings of files that loom writes, each looked at as soon as it is rendered, and of the graph.
@@ -246,6 +305,7 @@ fn judged(mut findings: Vec<Finding>, gate: &Gate) -> Audit {
         findings,
         unused,
         exceptions,
+        other: Vec::new(),
     }
 }
 
@@ -442,15 +502,6 @@ fn at(finding: Finding, sources: &Sources, span: Span) -> Finding {
         column: position.column,
         ..finding
     }
-}
-
-/// The same finding in another run's sources, where its file has another number.
-fn moved_to(mut problem: Diagnostic, id: SourceId) -> Diagnostic {
-    problem
-        .labels
-        .iter_mut()
-        .for_each(|label| label.span.source = id);
-    problem
 }
 
 /// What policies of the package `loom` are asked about; `docs/schema/policy-graph.schema.json`.

@@ -7,14 +7,16 @@ use std::io::Write;
 
 use loom_apply::Root;
 use loom_plan::addr::RepoPath;
-use loom_plan::diag::Diagnostics;
-use loom_plan::input::{Input as _, ReadError};
+use loom_plan::check::Finding;
+use loom_plan::diag::{Code, Diagnostics};
+use loom_plan::input::{Globs, Input as _, ReadError};
 use loom_plan::project::read::PROJECT_FILE;
 use loom_providers::inspect;
 
-use super::adopt::is_foreign;
 use super::audit::{self, File, Unreadable};
 use super::gate::Gate;
+use super::passed::{Passed, files};
+use super::paths::{Here, Named};
 use super::{Desk, Failure, pass, places};
 use crate::cli::{Check, CheckFormat};
 use crate::exit::Exit;
@@ -30,6 +32,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
         None
     };
     let gate = Gate::open(desk, compiled.as_deref(), asked.policies_from.as_deref())?;
+    let (mut passed, mut looked) = (Passed::default(), None);
     let audit = match &compiled {
         Some(compiled) if asked.paths.is_empty() => {
             let places = places::check(&desk.root, &compiled.desired)?;
@@ -41,8 +44,16 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
             audit
         }
         compiled => {
-            let files = files(&desk.root, &asked.paths, compiled.as_deref())?;
-            audit::of_files(&gate, &files)?
+            let gathered = gather(desk, &asked.paths, compiled.as_deref())?;
+            let mut audit = audit::of_files(&gate, &gathered.files)?;
+            audit.findings.extend(gathered.unread);
+            audit.findings.sort();
+            passed = gathered.passed;
+            for (path, why) in std::mem::take(&mut audit.other) {
+                passed.add(&format!("{path}: cannot be read as its name says ({why})"));
+            }
+            looked = Some(gathered.files.len());
+            audit
         }
     };
     desk.steps.pause();
@@ -52,13 +63,20 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
     let (findings, prefix) = (&audit.findings, desk.prefix());
     let judged = (findings.as_slice(), &gate.basis);
     match asked.format {
-        CheckFormat::Text => report::text(judged, desk.streams.out, desk.global.talk, out)?,
+        CheckFormat::Text => {
+            report::text(judged, desk.streams.out, desk.global.talk, out)?;
+            if let (Some(looked), false) = (looked, passed.is_empty()) {
+                passed.write(&format!("Looked at {}", files(looked)), out)?;
+            }
+        }
         CheckFormat::Json => report::json(judged, out)?,
         CheckFormat::Github => report::github(judged, &prefix, out)?,
         CheckFormat::Sarif => report::sarif(judged, &prefix, out)?,
         CheckFormat::Junit => report::junit(judged, out)?,
     }
-    Ok(if findings.iter().any(loom_plan::check::Finding::denies) {
+    Ok(if findings.iter().any(audit::is_unread) {
+        Exit::Error
+    } else if findings.iter().any(Finding::denies) {
         Exit::Denied
     } else {
         Exit::Done
@@ -71,61 +89,80 @@ pub(crate) fn rules(out: &mut dyn Write) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// The files that paths name, and what is passed over.
+#[derive(Default)]
+struct Gathered {
+    files: Vec<File>,
+    /// What is of a known format and could not be read.
+    unread: Vec<Finding>,
+    passed: Passed,
+}
+
 /// The files that paths name: a file is looked at as it is, of a directory all files of a known
 /// format.
-fn files(
-    root: &Root,
+fn gather(
+    desk: &Desk<'_>,
     paths: &[String],
     compiled: Option<&pass::Compiled>,
-) -> Result<Vec<File>, Failure> {
-    let mut files: Vec<File> = Vec::new();
+) -> Result<Gathered, Failure> {
+    let here = Here::of(desk);
+    let mut gathered = Gathered::default();
     for typed in paths {
-        let trimmed = typed.trim_start_matches("./").trim_end_matches('/');
-        let wrong = |why: &str| {
-            Failure::Environment(format!(
-                "`{typed}` names no file that can be checked: {why}"
-            ))
-        };
-        let whole = matches!(trimmed, "" | ".");
-        let path = if whole {
-            None
-        } else {
-            Some(RepoPath::new(trimmed).map_err(|error| wrong(&error.to_string()))?)
-        };
-        match path.map(|path| (root.read(&path), path)) {
-            Some((Ok(text), path)) => files.push(file(&path, text, Unreadable::Error, compiled)),
-            Some((Err(error @ (ReadError::NotUtf8 | ReadError::TooLarge(_))), _)) => {
-                return Err(wrong(&error.to_string()));
-            }
-            Some((Err(ReadError::Missing | ReadError::Other(_)), _)) | None => {
-                let below = root.glob(&[if whole {
-                    "**".to_owned()
-                } else {
-                    format!("{trimmed}/**")
-                }]);
-                if below.is_empty() {
-                    return Err(wrong(
-                        "there is nothing; paths are seen from the directory of loom.yaml",
-                    ));
+        match here.on_disk(desk, typed)? {
+            Named::File(path) => gathered.read(&desk.root, &path, Unreadable::Error, compiled),
+            named @ Named::Below(_) => gathered.below(&desk.root, &named.patterns(), compiled),
+        }
+    }
+    let Gathered { files, unread, .. } = &mut gathered;
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files.dedup_by(|one, other| one.path == other.path);
+    unread.sort();
+    unread.dedup();
+    Ok(gathered)
+}
+
+impl Gathered {
+    fn below(&mut self, root: &Root, patterns: &[String], compiled: Option<&pass::Compiled>) {
+        for path in root.glob(patterns) {
+            match Passed::reason(&path) {
+                Some(reason) => self.passed.add(&reason),
+                None if inspect::is_certain(path.as_str()) => {
+                    self.read(root, &path, Unreadable::Error, compiled);
                 }
-                let known = below
-                    .iter()
-                    .filter(|path| inspect::is_known(path.as_str()) && !is_foreign(path));
-                files.extend(known.filter_map(|path| {
-                    let certain = inspect::is_certain(path.as_str());
-                    let unreadable = if certain {
-                        Unreadable::Error
-                    } else {
-                        Unreadable::Other
-                    };
-                    Some(file(path, root.read(path).ok()?, unreadable, compiled))
-                }));
+                None => self.read(root, &path, Unreadable::Other, compiled),
+            }
+        }
+        let globs = Globs::new(patterns);
+        for (path, what) in root.passed_over(patterns) {
+            match Passed::other(&path, &what, &globs) {
+                Some(reason) => self.passed.add(&reason),
+                None => self.cannot(&path, &ReadError::Other(format!("it is {what}"))),
             }
         }
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
-    files.dedup_by(|one, other| one.path == other.path);
-    Ok(files)
+
+    fn read(
+        &mut self,
+        root: &Root,
+        path: &RepoPath,
+        unreadable: Unreadable,
+        compiled: Option<&pass::Compiled>,
+    ) {
+        match root.read(path) {
+            Ok(text) => self.files.push(file(path, text, unreadable, compiled)),
+            Err(error) => self.cannot(path, &error),
+        }
+    }
+
+    fn cannot(&mut self, path: &RepoPath, error: &ReadError) {
+        let code = match error {
+            ReadError::NotUtf8 => Code::NotUtf8,
+            ReadError::TooLarge(_) => Code::TooLarge,
+            ReadError::Missing | ReadError::Other(_) => Code::FileMissing,
+        };
+        self.unread
+            .push(audit::unread(path.as_str(), code, error.to_string()));
+    }
 }
 
 fn file(

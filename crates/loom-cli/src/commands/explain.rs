@@ -4,7 +4,7 @@ use std::io::Write;
 
 use loom_plan::addr::{Address, RepoPath};
 use loom_plan::check::RULES;
-use loom_plan::diag::{Code, did_you_mean};
+use loom_plan::diag::{Code, did_you_mean, one_of};
 use loom_plan::intent::Declaration;
 use loom_plan::project::view::Read;
 use loom_plan::render::Output;
@@ -48,11 +48,16 @@ pub(crate) fn run(desk: &Desk<'_>, subject: &str, out: &mut dyn Write) -> Result
         }
         _ => (subject, None),
     };
-    let at_path = RepoPath::new(path.trim_start_matches("./")).ok();
-    let outputs: Vec<&Output> = at_path
+    let forms = compiled.here.forms(path).unwrap_or_default();
+    let paths: Vec<RepoPath> = forms
         .iter()
-        .flat_map(|path| compiled.desired.at(path))
+        .filter_map(|form| RepoPath::new(form).ok())
         .collect();
+    let outputs: Vec<&Output> = paths
+        .iter()
+        .map(|path| compiled.desired.at(path).collect::<Vec<_>>())
+        .find(|outputs| !outputs.is_empty())
+        .unwrap_or_default();
     if !outputs.is_empty() {
         for output in outputs {
             explain_output(&compiled, output, out)?;
@@ -93,11 +98,20 @@ fn explain_intent(
         .collect();
     let Some(first) = made.first() else {
         let Some(address) = address else {
-            let message = format!(
-                "{subject} is neither an address, nor a file that loom writes, nor an error code"
-            );
+            let known: Vec<&RepoPath> = compiled
+                .desired
+                .outputs
+                .iter()
+                .map(|output| &output.place.path)
+                .collect();
+            let near = super::paths::nearest(subject.trim_start_matches("./"), &known);
+            let help = if near.is_empty() {
+                "`loom graph --format json` lists addresses and files".to_owned()
+            } else {
+                format!("did you mean {}?", one_of(near.iter().map(String::as_str)))
+            };
             return Err(Failure::Environment(format!(
-                "{message}; `loom graph --format json` lists addresses and files"
+                "{subject} is neither an address, nor a file that loom writes, nor an error code; {help}"
             )));
         };
         return Err(pass::unknown(address, declarations));

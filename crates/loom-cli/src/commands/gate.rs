@@ -8,6 +8,7 @@
 //! Deliberately not here: what is found (`audit`).
 
 use loom_plan::check::accept::Accept;
+use loom_plan::check::asked;
 use loom_plan::check::changes::{Terms, changes};
 use loom_plan::check::policy::{Policies, Source};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics};
@@ -85,11 +86,16 @@ impl Gate {
     /// # Errors
     /// Everything that is wrong with them.
     pub(super) fn policies(&self) -> Result<Policies, Failure> {
-        Policies::read(&self.policies).map_err(|problems| {
+        let failed = |problems: Vec<Diagnostic>| {
             let mut found = Diagnostics::default();
             found.extend(problems);
             Failure::Input(Box::new((Sources::default(), found)))
-        })
+        };
+        let policies = Policies::read(&self.policies).map_err(failed)?;
+        match asked::unasked(&self.policies) {
+            unasked if unasked.is_empty() => Ok(policies),
+            unasked => Err(failed(unasked)),
+        }
     }
 
     fn terms(&self, compiled: Option<&Compiled>) -> Terms {

@@ -25,6 +25,8 @@ pub(crate) mod man;
 mod merging;
 mod message;
 pub(crate) mod pass;
+mod passed;
+pub(crate) mod paths;
 mod places;
 pub(crate) mod plan;
 pub(crate) mod providers;

@@ -36,6 +36,7 @@ use rayon::prelude::*;
 use super::files::Files;
 use super::losses;
 use super::merging::merge_all;
+use super::paths::Here;
 use super::{Desk, Failure, places, with_help};
 use crate::cli::{Selection, SkipConflicts, StoryArg, Talk};
 use crate::env::Stream;
@@ -63,6 +64,8 @@ pub(crate) struct Compiled {
     pub(crate) warnings: Diagnostics,
     /// The story of `--story`, by its code.
     pub(crate) story: Option<String>,
+    /// Where paths are seen from.
+    pub(crate) here: Here,
 }
 
 impl Compiled {
@@ -114,6 +117,7 @@ fn compile_from(
                 desired,
                 warnings: found,
                 story,
+                here: Here::of(desk),
             }))
         }
         _ => Err(Failure::Input(Box::new((sources, found)))),
@@ -458,11 +462,11 @@ fn request(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Re
     if let Some(target) = selection.targets.iter().find(|target| !is_known(target)) {
         return Err(unknown(target, declarations));
     }
-    let paths = selection
-        .paths
-        .iter()
-        .map(|glob| glob.glob().to_owned())
-        .collect();
+    let paths = if selection.paths.is_empty() {
+        Vec::new()
+    } else {
+        paths(selection, compiled, seen)?
+    };
     let adoption = match selection.adoption {
         decide::Adoption::Wanted => Adopting::All,
         decide::Adoption::Refused => Adopting::Declared,
@@ -480,6 +484,19 @@ fn request(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Re
         adoption,
         conflicts,
     ))
+}
+
+/// The patterns of `--path`, each of which matches a file that is declared or recorded.
+fn paths(selection: &Selection, compiled: &Compiled, seen: &Seen) -> Result<Vec<String>, Failure> {
+    let declared = compiled.desired.outputs.iter().map(|it| &it.place.path);
+    let recorded = seen.known.records().map(|known| &known.record.path);
+    let mut known: Vec<&RepoPath> = declared.chain(recorded).collect();
+    known.sort_unstable();
+    known.dedup();
+    let typed = selection.paths.iter().map(globset::Glob::glob);
+    let patterns = typed.map(|typed| compiled.here.matching(typed, &known));
+    let patterns: Vec<Vec<String>> = patterns.collect::<Result<_, _>>()?;
+    Ok(patterns.concat())
 }
 
 /// The failure for an address of the command line that stands for nothing.

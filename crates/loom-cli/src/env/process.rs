@@ -17,6 +17,11 @@ use signal_hook::flag;
 use crate::commands::Failure;
 use crate::exit::Exit;
 
+/// The working directory by the name that the shell gave it, which may go through links.
+pub(crate) fn named_directory() -> Option<PathBuf> {
+    std::env::var_os("PWD").map(PathBuf::from)
+}
+
 /// The directory to start from: `-C`, else the working directory.
 pub(crate) fn start(directory: Option<&Path>) -> Result<PathBuf, Failure> {
     #[expect(

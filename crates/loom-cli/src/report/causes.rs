@@ -152,8 +152,8 @@ pub(crate) fn notes(outcome: &Outcome) -> BTreeMap<&NoteKind, Vec<&Note>> {
     kinds
 }
 
-/// How the files of a plan with nothing to do stand. One that holds an accepted edit is as somebody
-/// wanted it, and not as it is declared.
+/// How the files stand that a plan with nothing to do has looked at, and no others. One that holds
+/// an accepted edit is as somebody wanted it, and not as it is declared.
 pub(crate) fn standing(report: &Report) -> String {
     let is_kept = |note: &&Note| note.kind == NoteKind::KeptEdit;
     let kept = report.notes.iter().filter(is_kept).count();
@@ -161,14 +161,21 @@ pub(crate) fn standing(report: &Report) -> String {
         1 => format!("1 file {one}"),
         number => format!("{number} files {many}"),
     };
-    let declared = report.outputs.saturating_sub(kept);
-    match kept {
-        0 => format!("{} as declared", count(declared, "is", "are")),
+    let looked = report.outputs.saturating_sub(report.unseen);
+    let declared = looked.saturating_sub(kept);
+    let said = match kept {
+        0 if report.unseen > 0 => "as declared".to_owned(),
+        0 => count(declared, "is as declared", "are as declared"),
         kept => format!(
             "{} as declared, and {} an edit that was accepted",
             count(declared, "is", "are"),
             count(kept, "holds", "hold")
         ),
+    };
+    match (report.unseen, kept) {
+        (0, _) => said,
+        (_, 0) => format!("{looked} of {} files looked at, and {said}", report.outputs),
+        (_, _) => format!("{looked} of {} files looked at: {said}", report.outputs),
     }
 }
 
@@ -259,6 +266,17 @@ pub(crate) struct Summary {
     pub(crate) conflicts: usize,
     /// Outputs in all.
     pub(crate) outputs: usize,
+    /// Outputs that the run was not asked about.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) unseen: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde calls"
+)]
+pub(crate) fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Summary {
@@ -269,6 +287,7 @@ impl Summary {
             drifted: report.drifted,
             conflicts: outcome.conflicts().len(),
             outputs: report.outputs,
+            unseen: report.unseen,
             ..Self::default()
         };
         for action in outcome.actions() {

@@ -348,3 +348,81 @@ fn a_rule_is_explained_with_its_example_and_the_graph_is_as_its_schema_says() {
         .collect();
     assert!(errors.is_empty(), "{errors:#?}");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_silences_no_other() {
+    let sandbox = Sandbox::empty();
+    let bad = "FROM node:latest\nRUN curl http://x | sh\n";
+    sandbox.write("b/Dockerfile", bad);
+    sandbox.write_bytes("a/Dockerfile", b"# \xff\nFROM node:latest\n");
+    sandbox.write("c/Dockerfile", &"#".repeat(10_500_000));
+    sandbox.write("d/compose.yaml", "services: [\n");
+    std::os::unix::fs::symlink("../b/Dockerfile", sandbox.root().join("d/Dockerfile"))
+        .expect("a link");
+    sandbox.write("src/main.rs", "fn main() {}\n");
+    sandbox.write("node_modules/x/Dockerfile", bad);
+    for ran in [
+        sandbox.loom(&["check", "."]),
+        sandbox.loom(&["check", "a", "b", "c", "d", "src", "node_modules"]),
+    ] {
+        let ran = ran.comes_to(1);
+        let ran = ran
+            .says("LOOM1302] b/Dockerfile:1:1")
+            .says("a/Dockerfile")
+            .says("not UTF-8")
+            .says("c/Dockerfile")
+            .says("d/compose.yaml:1")
+            .says("d/Dockerfile  it is a symbolic link");
+        ran.says("*.rs: no format that is looked into")
+            .says("node_modules/: a directory that programs fill");
+    }
+    sandbox.loom(&["check", "a/Dockerfile"]).comes_to(1);
+    sandbox.loom(&["check", "d/Dockerfile"]).comes_to(1);
+    sandbox
+        .loom(&["check", "b/Dockerfil"])
+        .comes_to(1)
+        .complains("did you mean `b/Dockerfile`?");
+}
+
+#[test]
+fn merge_keys_are_read_and_the_items_of_a_list_are_looked_at() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(
+        "compose.yaml",
+        "x-base: &base\n  privileged: true\nservices:\n  web:\n    <<: *base\n    image: nginx:1.29\n",
+    );
+    sandbox
+        .loom(&["check", "."])
+        .comes_to(5)
+        .says("compose.yaml");
+    sandbox.remove("compose.yaml");
+    sandbox.write(
+        "list.yml",
+        "apiVersion: v1\nkind: List\nitems:\n  - { apiVersion: v1, kind: Pod, metadata: { name: a }, spec: { hostNetwork: true, containers: [{ name: a, image: \"a:latest\" }] } }\n",
+    );
+    sandbox.write(
+        "policy/a.rego",
+        "package main\n\ndeny contains msg if {\n  input.kind == \"Pod\"\n  msg := \"a pod\"\n}\n",
+    );
+    sandbox
+        .loom(&["check", "."])
+        .comes_to(5)
+        .says("LOOM12")
+        .says("a pod");
+}
+
+#[test]
+fn a_policy_that_is_never_asked_is_an_error() {
+    let sandbox = small::standing(POD, "");
+    sandbox.write(
+        "policy/team.rego",
+        "package main\n\ndenny contains msg if {\n  msg := \"no team\"\n}\n",
+    );
+    for command in ["check", "plan"] {
+        sandbox
+            .loom(&[command])
+            .comes_to(1)
+            .complains("LOOM0701")
+            .complains("did you mean `deny` by `denny`?");
+    }
+}

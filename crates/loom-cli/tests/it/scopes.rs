@@ -114,3 +114,38 @@ fn the_scope_is_part_of_what_is_approved() {
         .loom(&["apply", "--expect", &whole, "--path", "**"])
         .comes_to(3);
 }
+
+#[test]
+fn a_path_means_what_is_below_it_however_it_is_typed_and_never_nothing() {
+    let sandbox = two_stories();
+    sandbox.apply();
+    sandbox.append("etc/lock", "edited\n");
+    let absolute = sandbox.root().join("etc/lock").display().to_string();
+    for path in ["etc", "etc/", "./etc", "etc/lock", "etc/**", &absolute] {
+        sandbox
+            .loom(&["drift", "--path", path])
+            .comes_to(2)
+            .says("etc/lock");
+    }
+    let inside = |path: &str| sandbox.loom(&["-C", "etc", "drift", "--path", path]);
+    inside("lock").comes_to(2).says("etc/lock");
+    sandbox
+        .loom(&["drift", "--path", "etc/port"])
+        .comes_to(0)
+        .says(" files looked at, and as declared");
+    for command in ["drift", "plan", "apply"] {
+        sandbox
+            .loom(&[command, "--path", "etcc/lock"])
+            .comes_to(1)
+            .complains("did you mean `etc/lock`?");
+    }
+    sandbox
+        .loom(&["explain", "etcc/lock"])
+        .comes_to(1)
+        .complains("did you mean `etc/lock`?");
+    sandbox.loom(&["explain", "./etc/lock"]).comes_to(0);
+    sandbox
+        .loom(&["explain", &absolute])
+        .comes_to(0)
+        .says("etc/lock");
+}

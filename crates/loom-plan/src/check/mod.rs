@@ -11,6 +11,7 @@
 //! at, and how findings are shown.
 
 pub mod accept;
+pub mod asked;
 pub mod changes;
 pub mod policy;
 mod rules;

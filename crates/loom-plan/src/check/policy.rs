@@ -57,8 +57,7 @@ pub struct Verdict {
 }
 
 /// The severity of what a rule of this name says; `None` for any other rule.
-#[cfg(feature = "rego")]
-fn severity_of(rule: &str) -> Option<Severity> {
+pub(crate) fn severity_of(rule: &str) -> Option<Severity> {
     let severities = [
         ("deny", Severity::Error),
         ("violation", Severity::Error),

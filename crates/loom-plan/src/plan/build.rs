@@ -307,14 +307,15 @@ impl Builder<'_> {
             path: Some(output.place.path.clone()),
             kind,
         };
+        let moved_away = old.is_some_and(|old| !self.inputs.request.takes(&old.record.path));
         match self.inputs.request.standing_of(self.inputs, output) {
-            _ if old.is_some_and(|old| !self.inputs.request.takes(&old.record.path)) => {
+            standing if moved_away || standing == Standing::OutOfScope => {
+                report.unseen += 1;
                 return report.notes.push(note(NoteKind::OutOfScope));
             }
-            Standing::OutOfScope => return report.notes.push(note(NoteKind::OutOfScope)),
             Standing::Held(task) => return report.notes.push(note(NoteKind::Held(task))),
             Standing::Waiting(task) => report.notes.push(note(NoteKind::Waiting(task))),
-            Standing::Free => {}
+            Standing::Free | Standing::OutOfScope => {}
         }
         if let Some(delegated) = &output.delegated {
             report

@@ -318,6 +318,9 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// How many outputs there are.
     pub outputs: usize,
+    /// How many of them the run was not asked about.
+    #[serde(default)]
+    pub unseen: usize,
     /// How many outputs the ledger knew before.
     #[serde(default)]
     pub managed: usize,

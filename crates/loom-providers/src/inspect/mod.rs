@@ -15,7 +15,7 @@ mod hcl;
 
 use loom_plan::check::{Document, Format};
 use loom_plan::diag::Diagnostics;
-use loom_plan::node::{self, Node};
+use loom_plan::node::{self, MergeKeys, Node};
 use loom_plan::text::{SourceId, Sources};
 
 /// What the path of a file says of its format; `None` for one that is not looked into. Whether YAML
@@ -137,7 +137,12 @@ pub fn document(
         Format::Terraform => vec![hcl::read(id, sources, out)?],
         Format::Workflow | Format::Kubernetes | Format::Compose | Format::Data => {
             let before = out.iter().len();
-            let nodes = node::parse(sources, id, out);
+            let merge_keys = if format == Format::Workflow {
+                MergeKeys::Refused
+            } else {
+                MergeKeys::Taken
+            };
+            let nodes = node::parse_with(merge_keys, sources, id, out);
             if out
                 .iter()
                 .skip(before)
@@ -145,7 +150,8 @@ pub fn document(
             {
                 return None;
             }
-            nodes.into_iter().filter(|node| !node.is_null()).collect()
+            let nodes = nodes.into_iter().filter(|node| !node.is_null());
+            nodes.flat_map(listed).collect()
         }
     };
     let format = if format == Format::Data && nodes.iter().any(is_object) {
@@ -154,6 +160,19 @@ pub fn document(
         format
     };
     Some(Document { format, nodes })
+}
+
+/// The objects of a `List`, which Kubernetes takes as if each stood alone; a list in it too.
+fn listed(node: Node) -> Vec<Node> {
+    let is_list = is_object(&node)
+        && node
+            .get("kind")
+            .and_then(Node::as_str)
+            .is_some_and(|kind| kind == "List" || kind.ends_with("List"));
+    match node.get("items").and_then(Node::as_seq) {
+        Some(items) if is_list => items.iter().cloned().flat_map(listed).collect(),
+        Some(_) | None => vec![node],
+    }
 }
 
 /// Whether a document is one of Kubernetes.

@@ -30,16 +30,12 @@ pub(crate) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 fn document(report: &Report<'_>) -> String {
     if report.findings.is_empty() {
         return format!(
-            "### No drift\n\n{} as declared.\n{}",
-            report.files_are(),
+            "### No drift\n\n{}.\n{}",
+            report.as_declared(),
             left_alone(report)
         );
     }
-    let mut text = format!(
-        "### Drift\n\n{}; {} in all.\n",
-        report.counts(),
-        report.files()
-    );
+    let mut text = format!("### Drift\n\n{}; {}.\n", report.counts(), report.files());
     if report.errors() > 0 {
         text +=
             "\nWhether what could not be compared has drifted, nobody knows: mend that first.\n";

@@ -184,19 +184,20 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// `12 files are`, or `1 file is`.
-    pub(crate) fn files_are(&self) -> String {
-        match self.outcome.report().outputs {
-            1 => "1 file is".to_owned(),
-            outputs => format!("{outputs} files are"),
-        }
+    /// What is said where nothing drifted.
+    pub(crate) fn as_declared(&self) -> String {
+        crate::report::causes::standing(self.outcome.report())
     }
 
-    /// `12 files`, or `1 file`.
+    /// `12 files in all`, or how many of them were looked at.
     pub(crate) fn files(&self) -> String {
-        match self.outcome.report().outputs {
-            1 => "1 file".to_owned(),
-            outputs => format!("{outputs} files"),
+        let report = self.outcome.report();
+        match report.outputs {
+            all if report.unseen > 0 => {
+                format!("{} of {all} files looked at", all - report.unseen)
+            }
+            1 => "1 file in all".to_owned(),
+            all => format!("{all} files in all"),
         }
     }
 }

@@ -39,9 +39,9 @@ pub(crate) fn write(
         writeln!(out)?;
     }
     if report.findings.is_empty() {
-        return writeln!(out, "No drift: {} as declared.", report.files_are());
+        return writeln!(out, "No drift: {}.", report.as_declared());
     }
-    let summary = format!("Drift: {}; {} in all", report.counts(), report.files());
+    let summary = format!("Drift: {}; {}", report.counts(), report.files());
     writeln!(out, "{}", stream.colour.paint(Style::Strong, &summary))?;
     if report.errors() > 0 {
         writeln!(

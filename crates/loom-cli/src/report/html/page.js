@@ -154,7 +154,8 @@ function begin() {
   if (head.outcome === 'ready' && head.digest) lead.append('Digest ', element('code', {}, head.digest), '. Apply it with ', element('code', {}, head.apply), '.');
   if (head.outcome === 'compared') lead.append(head.sentence);
   if (head.outcome === 'blocked') lead.append('Nothing can be applied before the conflicts are resolved.');
-  if (head.outcome === 'converged') lead.append(`${head.summary.outputs} files are as declared.`);
+  const { outputs, unseen } = head.summary;
+  if (head.outcome === 'converged') lead.append(unseen ? `${outputs - unseen} of ${outputs} files looked at, and as declared.` : `${outputs} files are as declared.`);
   if (head.warning) {
     $('warning').hidden = false;
     $('warning').textContent = head.warning;

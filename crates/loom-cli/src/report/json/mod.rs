@@ -198,6 +198,8 @@ struct DriftSummary {
     unrecorded: usize,
     errors: usize,
     outputs: usize,
+    #[serde(skip_serializing_if = "crate::report::causes::is_none")]
+    unseen: usize,
 }
 
 #[derive(Serialize)]
@@ -232,6 +234,7 @@ pub(crate) fn drift(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         unrecorded: report.count(Class::Unrecorded),
         errors: report.errors(),
         outputs: report.outcome.report().outputs,
+        unseen: report.outcome.report().unseen,
     };
     let found = report.findings.iter().map(|finding| DriftJson {
         class: finding
