@@ -75,8 +75,8 @@ pub enum Owned {
 /// An entry of `removed` that was carried out, and permits nothing any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
-    /// What it named, for people: an address or a story.
-    pub what: String,
+    /// The artifact that it was carried out for.
+    pub what: Address,
     /// Of an artifact, which component.
     pub component: Option<String>,
 }
@@ -86,7 +86,7 @@ pub struct Spent {
 pub struct Book {
     /// Its outputs, several for one (path, part) where a merge left them.
     pub records: Vec<Record>,
-    /// Permissions that were carried out, by the hash of the entry.
+    /// Permissions that were carried out, by the hash of the entry ([`crate::project::Removed::hash`]).
     pub spent: BTreeMap<ContentHash, Spent>,
     /// Hashes of input values by pointer.
     pub inputs: BTreeMap<String, String>,
@@ -243,11 +243,9 @@ impl Ledger {
         })
     }
 
-    /// Whether an entry of `removed` was carried out.
-    pub fn is_spent(&self, entry: &ContentHash) -> bool {
-        self.books
-            .values()
-            .any(|book| book.spent.contains_key(entry))
+    /// What an entry of `removed` was carried out for, where it was.
+    pub fn spent(&self, entry: &ContentHash) -> Option<&Spent> {
+        self.books.values().find_map(|book| book.spent.get(entry))
     }
 
     /// The hash that was last seen of an input value.
@@ -280,7 +278,7 @@ impl Book {
         for (hash, spent) in &self.spent {
             text += &json(&Line {
                 spent: Some(hash.to_string().into()),
-                what: Some(spent.what.as_str().into()),
+                what: Some(spent.what.to_string().into()),
                 component: spent.component.as_deref().map(Into::into),
                 ..Line::default()
             });
@@ -443,7 +441,7 @@ fn read_line(line: &str) -> Said {
 impl Line<'_> {
     fn spent(&self, hash: &str) -> Option<Said> {
         let spent = Spent {
-            what: self.what.as_ref()?.to_string(),
+            what: Address::parse(self.what.as_ref()?).ok()?,
             component: self
                 .component
                 .as_ref()
@@ -554,7 +552,7 @@ mod tests {
             bytes: ContentHash::of(b"as it was left"),
         };
         let spent = |what: &str, component: Option<&str>| Spent {
-            what: what.to_owned(),
+            what: Address::parse(what).expect("an address"),
             component: component.map(str::to_owned),
         };
         let book = Book {

@@ -111,13 +111,63 @@ pub type Attributes = BTreeMap<String, Node>;
 /// What a provider could not do, at the places of the settings that are to blame.
 pub type Failure = Vec<Diagnostic>;
 
-/// Something outside the repository that a text declares and another lacks.
+/// Something outside the repository that would be lost with a change of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lost {
     /// The component that it belongs to, in a blueprint's word: `database`.
     pub component: String,
     /// Its own name in the format: `aws_db_instance.this`.
     pub name: String,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of something that is lost.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// It goes, and nothing comes in its place.
+    Destroyed,
+    /// A new one, empty, comes in its place, because this setting cannot be changed in place.
+    Replaced(String),
+}
+
+/// The texts of files, by the directory that they are in.
+pub trait Texts {
+    /// The files of a directory; the root is `""`.
+    fn folder(&self, folder: &str) -> Vec<(RepoPath, String)>;
+}
+
+/// A change of a file, with what stands around it before and after.
+#[derive(Clone, Copy)]
+pub struct Change<'a> {
+    /// Where the file stands.
+    pub stands: &'a RepoPath,
+    /// Where it will stand: another path where it moves.
+    pub comes: &'a RepoPath,
+    /// The files as they stand.
+    pub before: &'a dyn Texts,
+    /// The files as they will be.
+    pub after: &'a dyn Texts,
+}
+
+/// Something outside the repository that was made from a text, and goes on when the text is gone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Running {
+    /// What it is: ``Deployment `api` ``.
+    pub what: String,
+    /// Where, as a clause after it: `` in the namespace `shop` ``; empty where that needs no word.
+    pub place: String,
+    /// The command that ends it, around what it is called there, so that one can end several.
+    pub end: (String, String),
+    /// What it is called there: `deployment/api`.
+    pub target: String,
+}
+
+impl Running {
+    /// The command that ends all of these, which are in one place.
+    pub fn ended_by((before, after): &(String, String), targets: &[&str]) -> String {
+        format!("{before} {}{after}", targets.join(" "))
+    }
 }
 
 /// A file that is there and that loom did not write.
@@ -198,8 +248,13 @@ pub trait Provider: Sync {
         Vec::new()
     }
 
-    /// Of a stateful kind: what `before` declares outside the repository and `after` does not.
-    fn lost(&self, _before: &str, _after: &str) -> Vec<Lost> {
+    /// Of a stateful kind: what is lost outside the repository when a file of it changes.
+    fn lost(&self, _change: Change<'_>) -> Vec<Lost> {
+        Vec::new()
+    }
+
+    /// What runs outside the repository because of a text. `beside` reads files of its directory.
+    fn running(&self, _text: &str, _beside: &dyn Fn(&str) -> Option<String>) -> Vec<Running> {
         Vec::new()
     }
 

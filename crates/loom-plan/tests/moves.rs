@@ -18,7 +18,7 @@ use loom_plan::plan::scope::{Adopting, Conflicts, Request};
 use loom_plan::plan::{self, Action, Outcome, Verb};
 use loom_plan::project::{OnDrift, read};
 use loom_plan::provider::{
-    Artifact, Failure, KindSpec, Lost, Mode, Nature, Place, Provider, Registry,
+    Artifact, Change, Failure, Fate, KindSpec, Lost, Mode, Nature, Place, Provider, Registry, Texts,
 };
 use loom_plan::render::{self, Desired};
 use loom_plan::shape::{Field, Shape, World};
@@ -76,15 +76,27 @@ impl Provider for Folder {
         Ok(format!("{text}\n"))
     }
 
-    fn lost(&self, before: &str, after: &str) -> Vec<Lost> {
+    fn lost(&self, change: Change<'_>) -> Vec<Lost> {
+        let text = |texts: &dyn Texts| texts.folder("").remove(0).1;
+        let (before, after) = (text(change.before), text(change.after));
         let gone = before
             .lines()
             .filter(|line| line.starts_with("resource") && !after.contains(line));
         gone.map(|line| Lost {
             component: "database".to_owned(),
             name: line.to_owned(),
+            fate: Fate::Destroyed,
         })
         .collect()
+    }
+}
+
+/// The one text on a side of a change.
+struct One<'a>(&'a RepoPath, &'a str);
+
+impl Texts for One<'_> {
+    fn folder(&self, _: &str) -> Vec<(RepoPath, String)> {
+        vec![(self.0.clone(), self.1.to_owned())]
     }
 }
 
@@ -240,10 +252,14 @@ impl Repository {
         );
         let losses = |output: &render::Output, stands: &RepoPath| {
             let before = self.files.get(stands.as_str()).cloned().unwrap_or_default();
-            desired
-                .declaration(output)
-                .provider
-                .lost(&before, &desired.text(output).expect("a text"))
+            let after = desired.text(output).expect("a text");
+            let path = &output.place.path;
+            desired.declaration(output).provider.lost(Change {
+                stands,
+                comes: path,
+                before: &One(stands, &before),
+                after: &One(path, &after),
+            })
         };
         let inputs = Inputs {
             project: &project,

@@ -138,6 +138,7 @@ fn the_printed_command_makes_the_plan_that_was_shown() {
         exceptions: Vec::new(),
         skipped: Vec::new(),
         gone: Vec::new(),
+        spends: std::collections::BTreeMap::new(),
         report: loom_plan::plan::Report::default(),
     };
     let printed = apply_command(&global, &plan.selection, None, &small);

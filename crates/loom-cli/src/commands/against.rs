@@ -8,11 +8,11 @@ use std::io::Write;
 
 use loom_plan::addr::{Address, RepoPath};
 use loom_plan::check::Finding;
-use loom_plan::plan::{Action, Conflicting, Outcome};
+use loom_plan::plan::{Action, Conflicting, NoteKind, Outcome};
 use loom_plan::snapshot::Part;
 
 use super::gate::Gate;
-use super::{Desk, Failure, audit, list, pass};
+use super::{Desk, Failure, audit, list, outside, pass};
 use crate::cli::{Plan, PlanFormat};
 use crate::env::{self, Base};
 use crate::exit::Exit;
@@ -43,7 +43,7 @@ pub(super) fn run(
             "the ledger of the commit {name} cannot be read by this loom"
         )));
     }
-    let outcome = planned.against(&there, &seen)?;
+    let mut outcome = planned.against(&there, &seen)?;
     let (standing, missing) = standing(&planned.outcome);
     let compared = Compared {
         reference: reference.to_owned(),
@@ -57,6 +57,10 @@ pub(super) fn run(
         planned: &planned.outcome,
         base: planned.bytes(there.files()),
     };
+    // of what the base had, and not of what this tree would still do
+    let notes = &mut outcome.report_mut().notes;
+    notes.retain(|note| !matches!(note.kind, NoteKind::GoesOn { .. }));
+    outside::note(&mut outcome, &planned.compiled.desired, &contents);
     let prefix = desk.prefix();
     let findings = audit::of_plan(&gate, &planned.compiled, &outcome, &contents)?.findings;
     let presented = Presented {
@@ -146,6 +150,14 @@ impl Contents for Both<'_> {
             None => self.now.files.bytes(&action.path).ok(),
         };
         Sides { before, after }
+    }
+
+    fn stands(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        self.base.files.bytes(path).ok()
+    }
+
+    fn comes(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        self.now.comes(path)
     }
 
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {

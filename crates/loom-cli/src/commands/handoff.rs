@@ -11,13 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use loom_plan::addr::RepoPath;
+use loom_plan::diag::Diagnostics;
 use loom_plan::handoff::Applied;
-use loom_plan::handoff::section::{Section, Status};
+use loom_plan::handoff::kept::keeping;
+use loom_plan::handoff::section::Status;
 use loom_plan::input::Input as _;
 use loom_plan::keys::{Form, KeyPath, Step, format_of};
-use loom_plan::node::Node;
+use loom_plan::node::{self, Node};
 use loom_plan::story::Story;
-use loom_plan::text::{SourceId, Span};
+use loom_plan::text::{SourceId, Sources, Span};
 use serde_json::Value;
 
 use super::{Desk, Failure, pass, rewrite_input};
@@ -55,9 +57,11 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result
         .map(|(_, text)| text.as_str());
     let past = env::past(&desk.root, code, now, &applied.paths()).map_err(Failure::Environment)?;
     let section = applied.section(&planned.outcome, &past);
+    let kept = keeping(&section, there(desk, story).as_ref())
+        .map_err(|error| Failure::Environment(error.to_string()))?;
     match asked.to {
-        HandoffTo::Output => print(code, &section, out)?,
-        HandoffTo::Story => write(desk, story, &section, out)?,
+        HandoffTo::Output => print(code, &kept, out)?,
+        HandoffTo::Story => write(desk, story, &kept, out)?,
         HandoffTo::Board => attach(code, &applied.tasks(), out)?,
     }
     Ok(match section.status {
@@ -92,12 +96,22 @@ fn nothing(story: &Story) -> Failure {
     })
 }
 
-fn print(code: &str, section: &Section, out: &mut dyn Write) -> Result<(), Failure> {
+/// The section that stands in the story's file, where there is one that can be read.
+fn there(desk: &Desk<'_>, story: &Story) -> Option<Value> {
+    let path = RepoPath::new(&story.file).ok()?;
+    let text = desk.root.read(&path).ok()?;
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let id = sources.add(path.as_str(), &*text);
+    let documents = node::parse(&sources, id, &mut found);
+    Some(documents.first()?.at(story.handoff)?.to_json())
+}
+
+fn print(code: &str, section: &Value, out: &mut dyn Write) -> Result<(), Failure> {
     #[derive(serde::Serialize)]
     struct Output<'a> {
         format_version: &'a str,
         story: &'a str,
-        devops: &'a Section,
+        devops: &'a Value,
     }
     Ok(json::write(
         &Output {
@@ -113,7 +127,7 @@ fn print(code: &str, section: &Section, out: &mut dyn Write) -> Result<(), Failu
 fn write(
     desk: &Desk<'_>,
     story: &Story,
-    section: &Section,
+    section: &Value,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let no = |why: String| {
@@ -143,18 +157,17 @@ fn with_section(
     path: &RepoPath,
     text: &str,
     place: &[&str],
-    section: &Section,
+    section: &Value,
 ) -> Result<String, String> {
     let format = format_of(loom_providers::FORMATS, path)
         .ok_or("its name ends neither in .json nor in .yaml or .yml")?;
     if matches!(format.read(text)?.form, Form::Scalar(_)) {
         return Err("the whole story stands in a JSON string there".to_owned());
     }
-    let section = serde_json::to_value(section).map_err(|error| error.to_string())?;
-    let wanted = place
-        .iter()
-        .rev()
-        .fold(section, |inner, key| serde_json::json!({ *key: inner }));
+    let wanted = place.iter().rev().fold(
+        section.clone(),
+        |inner, key| serde_json::json!({ *key: inner }),
+    );
     let wanted = match path.extension() {
         Some("json") => format!("{wanted:#}\n"),
         _ => loom_providers::emit::yaml::document(&Node::from_json(

@@ -1,119 +1,169 @@
-//! What of an artifact would be lost outside the repository, and nobody named in `removed:`.
+//! What would be lost outside the repository with a change of a file.
 //!
 //! In: an output, and the text that is to come. Out: names. What goes to another file of the same
 //! artifact is not lost. Deliberately not here: what a text declares (the provider), and what is
-//! decided of a loss.
+//! permitted (`plan/permission.rs`).
 
-use loom_plan::addr::{Address, RepoPath};
-use loom_plan::intent::Declaration;
-use loom_plan::keys::{self, Change};
-use loom_plan::plan::owned;
-use loom_plan::project::{Project, RemovedWhat};
-use loom_plan::provider::{Failure, Lost, Nature};
-use loom_plan::render::Output;
+use std::collections::BTreeMap;
+
+use loom_plan::addr::RepoPath;
+use loom_plan::keys;
+use loom_plan::plan::{owned, permission};
+use loom_plan::provider::{Change, Lost, Nature, Texts};
+use loom_plan::render::{self, Output};
 use loom_plan::snapshot::Part;
 
 use super::files::Files;
 use super::pass::{Compiled, REGISTRY, Seen};
 
-/// Answers what an update of a stateful output drops that `removed:` does not name. What goes to
-/// another file of the same artifact is not dropped.
+/// Answers what an update of a stateful output destroys or replaces, permitted or not.
 pub(super) fn of_updates<'a>(
     files: &'a dyn Files,
     compiled: &'a Compiled,
     seen: &'a Seen,
 ) -> impl Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a {
     move |output, stands| {
-        let desired = &compiled.desired;
-        let declaration = desired.declaration(output);
-        let read = files
-            .bytes(stands)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
-        let siblings = desired
-            .outputs
-            .iter()
-            .filter(|sibling| sibling.declaration == output.declaration);
-        // what people wrote beside the keys of loom stays
-        let text = |sibling: &Output| match (
-            &sibling.part,
-            keys::format_of(REGISTRY.formats, &sibling.place.path),
-        ) {
-            (Part::Keys(_), Some(format)) => {
-                let known = seen.known.get(&sibling.place.path, &sibling.part);
-                let unwanted = owned::unwanted(
-                    known.map_or(&[], |known| known.record.keys.as_slice()),
-                    &sibling.keys,
-                );
-                let before = files
-                    .bytes(&sibling.place.path)
-                    .ok()
-                    .and_then(|bytes| String::from_utf8(bytes).ok());
-                let wanted = desired.text(sibling).ok();
-                let change = Change {
-                    wanted: wanted.as_deref(),
-                    unwanted: &unwanted,
-                    ..Change::default()
-                };
-                let edited = format.edit(&before.unwrap_or_default(), change).ok();
-                Ok(edited.and_then(|edited| edited.text).unwrap_or_default())
-            }
-            (Part::Keys(_) | Part::Block(_) | Part::Whole, _) => desired.text(sibling),
+        let sides = World {
+            files,
+            compiled,
+            seen,
+            merged: None,
         };
-        let after: Result<Vec<String>, Failure> = siblings.map(text).collect();
-        let (Some(before), Ok(after)) = (read, after) else {
-            return Vec::new();
-        };
-        unnamed(
-            &compiled.project,
-            declaration,
-            declaration.provider.lost(&before, &after.join("\n")),
-        )
+        sides.lost(output, stands)
     }
 }
 
-/// Of what an update loses, what no `removed:` names.
-fn unnamed(project: &Project, declaration: &Declaration, lost: Vec<Lost>) -> Vec<Lost> {
-    let named = |component: &str| {
-        let of_this = |address: &Address| {
-            *address == declaration.address || *address == declaration.address.family()
-        };
-        project.removed.iter().any(|removed| {
-            matches!(&removed.what, RemovedWhat::Address(address) if of_this(address))
-                && removed.component.as_deref() == Some(component)
-        })
-    };
-    lost.into_iter()
-        .filter(|lost| !named(&lost.component) && !named(&lost.name))
-        .collect()
-}
-
-/// What a merged text of an output drops that `removed:` does not name, and no other file of the
-/// same artifact takes over.
+/// What a merged text of an output would lose that `removed` does not permit.
 pub(super) fn of_merge(
-    compiled: &Compiled,
+    (files, compiled, seen): (&dyn Files, &Compiled, &Seen),
     output: &Output,
     before: &str,
     after: &str,
 ) -> Vec<String> {
-    let desired = &compiled.desired;
-    let declaration = desired.declaration(output);
+    let declaration = compiled.desired.declaration(output);
     if declaration.provider.spec().nature != Nature::Stateful {
         return Vec::new();
     }
-    let siblings = desired
-        .outputs
-        .iter()
-        .filter(|other| other.declaration == output.declaration && other.place != output.place);
-    let siblings = siblings.filter_map(|sibling| desired.text(sibling).ok());
-    let after = std::iter::once(after.to_owned())
-        .chain(siblings)
-        .collect::<Vec<_>>()
-        .join("\n");
-    let lost = unnamed(
-        &compiled.project,
-        declaration,
-        declaration.provider.lost(before, &after),
+    let path = &output.place.path;
+    let world = World {
+        files,
+        compiled,
+        seen,
+        merged: Some((path, before, after)),
+    };
+    let lost = permission::unpermitted(
+        (&compiled.project, &seen.ledger),
+        &declaration.address,
+        world.lost(output, path),
     );
     lost.into_iter().map(|lost| lost.name).collect()
+}
+
+/// The files of the repository, on both sides of a plan.
+struct World<'a> {
+    files: &'a dyn Files,
+    compiled: &'a Compiled,
+    seen: &'a Seen,
+    /// Of one that is merged: its path, what stands there and what the merge came to.
+    merged: Option<(&'a RepoPath, &'a str, &'a str)>,
+}
+
+impl World<'_> {
+    fn lost(&self, output: &Output, stands: &RepoPath) -> Vec<Lost> {
+        let declaration = self.compiled.desired.declaration(output);
+        declaration.provider.lost(Change {
+            stands,
+            comes: &output.place.path,
+            before: &Standing(self),
+            after: &Coming(self),
+        })
+    }
+
+    fn read(&self, path: &RepoPath) -> Option<String> {
+        let bytes = self.files.bytes(path).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// The outputs of a directory, and those that the ledger knows there.
+    fn paths(&self, folder: &str) -> impl Iterator<Item = &RepoPath> {
+        let of_outputs = self
+            .compiled
+            .desired
+            .outputs
+            .iter()
+            .map(|it| &it.place.path);
+        let recorded = self.seen.known.records().map(|known| &known.record.path);
+        let is_there = move |path: &&RepoPath| path.parent().unwrap_or("") == folder;
+        of_outputs.chain(recorded).filter(is_there)
+    }
+
+    /// The whole file that an output comes to.
+    fn text(&self, output: &Output) -> Option<String> {
+        let desired = &self.compiled.desired;
+        let path = &output.place.path;
+        match &output.part {
+            Part::Whole => desired.text(output).ok(),
+            Part::Block(address) => {
+                let text = desired.text(output).ok()?;
+                let before = self.read(path).unwrap_or_default();
+                Some(render::with_block(&before, path, address, Some(&text)))
+            }
+            // what people wrote beside the keys of loom stays
+            Part::Keys(_) => {
+                let known = self.seen.known.get(path, &output.part);
+                let unwanted = owned::unwanted(
+                    known.map_or(&[], |known| known.record.keys.as_slice()),
+                    &output.keys,
+                );
+                let wanted = desired.text(output).ok();
+                let before = self.read(path).unwrap_or_default();
+                let change = keys::Change {
+                    wanted: wanted.as_deref(),
+                    unwanted: &unwanted,
+                    ..keys::Change::default()
+                };
+                let format = keys::format_of(REGISTRY.formats, path)?;
+                format.edit(&before, change).ok()?.text
+            }
+        }
+    }
+}
+
+/// The files as they stand.
+struct Standing<'a>(&'a World<'a>);
+
+impl Texts for Standing<'_> {
+    fn folder(&self, folder: &str) -> Vec<(RepoPath, String)> {
+        let read = |path: &RepoPath| match self.0.merged {
+            Some((merged, before, _)) if merged == path => Some(before.to_owned()),
+            Some(_) | None => self.0.read(path),
+        };
+        let texts: BTreeMap<RepoPath, String> = self
+            .0
+            .paths(folder)
+            .filter_map(|path| Some((path.clone(), read(path)?)))
+            .collect();
+        texts.into_iter().collect()
+    }
+}
+
+/// The files as they will be.
+struct Coming<'a>(&'a World<'a>);
+
+impl Texts for Coming<'_> {
+    fn folder(&self, folder: &str) -> Vec<(RepoPath, String)> {
+        let mut texts = BTreeMap::new();
+        for output in &self.0.compiled.desired.outputs {
+            let path = &output.place.path;
+            if path.parent().unwrap_or("") != folder {
+                continue;
+            }
+            let text = match self.0.merged {
+                Some((merged, _, after)) if merged == path => Some(after.to_owned()),
+                Some(_) | None => self.0.text(output),
+            };
+            texts.extend(text.map(|text| (path.clone(), text)));
+        }
+        texts.into_iter().collect()
+    }
 }

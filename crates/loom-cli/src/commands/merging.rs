@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::Files;
 use super::losses;
-use super::pass::{self, Compiled, REGISTRY};
+use super::pass::{self, Compiled, REGISTRY, Seen};
 use super::{Desk, Failure};
 use crate::env::Commits;
 use loom_apply::Objects;
@@ -26,7 +26,7 @@ use loom_plan::snapshot::Part;
 /// [`Failure::Input`] where a base is not found: another plan than the one asked for is not made.
 pub(crate) fn merge_all(
     desk: &Desk<'_>,
-    compiled: &Compiled,
+    (compiled, seen): (&Compiled, &Seen),
     to_merge: &[ToMerge],
 ) -> Result<Merges, Failure> {
     desk.steps.next("merging");
@@ -53,7 +53,12 @@ pub(crate) fn merge_all(
     for (merging, output, observed) in sides {
         let base = bases.get(&merging.output).map(String::as_str);
         let result = match (base, observed.as_deref()) {
-            (Some(base), Some(observed)) => merged(compiled, merging, output, [base, observed])?,
+            (Some(base), Some(observed)) => merged(
+                (desk.files(), compiled, seen),
+                merging,
+                output,
+                [base, observed],
+            )?,
             (_, None) => Err(vec![Clash::NotText]),
             (None, Some(_)) => return Err(missing(desk, merging)),
         };
@@ -64,7 +69,7 @@ pub(crate) fn merge_all(
 
 /// Three texts are put together.
 fn merged(
-    compiled: &Compiled,
+    (files, compiled, seen): (&dyn Files, &Compiled, &Seen),
     merging: &ToMerge,
     output: &Output,
     [base, observed]: [&str; 2],
@@ -73,7 +78,9 @@ fn merged(
         .desired
         .text_beside(output, observed)
         .map_err(|found| failed(&found))?;
-    let dropped = |before: &str, after: &str| losses::of_merge(compiled, output, before, after);
+    let dropped = |before: &str, after: &str| {
+        losses::of_merge((files, compiled, seen), output, before, after)
+    };
     let grammar =
         loom_providers::grammar_of(&output.place.path).filter(|_| output.part == Part::Whole);
     let sides = Sides {

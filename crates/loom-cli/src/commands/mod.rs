@@ -24,6 +24,7 @@ mod losses;
 pub(crate) mod man;
 mod merging;
 mod message;
+mod outside;
 pub(crate) mod pass;
 mod passed;
 pub(crate) mod paths;

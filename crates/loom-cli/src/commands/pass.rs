@@ -23,7 +23,7 @@ use loom_plan::plan::owned;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::scope::{Adopting, Conflicts, Request};
 use loom_plan::plan::{Action, Conflicting, Expect, Outcome, decide};
-use loom_plan::project::{Project, read};
+use loom_plan::project::{Project, read, requires};
 use loom_plan::provider::{Mode, Registry};
 use loom_plan::render::{self, Desired, Output};
 use loom_plan::shape::World;
@@ -34,10 +34,9 @@ use loom_plan::{intent, keys, plan};
 use rayon::prelude::*;
 
 use super::files::Files;
-use super::losses;
 use super::merging::merge_all;
 use super::paths::Here;
-use super::{Desk, Failure, places, with_help};
+use super::{Desk, Failure, losses, outside, places, with_help};
 use crate::cli::{Selection, SkipConflicts, StoryArg, Talk};
 use crate::env::Stream;
 use crate::report::{self, About, Contents, Sides, diagnostics};
@@ -48,6 +47,16 @@ pub(crate) const REGISTRY: Registry<'static> = Registry {
     blueprints: loom_providers::BLUEPRINTS,
     formats: loom_providers::FORMATS,
 };
+
+/// Refuses to go on where the project asks for another loom; for commands that read no more of it.
+///
+/// # Errors
+/// [`Failure::Input`].
+pub(crate) fn requires(desk: &Desk<'_>) -> Result<(), Failure> {
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    requires::of_project(&desk.root, &mut sources, &mut found)
+        .map_err(|requires::Refused| Failure::Input(Box::new((sources, found))))
+}
 
 /// What the input comes to.
 #[derive(Debug)]
@@ -565,6 +574,15 @@ impl Contents for Bytes<'_> {
         Sides { before, after }
     }
 
+    fn stands(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        self.files.bytes(path).ok()
+    }
+
+    fn comes(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        let output = self.desired.at(path).next()?;
+        self.desired.text(output).ok().map(String::into_bytes)
+    }
+
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {
         let before = self.files.bytes(&conflict.path).ok();
         if let Part::Keys(_) = conflict.part {
@@ -685,7 +703,7 @@ pub(crate) fn plan_in_silence(
     let merges = if to_merge.is_empty() {
         Merges::default()
     } else {
-        merge_all(desk, &compiled, &to_merge)?
+        merge_all(desk, (&compiled, &seen), &to_merge)?
     };
     decided(desk, (compiled, seen), selection, merges)
 }
@@ -740,12 +758,17 @@ fn decided(
     compiled.desired.merges = merges;
     let request = request(selection, &compiled, &seen)?;
     let loaded = loaded(&compiled.stories);
-    let outcome = plan::plan(inputs(
+    let mut outcome = plan::plan(inputs(
         (&compiled, &seen),
         &request,
         &loaded,
         &losses::of_updates(desk.files(), &compiled, &seen),
     ));
+    let bytes = Bytes {
+        files: desk.files(),
+        desired: &compiled.desired,
+    };
+    outside::note(&mut outcome, &compiled.desired, &bytes);
     Ok(Planned {
         compiled,
         seen,

@@ -4,6 +4,7 @@
 //! command to go on with. Nothing is planned or applied here: what the entry does is reviewed like
 //! everything else.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use loom_plan::addr::{Address, RepoPath};
@@ -12,8 +13,9 @@ use loom_plan::diag::did_you_mean;
 use loom_plan::diff::TextDiff;
 use loom_plan::input::Input as _;
 use loom_plan::intent::Declaration;
+use loom_plan::plan::known::KnownRecord;
 use loom_plan::project::read::PROJECT_FILE;
-use loom_plan::project::{RemovedWhat, edit};
+use loom_plan::project::{Moved, RemovedWhat, edit};
 
 use super::pass::{Compiled, Seen};
 use super::{Desk, Failure, pass, rewrite_input};
@@ -62,7 +64,7 @@ pub(crate) fn forget(
             "{{ address: {}, keep: true }}",
             edit::scalar(&address.to_string())
         );
-        add(desk, "forget", "removed", &entry, out)?;
+        add(desk, "forget", "removed", &[entry], out)?;
     }
     match world.declared(address) {
         Some(place) => {
@@ -87,26 +89,47 @@ pub(crate) fn move_address(
     to: &Address,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let entry = format!(
-        "{{ from: {}, to: {} }}",
-        edit::scalar(&from.to_string()),
-        edit::scalar(&to.to_string())
-    );
+    let entry = moved_entry(from, to);
     // where an earlier move led to what is renamed now, the input is right only with the new entry
     let ((compiled, seen), own) = match pass::look(desk, None) {
         Ok(looked) => (looked, 0),
-        Err(failure) => (look_with(desk, &entry).ok_or(failure)?, 1),
+        Err(failure) => match look_with(desk, &entry) {
+            Some(looked) => (looked, 1),
+            // several entries may be missing, one for each part of what is moved
+            None => {
+                return look_without(desk).map_or(Err(failure), |(compiled, seen)| {
+                    let world = Known {
+                        compiled: &compiled,
+                        seen: &seen,
+                    };
+                    move_group(desk, &world, (from, to), out)
+                });
+            }
+        },
     };
     let world = Known {
         compiled: &compiled,
         seen: &seen,
     };
+    if world.is_group(to) || world.is_group(from) {
+        return move_group(desk, &world, (from, to), out);
+    }
     let mut written = compiled
         .project
         .moved
         .iter()
         .take(compiled.project.moved.len() - own);
-    if let Some(entry) = written.find(|entry| entry.from == *from) {
+    // one that another entry has led back from is done
+    let returned = |entry: &&Moved| {
+        compiled
+            .project
+            .moved
+            .iter()
+            .any(|other| other.to == *from && other.span != entry.span)
+    };
+    if let Some(entry) =
+        written.find(|entry| entry.from == *from && (entry.to == *to || !returned(entry)))
+    {
         let place = compiled.sources.position(entry.span);
         if entry.to != *to {
             return Err(no(format!(
@@ -136,13 +159,85 @@ pub(crate) fn move_address(
     if !world.is_recorded(from) {
         return Err(world.unmanaged(from));
     }
-    add(desk, "move", "moved", &entry, out)?;
+    add(desk, "move", "moved", &[entry], out)?;
     writeln!(
         out,
         "\nThe files of {from}, and edits that were accepted in them, go on as {to}. See what comes of it:"
     )?;
     writeln!(out, "  loom plan")?;
     Ok(Exit::Done)
+}
+
+fn moved_entry(from: &Address, to: &Address) -> String {
+    format!(
+        "{{ from: {}, to: {} }}",
+        edit::scalar(&from.to_string()),
+        edit::scalar(&to.to_string())
+    )
+}
+
+/// Lets all artifacts of a service or of a blueprint go on under the names that they have now.
+fn move_group(
+    desk: &Desk<'_>,
+    world: &Known<'_>,
+    (from, to): (&Address, &Address),
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    if from.kind() != to.kind() {
+        return Err(no(format!(
+            "`{from}` and `{to}` are of different kinds, and a move keeps the kind"
+        )));
+    }
+    if world.is_group(from) {
+        return Err(no(format!(
+            "`{from}` is still declared: first give it its new name in the input, then move it"
+        )));
+    }
+    let entries: Vec<String> = world
+        .parts(from, to)
+        .into_iter()
+        .map(|(old, new)| moved_entry(&old, &new))
+        .collect();
+    if entries.is_empty() {
+        return Err(no(format!(
+            "loom manages nothing that `{to}` would go on from under the name of `{from}`; `loom plan` shows what comes and goes"
+        )));
+    }
+    add(desk, "move", "moved", &entries, out)?;
+    writeln!(
+        out,
+        "\nThe files of {from}, and edits that were accepted in them, go on as those of {to}. See what comes of it:"
+    )?;
+    writeln!(out, "  loom plan")?;
+    Ok(Exit::Done)
+}
+
+/// A name in which one word is another, words being what hyphens divide; `None` where it has not the word.
+fn renamed(name: &str, from: &str, to: &str) -> Option<String> {
+    let (framed, word) = (format!("-{name}-"), format!("-{from}-"));
+    let found = framed.contains(&word);
+    found.then(|| {
+        framed
+            .replacen(&word, &format!("-{to}-"), 1)
+            .trim_matches('-')
+            .to_owned()
+    })
+}
+
+/// What the input comes to without `moved`; `None` where it still has errors.
+fn look_without(desk: &Desk<'_>) -> Option<pass::Looked> {
+    let text = desk.root.read(&project_file()).ok()?;
+    let mut is_moved = false;
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        if line.starts_with(|c: char| !c.is_whitespace() && c != '-' && c != '#' && c != ']') {
+            is_moved = line.starts_with("moved:");
+        }
+        if !is_moved {
+            kept += line;
+        }
+    }
+    pass::look_as_if(desk, &[(project_file(), kept)]).ok()
 }
 
 /// What the input comes to with one more entry of `moved`; `None` where it still has errors.
@@ -198,6 +293,51 @@ impl Known<'_> {
         ))
     }
 
+    /// Whether an address stands for what several artifacts belong to: a service, or a blueprint.
+    fn is_group(&self, address: &Address) -> bool {
+        self.members(address).next().is_some()
+    }
+
+    /// The artifacts of a service (`service.NAME`), or those that a blueprint makes.
+    fn members<'b>(&'b self, group: &'b Address) -> impl Iterator<Item = &'b Declaration> {
+        let declarations = &self.compiled.desired.ordered.declarations;
+        declarations.iter().filter(move |it| {
+            let made = it.intent.family() != it.address.family();
+            if group.kind() == "service" {
+                it.service.as_ref() == Some(group.name())
+            } else {
+                made && it.intent.family() == *group
+            }
+        })
+    }
+
+    /// What artifacts of a group were called before it was: of the same kind, recorded and declared no
+    /// more, with the one name where they have the other now.
+    fn parts(&self, from: &Address, to: &Address) -> BTreeMap<Address, Address> {
+        let mut parts = BTreeMap::new();
+        for declaration in self.members(to) {
+            let new = declaration.address.family();
+            if self.is_recorded(&new) {
+                continue;
+            }
+            let was = |known: &&KnownRecord| {
+                let old = known.record.address.family();
+                old.kind() == new.kind()
+                    && self.declared(&old).is_none()
+                    && renamed(
+                        old.name().as_str(),
+                        from.name().as_str(),
+                        to.name().as_str(),
+                    )
+                    .is_some_and(|name| name == new.name().as_str())
+            };
+            if let Some(known) = self.seen.known.records().find(was) {
+                parts.insert(known.record.address.family(), new);
+            }
+        }
+        parts
+    }
+
     /// The failure for an address that the ledger does not know, with the nearest that it does.
     fn unmanaged(&self, address: &Address) -> Failure {
         let recorded: Vec<String> = self
@@ -222,7 +362,7 @@ pub(crate) fn add(
     desk: &Desk<'_>,
     command: &str,
     key: &str,
-    entry: &str,
+    entries: &[String],
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let path = project_file();
@@ -230,8 +370,12 @@ pub(crate) fn add(
         .root
         .read(&path)
         .map_err(|error| no(format!("{path} cannot be read: {error}")))?;
-    let after = edit::append(&before, key, entry).map_err(|refused| {
-        let lines = edit::by_hand(key, &[entry]);
+    let all = entries.iter().try_fold(before.to_string(), |text, entry| {
+        edit::append(&text, key, entry)
+    });
+    let after = all.map_err(|refused| {
+        let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+        let lines = edit::by_hand(key, &entries);
         no(format!(
             "nothing was changed, because {refused}\n  help: add this to {path} by hand:\n\n{lines}"
         ))

@@ -130,7 +130,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Resolve, out: &mut dyn Write) -> Resu
             return said(asked, &open, out);
         }
     };
-    let mut merges = merge_all(desk, &compiled, &carried)?;
+    let mut merges = merge_all(desk, (&compiled, &seen), &carried)?;
     for (edited, text) in &results {
         merges.insert(
             edited.merging.output.clone(),

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use loom_apply::{Approved, Cause, CommitError, Past, Stop, UndoError};
 
-use super::{Desk, Failure, leftovers, take_lock, with_help, with_kept};
+use super::{Desk, Failure, leftovers, pass, take_lock, with_help, with_kept};
 use crate::cli::{Confirmation, Rollback};
 use crate::env;
 use crate::exit::Exit;
@@ -16,6 +16,7 @@ use crate::report::history;
 /// Stages the undoing, shows it, has it confirmed, and carries it out.
 pub(crate) fn run(desk: &Desk<'_>, asked: &Rollback, out: &mut dyn Write) -> Result<Exit, Failure> {
     let root = &desk.root;
+    pass::requires(desk)?;
     let lock = take_lock(root, desk.global.lock_timeout)?;
     let past = loom_apply::history(root).map_err(UndoError::Trouble)?;
     let entry = entry(&past, asked.id)?;

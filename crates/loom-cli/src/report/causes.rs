@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use loom_plan::addr::RepoPath;
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::upgrade::Upgrade;
 use loom_plan::plan::{
@@ -100,7 +101,8 @@ pub(crate) fn conflict_clause(conflict: Conflict) -> &'static str {
         Conflict::NotOurs => "a file that loom did not write is there",
         Conflict::Foreign => "no regular file is there",
         Conflict::Stateful => "its removal strands what it describes",
-        Conflict::Component => "the update drops a resource",
+        Conflict::Component => "the update destroys or replaces what holds data",
+        Conflict::Newer => "written by a newer loom",
         Conflict::Migration => "a migration may not change",
         Conflict::Merge => "edited by hand where loom changes it too",
         Conflict::Unsafe => "its keys cannot be changed safely",
@@ -127,9 +129,13 @@ pub(crate) fn conflict_sentences(conflict: &Conflicting) -> String {
                 .to_owned()
         }
         Conflict::Component => {
-            "The update drops a resource or a module that `removed` does not name, and what it describes would be destroyed."
+            "The update destroys or replaces something that exists outside the repository, and no entry of `removed` permits it."
                 .to_owned()
         }
+        Conflict::Newer => format!(
+            "A newer loom wrote it: {}. This one would write its own, older text back.",
+            conflict.found.as_deref().unwrap_or("this loom does not know its kind")
+        ),
         Conflict::Migration => {
             "A migration that was written may have run somewhere, so it may never change. Write a new one instead.".to_owned()
         }
@@ -179,6 +185,23 @@ pub(crate) fn standing(report: &Report) -> String {
     }
 }
 
+/// What goes on outside the repository, with the file that no longer says it.
+pub(crate) fn going_on(outcome: &Outcome) -> impl Iterator<Item = (&NoteKind, &RepoPath)> {
+    let notes = outcome.report().notes.iter();
+    notes.filter_map(|note| match note.kind {
+        NoteKind::GoesOn { .. } => Some((&note.kind, note.path.as_ref()?)),
+        NoteKind::Waiting(_)
+        | NoteKind::Held(_)
+        | NoteKind::NotLoaded(_)
+        | NoteKind::OutOfScope
+        | NoteKind::KeptEdit
+        | NoteKind::Once
+        | NoteKind::Delegated(_)
+        | NoteKind::Unheld
+        | NoteKind::Spent(_) => None,
+    })
+}
+
 /// What is said of the notes of a kind.
 pub(crate) fn note_sentence(kind: &NoteKind, notes: &[&Note]) -> String {
     let pick = |one: &'static str, many: &'static str| if notes.len() == 1 { one } else { many };
@@ -215,6 +238,12 @@ pub(crate) fn note_sentence(kind: &NoteKind, notes: &[&Note]) -> String {
         NoteKind::Unheld => format!(
             "the text of {subject} holds something that is hidden or left to somebody, so that nothing in \
              this saved plan proves it: `loom apply` looks at it again"
+        ),
+        NoteKind::GoesOn { what, end } => {
+            format!("goes on outside the repository: {what} (to end it: `{end}`)")
+        }
+        NoteKind::Spent(place) => format!(
+            "the entry of `removed`, {place}, was carried out and permits nothing any more; take it out"
         ),
         NoteKind::Once => format!(
             "{subject} {} created once and {} left alone",

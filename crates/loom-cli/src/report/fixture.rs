@@ -182,6 +182,7 @@ impl Scene {
             exceptions: Vec::new(),
             skipped: self.conflicts.clone(),
             gone: Vec::new(),
+            spends: BTreeMap::new(),
             report: self.report.clone(),
         })
     }

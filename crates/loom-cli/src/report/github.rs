@@ -1,7 +1,7 @@
 //! A plan as workflow commands of GitHub Actions: annotations at the lines that it is about.
 //!
-//! In: an outcome. Out: one command a line. A conflict is an error and a deletion a warning, both at
-//! the file; that most of what loom manages would go is a warning of the plan as a whole. What came
+//! In: an outcome. Out: one command a line. A conflict is an error; a deletion is a warning, and so is
+//! what goes on outside the repository, all at the file; that most of what loom manages would go is a warning of the plan as a whole. What came
 //! with a newer loom alone is a notice for each step of a kind, at the first file that it changes; a
 //! setting that changed is a notice at its line in the input. Both name the files that follow.
 //! GitHub shows ten annotations of each level for a step: where there are more, the tenth says how
@@ -12,9 +12,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use loom_plan::addr::RepoPath;
 use loom_plan::check::Finding;
 use loom_plan::check::changes::Change;
-use loom_plan::plan::{Cause, Outcome, Verb};
+use loom_plan::plan::{Cause, NoteKind, Outcome, Verb};
 use loom_plan::text::Position;
 
 use super::by_hand;
@@ -53,7 +54,7 @@ pub(crate) fn plan(
     self::basis(basis, prefix, out)?;
     self::findings(findings, prefix, out)?;
     let (warnings, notices) = (
-        [brake(outcome), deletions(outcome)].concat(),
+        [brake(outcome), going_on(outcome), deletions(outcome)].concat(),
         [upgrades(outcome), settings(outcome)].concat(),
     );
     for (level, found) in [
@@ -219,6 +220,16 @@ fn deletions(outcome: &Outcome) -> Vec<Annotation> {
         message: format!("The file is deleted: {}", causes::short(action)),
     };
     deleted.map(annotation).collect()
+}
+
+/// What goes on outside the repository with nobody to manage it.
+fn going_on(outcome: &Outcome) -> Vec<Annotation> {
+    let annotation = |(kind, path): (&NoteKind, &RepoPath)| Annotation {
+        place: Some((path.to_string(), 1)),
+        title: "Outside the repository".to_owned(),
+        message: causes::note_sentence(kind, &[]),
+    };
+    causes::going_on(outcome).map(annotation).collect()
 }
 
 /// The settings that changed, by their place, with the files that follow.

@@ -204,6 +204,16 @@ pub(crate) trait Contents: Sync {
     /// The whole file before and after an action; of a move, before at the old path.
     fn of(&self, action: &Action) -> Sides;
 
+    /// The file that stands at a path before everything.
+    fn stands(&self, _: &RepoPath) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// The file that stands at a path after everything, where loom declares it.
+    fn comes(&self, _: &RepoPath) -> Option<Vec<u8>> {
+        None
+    }
+
     /// What stands at a conflict's path, and what loom would write there.
     fn of_conflict(&self, conflict: &Conflicting) -> Sides;
 

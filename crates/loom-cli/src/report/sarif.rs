@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 use loom_plan::addr::ContentHash;
 use loom_plan::check::Finding;
-use loom_plan::plan::{Action, Cause, Conflicting, Outcome, Verb};
+use loom_plan::plan::{Action, Cause, Conflicting, NoteKind, Outcome, Verb};
 use loom_plan::text::Position;
 use serde_json::{Value, json};
 
@@ -41,6 +41,11 @@ const RULES: &[(&str, &str, &str)] = &[
         "note",
         "Nobody asked for the change: it comes with a newer version of loom alone.",
     ),
+    (
+        "loom/outside",
+        "warning",
+        "Something goes on outside the repository, with nobody to manage it.",
+    ),
 ];
 
 /// Writes the log. `prefix` leads from the repository's top to the directory of loom.yaml; it is
@@ -67,9 +72,24 @@ pub(crate) fn plan(
             .iter()
             .map(|action| of_action(action, section, prefix))
     });
+    let going_on = outcome.report().notes.iter().filter_map(|note| {
+        let path = note.path.as_ref()?;
+        let is_one = matches!(note.kind, NoteKind::GoesOn { .. });
+        is_one.then(|| {
+            let alert = Alert {
+                rule: 7,
+                text: visible(&causes::note_sentence(&note.kind, &[note])).into_owned(),
+                path: path.as_str(),
+                address: &note.address.to_string(),
+                causes: &[],
+            };
+            result(alert, prefix)
+        })
+    });
     let results: Vec<Value> = conflicts
         .chain(changes)
         .chain(of_basis)
+        .chain(going_on)
         .chain(check::sarif_results(findings, prefix))
         .collect();
     let rules: Vec<Value> = RULES

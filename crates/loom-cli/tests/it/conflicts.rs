@@ -128,7 +128,7 @@ fn terraform_is_not_deleted_because_a_line_of_input_went() {
     small::declare(
         &sandbox,
         &module.replace(", two: { bucket: two }", ""),
-        "removed: [{ address: terraform.module.bucket, component: aws_s3_bucket.two }]\n",
+        "removed: [{ address: terraform.module.bucket, component: aws_s3_bucket.two, reason: moved by hand }]\n",
     );
     sandbox.apply();
     assert!(!sandbox.read(path).contains("two"));
@@ -142,7 +142,7 @@ fn terraform_is_not_deleted_because_a_line_of_input_went() {
     small::declare(
         &sandbox,
         "  []\n",
-        "removed: [{ address: terraform.module.bucket }]\n",
+        "removed: [{ address: terraform.module.bucket, reason: nobody uses it }]\n",
     );
     assert_eq!(sandbox.loom(&["plan"]).comes_to(0).marked('-'), [path]);
     sandbox.apply();

@@ -750,3 +750,39 @@ fn a_branch_that_was_merged_tells_what_it_created() {
     assert_eq!(said["completedAt"], "2026-11-02T10:00:00Z");
     assert_eq!(texts(&said["filesCreated"]), ["docs/hours.md", "etc/port"]);
 }
+
+#[test]
+fn what_people_added_to_the_section_stays_when_it_is_written_anew() {
+    let sandbox = small::applied();
+    sandbox.loom(&["handoff", "S-1", "--write"]).comes_to(0);
+    sandbox.edit(
+        "stories/S-1.yaml",
+        "notes: \"\"",
+        "notes: Call Ada before the first deployment.",
+    );
+    sandbox.edit(
+        "stories/S-1.yaml",
+        "weaveProposals: []",
+        "weaveProposals:\n    - { dimension: Q, type: painpoint, id: ours-1, summary: The port was taken }",
+    );
+    // something is to be applied: loom has a sentence of its own to say
+    sandbox.remove("etc/port");
+    sandbox.loom(&["handoff", "S-1", "--write"]).comes_to(2);
+    let text = sandbox.read("stories/S-1.yaml");
+    assert!(text.contains("Not applied yet: etc/port"), "{text}");
+    sandbox.apply();
+    sandbox.loom(&["handoff", "S-1", "--write"]).comes_to(0);
+    let text = sandbox.read("stories/S-1.yaml");
+    assert!(!text.contains("Not applied yet"), "{text}");
+    for kept in [
+        "Call Ada before the first deployment.",
+        "ours-1",
+        "The port was taken",
+    ] {
+        assert_eq!(text.matches(kept).count(), 1, "{kept}: {text}");
+    }
+    sandbox
+        .loom(&["handoff", "S-1", "--write"])
+        .comes_to(0)
+        .says("says so already");
+}

@@ -36,6 +36,7 @@ mod lifecycle;
 mod locks;
 mod merge;
 mod merges;
+mod outside;
 mod owned;
 mod paths;
 mod policies;

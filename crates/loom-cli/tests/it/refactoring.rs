@@ -1,5 +1,6 @@
 //! `moved`, `removed` and `adopt` in loom.yaml.
 
+use super::sandbox::Sandbox;
 use super::small;
 
 const OLD: &str = "  - { kind: file, name: old, path: etc/old, content: \"same\\n\" }\n";
@@ -383,4 +384,140 @@ fn where_loom_yaml_cannot_be_added_to_the_lines_are_printed() {
         .complains("by hand")
         .complains("moved:\n  - { from: file.old, to: file.new }");
     assert_eq!(sandbox.read("loom.yaml"), before);
+}
+
+#[test]
+fn an_artifact_goes_back_to_a_name_that_it_had() {
+    let file = |name: &str| {
+        format!("  - {{ kind: file, name: {name}, content: \"1\\n\", path: etc/{name} }}\n")
+    };
+    let sandbox = small::standing(&file("a"), "");
+    sandbox.apply();
+    sandbox.write("etc/a", "mine\n");
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "keep"])
+        .comes_to(0);
+    let mut moved = String::new();
+    for (from, to) in [("a", "b"), ("b", "a"), ("a", "b"), ("b", "c")] {
+        small::declare(&sandbox, &file(to), &moved);
+        sandbox
+            .loom(&["move", &format!("file.{from}"), &format!("file.{to}")])
+            .comes_to(0);
+        moved = sandbox
+            .read("loom.yaml")
+            .split_once("moved:")
+            .map(|(_, rest)| format!("moved:{rest}"))
+            .expect("it is there");
+        sandbox.apply();
+        assert_eq!(
+            sandbox.read(&format!("etc/{to}")),
+            "mine\n",
+            "{from} to {to}"
+        );
+        assert!(!sandbox.has(&format!("etc/{from}")));
+        sandbox.is_settled();
+    }
+}
+
+#[test]
+fn a_service_moves_with_all_that_is_made_for_it() {
+    let shop = |service: &str| {
+        format!(
+            "loom: 1\nproject: shop\nstack: {{ runtime: node, infrastructure: {{ hosting: aws, ci: github-actions, orchestration: kubernetes }} }}\n\
+             environments: {{ production: {{ url: https://x.example.com, region: us-east-1 }} }}\n\
+             services: {{ {service}: {{ port: 3000, commands: {{ start: node x.js }} }} }}\n\
+             artifacts:\n  - {{ kind: workload, service: {service} }}\n  - {{ kind: container, service: {service} }}\n"
+        )
+    };
+    let sandbox = Sandbox::of(&[("loom.yaml", &shop("api"))]);
+    sandbox.apply();
+    sandbox.append("docker/api.Dockerfile", "# theirs\n");
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "keep"])
+        .comes_to(0);
+    sandbox
+        .loom(&["move", "service.api", "service.front"])
+        .comes_to(1);
+    sandbox.write("loom.yaml", &shop("front"));
+    sandbox
+        .loom(&["move", "service.api", "service.front"])
+        .comes_to(0);
+    let text = sandbox.read("loom.yaml");
+    for entry in [
+        "from: kubernetes.manifest.api, to: kubernetes.manifest.front",
+        "from: docker.dockerfile.api, to: docker.dockerfile.front",
+    ] {
+        assert!(text.contains(entry), "{text}");
+    }
+    let ran = sandbox.loom(&["plan", "--on-drift", "keep"]).comes_to(0);
+    assert!(
+        ran.marked('-').is_empty() && !ran.marked('>').is_empty(),
+        "{ran}"
+    );
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "keep"])
+        .comes_to(0);
+    assert!(sandbox.read("docker/front.Dockerfile").contains("# theirs"));
+    // a blueprint with its parts, and back
+    sandbox.edit("loom.yaml", "services: { front:", "services: { api:");
+    sandbox.edit(
+        "loom.yaml",
+        "workload, service: front",
+        "workload, service: api",
+    );
+    sandbox.edit(
+        "loom.yaml",
+        "container, service: front",
+        "container, service: api",
+    );
+    sandbox
+        .loom(&["move", "workload.front", "workload.api"])
+        .comes_to(0);
+    sandbox
+        .loom(&["move", "service.front", "service.api"])
+        .comes_to(0);
+    let ran = sandbox.loom(&["plan", "--on-drift", "keep"]).comes_to(0);
+    assert!(
+        ran.marked('-').is_empty() && !ran.marked('>').is_empty(),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_file_that_becomes_a_directory_and_back_says_that_it_takes_two_applies() {
+    let file =
+        |path: &str| format!("  - {{ kind: file, name: a, path: {path}, content: \"1\\n\" }}\n");
+    let sandbox = small::standing(&file("conf/main"), "");
+    sandbox.apply();
+    sandbox.write("conf/main", "mine\n");
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "keep"])
+        .comes_to(0);
+    for path in ["conf", "conf/main"] {
+        small::declare(&sandbox, &file(path), "");
+        sandbox
+            .loom(&["plan"])
+            .comes_to(4)
+            .says("which takes two applies")
+            .says("`path: conf.next`");
+        small::declare(&sandbox, &file("conf.next"), "");
+        sandbox.apply();
+        small::declare(&sandbox, &file(path), "");
+        sandbox.apply();
+        assert_eq!(sandbox.read(path), "mine\n");
+        sandbox.is_settled();
+    }
+    // another artifact, in the place of one that goes
+    sandbox.write("conf/main", "1\n");
+    sandbox.apply();
+    small::declare(&sandbox, &file("conf").replace("name: a", "name: b"), "");
+    sandbox
+        .loom(&["plan"])
+        .comes_to(4)
+        .says("loom apply --skip-conflicts");
+    sandbox
+        .loom(&["apply", "--yes", "--skip-conflicts"])
+        .comes_to(4);
+    sandbox.apply();
+    sandbox.is_settled();
 }

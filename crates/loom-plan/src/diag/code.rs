@@ -56,6 +56,8 @@ codes! {
     NoMatch = "LOOM0111", Warning;
     /// The format version is newer than this loom.
     FormatVersion = "LOOM0112", Error;
+    /// The project asks for another version of loom.
+    Requires = "LOOM0116", Error;
     /// An environment that the project does not have.
     UnknownEnvironment = "LOOM0201", Error;
     /// A setting has no value for one of the environments.
@@ -124,6 +126,8 @@ codes! {
     DelegatedValue = "LOOM0420", Error;
     /// What was asked for could not be done here.
     Stopped = "LOOM0424", Error;
+    /// An entry of `removed` that permits nothing, because it says no reason.
+    NoReason = "LOOM0427", Warning;
     /// A managed path under a Git attribute that rewrites it.
     GitAttributes = "LOOM0501", Error;
     /// Git ignores the ledger.

@@ -132,9 +132,11 @@ fn class_of_conflict(conflict: Conflict) -> Class {
             Class::Edited
         }
         Conflict::NotOurs | Conflict::KeysTaken => Class::Unrecorded,
-        Conflict::Stateful | Conflict::Component | Conflict::Migration | Conflict::Unsafe => {
-            Class::InputChanged
-        }
+        Conflict::Stateful
+        | Conflict::Component
+        | Conflict::Migration
+        | Conflict::Newer
+        | Conflict::Unsafe => Class::InputChanged,
     }
 }
 

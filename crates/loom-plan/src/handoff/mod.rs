@@ -16,10 +16,12 @@
 //! | `service` | addresses, variables and health check of the services |
 //! | `rules` | what follows for the knowledge base |
 //! | `notes` | the sentences for people |
+//! | [`kept`] | what people added to the section that is there |
 //!
 //! Deliberately not here: where the section is written, and Git.
 
 pub mod fact;
+pub mod kept;
 mod notes;
 mod rules;
 pub mod section;

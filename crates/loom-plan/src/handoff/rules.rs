@@ -28,6 +28,23 @@ const RULES: &[Rule] = &[
     settings,
 ];
 
+/// The ids of the proposals that rules make, in the order of the rules.
+pub(super) const IDS: &[&str] = &[
+    "separate-terraform-state-per-env",
+    "staged-deployment",
+    "health-check-deployment-gate",
+    "secrets-in-manager",
+    "short-lived-cloud-credentials",
+    "blue-green-deployment",
+    "ci-settings-outside-git",
+];
+
+/// How many rules there are.
+#[cfg(test)]
+pub(super) fn count() -> usize {
+    RULES.len()
+}
+
 /// The proposals of all rules that hold.
 pub(super) fn proposals(applied: &Applied<'_>) -> Vec<Proposal> {
     RULES.iter().filter_map(|rule| rule(applied)).collect()

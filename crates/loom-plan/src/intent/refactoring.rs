@@ -6,7 +6,7 @@
 use super::Declaration;
 use crate::addr::Address;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
-use crate::plan::moves::now;
+use crate::plan::moves::Renames;
 use crate::project::Project;
 use crate::text::Span;
 
@@ -17,6 +17,7 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
             it.address == *address || (address.item().is_none() && it.address.family() == *address)
         })
     };
+    let renames = Renames::of(&project.moved);
     for moved in &project.moved {
         // a move may go on by another, as one of last month does by one of today
         let goes_on = project
@@ -24,12 +25,17 @@ pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut D
             .iter()
             .any(|next| next.from == moved.to || next.from == moved.to.family());
         let is_there = declared(&moved.to)
-            || goes_on && declared(&now(&moved.to, &project.moved))
+            || goes_on && renames.now(&moved.to, &declared).is_some()
             || out.may_declare(&moved.to);
         if !is_there {
             out.push(nothing("moved", &moved.to, moved.span, declarations));
         }
-        if declared(&moved.from) {
+        // another entry may lead back to it
+        let comes_back = project
+            .moved
+            .iter()
+            .any(|other| other.to == moved.from || other.to.family() == moved.from);
+        if declared(&moved.from) && !comes_back {
             let message = format!(
                 "`moved` takes `{}` away from where it is, and it is still declared",
                 moved.from

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::decide::Conflict;
 use crate::addr::{Address, RepoPath};
-use crate::provider::Lost;
+use crate::project::edit;
+use crate::provider::{Fate, Lost};
 
 /// What a person may do where keys that loom has never written have other values. What they say can be
 /// absorbed only where nothing of the file is recorded yet: else the declaration has changed besides.
@@ -51,20 +52,65 @@ pub fn ways(conflict: Conflict, address: &Address, path: &RepoPath, lost: &[Lost
         Conflict::Stateful => vec![
             "what it describes still exists outside the repository: destroy or hand that over first".to_owned(),
             format!("plan the destruction: terraform -chdir=DIRECTORY plan -destroy (the module of {path})"),
-            format!("then add `removed: [{{ address: \"{address}\" }}]` to loom.yaml"),
+            format!("then add `removed: [{{ address: \"{address}\", reason: \"…\" }}]` to loom.yaml, with the reason"),
         ],
-        Conflict::Component => {
-            let names: Vec<&str> = lost.iter().map(|lost| lost.name.as_str()).collect();
-            let components: BTreeSet<&str> = lost.iter().map(|lost| lost.component.as_str()).collect();
-            let entries = components.iter().map(|component| format!("{{ address: \"{address}\", component: {component} }}"));
-            vec![
-                format!("these still exist outside the repository: destroy or hand them over first: {}", names.join(", ")),
-                format!("then add to loom.yaml: `removed: [{}]`", entries.collect::<Vec<_>>().join(", ")),
-            ]
-        }
+        Conflict::Component => losses(address, lost),
+        Conflict::Newer => vec![
+            "use the loom that wrote it; `loom --version` prints which one this is".to_owned(),
+            "let an older loom stop at once: say in loom.yaml which ones may work here, such as `requires: \">=0.2\"`".to_owned(),
+            "go back to this loom for good: revert the commit in which the newer one wrote it (`git revert`)".to_owned(),
+        ],
         Conflict::Migration => vec![
             "a migration that was applied somewhere may never change: write a new one with the next number".to_owned(),
             restore,
         ],
     }
+}
+
+/// What would be lost outside the repository, by what becomes of it, and the entries that permit it.
+fn losses(address: &Address, lost: &[Lost]) -> Vec<String> {
+    let mut ways = Vec::new();
+    let destroyed: Vec<&str> = of_fate(lost, |fate| matches!(fate, Fate::Destroyed));
+    if !destroyed.is_empty() {
+        ways.push(format!(
+            "these still exist outside the repository, and would be destroyed: save or hand over what they hold first: {}",
+            destroyed.join(", ")
+        ));
+    }
+    let replaced: BTreeSet<String> = lost
+        .iter()
+        .filter_map(|lost| match &lost.fate {
+            Fate::Destroyed => None,
+            Fate::Replaced(by) => Some(format!("{} (by `{by}`)", lost.name)),
+        })
+        .collect();
+    if !replaced.is_empty() {
+        ways.push(format!(
+            "these exist outside the repository, and new, empty ones would replace them: save what they hold first: {}",
+            replaced.into_iter().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    let entries: BTreeSet<String> = lost
+        .iter()
+        .map(|lost| {
+            let replace = match lost.fate {
+                Fate::Destroyed => "",
+                Fate::Replaced(_) => ", replace: true",
+            };
+            format!(
+                "{{ address: \"{address}\", component: {}{replace}, reason: \"…\" }}",
+                edit::scalar(&lost.component)
+            )
+        })
+        .collect();
+    ways.push(format!(
+        "then add to loom.yaml, with the reason: `removed: [{}]`",
+        entries.into_iter().collect::<Vec<_>>().join(", ")
+    ));
+    ways
+}
+
+fn of_fate(lost: &[Lost], is: impl Fn(&Fate) -> bool) -> Vec<&str> {
+    let of = lost.iter().filter(|lost| is(&lost.fate));
+    of.map(|lost| lost.name.as_str()).collect()
 }

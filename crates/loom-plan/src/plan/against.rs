@@ -78,6 +78,7 @@ pub fn against(
         exceptions: Vec::new(),
         skipped: Vec::new(),
         gone: Vec::new(),
+        spends: BTreeMap::new(),
         report,
     })
 }

@@ -68,6 +68,7 @@ mod tests {
             exceptions: Vec::new(),
             skipped: Vec::new(),
             gone: Vec::new(),
+            spends: std::collections::BTreeMap::new(),
             report: Report {
                 managed,
                 ..Report::default()

@@ -18,11 +18,11 @@ use super::owned::Keywise;
 use super::scope::{Request, Standing};
 use super::{
     Action, BlockedPlan, ByHand, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction,
-    Plan, Report, Verb, advice, carry, digest, moves, owned,
+    Plan, Report, Verb, advice, carry, digest, inverted, moves, owned, permission,
 };
 use crate::addr::RepoPath;
 use crate::ledger::Owned;
-use crate::project::{OnDrift, Own, Project, Removed, RemovedWhat};
+use crate::project::{OnDrift, Own, Project, Removed};
 use crate::provider::{Lost, Nature, Registry};
 use crate::render::{Desired, Output};
 use crate::snapshot::{Content, Observed, Part, Snapshot};
@@ -49,12 +49,12 @@ pub struct Inputs<'a> {
     pub request: &'a Request,
     /// The stories that count as loaded, by code.
     pub stories: &'a BTreeSet<String>,
-    /// What an update of a stateful output would drop that nobody named.
+    /// What an update of a stateful output would destroy or replace, permitted or not.
     pub losses: &'a Losses<'a>,
 }
 
-/// What an update of an output would drop that nobody named: the output, and where its text stands
-/// now, which of a move is its old path.
+/// What an update of an output would destroy or replace: the output, and where its text stands now,
+/// which of a move is its old path.
 pub type Losses<'a> = dyn Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a;
 
 /// One output or record, decided.
@@ -128,6 +128,7 @@ pub fn plan(inputs: Inputs<'_>) -> Outcome {
             builder.orphan(known, &mut decided, &mut gone, &mut report);
         }
     }
+    report.notes.extend(permission::notes(inputs));
     report.notes.sort();
     report.notes.dedup();
     builder.causes.follow_references(
@@ -341,6 +342,7 @@ impl Builder<'_> {
             ..self.policy(output, known)
         };
         let decision = decide(policy, Some(output.content), here, recorded);
+        let decision = self.unless_newer(decision, known);
         self.count(output, here, recorded, report);
         self.push(
             Site {
@@ -371,6 +373,7 @@ impl Builder<'_> {
             ..recorded(old, output, self.inputs.desired.declaration(output))
         };
         let decision = decide(policy, Some(output.content), &there, Some(recorded));
+        let decision = self.unless_newer(decision, Some(old));
         self.count(output, &there, Some(recorded), report);
         if decision == Decision::Nothing && !matches!(there, Observed::File(_)) {
             return;
@@ -419,7 +422,12 @@ impl Builder<'_> {
                 .is_none_or(|path| *path == output.place.path)
         });
         let nature = declaration.provider.spec().nature;
-        let changes = known.is_some_and(|known| known.record.rendered != output.content);
+        let insists = request.insists_on(declaration);
+        let on_drift = on_drift(self.inputs, declaration);
+        // where loom's text is put back over an edit, what the edit declares may be lost
+        let changes = insists
+            || on_drift == OnDrift::Restore
+            || known.is_some_and(|known| known.record.rendered != output.content);
         let stands = known.map_or(&output.place.path, |known| &known.record.path);
         Policy {
             own: declaration.own,
@@ -429,8 +437,8 @@ impl Builder<'_> {
                 Retain::No
             },
             nature,
-            on_drift: on_drift(self.inputs, declaration),
-            insistence: if request.insists_on(declaration) {
+            on_drift,
+            insistence: if insists {
                 Insistence::Restore
             } else {
                 Insistence::None
@@ -443,7 +451,12 @@ impl Builder<'_> {
             removal: Removal::Unsaid,
             loss: if nature == Nature::Stateful
                 && changes
-                && !(self.inputs.losses)(output, stands).is_empty()
+                && !permission::unpermitted(
+                    (self.inputs.project, self.inputs.ledger),
+                    &declaration.address,
+                    (self.inputs.losses)(output, stands),
+                )
+                .is_empty()
             {
                 Loss::Unnamed
             } else {
@@ -634,7 +647,7 @@ impl Builder<'_> {
             on_drift: self.inputs.request.on_drift.unwrap_or(OnDrift::Conflict),
             insistence: Insistence::None,
             adoption: Adoption::Refused,
-            removal: self.removal(record, removed),
+            removal: self.removal(known, removed),
             loss: Loss::None,
             merge: Merge::Clashes,
             fresh: Fresh::Agrees,
@@ -645,6 +658,7 @@ impl Builder<'_> {
             claim: super::decide::Claim::Same,
         };
         let decision = decide(policy, None, &here, Some(recorded));
+        let decision = self.unless_newer(decision, Some(known));
         let before = match &here {
             Observed::File(content) => Some(*content),
             Observed::Absent | Observed::Foreign(_) => None,
@@ -691,12 +705,32 @@ impl Builder<'_> {
         decided.push(Decided::new(record.path.clone(), None, part, conflict));
     }
 
-    fn removal(&self, record: &crate::ledger::Record, removed: Option<&Removed>) -> Removal {
+    /// What was decided, unless a newer loom wrote what is recorded: this one would write its own, older
+    /// bytes back, or delete what it does not know.
+    pub(super) fn unless_newer(&self, decision: Decision, known: Option<&KnownRecord>) -> Decision {
+        match decision {
+            Decision::Nothing | Decision::Forget(_) => decision,
+            Decision::Create(_)
+            | Decision::Update(_)
+            | Decision::Delete
+            | Decision::Adopt(_)
+            | Decision::Keep
+            | Decision::Conflict(_) => match known {
+                Some(known) if newer(self.inputs, known).is_some() => {
+                    Decision::Conflict(Conflict::Newer)
+                }
+                Some(_) | None => decision,
+            },
+        }
+    }
+
+    fn removal(&self, known: &KnownRecord, removed: Option<&Removed>) -> Removal {
+        let record = &known.record;
         match removed {
             _ if self.may_be_an_output(&record.path) || self.is_taken_over(record) => Removal::Keep,
             Some(removed) if removed.keep => Removal::Keep,
-            Some(_) => Removal::Delete,
-            None => Removal::Unsaid,
+            Some(_) if permission::permits_removal(self.inputs, known) => Removal::Delete,
+            Some(_) | None => Removal::Unsaid,
         }
     }
 
@@ -730,18 +764,27 @@ impl Builder<'_> {
 
     /// The `removed:` that names a record's address or all of its stories.
     fn removed(&self, known: &KnownRecord) -> Option<&Removed> {
-        let address = &known.record.address;
         self.inputs
             .project
             .removed
             .iter()
             .filter(|removed| removed.component.is_none())
-            .find(|removed| match &removed.what {
-                RemovedWhat::Address(named) => {
-                    named == address || (named.item().is_none() && *named == address.family())
-                }
-                RemovedWhat::Story(code) => known.books.iter().all(|book| book == code),
-            })
+            .find(|removed| permission::names(removed, known))
+    }
+}
+
+/// Why what is recorded is of a newer loom, as a clause; `None` where it is not.
+fn newer(inputs: Inputs<'_>, known: &KnownRecord) -> Option<String> {
+    let (kind, version) = (known.record.address.kind(), known.record.version);
+    match inputs.registry.provider(kind) {
+        None => Some(format!(
+            "it is of the kind `{kind}`, which this loom does not have"
+        )),
+        Some(provider) if provider.spec().version < version => Some(format!(
+            "it wrote version {version} of `{kind}`, and this loom writes version {}",
+            provider.spec().version
+        )),
+        Some(_) => None,
     }
 }
 
@@ -826,6 +869,7 @@ fn finish(
             report,
         }),
         (false, ..) => Outcome::Ready(Plan {
+            spends: permission::spends(inputs, &actions),
             actions,
             digest: Some(digest),
             exceptions: Vec::new(),
@@ -854,7 +898,9 @@ fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
             decided.part.part.clone(),
         ),
     };
+    let known = inputs.known.get(&path, &part);
     let found = match inputs.snapshot.part(&path, &part) {
+        _ if conflict == Conflict::Newer => known.and_then(|known| newer(inputs, known)),
         Observed::Foreign(what) => Some(what),
         Observed::Absent | Observed::File(_) => {
             decided.refused.as_ref().map(|(why, _)| why.clone())
@@ -864,15 +910,38 @@ fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         conflict,
         inputs.desired.find(&decided.path, &decided.part.part),
     ) {
-        (Conflict::Component, Some(output)) => (inputs.losses)(output, &path),
+        (Conflict::Component, Some(output)) => permission::unpermitted(
+            (inputs.project, inputs.ledger),
+            &decided.part.address,
+            (inputs.losses)(output, &path),
+        ),
         _ => Vec::new(),
     };
-    let known = inputs.known.get(&path, &part);
-    let ways = if conflict == Conflict::KeysTaken {
-        advice::of_keys(&decided.part.address, &path, known.is_some())
-    } else {
-        advice::ways(conflict, &decided.part.address, &path, &lost)
+    let mut ways = match conflict {
+        Conflict::Component => permission::refusals(inputs, &decided.part.address, &lost, None),
+        Conflict::Stateful => permission::refusals(inputs, &decided.part.address, &[], known),
+        Conflict::Edited
+        | Conflict::DeletedButEdited
+        | Conflict::NotOurs
+        | Conflict::KeysTaken
+        | Conflict::Foreign
+        | Conflict::Migration
+        | Conflict::Merge
+        | Conflict::Newer
+        | Conflict::Unsafe => Vec::new(),
     };
+    let in_two_applies = inverted::way(inputs, &path, &decided.part.address);
+    match in_two_applies.filter(|_| conflict == Conflict::Foreign) {
+        Some(way) => ways.push(way),
+        None if conflict == Conflict::KeysTaken => {
+            ways.extend(advice::of_keys(
+                &decided.part.address,
+                &path,
+                known.is_some(),
+            ));
+        }
+        None => ways.extend(advice::ways(conflict, &decided.part.address, &path, &lost)),
+    }
     let by_hand = match (
         &decided.refused,
         inputs.desired.find(&decided.path, &decided.part.part),

@@ -160,6 +160,7 @@ impl Builder<'_> {
             ..self.policy(output, Some(old))
         };
         let decision = decide(policy, Some(output.content), there, Some(recorded));
+        let decision = self.unless_newer(decision, Some(old));
         (keys, recorded, decision)
     }
 
@@ -173,7 +174,10 @@ impl Builder<'_> {
                 Comes::Recorded(Decision::Adopt(Adopting::Equal))
             }
             Decision::Update(Updating::Joined | Updating::Completed) => Comes::Joined,
-            Decision::Update(Updating::Merged) | Decision::Nothing | Decision::Keep
+            Decision::Update(Updating::Merged)
+            | Decision::Nothing
+            | Decision::Adopt(Adopting::Renamed)
+            | Decision::Keep
                 if before != output.content =>
             {
                 match self.merge(output) {

@@ -73,6 +73,7 @@ impl<'a> Causes<'a> {
                 causes.extend(self.origins(declaration));
             }
             Decision::Update(Updating::Restored) | Decision::Keep => causes.push(Cause::Edited),
+            Decision::Adopt(Adopting::Renamed) => causes.push(Cause::ClaimChanged),
             Decision::Adopt(Adopting::AsItIs) => causes.push(Cause::Adopted),
             Decision::Adopt(Adopting::Equal) => causes.push(match known {
                 None => Cause::AlreadyThere,

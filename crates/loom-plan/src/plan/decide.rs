@@ -50,8 +50,8 @@ pub struct Policy {
     pub adoption: Adoption,
     /// What `removed:` says of it.
     pub removal: Removal,
-    /// Whether the observed text declares something stateful that the desired one lacks and
-    /// nobody named in `removed:`.
+    /// Whether writing the desired text over the observed one would destroy or replace something
+    /// stateful that no `removed:` permits.
     pub loss: Loss,
     /// What merging an edit came to, where `on_drift` asks for it.
     pub merge: Merge,
@@ -179,6 +179,8 @@ pub enum Adopting {
     Equal,
     /// The file is taken as it is.
     AsItIs,
+    /// Nothing changes but whose it is: the record gets today's address, and keeps its hashes.
+    Renamed,
 }
 
 /// Why something is forgotten.
@@ -203,12 +205,14 @@ pub enum Conflict {
     Foreign,
     /// Its removal would strand something outside the repository.
     Stateful,
-    /// The update drops a resource or module that `removed:` does not name.
+    /// The update destroys or replaces something outside the repository that no `removed:` permits.
     Component,
     /// A migration that was written may not change.
     Migration,
     /// An edit and the declaration changed the same thing.
     Merge,
+    /// A newer loom wrote it, and this one would write older bytes back.
+    Newer,
     /// Its keys cannot be set or taken out without touching something else.
     Unsafe,
     /// Keys that loom did not write are there with other values.
@@ -280,7 +284,7 @@ fn decide_stranger(policy: Policy, is_equal: bool) -> Decision {
 /// What is done where keys that are not recorded have other values; `None` where those stay.
 fn others(policy: Policy) -> Option<Decision> {
     match (policy.insistence, policy.adoption) {
-        (Insistence::Restore, _) => Some(Decision::Update(Updating::Restored)),
+        (Insistence::Restore, _) => Some(restored(policy)),
         (Insistence::None, Adoption::Wanted) => None,
         (Insistence::None, Adoption::Refused) => Some(Decision::Conflict(Conflict::KeysTaken)),
     }
@@ -302,8 +306,8 @@ fn decide_known(policy: Policy, n: Content, x: Content, recorded: Recorded) -> D
         };
     }
     match (x == w, n == r, w == r) {
-        (true, true, _) => as_left(policy),
-        _ if policy.own == Own::Once => Decision::Nothing,
+        (true, true, _) => as_left(policy, claim),
+        _ if policy.own == Own::Once => recorded_as(claim),
         _ if frozen => Decision::Conflict(Conflict::Migration),
         (_, _, as_rendered) if policy.fresh == Fresh::Differs => {
             others(policy).unwrap_or_else(|| match (x == w, as_rendered) {
@@ -323,18 +327,36 @@ fn decide_known(policy: Policy, n: Content, x: Content, recorded: Recorded) -> D
 }
 
 /// The file is as loom left it, merged or kept, and the declaration did not change since.
-fn as_left(policy: Policy) -> Decision {
+fn as_left(policy: Policy, claim: Claim) -> Decision {
     match policy.insistence {
-        Insistence::Restore if policy.own != Own::Once => Decision::Update(Updating::Restored),
-        Insistence::Restore | Insistence::None => Decision::Nothing,
+        Insistence::Restore if policy.own != Own::Once => restored(policy),
+        Insistence::Restore | Insistence::None => recorded_as(claim),
+    }
+}
+
+/// What stands there stays, and the record is of today's declaration.
+fn recorded_as(claim: Claim) -> Decision {
+    match claim {
+        Claim::Same => Decision::Nothing,
+        Claim::Other => Decision::Adopt(Adopting::Renamed),
+    }
+}
+
+/// Loom's text is put back over an edit, unless what the edit declares would be lost with it.
+fn restored(policy: Policy) -> Decision {
+    match policy.loss {
+        Loss::None => Decision::Update(Updating::Restored),
+        Loss::Unnamed => Decision::Conflict(Conflict::Component),
     }
 }
 
 fn edited(policy: Policy, x: Content) -> Decision {
     match policy.on_drift {
         OnDrift::Conflict => Decision::Conflict(Conflict::Edited),
-        OnDrift::Restore if policy.fresh == Fresh::Differs => Decision::Update(Updating::Joined),
-        OnDrift::Restore => Decision::Update(Updating::Restored),
+        OnDrift::Restore if policy.fresh == Fresh::Differs && policy.loss == Loss::None => {
+            Decision::Update(Updating::Joined)
+        }
+        OnDrift::Restore => restored(policy),
         OnDrift::Merge => match policy.merge {
             Merge::Clashes => Decision::Conflict(Conflict::Merge),
             Merge::Clean(merged) if merged == x => Decision::Keep,
@@ -358,6 +380,10 @@ pub fn recorded_after(
         Observed::Absent | Observed::Foreign(_) => None,
     };
     match (decision, n, left) {
+        (Decision::Adopt(Adopting::Renamed), ..) => before.map(|before| Recorded {
+            claim: Claim::Same,
+            ..before
+        }),
         (
             Decision::Create(_) | Decision::Update(_) | Decision::Adopt(_) | Decision::Keep,
             Some(rendered),

@@ -138,8 +138,10 @@ fn rows(
         differs && !insists && !adopts,
         !differs || (!insists && adopts),
     );
+    let loses = p.loss == Loss::Unnamed;
     let by_policy = match p.on_drift {
         OnDrift::Conflict => Refuse(Conflict::Edited),
+        OnDrift::Restore if loses => Refuse(Conflict::Component),
         OnDrift::Restore if differs => Update(Updating::Joined),
         OnDrift::Restore => Update(Updating::Restored),
         OnDrift::Merge if p.merge == Merge::Clashes => Refuse(Conflict::Merge),
@@ -235,18 +237,32 @@ fn rows(
     );
     let known = n.is_some() && file.is_some() && file != n && recorded.is_some();
     let as_left = known && file == w && n == r;
+    let insisted = as_left && p.insistence == Insistence::Restore && !once;
+    row(
+        "n x=w n=r insisted, loses",
+        insisted && p.loss == Loss::Unnamed,
+        Refuse(Conflict::Component),
+    );
     row(
         "n x=w n=r insisted",
-        as_left && p.insistence == Insistence::Restore && !once,
+        insisted && p.loss == Loss::None,
         Update(Updating::Restored),
     );
+    let renamed = recorded.is_some_and(|it| it.claim == Claim::Other);
     row(
-        "n x=w n=r",
-        as_left && (p.insistence == Insistence::None || once),
-        Nothing,
+        "n x=w n=r renamed",
+        as_left && !insisted && renamed,
+        Adopt(Adopting::Renamed),
     );
+    row("n x=w n=r", as_left && !insisted && !renamed, Nothing);
+    row(
+        "once, renamed",
+        known && !as_left && once && renamed,
+        Adopt(Adopting::Renamed),
+    );
+    let once_same = once && !renamed;
     let changed = known && file == w && w == r && n != r;
-    row("n x=w=r once", changed && once, Nothing);
+    row("n x=w=r once", changed && once_same, Nothing);
     row(
         "n x=w=r migration",
         changed && !once && frozen,
@@ -268,7 +284,7 @@ fn rows(
         Update(Updating::Joined),
     );
     let kept = known && file == w && w != r && n != r;
-    row("n x=w!=r once", kept && once, Nothing);
+    row("n x=w!=r once", kept && once_same, Nothing);
     row(
         "n x=w!=r migration",
         kept && !once && frozen,
@@ -276,7 +292,7 @@ fn rows(
     );
     row("n x=w!=r", kept && !once && !frozen && left, by_policy);
     let edited = known && file != w;
-    row("n x!=w once", edited && once, Nothing);
+    row("n x!=w once", edited && once_same, Nothing);
     row(
         "n x!=w migration",
         edited && !once && frozen,
@@ -286,8 +302,13 @@ fn rows(
     let known_or_not = (changed || kept || edited) && !once && !frozen;
     row(
         "new keys set",
-        known_or_not && mine,
+        known_or_not && mine && !loses,
         Update(Updating::Restored),
+    );
+    row(
+        "new keys set, loses",
+        known_or_not && mine && loses,
+        Refuse(Conflict::Component),
     );
     row(
         "new keys taken",
@@ -313,8 +334,13 @@ fn rows(
     );
     row(
         "n x!=n none, keys set",
-        stranger && mine,
+        stranger && mine && !loses,
         Update(Updating::Restored),
+    );
+    row(
+        "n x!=n none, keys set, loses",
+        stranger && mine && loses,
+        Refuse(Conflict::Component),
     );
     row(
         "n x!=n none, keys left",
@@ -374,7 +400,7 @@ fn every_combination_has_exactly_one_row_and_the_function_follows_it() {
             seen.insert(rows[0].0);
         }
     }
-    assert_eq!(seen.len(), 42, "every row is reached: {seen:?}");
+    assert_eq!(seen.len(), 47, "every row is reached: {seen:?}");
 }
 
 /// What stands on the disk once a decision was carried out.

@@ -11,6 +11,7 @@
 //! cannot be held, because something in it is masked or left to somebody, says so, and whoever shows
 //! the plan says it too ([`SavedPlan::unheld`]).
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
@@ -346,6 +347,7 @@ pub fn read(name: &str, text: &str) -> Result<SavedPlan, Diagnostic> {
         exceptions: head.exceptions,
         skipped: head.skipped,
         gone: Vec::new(),
+        spends: BTreeMap::new(),
         report: head.report,
     };
     Ok(SavedPlan {
@@ -398,6 +400,7 @@ mod tests {
             exceptions: Vec::new(),
             skipped: Vec::new(),
             gone: Vec::new(),
+            spends: BTreeMap::new(),
             report: Report::default(),
         };
         let mut out = Vec::new();

@@ -15,10 +15,12 @@ pub mod decide;
 mod decide_tests;
 pub mod digest;
 pub mod file;
+mod inverted;
 pub mod known;
 pub mod merging;
 pub(crate) mod moves;
 pub mod owned;
+pub mod permission;
 pub mod record;
 pub mod repair;
 pub mod scope;
@@ -31,11 +33,12 @@ use crate::addr::{Address, ContentHash, RepoPath};
 use crate::check::accept::Exception;
 use crate::keys::delegate::Raised;
 use crate::keys::{KeyPath, Snippet};
-use crate::ledger::Record;
+use crate::ledger::{Record, Spent};
 use crate::plan::decide::{Conflict, Decision};
 use crate::snapshot::{Content, Part};
 use crate::text::Position;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What an action expects to find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -309,6 +312,15 @@ pub enum NoteKind {
     Delegated(String),
     /// Of a saved plan: its text could not be held against the digest.
     Unheld,
+    /// What goes on running outside the repository when the change is applied.
+    GoesOn {
+        /// What it is.
+        what: String,
+        /// The command that ends it.
+        end: String,
+    },
+    /// The entry of `removed` at this place was carried out, and permits nothing any more.
+    Spent(Position),
 }
 
 /// What every outcome says.
@@ -345,6 +357,8 @@ pub struct Plan {
     pub skipped: Vec<Conflicting>,
     /// Records without file and declaration, which go with the next apply.
     pub gone: Vec<Record>,
+    /// The entries of `removed` that it carries out, and that permit nothing from then on.
+    pub spends: BTreeMap<ContentHash, Spent>,
     /// What else there is to say.
     pub report: Report,
 }
@@ -409,6 +423,15 @@ impl Outcome {
             Self::Converged(_) => &[],
             Self::Ready(plan) => &plan.skipped,
             Self::Blocked(plan) => &plan.conflicts,
+        }
+    }
+
+    /// What else there is to say, to be added to.
+    pub fn report_mut(&mut self) -> &mut Report {
+        match self {
+            Self::Converged(report) => report,
+            Self::Ready(plan) => &mut plan.report,
+            Self::Blocked(plan) => &mut plan.report,
         }
     }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Inputs, declared_on_drift, on_drift};
-use super::decide::{Claim, Decision, Recorded, Updating, recorded_after};
+use super::decide::{Adopting, Claim, Decision, Recorded, Updating, recorded_after};
 use super::known::Key;
 use super::scope::Standing;
 use super::{Plan, Verb, owned};
@@ -92,6 +92,10 @@ fn ledger_after(inputs: Inputs<'_>, plan: &Plan) -> Ledger {
         .map(|conflict| (conflict.path.clone(), conflict.part.clone()))
         .collect();
     let mut after = Ledger::default();
+    if !plan.spends.is_empty() {
+        let project = after.books.entry(PROJECT.to_owned()).or_default();
+        project.spent.extend(plan.spends.clone());
+    }
     let mut decided: BTreeSet<Key> = BTreeSet::new();
     for output in &inputs.desired.outputs {
         let key = (output.place.path.clone(), output.part.clone());
@@ -188,12 +192,11 @@ fn new_record(
                 written: part.before?,
                 claim: Claim::Same,
             };
-            recorded_after(
-                part.decision,
-                Some(output.content),
-                &observed,
-                Some(carried),
-            )?
+            let before = match part.decision {
+                Decision::Adopt(Adopting::Renamed) => before?,
+                _ => carried,
+            };
+            recorded_after(part.decision, Some(output.content), &observed, Some(before))?
         }
         Some(part) => Recorded {
             rendered: output.content,
@@ -221,7 +224,10 @@ fn new_record(
         retain: declaration.retain,
         rendered: recorded.rendered,
         written: recorded.written,
-        version: declaration.provider.spec().version,
+        // what a newer loom wrote stays known as its own
+        version: known
+            .map_or(0, |known| known.version)
+            .max(declaration.provider.spec().version),
     })
 }
 

@@ -7,6 +7,8 @@
 //! may hold somebody's edit, and stays unrecorded. Nothing that is recorded already is touched, but
 //! for what a merge left of it.
 
+use std::collections::BTreeMap;
+
 use super::decide::{Adopting, Conflict, Creation, Decision, Updating};
 use super::{Action, Conflicting, Outcome, PartAction, Plan, Verb};
 use crate::addr::{Address, ContentHash, RepoPath};
@@ -107,6 +109,7 @@ fn state_of(decision: Decision) -> Option<State> {
         Decision::Create(Creation::New) => Some(State::Missing),
         Decision::Conflict(Conflict::Foreign) => Some(State::Foreign),
         Decision::Nothing
+        | Decision::Adopt(Adopting::Renamed)
         | Decision::Create(Creation::Vanished)
         | Decision::Update(
             Updating::Changed | Updating::Restored | Updating::Merged | Updating::Completed,
@@ -121,6 +124,7 @@ fn state_of(decision: Decision) -> Option<State> {
             | Conflict::Component
             | Conflict::Migration
             | Conflict::Merge
+            | Conflict::Newer
             | Conflict::Unsafe,
         ) => None,
     }
@@ -162,6 +166,7 @@ fn plan_of(outcome: &Outcome) -> Plan {
         exceptions: Vec::new(),
         skipped,
         gone,
+        spends: BTreeMap::new(),
         report: outcome.report().clone(),
     }
 }

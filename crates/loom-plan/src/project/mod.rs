@@ -9,6 +9,7 @@
 pub mod edit;
 mod entry;
 pub mod read;
+pub mod requires;
 pub mod schema;
 pub mod view;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::addr::{Address, Name, PathError, RepoPath};
+use crate::addr::{Address, ContentHash, Name, PathError, RepoPath};
 use crate::check::accept::Accept;
 use crate::keys::delegate::KeyPattern;
 use crate::node::Node;
@@ -244,8 +245,54 @@ pub struct Removed {
     pub keep: bool,
     /// A component of a stateful artifact, where only that goes.
     pub component: Option<String>,
+    /// What may become of what it names.
+    pub fate: Permitted,
+    /// Why what it names may be lost. Without one it permits no loss.
+    pub reason: Option<String>,
     /// Where.
     pub span: Span,
+}
+
+/// What an entry of `removed` permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permitted {
+    /// What it names goes.
+    Going,
+    /// What it names is made anew, without what it held (`replace: true`).
+    Replacing,
+}
+
+impl Removed {
+    /// What it permits, and why, as one hash: another reason is another permission.
+    pub fn hash(&self) -> ContentHash {
+        let (kind, what) = match &self.what {
+            RemovedWhat::Address(address) => ("address", address.to_string()),
+            RemovedWhat::Story(code) => ("story", code.clone()),
+        };
+        let fate = match self.fate {
+            Permitted::Going => "going",
+            Permitted::Replacing => "replacing",
+        };
+        let (component, reason) = (self.component.as_deref(), self.reason.as_deref());
+        let mut text = Vec::new();
+        for field in [
+            kind,
+            &what,
+            component.unwrap_or_default(),
+            fate,
+            reason.unwrap_or_default(),
+        ] {
+            text.extend((field.len() as u64).to_le_bytes());
+            text.extend(field.as_bytes());
+        }
+        ContentHash::of(&text)
+    }
+
+    /// Whether it names an artifact.
+    pub fn is_about(&self, address: &Address) -> bool {
+        matches!(&self.what, RemovedWhat::Address(named) if named == address
+            || (named.item().is_none() && *named == address.family()))
+    }
 }
 
 /// What a `removed` names.

@@ -14,8 +14,8 @@ use indexmap::IndexMap;
 use super::schema::{INCLUDE, PROJECT, SERVICE};
 use super::view::no_value;
 use super::{
-    Adopt, Delegate, Entry, Environment, Gate, Moved, OnDrift, Pattern, Project, Removed,
-    RemovedWhat, Service, seen_from_root,
+    Adopt, Delegate, Entry, Environment, Gate, Moved, OnDrift, Pattern, Permitted, Project,
+    Removed, RemovedWhat, Service, seen_from_root,
 };
 use crate::addr::{Address, Name, RepoPath};
 use crate::check::accept::{Accept, Literal};
@@ -29,6 +29,7 @@ use crate::stack::Stack;
 use crate::text::{Sources, Span};
 
 pub use super::entry::entry;
+use super::requires;
 
 /// Where the project is described.
 pub const PROJECT_FILE: &str = "loom.yaml";
@@ -59,6 +60,8 @@ fn read_files(
     out: &mut Diagnostics,
 ) -> Option<(Vec<File>, Option<Node>)> {
     let mut files = vec![file(input, root_file(), sources, out)?];
+    // a newer loom's file may hold much that this one would misread
+    requires::check(&files[0].node, out).ok()?;
     let patterns: Vec<Pattern> = files[0]
         .node
         .get("include")
@@ -89,7 +92,7 @@ fn read_files(
     Some((files, stack))
 }
 
-fn root_file() -> RepoPath {
+pub(super) fn root_file() -> RepoPath {
     RepoPath::new(PROJECT_FILE).expect("a constant path in normal form")
 }
 
@@ -693,11 +696,39 @@ fn removed(node: &Node, out: &mut Diagnostics) -> Option<Removed> {
         Some(story) => RemovedWhat::Story(story.as_str()?.to_owned()),
         None => RemovedWhat::Address(address(node, "address")?),
     };
-    let keep = node.get("keep").and_then(Node::as_bool) == Some(true);
+    let says = |key: &str| node.get(key).and_then(Node::as_bool) == Some(true);
+    let (keep, replaces) = (says("keep"), says("replace"));
+    let reason = node.get("reason").and_then(Node::as_str).map(str::trim);
+    let reason = reason.filter(|reason| reason.contains(char::is_alphanumeric));
+    if replaces && (component.is_none() || keep) {
+        let message = "`replace` permits that one component is made anew, and this names no component, or keeps it";
+        out.push(
+            Diagnostic::new(Code::Refactoring, message)
+                .at(node.span, "")
+                .help(
+                    "write `{ address: KIND.NAME, component: PART, replace: true, reason: \"…\" }`",
+                ),
+        );
+        return None;
+    }
+    if component.is_some() && !keep && reason.is_none() {
+        let message = "this entry of `removed` permits nothing, because it says no reason";
+        out.push(
+            Diagnostic::new(Code::NoReason, message)
+                .at(node.span, "")
+                .help("add `reason`: why what it names may be lost; or take the entry out where it was applied everywhere"),
+        );
+    }
     Some(Removed {
         what,
         keep,
         component: component.and_then(Node::as_str).map(str::to_owned),
+        fate: if replaces {
+            Permitted::Replacing
+        } else {
+            Permitted::Going
+        },
+        reason: reason.map(str::to_owned),
         span: node.span,
     })
 }

@@ -19,6 +19,11 @@ pub const PROJECT: &[Field] = &[
     Field::required("loom", Integer(1, i64::MAX), "format version: 1"),
     Field::required("project", Shape::Name, "the project's name"),
     Field::optional(
+        "requires",
+        Text,
+        "the versions of loom that may work with the project: `>=0.2`",
+    ),
+    Field::optional(
         "stack",
         Map(&Any),
         "merged over .agent/loom/stack-config.json",
@@ -154,6 +159,17 @@ const REMOVED: &[Field] = &[
         "component",
         Text,
         "only this component of a stateful artifact",
+    ),
+    Field::default(
+        "replace",
+        Bool,
+        "false",
+        "the component may be made anew, without what it held",
+    ),
+    Field::optional(
+        "reason",
+        Text,
+        "why what it names may be lost; without one it permits no loss",
     ),
     Field::default("keep", Bool, "false", "stop managing, leave the file"),
 ];

@@ -3,7 +3,8 @@
 use loom_plan::handoff::fact::{Fact, What};
 use loom_plan::node::Node;
 use loom_plan::provider::{
-    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider,
+    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place,
+    Provider, Running,
 };
 use loom_plan::shape::{Field, Shape};
 
@@ -54,6 +55,28 @@ const TYPES: &[&str] = &[
 
 fn is_json(place: &Place) -> bool {
     place.path.extension() == Some("json")
+}
+
+/// A monitor in Datadog. Its API deletes by a number that the file does not have, so that the command
+/// asks for the number of the one with exactly this name first
+/// (<https://docs.datadoghq.com/api/latest/monitors/>).
+fn monitor(name: &str) -> Running {
+    let (api, keys) = (
+        "https://api.datadoghq.com/api/v1/monitor",
+        "-H \"DD-API-KEY: $DD_API_KEY\" -H \"DD-APPLICATION-KEY: $DD_APP_KEY\"",
+    );
+    let quoted = name.replace('\'', "'\\''");
+    Running {
+        what: format!("the monitor `{name}`"),
+        place: " in Datadog".to_owned(),
+        end: (
+            format!("curl -sS -G {keys} --data-urlencode 'name={quoted}' {api} | jq --arg name"),
+            format!(
+                " '.[] | select(.name == $name) | .id' | xargs -I ID curl -sS -X DELETE {keys} {api}/ID"
+            ),
+        ),
+        target: format!("'{quoted}'"),
+    }
 }
 
 impl Provider for DatadogMonitor {
@@ -108,6 +131,12 @@ impl Provider for DatadogMonitor {
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {
         difference::of_yaml(before, after)
+    }
+
+    fn running(&self, text: &str, _beside: &dyn Fn(&str) -> Option<String>) -> Vec<Running> {
+        let name =
+            draft::mapping(text).and_then(|node| Some(node.get("name")?.as_str()?.to_owned()));
+        name.map(|name| monitor(&name)).into_iter().collect()
     }
 
     fn facts(&self, artifact: &Artifact) -> Vec<Fact> {

@@ -3,9 +3,11 @@
 use loom_plan::node::{Map, Node};
 use loom_plan::provider::{
     Artifact, Draft, Existing, Failure, Fit, KindSpec, Mode, Nature, Order, Place, Provider,
+    Running,
 };
 use loom_plan::shape::{Field, Shape};
 
+use super::kubernetes_running;
 use super::{stem, text};
 use crate::draft;
 
@@ -65,5 +67,9 @@ impl Provider for File {
             fit: Fit::Any,
             order: Order::Told,
         })
+    }
+
+    fn running(&self, text: &str, beside: &dyn Fn(&str) -> Option<String>) -> Vec<Running> {
+        kubernetes_running::objects(text, beside)
     }
 }

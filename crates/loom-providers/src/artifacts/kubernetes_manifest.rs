@@ -4,10 +4,12 @@ use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::handoff::fact::{Fact, What};
 use loom_plan::node::{Map, Node};
 use loom_plan::provider::{
-    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place, Provider,
+    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Nature, Place,
+    Provider, Running,
 };
 use loom_plan::shape::{Field, Shape};
 
+use super::kubernetes_running;
 use crate::draft;
 use crate::emit::{difference, yaml};
 
@@ -126,6 +128,10 @@ impl Provider for KubernetesManifest {
 
     fn explain(&self, before: &str, after: &str) -> Vec<String> {
         difference::of_yaml(before, after)
+    }
+
+    fn running(&self, text: &str, beside: &dyn Fn(&str) -> Option<String>) -> Vec<Running> {
+        kubernetes_running::objects(text, beside)
     }
 
     fn facts(&self, artifact: &Artifact) -> Vec<Fact> {

@@ -9,12 +9,15 @@ pub(crate) mod github_workflow;
 pub(crate) mod gitlab_pipeline;
 pub(crate) mod kubernetes_kustomization;
 pub(crate) mod kubernetes_manifest;
+mod kubernetes_running;
 pub(crate) mod loom_repository;
 pub(crate) mod markdown_page;
 pub(crate) mod template;
 mod terraform_facts;
+mod terraform_forces;
 mod terraform_lost;
 pub(crate) mod terraform_module;
+mod terraform_replaced;
 
 use loom_plan::provider::Artifact;
 

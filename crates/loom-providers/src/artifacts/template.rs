@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::node::{self, Node};
-use loom_plan::provider::{Artifact, Failure, KindSpec, Nature, Place, Provider};
+use loom_plan::provider::{Artifact, Failure, KindSpec, Nature, Place, Provider, Running};
 use loom_plan::shape::{Field, Shape};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
-use super::stem;
+use super::{kubernetes_running, stem};
 
 /// A text with places that variables fill.
 pub(crate) struct Template;
@@ -93,6 +93,10 @@ impl Provider for Template {
         let variables = Variables::of(artifact.settings.get("vars").and_then(Node::as_map));
         render(text, Value::from_object(variables))
             .map_err(|error| vec![diagnostic(&error, text, setting)])
+    }
+
+    fn running(&self, text: &str, beside: &dyn Fn(&str) -> Option<String>) -> Vec<Running> {
+        kubernetes_running::objects(text, beside)
     }
 }
 

@@ -1,7 +1,8 @@
-//! What one text in HCL declares outside the repository and another lacks.
+//! What is lost outside the repository with a change of a Terraform file.
 //!
-//! In: two versions of a file. Out: the resources and module calls of the first that the second
-//! neither declares nor hands on by a `moved` or `removed` block, each with the component that it
+//! In: a file and what stands around it, before and after. Out: the resources and module calls that
+//! are neither declared afterwards nor handed on by a `moved` or `removed` block, and those that are
+//! made anew ([`terraform_replaced`]), each with the component that it
 //! belongs to, in the words of the `infrastructure` blueprint. A resource belongs to the component
 //! that its own name begins with (`aws_security_group.database`), else to the one of its type
 //! (`aws_db_instance.this`); what is neither is a component of its own, under its full name.
@@ -11,8 +12,10 @@
 
 use std::collections::BTreeSet;
 
-use hcl::{Block, BlockLabel, Body};
-use loom_plan::provider::Lost;
+use hcl::{Block, BlockLabel, Body, Expression};
+use loom_plan::provider::{Change, Fate, Lost};
+
+use super::terraform_replaced;
 
 /// The component of a resource by the beginning of its type; the first that fits.
 const TYPES: &[(&str, &str)] = &[
@@ -57,8 +60,29 @@ const MODULES: &[(&str, &str)] = &[
     ("_registry", "registry"),
 ];
 
+/// What is lost with a change of a file: what it declares and no file declares afterwards, and what
+/// Terraform can change only by making it anew.
+pub(crate) fn with(change: Change<'_>) -> Vec<Lost> {
+    let folder = change.stands.parent().unwrap_or("");
+    let stands = change.before.folder(folder);
+    let Some((_, before)) = stands.iter().find(|(path, _)| path == change.stands) else {
+        return Vec::new();
+    };
+    let after: Vec<String> = change
+        .after
+        .folder(change.comes.parent().unwrap_or(""))
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    let mut lost = destroyed(before, &after.join("\n"));
+    lost.extend(terraform_replaced::by(change));
+    lost.sort();
+    lost.dedup();
+    lost
+}
+
 /// What `before` declares and `after` lacks, by name; nothing where a text cannot be read.
-pub(crate) fn between(before: &str, after: &str) -> Vec<Lost> {
+fn destroyed(before: &str, after: &str) -> Vec<Lost> {
     let (Ok(before), Ok(after)) = (hcl::parse(before), hcl::parse(after)) else {
         return Vec::new();
     };
@@ -69,6 +93,7 @@ pub(crate) fn between(before: &str, after: &str) -> Vec<Lost> {
     gone.map(|name| Lost {
         component: component(&name),
         name,
+        fate: Fate::Destroyed,
     })
     .collect()
 }
@@ -91,11 +116,23 @@ fn declared(body: &Body) -> BTreeSet<String> {
     body.blocks().filter_map(name).collect()
 }
 
-/// What `moved` and `removed` blocks name: Terraform is told what becomes of it.
+/// What `moved` and `removed` blocks name and Terraform does not destroy: a `removed` block destroys
+/// where it does not say otherwise
+/// (<https://developer.hashicorp.com/terraform/language/block/removed>).
 fn handed_on(body: &Body) -> BTreeSet<String> {
-    let told = body
-        .blocks()
-        .filter(|block| matches!(block.identifier(), "moved" | "removed"));
+    let lets_go = |block: &&Block| {
+        let lifecycles = block
+            .body
+            .blocks()
+            .filter(|it| it.identifier() == "lifecycle");
+        let mut settings = lifecycles.flat_map(|it| it.body.attributes());
+        settings.any(|it| it.key() == "destroy" && it.expr == Expression::Bool(false))
+    };
+    let told = body.blocks().filter(|block| match block.identifier() {
+        "moved" => true,
+        "removed" => lets_go(block),
+        _ => false,
+    });
     let from = |block: &Block| {
         block
             .body
@@ -106,7 +143,7 @@ fn handed_on(body: &Body) -> BTreeSet<String> {
     told.filter_map(from).collect()
 }
 
-fn component(name: &str) -> String {
+pub(super) fn component(name: &str) -> String {
     let found = match name.split_once('.') {
         Some(("module", label)) => MODULES.iter().find(|(end, _)| label.ends_with(end)),
         Some((kind, label)) => {
@@ -123,7 +160,7 @@ mod tests {
     use super::*;
 
     fn lost(before: &str, after: &str) -> Vec<(String, String)> {
-        between(before, after)
+        destroyed(before, after)
             .into_iter()
             .map(|lost| (lost.component, lost.name))
             .collect()
@@ -196,5 +233,10 @@ mod tests {
         );
         let removed = "removed {\n  from = aws_db_instance.this\n  lifecycle {\n    destroy = false\n  }\n}\n";
         assert_eq!(lost(&before, removed), []);
+        let destroyed = removed.replace("false", "true");
+        let silent = "removed {\n  from = aws_db_instance.this\n}\n";
+        for text in [destroyed.as_str(), silent] {
+            assert_eq!(lost(&before, text).len(), 1, "{text}");
+        }
     }
 }

@@ -5,8 +5,8 @@ use loom_plan::diag::{Code, Diagnostic};
 use loom_plan::handoff::fact::Fact;
 use loom_plan::node::{Map, Node};
 use loom_plan::provider::{
-    Artifact, Attributes, Comment, Draft, Existing, Failure, Fit, KindSpec, Lost, Mode, Nature,
-    Order, Place, Provider,
+    Artifact, Attributes, Change, Comment, Draft, Existing, Failure, Fit, KindSpec, Lost, Mode,
+    Nature, Order, Place, Provider,
 };
 use loom_plan::shape::{Field, Shape};
 
@@ -147,8 +147,8 @@ impl Provider for TerraformModule {
         difference::of_hcl(before, after)
     }
 
-    fn lost(&self, before: &str, after: &str) -> Vec<Lost> {
-        terraform_lost::between(before, after)
+    fn lost(&self, change: Change<'_>) -> Vec<Lost> {
+        terraform_lost::with(change)
     }
 
     fn facts(&self, artifact: &Artifact) -> Vec<Fact> {

@@ -117,7 +117,11 @@ pub(crate) fn failure(name: &str, problems: &[Problem], out: &mut dyn Write) -> 
 fn is_left_alone(kind: &NoteKind) -> bool {
     match kind {
         // what is not delegated was compared
-        NoteKind::Waiting(_) | NoteKind::Delegated(_) | NoteKind::Unheld => false,
+        NoteKind::Waiting(_)
+        | NoteKind::Delegated(_)
+        | NoteKind::GoesOn { .. }
+        | NoteKind::Unheld
+        | NoteKind::Spent(_) => false,
         NoteKind::Held(_)
         | NoteKind::NotLoaded(_)
         | NoteKind::OutOfScope

@@ -371,6 +371,7 @@ fn conflict_remedy(conflict: Conflict, address: &Address) -> String {
         | Conflict::Stateful
         | Conflict::Component
         | Conflict::Migration
+        | Conflict::Newer
         | Conflict::Unsafe => "`loom plan` shows the ways out".to_owned(),
     }
 }

@@ -132,6 +132,8 @@ fn note_word(kind: &NoteKind) -> &'static str {
         NoteKind::Once => "once",
         NoteKind::Delegated(_) => "delegated",
         NoteKind::Unheld => "unheld",
+        NoteKind::GoesOn { .. } => "goes_on",
+        NoteKind::Spent(_) => "spent",
     }
 }
 

@@ -407,6 +407,7 @@ impl<'a> ConflictJson<'a> {
                 Conflict::Foreign => "foreign",
                 Conflict::Stateful => "stateful",
                 Conflict::Component => "component",
+                Conflict::Newer => "newer",
                 Conflict::Migration => "migration",
                 Conflict::Merge => "merge",
                 Conflict::Unsafe => "unsafe",
