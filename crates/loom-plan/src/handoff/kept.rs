@@ -206,9 +206,9 @@ mod tests {
             serde_json::json!({ "id": rules::IDS[1], "summary": "no longer so" }),
             serde_json::json!({ "id": "ours-1", "summary": "what we met" }),
         ];
-        there
-            .iter()
-            .for_each(|old| keep_proposal(&mut proposals, old));
+        for old in &there {
+            keep_proposal(&mut proposals, old);
+        }
         assert_eq!(
             proposals,
             [

@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn led(from: &str, moves: &[(&str, &str)], declared: &str) -> String {
-        let moved: Vec<Moved> = moves
+        let entries: Vec<Moved> = moves
             .iter()
             .map(|(from, to)| Moved {
                 from: address(from),
@@ -125,7 +125,7 @@ mod tests {
                 span: Span::start_of(SourceId::first()),
             })
             .collect();
-        let now = Renames::of(&moved).now(&address(from), &|it| *it == address(declared));
+        let now = Renames::of(&entries).now(&address(from), &|it| *it == address(declared));
         now.map_or_else(String::new, |now| now.to_string())
     }
 

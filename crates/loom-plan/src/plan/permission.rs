@@ -45,12 +45,9 @@ fn entries(inputs: Inputs<'_>) -> Entries<'_> {
     (inputs.project, inputs.ledger)
 }
 
-fn best<'a>(
-    entries: Entries<'a>,
-    names: impl Fn(&Removed) -> bool,
-) -> Option<(Standing, &'a Removed)> {
-    let named = entries.0.removed.iter().filter(|entry| names(entry));
-    named
+fn best(entries: Entries<'_>, names: impl Fn(&Removed) -> bool) -> Option<(Standing, &Removed)> {
+    let about = entries.0.removed.iter().filter(|entry| names(entry));
+    about
         .map(|entry| (standing(entries, entry), entry))
         .min_by_key(|(standing, _)| *standing)
 }
@@ -207,10 +204,9 @@ pub(super) fn spends(inputs: Inputs<'_>, actions: &[Action]) -> BTreeMap<Content
     for known in inputs.known.records() {
         let (path, part) = known.record.key();
         let goes = inputs.desired.find(path, part).is_none() && is_stateful(inputs, &known.record);
-        if goes && !acted.contains(&(path, part)) {
-            if let Some((_, entry)) = of_record(inputs, known) {
-                used.remove(&entry.hash());
-            }
+        let is_left = goes && !acted.contains(&(path, part));
+        if let (true, Some((_, entry))) = (is_left, of_record(inputs, known)) {
+            used.remove(&entry.hash());
         }
     }
     used

@@ -192,9 +192,10 @@ fn new_record(
                 written: part.before?,
                 claim: Claim::Same,
             };
-            let before = match part.decision {
-                Decision::Adopt(Adopting::Renamed) => before?,
-                _ => carried,
+            let before = if part.decision == Decision::Adopt(Adopting::Renamed) {
+                before?
+            } else {
+                carried
             };
             recorded_after(part.decision, Some(output.content), &observed, Some(before))?
         }
