@@ -62,7 +62,9 @@ pub(super) fn objects(text: &str, beside: &dyn Fn(&str) -> Option<String>) -> Ve
 fn collect(document: &Node, found: &mut dyn FnMut(&Node)) {
     match document.get("items").and_then(Node::as_seq) {
         Some(items) if kind(document).is_some_and(|kind| kind.ends_with("List")) => {
-            items.iter().for_each(|item| collect(item, found));
+            for item in items {
+                collect(item, found);
+            }
         }
         Some(_) | None => found(document),
     }

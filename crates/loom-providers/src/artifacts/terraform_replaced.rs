@@ -184,7 +184,8 @@ fn resource(block: &Block, names: &Names, file: &RepoPath) -> Option<(String, Th
     let provider = own.unwrap_or_else(|| kind.split('_').next().unwrap_or(kind).to_owned());
     for (setting, value) in names.providers.get(&provider).into_iter().flatten() {
         let is_own = |name: &str| argument_of(&block.body, name).is_some();
-        if !is_own(setting) && !(*setting == "region" && is_own("location")) {
+        let is_said = is_own(setting) || (*setting == "region" && is_own("location"));
+        if !is_said {
             arguments.entry(setting).or_insert_with(|| value.clone());
         }
     }
@@ -393,7 +394,7 @@ impl Names {
                 // what is whole needs nothing around it
                 Some(value) if at == 0 && end == rest.len() && out.is_empty() => out += value,
                 Some(value) if is_simple(value) => out += value,
-                Some(value) => out += &format!("({value})"),
+                Some(value) => out.extend(["(", value, ")"]),
                 None => out += &rest[at..end],
             }
             rest = &rest[end..];
@@ -420,16 +421,13 @@ fn without_quotes_inside(text: &str) -> String {
         let literal = inside
             .split_once("\"}")
             .filter(|(literal, _)| !literal.contains(['"', '\\', '$', '%']));
-        match literal {
-            Some((literal, after)) => {
-                out += &rest[..at];
-                out += literal;
-                rest = after;
-            }
-            None => {
-                out += &rest[..at + 3];
-                rest = inside;
-            }
+        if let Some((literal, after)) = literal {
+            out += &rest[..at];
+            out += literal;
+            rest = after;
+        } else {
+            out += &rest[..at + 3];
+            rest = inside;
         }
     }
     out + rest
@@ -448,31 +446,36 @@ fn instances(body: &Body, names: &Names) -> Option<Instances> {
 fn keys(text: &str) -> Option<BTreeSet<String>> {
     let body = hcl::parse(&format!("x = {text}\n")).ok()?;
     let expression = &body.attributes().next()?.expr;
-    let of_list = |list: &Vec<Expression>| {
-        let items = list.iter().map(|item| match item {
-            Expression::String(text) => Some(text.clone()),
-            _ => None,
-        });
-        items.collect()
-    };
-    match expression {
-        Expression::Array(list) => of_list(list),
-        Expression::FuncCall(call) if call.name.name.as_str() == "toset" => {
-            match call.args.as_slice() {
-                [Expression::Array(list)] => of_list(list),
-                _ => None,
-            }
-        }
-        Expression::Object(object) => object
-            .keys()
-            .map(|key| match key {
-                ObjectKey::Identifier(name) => Some(name.to_string()),
-                ObjectKey::Expression(Expression::String(text)) => Some(text.clone()),
-                _ => None,
-            })
-            .collect(),
-        _ => None,
+    if let Expression::Object(object) = expression {
+        return object.keys().map(key_of).collect();
     }
+    let mut set = std::slice::from_ref(expression);
+    if let Expression::FuncCall(call) = expression
+        && call.name.name.as_str() == "toset"
+    {
+        set = call.args.as_slice();
+    }
+    let [Expression::Array(items)] = set else {
+        return None;
+    };
+    items.iter().map(literal).collect()
+}
+
+fn key_of(key: &ObjectKey) -> Option<String> {
+    if let ObjectKey::Identifier(name) = key {
+        return Some(name.to_string());
+    }
+    let ObjectKey::Expression(expression) = key else {
+        return None;
+    };
+    literal(expression)
+}
+
+fn literal(expression: &Expression) -> Option<String> {
+    let Expression::String(text) = expression else {
+        return None;
+    };
+    Some(text.clone())
 }
 
 /// What `moved` blocks call otherwise.
