@@ -19,7 +19,7 @@ use cli::{
     ReportFormat, Subject, ToCheck,
 };
 use commands::{Desk, Failure};
-use env::{Mask, Streams};
+use env::Streams;
 use exit::Exit;
 use report::refusal::{Form, Of};
 
@@ -40,7 +40,7 @@ fn main() -> Exit {
                 .build_global(),
         );
     }
-    let mut out = Mask::new(io::stdout());
+    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout());
     let result = run(&invocation, streams, &mut out);
     let flushed = out.flush().map_err(Failure::Output);
     match result.and_then(|exit| flushed.map(|()| exit)) {

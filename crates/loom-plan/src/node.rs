@@ -170,6 +170,18 @@ impl Map {
 }
 
 impl Node {
+    /// Whether a text stands as a whole in a key or a value below.
+    pub fn holds(&self, text: &str) -> bool {
+        match &self.value {
+            Value::String(value) => value.contains(text),
+            Value::Seq(items) => items.iter().any(|item| item.holds(text)),
+            Value::Map(map) => map
+                .entries()
+                .any(|(key, entry)| key.contains(text) || entry.node.holds(text)),
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => false,
+        }
+    }
+
     /// A text.
     pub fn string(span: Span, text: impl Into<Arc<str>>) -> Self {
         Self {

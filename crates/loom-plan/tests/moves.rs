@@ -195,7 +195,13 @@ fn desired(loom: &str) -> (loom_plan::project::Project, Sources, Desired) {
         },
         &mut found,
     );
-    let desired = render::render(ordered, linked, REGISTRY.formats, &[], &mut found);
+    let desired = render::render(
+        ordered,
+        linked,
+        REGISTRY.formats,
+        (&[], &|_, _, _| false),
+        &mut found,
+    );
     let messages: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
     assert!(!found.has_errors(), "{messages:?}\n{loom}");
     (project, sources, desired)

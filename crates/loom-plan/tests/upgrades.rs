@@ -141,7 +141,7 @@ impl Repository {
                 environments: &environments,
             };
             let linked = link::link(&ordered, self.registry, &files, world, &mut found);
-            render::render(ordered, linked, &[], &[], &mut found)
+            render::render(ordered, linked, &[], (&[], &|_, _, _| false), &mut found)
         };
         assert!(!found.has_errors(), "{found:?}");
         let ledger = Ledger::read(&self.ledger, &mut Diagnostics::default());

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Desk, Failure, pass};
 use crate::cli::{Graph, GraphExtent, GraphFormat, Selection};
 use crate::exit::Exit;
+use crate::report;
 use crate::report::graph::{self, Extent, edges};
 
 /// Draws the graph, or the part of it that was asked for.
@@ -68,6 +69,5 @@ fn write_json(
         .map(|(from, to, why)| json!({ "from": name(from), "to": name(to), "why": why }))
         .collect();
     let graph = json!({ "format_version": "1.0", "artifacts": artifacts, "edges": edges });
-    serde_json::to_writer_pretty(&mut *out, &graph).map_err(std::io::Error::from)?;
-    Ok(writeln!(out)?)
+    Ok(report::json::write(&graph, out)?)
 }

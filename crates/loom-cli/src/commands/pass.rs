@@ -170,7 +170,38 @@ fn compile_into(
     };
     let linked = link::link(&ordered, REGISTRY, &files, world, found);
     next("rendering");
-    let desired = render::render(ordered, linked, REGISTRY.formats, &project.delegate, found);
+    // what stands as a whole in the input was looked at when that was read: it was refused or accepted
+    let texts: &Sources = sources;
+    let is_read = |_: &Declaration, path: &RepoPath, literal: &str| {
+        let entries = stories
+            .iter()
+            .flat_map(|story| &story.tasks)
+            .flat_map(|task| &task.entries);
+        let mut nodes = project
+            .entries
+            .iter()
+            .chain(entries)
+            .flat_map(|entry| {
+                [
+                    Some(&entry.settings),
+                    entry.shared.path.as_ref(),
+                    entry.shared.with.as_ref(),
+                ]
+            })
+            .flatten()
+            .chain(project.services.values().map(|service| &service.node))
+            .chain(project.environments.iter().map(|it| &it.node));
+        texts.accepts(path.as_str(), literal)
+            || nodes.any(|node| node.holds(literal))
+            || files.values().any(|text| text.contains(literal))
+    };
+    let desired = render::render(
+        ordered,
+        linked,
+        REGISTRY.formats,
+        (&project.delegate, &is_read),
+        found,
+    );
     debug_assert!(
         found.has_errors() || !found.hides_anything(),
         "what is hidden is hidden by an error that is said"

@@ -4,7 +4,6 @@
 //! one, so that no other module asks the environment.
 
 mod git;
-mod mask;
 mod past;
 mod process;
 mod steps;
@@ -14,7 +13,6 @@ use std::io::IsTerminal as _;
 pub(crate) use git::{
     Author, Base, Branch, Commit, Commits, Entry, NotCommitted, base_of, commit_of,
 };
-pub(crate) use mask::Mask;
 pub(crate) use past::past;
 pub(crate) use process::{
     add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by,

@@ -192,7 +192,8 @@ pub(crate) fn git_version() -> Option<String> {
 /// Says something on standard error, where nobody takes it for data.
 pub(crate) fn tell(line: &str) {
     // where standard error is gone there is nobody left to tell
-    drop(writeln!(io::stderr().lock(), "{}", masked(line)));
+    let lines: Vec<_> = line.split('\n').map(masked).collect();
+    drop(writeln!(io::stderr().lock(), "{}", lines.join("\n")));
 }
 
 /// From here on the first Ctrl-C, SIGTERM or SIGHUP asks for an end, so that everything is put back;

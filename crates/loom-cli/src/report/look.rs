@@ -8,6 +8,7 @@ use loom_plan::diff::Difference;
 use loom_plan::plan::{Action, Verb};
 use loom_plan::provider::Mode;
 
+use super::weight::{self, Weight};
 use super::{Contents, Shown, settings};
 
 /// What a first look at an action found.
@@ -16,6 +17,8 @@ pub(crate) struct Look {
     pub(crate) lines: String,
     /// What stands for the change, whichever file it is made in; `None` where there is nothing to show.
     pub(crate) identity: Option<ContentHash>,
+    /// How much it would cost to miss it.
+    pub(super) weight: Weight,
 }
 
 /// What is asked of a look.
@@ -34,10 +37,13 @@ impl Look {
             return Self {
                 lines: String::new(),
                 identity: None,
+                weight: weight::of(action, false),
             };
         }
         let shown = Shown::of(contents, action);
         let (difference, mode) = (shown.difference(), mode_sentence(action));
+        let after = shown.after.as_deref().unwrap_or_default();
+        let weight = weight::of(action, after.starts_with(b"#!"));
         let lines = match (counted(&shown, &difference), mode) {
             (lines, Some(_)) if lines.is_empty() => "mode".to_owned(),
             (lines, _) => lines,
@@ -47,6 +53,7 @@ impl Look {
                 return Self {
                     lines,
                     identity: None,
+                    weight,
                 };
             }
             _ if shown.hidden.is_some() => shown.hidden,
@@ -57,6 +64,7 @@ impl Look {
             return Self {
                 lines,
                 identity: None,
+                weight,
             };
         }
         let settings = settings(contents, action, &shown).join("\n");
@@ -70,6 +78,7 @@ impl Look {
         Self {
             lines,
             identity: Some(ContentHash::of_parts(parts)),
+            weight,
         }
     }
 }

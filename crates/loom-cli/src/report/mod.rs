@@ -19,18 +19,21 @@ pub(crate) mod drift;
 mod fixture;
 pub(crate) mod github;
 pub(crate) mod graph;
+mod hidden;
 pub(crate) mod history;
 mod html;
 pub(crate) mod json;
 mod look;
 pub(crate) mod markdown;
 pub(crate) mod picture;
+mod plain;
 pub(crate) mod refusal;
 pub(crate) mod repair;
 pub(crate) mod sarif;
 mod sections;
 pub(crate) mod style;
 pub(crate) mod text;
+mod weight;
 
 use std::io::{self, Write};
 

@@ -344,7 +344,7 @@ mod tests {
         .expect("writing to memory cannot fail");
         let text = String::from_utf8(out).expect("UTF-8");
         assert!(
-            text.contains("a&lt;/text&gt;&lt;script&gt;&amp;\\u{1b}&quot;")
+            text.contains("a&lt;/text&gt;&lt;script&gt;&amp;⟨U+001B ESCAPE⟩&quot;")
                 && !text.contains("<script>"),
             "{text}"
         );

@@ -16,9 +16,10 @@ use loom_plan::credential::masked;
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, Severity};
 use loom_plan::project::read::PROJECT_FILE;
 use loom_plan::text::{Position, Sources};
-use loom_providers::emit::markdown::{code, escape};
+use loom_providers::emit::markdown::code;
 use serde_json::json;
 
+use super::plain::plain;
 use super::style::{visible, visible_lines};
 use super::{diagnostics, drift, github, html, markdown, sarif};
 use crate::commands::Failure;
@@ -183,7 +184,12 @@ fn entry(problem: &Problem) -> String {
         place if place.is_empty() => place,
         place => format!("{}: ", code(&visible(&place))),
     };
-    let lines = |text: &str| escape(&visible_lines(text)).replace('\n', "<br>\n  ");
+    let lines = |text: &str| {
+        text.split('\n')
+            .map(plain)
+            .collect::<Vec<_>>()
+            .join("<br>\n  ")
+    };
     let advice: Vec<String> = problem
         .advice
         .iter()

@@ -3,10 +3,12 @@
 //! Every style adds to a text that says the same without it.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
+use loom_plan::credential::masked;
 use loom_plan::plan::Verb;
 
+pub(crate) use super::hidden::is_hidden;
+use super::hidden::{OPEN, shown};
 use crate::env::Colour;
 
 /// What a text is, not how it looks.
@@ -74,25 +76,34 @@ impl Colour {
     }
 }
 
-/// A text as a terminal may be sent it: control characters and those that turn the direction of
-/// writing become escapes that a person can read. A tab stays.
+/// One value as a reader may be shown it: what looks like a credential is masked, and what does not
+/// show is named, so that nothing commands a terminal or hides from a reader. A tab stays. This is the
+/// door by which a value comes into a report for people; it looks at one value, a path, a line, a
+/// sentence, so that what it masks covers nothing of another one.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
+    match masked(text) {
+        Cow::Borrowed(text) => named(text),
+        Cow::Owned(text) => Cow::Owned(named(&text).into_owned()),
+    }
+}
+
+/// The text with the names of what does not show, and of what looks like such a name.
+fn named(text: &str) -> Cow<'_, str> {
+    let is_taken = |at: usize, c: char| {
+        is_hidden(c) || (c == OPEN && text[at + c.len_utf8()..].starts_with("U+"))
+    };
+    if !text.char_indices().any(|(at, c)| is_taken(at, c)) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '\r' => shown.push_str("\\r"),
-            '\n' => shown.push_str("\\n"),
-            c if is_hidden(c) => {
-                write!(shown, "\\u{{{:x}}}", u32::from(c))
-                    .expect("writing to a string cannot fail");
-            }
-            c => shown.push(c),
+    let mut out = String::with_capacity(text.len() + 32);
+    for (at, c) in text.char_indices() {
+        if is_taken(at, c) {
+            out += &shown(c);
+        } else {
+            out.push(c);
         }
     }
-    Cow::Owned(shown)
+    Cow::Owned(out)
 }
 
 /// A text of several lines, each made [`visible`].
@@ -100,32 +111,45 @@ pub(crate) fn visible_lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters but the tab, the characters of bidirectional overrides and isolates
-/// (Unicode Standard Annex 9; CVE-2021-42574), and those without a width that hide in names.
-pub(crate) fn is_hidden(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hides = matches!(
-        c,
-        '\u{200b}' | '\u{2028}'..='\u{2029}' | '\u{2060}' | '\u{feff}'
-    );
-    (c.is_control() && c != '\t') || turns || hides
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_would_command_a_terminal_or_hide_from_a_reader_is_shown_as_an_escape() {
+    fn what_would_command_a_terminal_or_hide_from_a_reader_is_named() {
         assert_eq!(
-            visible("a\u{1b}[2J\u{9b}31m\r\u{202e}b\u{7f}\tc"),
-            "a\\u{1b}[2J\\u{9b}31m\\r\\u{202e}b\\u{7f}\tc"
+            visible("a\u{1b}[2J\r\u{202e}b\tc\u{a0}d"),
+            "a⟨U+001B ESCAPE⟩[2J⟨U+000D CARRIAGE RETURN⟩⟨U+202E RIGHT-TO-LEFT OVERRIDE⟩b\tc⟨U+00A0 NO-BREAK SPACE⟩d"
         );
         assert_eq!(
             Colour::On.paint(Style::Added, "\u{1b}]0;x\u{7}"),
-            "\u{1b}[32m\\u{1b}]0;x\\u{7}\u{1b}[0m"
+            "\u{1b}[32m⟨U+001B ESCAPE⟩]0;x⟨U+0007 ALERT⟩\u{1b}[0m"
         );
         assert_eq!(Colour::Off.paint(Style::Added, "grün"), "grün");
-        assert_eq!(visible_lines("a\u{1b}\nb"), "a\\u{1b}\nb");
+        assert_eq!(visible_lines("a\u{1b}\nb"), "a⟨U+001B ESCAPE⟩\nb");
+    }
+
+    #[test]
+    fn a_text_that_only_looks_like_a_name_or_an_escape_is_told_from_the_character() {
+        for text in [r"\u{202e}", r"\r", "⟨x⟩", "<U+202E>"] {
+            assert_eq!(visible(text), text);
+        }
+        let name = visible("\u{202e}").into_owned();
+        assert_ne!(visible(&name), name);
+        assert_eq!(
+            visible("⟨U+202E⟩"),
+            "⟨U+27E8 MATHEMATICAL LEFT ANGLE BRACKET⟩U+202E⟩"
+        );
+    }
+
+    #[test]
+    fn a_value_is_masked_and_nothing_beside_it() {
+        let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4));
+        assert_eq!(
+            visible(&format!("a {token} b")),
+            format!("a {} b", "*".repeat(token.len()))
+        );
+        assert_eq!(visible("-----BEGIN A"), "-----BEGIN A");
+        assert_eq!(visible("PRIVATE KEY-----"), "PRIVATE KEY-----");
     }
 }

@@ -48,6 +48,7 @@ mod resolve;
 mod rubbish;
 mod sandbox;
 mod scopes;
+mod shown;
 mod sight;
 mod small;
 mod to_branch;

@@ -28,7 +28,7 @@ use crate::plan::{Action, PartAction};
 use crate::project::{Delegate, Own};
 use crate::provider::{Failure, Place};
 use crate::snapshot::{Content, Part};
-use crate::{block, header, keys};
+use crate::{block, credential, header, keys};
 
 /// One output of one declaration.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ pub fn render(
     ordered: Ordered,
     linked: Vec<Linked>,
     formats: Formats,
-    delegates: &[Delegate],
+    (delegates, accepts): (&[Delegate], Accepts<'_>),
     out: &mut Diagnostics,
 ) -> Desired {
     let all = linked
@@ -108,6 +108,8 @@ pub fn render(
             let declaration = &ordered.declarations[*index];
             let text =
                 text_of(declaration, &linked[*index], place).map_err(|failure| (*at, failure))?;
+            refuse_credentials(declaration, place, &text, accepts)
+                .map_err(|failure| (*at, failure))?;
             output(*index, declaration, place, &text, formats).map_err(|failure| (*at, failure))
         })
         .collect();
@@ -119,7 +121,10 @@ pub fn render(
         }
     }
     failures.sort_by_key(|(at, _)| *at);
-    out.extend(failures.into_iter().flat_map(|(_, failure)| failure));
+    // what was found where it was declared is not said again of each file that it comes to
+    let is_said = out.iter().any(|found| found.code == Code::Credential);
+    let failures = failures.into_iter().flat_map(|(_, failure)| failure);
+    out.extend(failures.filter(|found| !is_said || found.code != Code::Credential));
     outputs
         .sort_by(|one, other| (&one.place.path, &one.part).cmp(&(&other.place.path, &other.part)));
     let mut desired = Desired {
@@ -132,6 +137,45 @@ pub fn render(
     delegation::take_out(&mut desired, delegates, out);
     claims::check(&desired, out);
     desired
+}
+
+/// Whether a literal that looks like a credential is accepted in what a declaration writes to a path.
+pub type Accepts<'a> = &'a (dyn Fn(&Declaration, &RepoPath, &str) -> bool + Sync);
+
+/// What is rendered is looked at as what is declared is: an expression or a template can put together
+/// what no setting holds. It is said of the declaration, which is what a person can change.
+fn refuse_credentials(
+    declaration: &Declaration,
+    place: &Place,
+    text: &str,
+    accepts: Accepts<'_>,
+) -> Result<(), Failure> {
+    let refused = |line: Option<usize>, what: &str| {
+        let at = line.map_or_else(String::new, |line| format!(", line {line}"));
+        let message = format!(
+            "what `{}` writes to {}{at} looks like a credential: {what}",
+            declaration.address, place.path,
+        );
+        let found = Diagnostic::new(Code::Credential, message)
+            .at(declaration.settings.span, "it is put together from this");
+        found.help("take it out, replace it where it was issued, and refer to it: `secret: true`, or `secret: { from: …, key: … }`")
+    };
+    let of_path = credential::found(place.path.as_str())
+        .into_iter()
+        .map(|(range, what)| (place.path.as_str(), range, what));
+    let of_text = credential::found(text)
+        .into_iter()
+        .map(|(range, what)| (text, range, what));
+    let found: Failure = of_path
+        .chain(of_text)
+        .filter(|(text, range, _)| !accepts(declaration, &place.path, &text[range.clone()]))
+        .map(|(of, range, what)| {
+            let is_path = std::ptr::eq(of, place.path.as_str());
+            let line = (!is_path).then(|| of[..range.start].matches('\n').count() + 1);
+            refused(line, what)
+        })
+        .collect();
+    if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
 /// An output from its text.

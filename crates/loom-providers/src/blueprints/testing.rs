@@ -40,7 +40,13 @@ pub(crate) fn files(loom_yaml: &str) -> Result<BTreeMap<String, String>, Vec<Str
     let ordered =
         graph::order(declarations, registry, &mut found).ok_or_else(|| messages(&found))?;
     let linked = link::link(&ordered, registry, &link::Files::new(), world, &mut found);
-    let desired = render::render(ordered, linked, FORMATS, &[], &mut found);
+    let desired = render::render(
+        ordered,
+        linked,
+        FORMATS,
+        (&[], &|_, _, _| false),
+        &mut found,
+    );
     if found.has_errors() {
         return Err(messages(&found));
     }

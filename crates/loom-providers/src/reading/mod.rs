@@ -7,11 +7,12 @@
 //! it does not know it keeps as it is written (tests of each format).
 
 mod hcl;
+mod markdown;
 mod toml;
 mod yaml;
 
 use loom_plan::addr::RepoPath;
-use loom_plan::drift::grade::{Reader, Reading};
+use loom_plan::drift::grade::Reader;
 
 /// The reader of the format that a path's name tells, where loom has one.
 pub fn reader(path: &RepoPath) -> Option<Reader> {
@@ -19,25 +20,9 @@ pub fn reader(path: &RepoPath) -> Option<Reader> {
         "yml" | "yaml" | "json" => Some(yaml::read),
         "tf" | "tfvars" | "hcl" => Some(hcl::read),
         "toml" => Some(toml::read),
-        "md" => Some(markdown),
+        "md" | "markdown" => Some(markdown::read),
         _ => None,
     }
-}
-
-/// Markdown as its lines: blank ones divide paragraphs, and two blanks at the end of a line break
-/// it, so that neither is layout alone.
-#[expect(clippy::unnecessary_wraps, reason = "the form of every reader")]
-fn markdown(text: &str) -> Option<Reading> {
-    let line = |line: &str| {
-        let bare = line.trim_end();
-        let breaks = !bare.is_empty() && line[bare.len()..].len() >= 2;
-        format!("{bare}{}\n", if breaks { "  " } else { "" })
-    };
-    let data: String = text.lines().map(line).collect();
-    Some(Reading {
-        data: data.trim_end().to_owned(),
-        comments: Vec::new(),
-    })
 }
 
 #[cfg(test)]

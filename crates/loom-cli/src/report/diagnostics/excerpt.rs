@@ -3,6 +3,9 @@
 //! Invariants: what is shown holds no control character but the line end and the tab; no line is
 //! longer than [`LONGEST`] and some; every label lies in what is shown (property test).
 
+use std::borrow::Cow;
+
+use loom_plan::credential;
 use loom_plan::text::{Sources, Span};
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
@@ -152,8 +155,17 @@ fn around(text: &str, at: usize) -> std::ops::Range<usize> {
     start..line_end(text, at).min(text.ceil_char_boundary(start + WINDOW))
 }
 
-/// A text whose hidden characters are replaced by as many bytes that can be seen.
+/// A text in which what looks like a credential, and what does not show, is replaced by as many bytes
+/// that can be seen.
 fn safe(text: &str) -> String {
+    let mut text = Cow::Borrowed(text);
+    for (range, _) in credential::found(&text.clone()) {
+        let stars: String = text[range.clone()]
+            .bytes()
+            .map(|byte| if byte == b'\n' { '\n' } else { '*' })
+            .collect();
+        text.to_mut().replace_range(range, &stars);
+    }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c.len_utf8() {

@@ -20,7 +20,7 @@ use serde::Serialize;
 use self::excerpt::Excerpt;
 use super::style::{Style, visible, visible_lines};
 use crate::commands::Failure;
-use crate::env::{Colour, Mask, Stream};
+use crate::env::{Colour, Stream};
 
 /// Writes all findings for people, and how many there are; nothing where there are none.
 ///
@@ -62,14 +62,14 @@ pub(crate) fn text(
 /// # Errors
 /// Those of standard error.
 pub(crate) fn warn(sources: &Sources, found: &Diagnostics, stream: Stream) -> io::Result<()> {
-    let mut out = Mask::new(io::stderr().lock());
+    let mut out = io::BufWriter::new(io::stderr().lock());
     text(found, sources, stream, &mut out)?;
     out.flush()
 }
 
 /// Says on standard error why a command stopped.
 pub(crate) fn failure(failure: &Failure, stream: Stream) {
-    let mut out = Mask::new(io::stderr().lock());
+    let mut out = io::BufWriter::new(io::stderr().lock());
     let said = match failure {
         Failure::Input(input) => text(&input.1, &input.0, stream, &mut out),
         Failure::Environment(_)

@@ -176,7 +176,7 @@ fn nothing_that_the_input_holds_can_command_the_terminal() {
         "{text:?}"
     );
     assert!(
-        text.contains("\\u{1b}[31m") && text.contains("second line"),
+        text.contains("⟨U+001B ESCAPE⟩[31m") && text.contains("second line"),
         "{text}"
     );
 }

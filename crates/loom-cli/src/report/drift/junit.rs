@@ -473,7 +473,7 @@ mod tests {
         let diff = &elements.last().expect("a failure").text;
         assert_eq!(
             diff.trim(),
-            "@@ -1 +1 @@\n-x\n+]]>&<a b=\"c'\">\\u{1b}[31m\u{fffd}\\r"
+            "@@ -1 +1 @@\n-x\n+]]>&<a b=\"c'\">⟨U+001B ESCAPE⟩[31m\u{fffd}⟨U+000D CARRIAGE RETURN⟩"
         );
         assert!(document.chars().all(|c| matches!(c, '\n' | '\t' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)));
     }

@@ -7,10 +7,11 @@
 use std::io::{self, Write};
 
 use loom_plan::plan::NoteKind;
-use loom_providers::emit::markdown::{code, escape, fence, table};
+use loom_providers::emit::markdown::{code, fence, table};
 use quick_xml::escape::escape as html;
 
 use super::super::causes::{note_sentence, notes};
+use super::super::plain::plain;
 use super::super::style::{visible, visible_lines};
 use super::{Finding, Report, Section};
 
@@ -74,7 +75,7 @@ fn section_table(section: &Section<'_, '_>, room: usize) -> (String, usize) {
         let changes: Vec<String> = upgrade
             .changes
             .iter()
-            .map(|sentence| escape(sentence))
+            .map(|sentence| plain(sentence))
             .collect();
         format!(
             "\n#### Generator upgraded: {}\n\n{}\n",
@@ -105,7 +106,7 @@ fn section_table(section: &Section<'_, '_>, room: usize) -> (String, usize) {
 
 fn row(finding: &Finding<'_>) -> [String; 6] {
     let last = match &finding.error {
-        Some(error) => escape(error),
+        Some(error) => plain(error),
         None => finding.remedy.clone(),
     };
     [
@@ -113,7 +114,7 @@ fn row(finding: &Finding<'_>) -> [String; 6] {
         code(&visible(finding.found.path.as_str())),
         finding.grade.map_or("", |grade| grade.as_str()).to_owned(),
         finding.counted.clone(),
-        code(&finding.found.address.to_string()),
+        code(&visible(&finding.found.address.to_string())),
         last,
     ]
 }
@@ -153,7 +154,7 @@ fn left_alone(report: &Report<'_>) -> String {
         return String::new();
     }
     let line = |(kind, notes): (&NoteKind, Vec<_>)| {
-        format!("- {}.\n", escape(&note_sentence(kind, &notes)))
+        format!("- {}.\n", plain(&note_sentence(kind, &notes)))
     };
     format!(
         "\nNot drift:\n\n{}",

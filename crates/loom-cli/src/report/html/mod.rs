@@ -46,7 +46,8 @@ struct Head<'a> {
     warning: Option<String>,
     /// What came with a newer loom alone, a line for each step of a kind.
     upgrades: Vec<String>,
-    notes: Vec<String>,
+    /// Each a sentence, and the names that it is about.
+    notes: Vec<(String, Vec<String>)>,
     /// What the checklist and the policies say: the word, and the lines.
     findings: Vec<(&'static str, Vec<String>)>,
     denial: Option<String>,
@@ -173,10 +174,9 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
                     .as_ref()
                     .map_or_else(|| note.address.to_string(), ToString::to_string)
             };
-            format!(
-                "{}: {}",
+            (
                 causes::note_sentence(kind, &notes),
-                notes.iter().map(name).collect::<Vec<_>>().join(", ")
+                notes.iter().map(name).collect(),
             )
         });
     let sentence = plan.compared.map_or_else(
@@ -478,7 +478,9 @@ mod tests {
             data["changes"][0]["causes"][0]
                 .as_str()
                 .expect("text")
-                .starts_with(evil)
+                .starts_with(
+                    "</script><script>alert(1)</script><!-- ⟨U+2028 LINE SEPARATOR⟩⟨U+202E RIGHT-TO-LEFT OVERRIDE⟩ &lt;"
+                )
         );
     }
 }

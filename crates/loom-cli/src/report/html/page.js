@@ -179,7 +179,7 @@ function begin() {
   if (head.notes.length) {
     $('notes').hidden = false;
     $('notes').querySelector('summary').textContent = `Notes (${head.notes.length})`;
-    $('notes').querySelector('ul').append(...head.notes.map((note) => element('li', {}, note)));
+    $('notes').querySelector('ul').append(...head.notes.map(([sentence, names]) => element('li', {}, `${sentence}: ${names.join(', ')}`)));
   }
   choices('kind', 'every kind', (change) => [change.kind]);
   choices('service', 'every service', (change) => [change.service]);

@@ -8,9 +8,11 @@
 
 mod plan;
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use loom_plan::addr::RepoPath;
+use loom_plan::credential::masked;
 use loom_plan::diff::Difference;
 use loom_plan::drift::Class;
 use loom_plan::drift::grade::Grade;
@@ -18,14 +20,14 @@ use loom_plan::plan::upgrade::Upgrades;
 use loom_plan::plan::{NoteKind, Outcome};
 use loom_plan::snapshot::Part;
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter, PrettyFormatter};
 
 pub(crate) use plan::{actions, mode, plan};
 
 use super::Shown;
 use super::causes;
 use super::drift::Report;
-use super::style::is_hidden;
+use super::style::{is_hidden, visible_lines};
 
 /// The version of all documents but those of plans.
 pub(crate) const FORMAT_VERSION: &str = "1.0";
@@ -38,8 +40,10 @@ pub(crate) const PLAN_FORMAT_VERSION: &str = "1.1";
 /// # Errors
 /// Those of `out`.
 pub(crate) fn write<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Result<()> {
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new()));
+    let mut serializer = serde_json::Serializer::with_formatter(
+        &mut *out,
+        Safe::of(PrettyFormatter::new(), Reader::Program),
+    );
     document.serialize(&mut serializer)?;
     writeln!(out)
 }
@@ -52,21 +56,46 @@ pub(super) fn inert<T: Serialize>(document: &T) -> io::Result<String> {
     let mut json = Vec::new();
     document.serialize(&mut serde_json::Serializer::with_formatter(
         &mut json,
-        Safe(CompactFormatter),
+        Safe::of(CompactFormatter, Reader::Person),
     ))?;
     // outside of its strings JSON has no such character
     Ok(String::from_utf8_lossy(&json).replace('<', "\\u003c"))
 }
 
-/// JSON in which what would command a terminal is escaped: the standard asks for it only below
-/// U+0020 (RFC 8259, section 7).
-struct Safe<F>(F);
+/// JSON in which each string is masked by itself, so that what looks like a credential covers nothing
+/// of another string, and what would command a terminal or does not show is escaped: the standard asks
+/// for it only below U+0020 (RFC 8259, section 7).
+struct Safe<F> {
+    inner: F,
+    reader: Reader,
+    /// The string that is being written.
+    text: String,
+}
+
+/// Who reads a document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// A program, which is given every string as it is.
+    Program,
+    /// A person, through a page: what does not show is named.
+    Person,
+}
+
+impl<F> Safe<F> {
+    fn of(inner: F, reader: Reader) -> Self {
+        Self {
+            inner,
+            reader,
+            text: String::new(),
+        }
+    }
+}
 
 /// Hands methods of [`Formatter`] on.
 macro_rules! hand_on {
     ($($name:ident($($argument:ident: $type:ty),*);)+) => {
         $(fn $name<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $type)*) -> io::Result<()> {
-            self.0.$name(out $(, $argument)*)
+            self.inner.$name(out $(, $argument)*)
         })+
     };
 }
@@ -84,22 +113,63 @@ impl<F: Formatter> Formatter for Safe<F> {
         end_object_value();
     }
 
+    fn begin_string<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.text.clear();
+        Ok(())
+    }
+
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
-        out: &mut W,
+        _: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(is_hidden) {
-            let hidden = rest[at..].chars().next().map_or(0, u32::from);
-            // none of them lies outside of the Basic Multilingual Plane: four digits are enough
-            write!(out, "{}\\u{hidden:04x}", &rest[..at])?;
-            rest = rest
-                .get(at..)
-                .and_then(|rest| rest.char_indices().nth(1).map(|(next, _)| &rest[next..]))
-                .unwrap_or("");
+        self.text.push_str(fragment);
+        Ok(())
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        _: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        self.text.push(match escape {
+            CharEscape::Quote => '"',
+            CharEscape::ReverseSolidus => '\\',
+            CharEscape::Solidus => '/',
+            CharEscape::Backspace => '\u{8}',
+            CharEscape::FormFeed => '\u{c}',
+            CharEscape::LineFeed => '\n',
+            CharEscape::CarriageReturn => '\r',
+            CharEscape::Tab => '\t',
+            CharEscape::AsciiControl(byte) => char::from(byte),
+        });
+        Ok(())
+    }
+
+    fn end_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        let mut escaped = String::with_capacity(self.text.len() + 2);
+        escaped.push('"');
+        let text = match self.reader {
+            Reader::Program => masked(&self.text),
+            Reader::Person => visible_lines(&masked(&self.text)).into(),
+        };
+        for c in text.chars() {
+            match c {
+                '"' => escaped.push_str("\\\""),
+                '\\' => escaped.push_str("\\\\"),
+                '\n' => escaped.push_str("\\n"),
+                '\r' => escaped.push_str("\\r"),
+                '\t' => escaped.push_str("\\t"),
+                c if is_hidden(c) => {
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        write!(escaped, "\\u{unit:04x}").expect("writing to a string cannot fail");
+                    }
+                }
+                c => escaped.push(c),
+            }
         }
-        out.write_all(rest.as_bytes())
+        escaped.push('"');
+        out.write_all(escaped.as_bytes())
     }
 }
 

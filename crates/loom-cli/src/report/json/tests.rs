@@ -258,9 +258,20 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
     scene.actions.remove(0);
     insta::assert_snapshot!(planned(&scene.ready(), &scene), @r#"
     {
-      "format_version": "1.0",
+      "format_version": "1.1",
       "outcome": "ready",
       "digest": "29fde71e3ef298312227db745efc78ceb1c4e97c3a45f8e1f3f8680fa8a8f9ac",
+      "choices": {
+        "story": null,
+        "targets": [],
+        "paths": [],
+        "on_drift": null,
+        "adopt": "declared",
+        "conflicts": "block"
+      },
+      "judged_by": null,
+      "policy_changes": [],
+      "exceptions": [],
       "summary": {
         "create": 0,
         "update": 1,

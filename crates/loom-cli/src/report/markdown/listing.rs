@@ -21,19 +21,22 @@ pub(super) struct Entry<'a> {
 /// How deep directories are told apart at most.
 const DEEPEST: usize = 16;
 
+/// The list with all that is to be said of each, if there is room for it.
+pub(super) fn in_full(entries: &[Entry<'_>], room: usize) -> Option<String> {
+    let lines = entries
+        .iter()
+        .map(|entry| format!("- {}{}\n", name(entry.path), entry.said));
+    within(lines, room)
+}
+
 /// The list, of at most `room` bytes where that is enough for one line; the most telling form that fits.
 pub(super) fn listing(entries: &[Entry<'_>], room: usize) -> String {
-    let full = || {
-        entries
-            .iter()
-            .map(|entry| format!("- {}{}\n", name(entry.path), entry.said))
-    };
     let short = || {
         entries
             .iter()
             .map(|entry| format!("- {}\n", name(entry.path)))
     };
-    if let Some(text) = within(full(), room).or_else(|| within(short(), room)) {
+    if let Some(text) = in_full(entries, room).or_else(|| within(short(), room)) {
         return text;
     }
     let deepest = entries

@@ -11,7 +11,9 @@
 //! 1. they stand open, if they are few ([`OPEN`]),
 //! 2. each is folded behind its path,
 //! 3. the lines around a change are left out,
-//! 4. as many as there is room for, updates before creations, and the others by name.
+//! 4. as many as there is room for, and the others by name, as *not shown*: how many those are stands in
+//!    the first line. What runs or says who may do what goes first ([`mod@super::weight`]), then updates
+//!    before creations.
 //!
 //! What came with a newer loom alone stands under headings of its own, behind what somebody asked
 //! for. The graph of what changes takes only room that nothing else needs.
@@ -30,7 +32,7 @@ use loom_plan::check::Finding;
 use loom_plan::check::changes::Change;
 use loom_plan::diff::{CONTEXT, Difference, TextDiff, as_text};
 use loom_plan::plan::{Action, Cause, Conflicting, Note, Outcome, Verb};
-use loom_providers::emit::markdown::{code, escape, fence, table};
+use loom_providers::emit::markdown::{code, fence, table};
 use rayon::prelude::*;
 
 use self::listing::{Entry, listing};
@@ -39,8 +41,10 @@ use super::causes::{self, Summary};
 use super::check;
 use super::graph::Sketch;
 use super::look::{Ask, Look, mode_sentence, place};
+use super::plain::plain;
 use super::sections::sections;
 use super::style::{visible, visible_lines};
+use super::weight::Weight;
 use super::{Basis, Compared, Contents, Shown, settings};
 
 /// How many characters a report has where nobody says it: GitHub takes 65 536 for a comment.
@@ -54,12 +58,16 @@ pub(crate) const MARKER: &str = "<!-- loom plan -->";
 const CHANGES: &str = "\n### Changes\n";
 /// Stands over the graph, and is all that is seen of it at first.
 const GRAPH: &str = "<details><summary>What changes, what it needs and what it touches</summary>";
+/// How much room the findings of one rule are given at least.
+const FEW: usize = 160;
+/// Stands over the names of those among them that run, or say who may do what.
+const RUN: &str = "These run, or say who may do what: look at them before you approve.\n\n";
 /// Stands over the names of those that are not shown.
 const OTHERS: &str = "\n### Changes that are not shown here\n\n";
 /// What part of the budget changes may take that stand open.
 const OPEN: usize = 4;
 /// How many bytes are held back for what was left out.
-const LAST_WORDS: usize = 400;
+const LAST_WORDS: usize = 500;
 /// How many actions are prepared at once.
 const CHUNK: usize = 256;
 /// After so many changes in a row that do not fit, no more are tried.
@@ -110,7 +118,19 @@ enum Fold {
 }
 
 /// The same change in one file or more.
-type Group<'a> = Vec<&'a Action>;
+struct Group<'a> {
+    actions: Vec<&'a Action>,
+    /// The most that it would cost to miss one of them.
+    weight: Weight,
+}
+
+/// The changes as a text, what is left out of it, and of how many files no content is shown.
+#[derive(Default)]
+struct Changes {
+    text: String,
+    left_out: String,
+    not_shown: usize,
+}
 
 /// Changes that stand under one heading.
 struct Chapter<'a> {
@@ -120,7 +140,8 @@ struct Chapter<'a> {
 
 impl Review<'_> {
     fn text(&self) -> String {
-        let mut text = self.head();
+        let head = self.head(0);
+        let mut text = head.clone();
         text += &self.basis(self.budget / 4);
         let room = |text: &String| self.budget.saturating_sub(text.len() + LAST_WORDS);
         text += &self.findings(room(&text) / 2);
@@ -129,20 +150,31 @@ impl Review<'_> {
         text += &self.moves(room(&text) / 4);
         text += &self.kinds(room(&text));
         text += &self.notes(room(&text) / 4);
-        let (changes, left_out) = self.changes(room(&text));
+        let Changes {
+            text: changes,
+            left_out,
+            not_shown,
+        } = self.changes(room(&text));
         let spare = if left_out.is_empty() {
             room(&text).saturating_sub(changes.len())
         } else {
             0
         };
+        // what is not shown is known only now, and is said first
+        text.replace_range(..head.len(), &self.head(not_shown));
         text + &fitting(self.graph(), spare) + &changes + &left_out
     }
 
-    fn head(&self) -> String {
+    fn head(&self, not_shown: usize) -> String {
         let summary = Summary::of(self.outcome);
+        let hidden = match not_shown {
+            0 => String::new(),
+            1 => "; the content of 1 file is **not shown**".to_owned(),
+            many => format!("; the contents of {many} files are **not shown**"),
+        };
         if let Some(compared) = self.compared {
             return format!(
-                "{MARKER}\n\n## Loom: {}\n\n{}\n",
+                "{MARKER}\n\n## Loom: {}{hidden}\n\n{}\n",
                 summary.changes(),
                 visible(&compared.sentence(&summary))
             );
@@ -157,7 +189,7 @@ impl Review<'_> {
             Outcome::Ready(plan) => {
                 let Some(digest) = plan.digest else {
                     return format!(
-                        "{MARKER}\n\n## Loom: {summary}\n\nNobody can approve this plan: it has no digest.\n"
+                        "{MARKER}\n\n## Loom: {summary}{hidden}\n\nNobody can approve this plan: it has no digest.\n"
                     );
                 };
                 let apply = code(&visible(self.apply));
@@ -177,7 +209,7 @@ impl Review<'_> {
                                     `loom plan --skip-conflicts` plans the rest.\n"
                 .to_owned(),
         };
-        format!("{MARKER}\n\n## Loom: {summary}\n\n{first}")
+        format!("{MARKER}\n\n## Loom: {summary}{hidden}\n\n{first}")
     }
 
     /// By what findings were judged, where that is not what stands here, or changes.
@@ -185,11 +217,11 @@ impl Review<'_> {
         let Some(sentence) = self.basis.sentence() else {
             return String::new();
         };
-        let sentence = escape(&visible(&sentence));
+        let sentence = plain(&sentence);
         if self.basis.changes.is_empty() {
             return format!("\n{sentence}\n");
         }
-        let entry = |change: &Change| format!("- {}\n", escape(&visible(&change.says)));
+        let entry = |change: &Change| format!("- {}\n", plain(&change.says));
         let (mut text, mut left) = (format!("\n**{sentence}**\n\n"), self.basis.changes.len());
         for entry in self.basis.changes.iter().map(entry) {
             if text.len() + entry.len() > room {
@@ -209,22 +241,79 @@ impl Review<'_> {
     /// What the checklist and the policies say: errors first, of which none is left out.
     fn findings(&self, room: usize) -> String {
         let denial = check::denial(self.findings)
-            .map_or_else(String::new, |denial| format!("\n**{}**\n", escape(&denial)));
-        let of = |wanted: &str, title: &str, room: usize| {
-            let entries = self
-                .findings
-                .iter()
-                .filter(|finding| check::word(finding) == wanted);
-            section(title, &entries.map(finding_entry).collect::<Vec<_>>(), room)
-        };
-        let errors = of("error", "Findings that deny", room);
-        let warnings = of("warning", "Findings", room.saturating_sub(errors.len()) / 2);
-        let accepted = of(
-            "accepted",
-            "Accepted findings",
-            room.saturating_sub(errors.len() + warnings.len()) / 2,
-        );
+            .map_or_else(String::new, |denial| format!("\n**{}**\n", plain(&denial)));
+        let errors = self.judged("error", "Findings that deny", room);
+        let room = room.saturating_sub(errors.len());
+        let warnings = self.judged("warning", "Findings", room / 2);
+        let room = room.saturating_sub(warnings.len());
+        let accepted = self.judged("accepted", "Accepted findings", room / 2);
         denial + &errors + &warnings + &accepted
+    }
+
+    /// Findings of one word: with all that is to be said, with code and place alone, or rule by rule,
+    /// the rarest first, so that no flood of one hides another.
+    fn judged(&self, word: &str, title: &str, room: usize) -> String {
+        let found = self
+            .findings
+            .iter()
+            .filter(|finding| check::word(finding) == word);
+        let title = |count: usize| format!("\n### {title} ({count})\n\n");
+        let full: Vec<Entry<'_>> = found.clone().map(finding_entry).collect();
+        if full.is_empty() {
+            return String::new();
+        }
+        let title = title(full.len());
+        let room = room.saturating_sub(title.len());
+        let brief = |finding: &'_ Finding| {
+            let line = finding
+                .line
+                .map_or_else(String::new, |line| format!(", line {line}"));
+            format!("{line} ({})", code(&visible(&finding.code)))
+        };
+        let all = listing::in_full(&full, room).or_else(|| {
+            let entries: Vec<Entry<'_>> = found
+                .clone()
+                .map(|finding| Entry {
+                    path: finding.path.as_str(),
+                    said: brief(finding),
+                })
+                .collect();
+            listing::in_full(&entries, room)
+        });
+        if let Some(all) = all {
+            return title + &all;
+        }
+        let mut by_code: BTreeMap<&str, Vec<Entry<'_>>> = BTreeMap::new();
+        for finding in found {
+            by_code.entry(&finding.code).or_default().push(Entry {
+                path: finding.path.as_str(),
+                said: finding
+                    .line
+                    .map_or_else(String::new, |line| format!(", line {line}")),
+            });
+        }
+        let mut codes: Vec<(&str, Vec<Entry<'_>>)> = by_code.into_iter().collect();
+        codes.sort_by_key(|(_, entries)| entries.len());
+        let (mut text, mut left) = (title, codes.len());
+        let end = text.len() + room;
+        let mut rest = codes
+            .iter()
+            .map(|(_, entries)| entries.len())
+            .sum::<usize>();
+        for (known, entries) in codes {
+            if text.len() + FEW > end {
+                let more = format!("\nand {rest} of {left} more rules\n");
+                text.push_str(&more);
+                break;
+            }
+            rest -= entries.len();
+            let heading = format!("\n{} ({}):\n\n", code(&visible(known)), entries.len());
+            let share = end.saturating_sub(text.len()) / left;
+            text += &heading;
+            text += &listing(&entries, share.saturating_sub(heading.len()));
+            left -= 1;
+        }
+        text
     }
 
     /// What stands against the plan, with the ways out.
@@ -305,12 +394,10 @@ impl Review<'_> {
     fn notes(&self, room: usize) -> String {
         let line = |(kind, notes): (_, Vec<&Note>)| {
             let name = |note: &&Note| {
-                code(
-                    &note
-                        .path
-                        .as_ref()
-                        .map_or_else(|| note.address.to_string(), ToString::to_string),
-                )
+                code(&visible(&note.path.as_ref().map_or_else(
+                    || note.address.to_string(),
+                    ToString::to_string,
+                )))
             };
             let mut names: Vec<String> = notes.iter().take(3).map(name).collect();
             if notes.len() > names.len() {
@@ -318,7 +405,7 @@ impl Review<'_> {
             }
             format!(
                 "- {}: {}\n",
-                escape(&visible(&causes::note_sentence(kind, &notes))),
+                plain(&causes::note_sentence(kind, &notes)),
                 names.join(", ")
             )
         };
@@ -345,10 +432,10 @@ impl Review<'_> {
     }
 
     /// The changes, and what is left out of them.
-    fn changes(&self, room: usize) -> (String, String) {
+    fn changes(&self, room: usize) -> Changes {
         let chapters = self.chapters();
         if chapters.is_empty() {
-            return (String::new(), String::new());
+            return Changes::default();
         }
         let forms = [
             (
@@ -378,7 +465,11 @@ impl Review<'_> {
         ];
         for (form, room, left_out) in forms {
             if let Some(text) = self.all(&chapters, form, room) {
-                return (text, self.last_words(left_out));
+                return Changes {
+                    text,
+                    left_out: self.last_words(left_out),
+                    not_shown: 0,
+                };
             }
         }
         let (text, others) = self.some(&chapters, room);
@@ -389,7 +480,11 @@ impl Review<'_> {
         };
         let left_out =
             format!("{files} left out, and so are the unchanged lines around each change; ");
-        (text, self.last_words(&left_out))
+        Changes {
+            text,
+            left_out: self.last_words(&left_out),
+            not_shown: others,
+        }
     }
 
     fn last_words(&self, left_out: &str) -> String {
@@ -407,7 +502,7 @@ impl Review<'_> {
         let chapters = sections(self.outcome.actions()).into_iter().map(|section| {
             let heading = section
                 .heading()
-                .map(|heading| format!("\n### {}\n", escape(&visible(&heading))));
+                .map(|heading| format!("\n### {}\n", plain(&heading)));
             Chapter {
                 heading: heading.unwrap_or_else(|| CHANGES.to_owned()),
                 groups: self.groups(&section.actions),
@@ -427,10 +522,10 @@ impl Review<'_> {
                 .par_iter()
                 .map(|action| Look::at(action, self.contents, Ask::Identity))
                 .collect();
-            for (action, identity) in chunk
+            for (action, (identity, weight)) in chunk
                 .iter()
                 .zip(looks)
-                .filter_map(|(action, look)| Some((action, look.identity?)))
+                .filter_map(|(action, look)| Some((action, (look.identity?, look.weight))))
             {
                 let is_loss = action.verb == Verb::Delete
                     && !action.causes().any(|cause| *cause == Cause::Edited);
@@ -438,13 +533,19 @@ impl Review<'_> {
                     // what loom wrote itself can be written again: that it goes is said already
                     continue;
                 }
+                let alone = Group {
+                    actions: vec![action],
+                    weight,
+                };
                 if action.verb == Verb::Create {
-                    created.push(vec![action]);
+                    created.push(alone);
                 } else if let Some(group) = known.get(&identity) {
-                    groups[*group].push(action);
+                    let group = &mut groups[*group];
+                    group.weight = group.weight.min(weight);
+                    group.actions.push(action);
                 } else {
                     known.insert(identity, groups.len());
-                    groups.push(vec![action]);
+                    groups.push(alone);
                 }
             }
         }
@@ -472,19 +573,51 @@ impl Review<'_> {
         Some(text)
     }
 
-    /// As many changes as there is room for, the names of the other files, and how many those are.
+    /// How often the rarest finding of each file is found, so that a file in which something else is
+    /// found than in all others comes before them.
+    fn rarest(&self) -> BTreeMap<&str, usize> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in self.findings {
+            *counts.entry(finding.code.as_str()).or_default() += 1;
+        }
+        let mut rarest = BTreeMap::new();
+        for finding in self.findings {
+            let count = counts[finding.code.as_str()];
+            let known = rarest.entry(finding.path.as_str()).or_insert(count);
+            *known = count.min(*known);
+        }
+        rarest
+    }
+
+    /// As many changes as there is room for, the names of the other files, and how many those are. What
+    /// must not be missed comes first, and where even that has no room, each of its files is named.
     fn some(&self, chapters: &[Chapter<'_>], room: usize) -> (String, usize) {
         let form = Form {
             fold: Fold::Folded,
             context: 0,
         };
-        let (mut text, mut others, mut misses) = (String::new(), Vec::new(), 0);
-        let mut heading = "";
-        for (chapter, group) in chapters
+        let mut all: Vec<(usize, &Chapter<'_>, &Group<'_>)> = chapters
             .iter()
-            .flat_map(|chapter| chapter.groups.iter().map(move |group| (chapter, group)))
-        {
-            let change = if misses < PATIENCE {
+            .enumerate()
+            .flat_map(|(at, chapter)| chapter.groups.iter().map(move |group| (at, chapter, group)))
+            .collect();
+        let rarest = self.rarest();
+        let rare = |group: &Group<'_>| {
+            let paths = group.actions.iter().map(|action| action.path.as_str());
+            let counts = paths.filter_map(|path| rarest.get(path).copied());
+            counts.min().unwrap_or(usize::MAX)
+        };
+        all.sort_by_cached_key(|(at, _, group)| (group.weight, rare(group), *at));
+        let (mut text, mut misses, mut heading) = (String::new(), [0; 2], "");
+        let mut others: [Vec<Entry<'_>>; 2] = [Vec::new(), Vec::new()];
+        for (_, chapter, group) in all {
+            let misses = &mut misses[usize::from(group.weight == Weight::Other)];
+            // a small change that must be seen is not lost among large ones
+            let patience = match group.weight {
+                Weight::MustBeSeen => PATIENCE * PATIENCE,
+                Weight::Other => PATIENCE,
+            };
+            let change = if *misses < patience {
                 self.change(group, form)
             } else {
                 String::new()
@@ -496,29 +629,47 @@ impl Review<'_> {
             };
             if !change.is_empty() && text.len() + next.len() + change.len() <= room * 3 / 4 {
                 text.extend([next, &change]);
-                (heading, misses) = (&chapter.heading, 0);
+                (heading, *misses) = (&chapter.heading, 0);
             } else {
-                misses += 1;
-                others.extend(group.iter().map(|action| Entry {
+                *misses += 1;
+                let others = match group.weight {
+                    Weight::MustBeSeen => &mut others[0],
+                    Weight::Other => &mut others[1],
+                };
+                others.extend(group.actions.iter().map(|action| Entry {
                     path: action.path.as_str(),
-                    said: format!(", {}", action.verb.as_str()),
+                    said: format!(", {}: not shown", action.verb.as_str()),
                 }));
             }
         }
-        others.sort_by(|one, other| one.path.cmp(other.path));
-        let named = listing(&others, room.saturating_sub(text.len() + OTHERS.len()));
-        (format!("{text}{OTHERS}{named}"), others.len())
+        for others in &mut others {
+            others.sort_by(|one, other| one.path.cmp(other.path));
+        }
+        let left = |text: &String| room.saturating_sub(text.len());
+        let hidden = others[0].len() + others[1].len();
+        let mut named = OTHERS.to_owned();
+        if !others[0].is_empty() {
+            let share = if others[1].is_empty() { 1 } else { 2 };
+            named += RUN;
+            named += &listing(&others[0], left(&text).saturating_sub(named.len()) / share);
+            named.push('\n');
+        }
+        if !others[1].is_empty() {
+            let rest = left(&text).saturating_sub(named.len());
+            named += &listing(&others[1], rest);
+        }
+        (text + &named, hidden)
     }
 
     /// One change: why, the settings that differ, the lines, and the other files that it is made in.
     fn change(&self, group: &Group<'_>, form: Form) -> String {
-        let Some((action, others)) = group.split_first() else {
+        let Some((action, others)) = group.actions.split_first() else {
             return String::new();
         };
         let shown = Shown::of(self.contents, action);
         let why = causes::of(action)
             .into_iter()
-            .map(|cause| escape(&visible(&causes::clause(cause))));
+            .map(|cause| plain(&causes::clause(cause)));
         let settings = settings(self.contents, action, &shown);
         let how = settings.iter().map(|setting| code(&visible(setting)));
         let becomes = mode_sentence(action).map(str::to_owned);
@@ -561,12 +712,12 @@ fn finding_entry(finding: &Finding) -> Entry<'_> {
         .map_or_else(String::new, |line| format!(", line {line}"));
     let more: Vec<String> = check::advice(finding)
         .iter()
-        .map(|line| format!("  - {}\n", escape(&visible(line))))
+        .map(|line| format!("  - {}\n", plain(line)))
         .collect();
     let said = format!(
         "{line} ({}): {}\n{}",
         code(&visible(&finding.code)),
-        escape(&visible(&check::sentence(finding))),
+        plain(&check::sentence(finding)),
         more.concat()
     );
     Entry {
@@ -579,11 +730,11 @@ fn conflict_entry(conflict: &Conflicting) -> Entry<'_> {
     let ways: Vec<String> = conflict
         .ways
         .iter()
-        .map(|way| format!("  - {}\n", escape(&visible(way))))
+        .map(|way| format!("  - {}\n", plain(way)))
         .collect();
     let (address, said) = (
         code(&conflict.address.to_string()),
-        escape(&visible(&causes::conflict_sentences(conflict))),
+        plain(&causes::conflict_sentences(conflict)),
     );
     let by_hand: String = by_hand::pieces(conflict).iter().map(piece).collect();
     let said = format!(" ({address}). {said}\n{}{by_hand}", ways.concat());
@@ -601,13 +752,13 @@ fn piece(piece: &Piece) -> String {
         .map(|line| format!("    {line}\n"))
         .collect::<Vec<_>>()
         .concat();
-    format!("  - {}\n\n{indented}", escape(&visible(&piece.says)))
+    format!("  - {}\n\n{indented}", plain(&piece.says))
 }
 
 fn deletion_entry(action: &Action) -> Entry<'_> {
     Entry {
         path: action.path.as_str(),
-        said: format!(": {}", escape(&visible(&causes::short(action)))),
+        said: format!(": {}", plain(&causes::short(action))),
     }
 }
 

@@ -335,7 +335,11 @@ fn what_people_wrote_is_no_markup() {
         texts,
         &[setting("services.*a*.<i>", 2)],
     );
-    let (outcome, group) = (scene.ready(), vec![&scene.actions[0]]);
+    let group = Group {
+        actions: vec![&scene.actions[0]],
+        weight: Weight::Other,
+    };
+    let outcome = scene.ready();
     let open = of(&outcome, &scene, BUDGET);
     let review = Review {
         outcome: &outcome,

@@ -474,9 +474,11 @@ pub(super) fn write_notes(outcome: &Outcome, talk: Talk, out: &mut dyn Write) ->
     writeln!(out, "Notes:")?;
     for (kind, notes) in notes {
         let name = |note: &&Note| {
-            note.path
+            let name = note
+                .path
                 .as_ref()
-                .map_or_else(|| note.address.to_string(), ToString::to_string)
+                .map_or_else(|| note.address.to_string(), ToString::to_string);
+            visible(&name).into_owned()
         };
         let shown = if talk == Talk::Verbose {
             notes.len()
@@ -491,7 +493,7 @@ pub(super) fn write_notes(outcome: &Outcome, talk: Talk, out: &mut dyn Write) ->
             out,
             "  {}: {}",
             visible(&causes::note_sentence(kind, &notes)),
-            visible(&names.join(", "))
+            names.join(", ")
         )?;
     }
     Ok(true)

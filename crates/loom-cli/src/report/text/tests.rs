@@ -372,7 +372,9 @@ fn nothing_in_a_file_or_a_way_out_can_command_the_terminal() {
             !text.contains(|c: char| c != '\n' && crate::report::style::is_hidden(c)),
             "{text:?}"
         );
-        assert!(text.contains("\\u{1b}]0;title\\u{7}\\r\\u{202e}"), "{text}");
+        assert!(text.contains(
+                "⟨U+001B ESCAPE⟩]0;title⟨U+0007 ALERT⟩⟨U+000D CARRIAGE RETURN⟩⟨U+202E RIGHT-TO-LEFT OVERRIDE⟩"
+            ), "{text}");
     }
 }
 
