@@ -284,8 +284,11 @@ enum Verb {
         /// Judge by the policies and exceptions of this commit, not by those of the files that are here.
         #[arg(long, value_name = "REF")]
         policies_from: Option<String>,
+        /// Take in what scanners found: reports in SARIF 2.1.0.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        sarif: Vec<PathBuf>,
         /// Print the rules instead, as Markdown.
-        #[arg(long, conflicts_with_all = ["paths", "format", "policies_from"])]
+        #[arg(long, conflicts_with_all = ["paths", "format", "policies_from", "sarif"])]
         rules: bool,
     },
     /// Draw how artifacts depend on each other.
@@ -500,6 +503,9 @@ struct PlanArguments {
         conflicts_with_all = ["out", "detailed_exitcode", "on_drift", "adopt", "skip_conflicts"]
     )]
     against: Option<String>,
+    /// Take in what scanners found: reports in SARIF 2.1.0.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    sarif: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -521,6 +527,9 @@ struct ApplyArguments {
     /// Write one commit to this branch, and leave the working tree alone.
     #[arg(long, value_name = "NAME")]
     to_branch: Option<String>,
+    /// Take in what scanners found: reports in SARIF 2.1.0.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    sarif: Vec<PathBuf>,
     #[command(flatten)]
     durability: DurabilityArguments,
 }
@@ -670,11 +679,13 @@ impl From<Verb> for Command {
                 paths,
                 format,
                 policies_from,
+                sarif,
                 rules,
             } => Self::Check(Check {
                 paths,
                 format,
                 policies_from,
+                sarif,
                 what: if rules {
                     ToCheck::Rules
                 } else {
@@ -771,6 +782,7 @@ impl From<PlanArguments> for Plan {
                 ExitStyle::Plain
             },
             against: typed.against,
+            sarif: typed.sarif,
         }
     }
 }
@@ -787,6 +799,7 @@ impl From<ApplyArguments> for Apply {
             max_deletes: typed.max_deletes,
             durability: typed.durability.into(),
             to_branch: typed.to_branch,
+            sarif: typed.sarif,
         }
     }
 }

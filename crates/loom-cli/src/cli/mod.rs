@@ -188,6 +188,8 @@ pub(crate) struct Plan {
     pub(crate) exit_style: ExitStyle,
     /// Compare with the commit where the history of this one and that of `HEAD` part.
     pub(crate) against: Option<String>,
+    /// Reports of scanners.
+    pub(crate) sarif: Vec<PathBuf>,
 }
 
 /// How to show a plan.
@@ -217,6 +219,8 @@ pub(crate) struct Check {
     pub(crate) format: CheckFormat,
     /// The commit whose policies and exceptions judge, instead of this tree's.
     pub(crate) policies_from: Option<String>,
+    /// Reports of scanners.
+    pub(crate) sarif: Vec<PathBuf>,
     /// What to print.
     pub(crate) what: ToCheck,
 }
@@ -256,6 +260,8 @@ pub(crate) struct Apply {
     pub(crate) durability: Durability,
     /// The branch that gets the changes as a commit, instead of the working tree.
     pub(crate) to_branch: Option<String>,
+    /// Reports of scanners.
+    pub(crate) sarif: Vec<PathBuf>,
 }
 
 /// `loom adopt`

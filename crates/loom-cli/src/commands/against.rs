@@ -11,7 +11,9 @@ use loom_plan::check::Finding;
 use loom_plan::plan::{Action, Conflicting, NoteKind, Outcome};
 use loom_plan::snapshot::Part;
 
+use super::before::Before;
 use super::gate::Gate;
+use super::scans::Ground;
 use super::{Desk, Failure, audit, list, outside, pass};
 use crate::cli::{Plan, PlanFormat};
 use crate::env::{self, Base};
@@ -33,7 +35,9 @@ pub(super) fn run(
     )
     .map_err(Failure::Environment)?;
     let from = asked.selection.policies_from.as_deref();
-    let gate = Gate::open(desk, Some(&planned.compiled), from)?.since(&base, &planned.compiled)?;
+    let gate = Gate::open(desk, Some(&planned.compiled), from)?
+        .since(&base, &planned.compiled)?
+        .with_scans(&asked.sarif)?;
     let Base { commit, moved_from } = base;
     let name = commit.name.clone();
     let there = desk.with(commit)?;
@@ -62,7 +66,18 @@ pub(super) fn run(
     notes.retain(|note| !matches!(note.kind, NoteKind::GoesOn { .. }));
     outside::note(&mut outcome, &planned.compiled.desired, &contents);
     let prefix = desk.prefix();
-    let findings = audit::of_plan(&gate, &planned.compiled, &outcome, &contents)?.findings;
+    let acted = outcome.actions().iter().map(|action| action.path.clone());
+    let paths = acted.chain(gate.scans.paths(desk));
+    let before = Before::of(desk, &planned.seen, paths, Some(there.files()));
+    // what scanners saw is the tree, which the plan of the tree itself changes
+    let ground = Ground {
+        desk,
+        compiled: Some(&planned.compiled),
+        outcome: Some(&planned.outcome),
+        before: &before,
+    };
+    let audit = audit::of_plan(&gate, &planned.compiled, &outcome, (&contents, &ground))?;
+    let findings = audit.findings;
     let presented = Presented {
         outcome: &outcome,
         contents: &contents,

@@ -34,8 +34,8 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     let mut planned = pass::plan(desk, compiled, seen, &approval.selection)?;
     places::refuse_away(desk, &planned)?;
     let from = approval.selection.policies_from.as_deref();
-    let gate = Gate::open(desk, Some(&planned.compiled), from)?;
-    let findings = audit::judge(&gate, &mut planned, desk.files())?;
+    let gate = Gate::open(desk, Some(&planned.compiled), from)?.with_scans(&asked.sarif)?;
+    let findings = audit::judge(&gate, &mut planned, desk)?;
     let (outcome, bytes) = (&planned.outcome, planned.bytes(root));
     let (stream, talk) = (desk.streams.out, desk.global.talk);
     text::plan(

@@ -13,10 +13,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loom_plan::addr::Address;
+use loom_plan::addr::{Address, ContentHash};
 use loom_plan::check::accept::{self, Accept, Exception, Place};
 use loom_plan::check::policy::{self, Policies, Subject};
-use loom_plan::check::{Finding, look, rule};
+use loom_plan::check::{Evidence, Finding, Standing, look, rule};
 use loom_plan::credential;
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, Severity};
 use loom_plan::plan::{Action, Outcome, Verb, Verdict};
@@ -27,10 +27,11 @@ use loom_providers::inspect;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::Failure;
-use super::files::Files;
+use super::before::Before;
 use super::gate::Gate;
 use super::pass::{Compiled, Planned};
+use super::scans::Ground;
+use super::{Desk, Failure};
 use crate::report::Contents;
 
 /// A file to look at.
@@ -76,14 +77,17 @@ pub(super) struct Audit {
 pub(super) fn judge(
     gate: &Gate,
     planned: &mut Planned,
-    files: &dyn Files,
+    desk: &Desk<'_>,
 ) -> Result<Vec<Finding>, Failure> {
-    let audit = of_plan(
-        gate,
-        &planned.compiled,
-        &planned.outcome,
-        &planned.bytes(files),
-    )?;
+    let before = Before::of_plan(desk, planned, gate.scans.paths(desk));
+    let ground = Ground {
+        desk,
+        compiled: Some(&planned.compiled),
+        outcome: Some(&planned.outcome),
+        before: &before,
+    };
+    let (compiled, contents) = (&planned.compiled, planned.bytes(desk.files()));
+    let audit = of_plan(gate, compiled, &planned.outcome, (&contents, &ground))?;
     planned.outcome.judge(audit.verdict());
     Ok(audit.findings)
 }
@@ -107,14 +111,14 @@ pub(super) fn of_plan(
     gate: &Gate,
     compiled: &Compiled,
     outcome: &Outcome,
-    contents: &dyn Contents,
+    (contents, ground): (&dyn Contents, &Ground<'_>),
 ) -> Result<Audit, Failure> {
     let actions: Vec<&Action> = outcome
         .actions()
         .iter()
         .filter(|action| leaves_a_file(action))
         .collect();
-    if actions.is_empty() {
+    if actions.is_empty() && gate.scans.is_empty() {
         return Ok(Audit::default());
     }
     let looked = actions
@@ -122,17 +126,24 @@ pub(super) fn of_plan(
         .filter(|action| is_looked_at(action.path.as_str()));
     let look = |policies: &Policies| {
         looked
-            .filter_map(|action| look_at_action(action, contents, compiled, policies))
+            .filter_map(|action| {
+                look_at_action(action, (contents, ground.before), compiled, policies)
+            })
             .collect()
     };
-    audit(gate, compiled, look)
+    let scanned = gate.scans.findings(gate.bars, ground);
+    audit(gate, compiled, (look, scanned))
 }
 
 /// Looks at everything that is declared.
 ///
 /// # Errors
 /// As [`of_plan`].
-pub(super) fn of_everything(gate: &Gate, compiled: &Compiled) -> Result<Audit, Failure> {
+pub(super) fn of_everything(
+    gate: &Gate,
+    compiled: &Compiled,
+    ground: &Ground<'_>,
+) -> Result<Audit, Failure> {
     let desired = &compiled.desired;
     let whole = desired
         .outputs
@@ -148,19 +159,21 @@ pub(super) fn of_everything(gate: &Gate, compiled: &Compiled) -> Result<Audit, F
             text.into(),
         ))
     };
-    audit(gate, compiled, |policies| {
+    let look = |policies: &Policies| {
         looked
             .filter_map(file)
             .map(|file| look_at(&file, policies))
             .collect()
-    })
+    };
+    let scanned = gate.scans.findings(gate.bars, ground);
+    audit(gate, compiled, (look, scanned))
 }
 
 /// Looks at files that are there. What is wrong with one is a finding, and silences no other.
 ///
 /// # Errors
 /// As [`of_plan`].
-pub(super) fn of_files(gate: &Gate, files: &[File]) -> Result<Audit, Failure> {
+pub(super) fn of_files(gate: &Gate, files: &[File], ground: &Ground<'_>) -> Result<Audit, Failure> {
     let policies = gate.policies()?;
     let looked: Vec<_> = files
         .par_iter()
@@ -190,6 +203,7 @@ pub(super) fn of_files(gate: &Gate, files: &[File]) -> Result<Audit, Failure> {
             }
         }
     }
+    findings.extend(gate.scans.findings(gate.bars, ground));
     Ok(Audit {
         other,
         ..judged(findings, gate)
@@ -261,11 +275,14 @@ pub(super) fn is_unread(finding: &Finding) -> bool {
 fn audit(
     gate: &Gate,
     compiled: &Compiled,
-    look: impl FnOnce(&Policies) -> Vec<(Vec<Finding>, Diagnostics)>,
+    (look, scanned): (
+        impl FnOnce(&Policies) -> Vec<(Vec<Finding>, Diagnostics)>,
+        Vec<Finding>,
+    ),
 ) -> Result<Audit, Failure> {
     let policies = gate.policies()?;
     let mut refused = Diagnostics::default();
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings = scanned;
     for (found, problems) in look(&policies) {
         findings.extend(found);
         // what cannot be read, such as the values of a template, is no format that anybody relies on here
@@ -294,8 +311,15 @@ fn audit(
 fn judged(mut findings: Vec<Finding>, gate: &Gate) -> Audit {
     // what is accepted in files that loom does not write is not among what is declared
     let is_declared = |entry: &&Accept| matches!(entry.place, Place::Address(_));
+    // what only a scanner finds is not looked for without its report
+    let packages = gate.packages();
+    let is_looked_for = |entry: &&Accept| !gate.scans.is_empty() || !entry.is_of_scanner(&packages);
     let accepted = accept::accept(&gate.accept, &mut findings);
-    let unused = accepted.unused.into_iter().filter(is_declared);
+    let unused = accepted
+        .unused
+        .into_iter()
+        .filter(is_declared)
+        .filter(is_looked_for);
     let unused = unused.map(accept::names_nothing).collect();
     let exceptions = accepted.exceptions;
     let mut findings: Vec<Finding> = findings.into_iter().map(Finding::masked).collect();
@@ -329,11 +353,11 @@ fn is_whole(action: &Action) -> bool {
     action.parts.iter().any(|part| part.part == Part::Whole)
 }
 
-/// What is said of a file that an action writes; of one that people share with loom only what was
-/// not said of it before, because that is no matter of this plan.
+/// What is said of a file that an action writes. In one that people share with loom, or that is theirs
+/// otherwise, what was said of it before, and nobody touched, is no matter of this plan.
 fn look_at_action(
     action: &Action,
-    contents: &dyn Contents,
+    (contents, past): (&dyn Contents, &Before),
     compiled: &Compiled,
     policies: &Policies,
 ) -> Option<(Vec<Finding>, Diagnostics)> {
@@ -348,14 +372,20 @@ fn look_at_action(
     };
     let sides = contents.of(action);
     let (mut findings, problems) = look_at(&file(sides.after?)?, policies);
-    let before = sides.before.filter(|_| !is_whole(action)).and_then(file);
+    let before = if is_whole(action) {
+        let text = past.text(action.old_path());
+        text.map(|text| text.as_bytes().to_vec())
+    } else {
+        sides.before
+    };
     for old in before
+        .and_then(file)
         .map(|file| look_at(&file, policies).0)
         .unwrap_or_default()
     {
-        let is_old = |it: &Finding| (&it.code, &it.message) == (&old.code, &old.message);
-        if let Some(at) = findings.iter().position(is_old) {
-            findings.remove(at);
+        let is_old = |it: &&mut Finding| it.standing == Standing::Now && it.is_as(&old);
+        if let Some(found) = findings.iter_mut().find(is_old) {
+            found.standing = Standing::Before;
         }
     }
     Some((findings, problems))
@@ -397,6 +427,10 @@ fn look_at(file: &File, policies: &Policies) -> (Vec<Finding>, Diagnostics) {
             message: hit.message,
             reason: rule.reason.to_owned(),
             fix: rule.fix.to_owned(),
+            touch: match hit.evidence {
+                Evidence::Text => touch(sources.slice(hit.span)),
+                Evidence::Absence => None,
+            },
             ..blank(file)
         };
         Some(at(finding, &sources, hit.span))
@@ -454,7 +488,17 @@ fn blank(file: &File) -> Finding {
         accepted: None,
         scanner: None,
         literal: None,
+        setting: None,
+        standing: Standing::Now,
+        touch: None,
     }
+}
+
+/// What a finding is found in, as far as it is one text: what is found in a mapping or a block is about
+/// something that is or is not in it.
+fn touch(text: &str) -> Option<ContentHash> {
+    let is_one = !text.contains('\n') && !text.ends_with(['}', ']']);
+    is_one.then(|| ContentHash::of(text.trim().as_bytes()))
 }
 
 fn of_verdict(verdict: policy::Verdict, file: &File) -> Finding {

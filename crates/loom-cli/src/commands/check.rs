@@ -4,19 +4,23 @@
 //! or without a loom.yaml.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use loom_apply::Root;
 use loom_plan::addr::RepoPath;
 use loom_plan::check::Finding;
 use loom_plan::diag::{Code, Diagnostics};
 use loom_plan::input::{Globs, Input as _, ReadError};
+use loom_plan::plan::Outcome;
 use loom_plan::project::read::PROJECT_FILE;
 use loom_providers::inspect;
 
 use super::audit::{self, File, Unreadable};
+use super::before::Before;
 use super::gate::Gate;
 use super::passed::{Passed, files};
 use super::paths::{Here, Named};
+use super::scans::Ground;
 use super::{Desk, Failure, pass, places};
 use crate::cli::{Check, CheckFormat};
 use crate::exit::Exit;
@@ -31,21 +35,35 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
     } else {
         None
     };
-    let gate = Gate::open(desk, compiled.as_deref(), asked.policies_from.as_deref())?;
+    // a directory holds no report: it was meant as a path
+    let (paths, reports): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        asked.sarif.iter().partition(|file| file.is_dir());
+    let paths = paths.into_iter().map(|path| path.display().to_string());
+    let paths: Vec<String> = asked.paths.iter().cloned().chain(paths).collect();
+    let reports: Vec<PathBuf> = reports.into_iter().cloned().collect();
+    let gate = Gate::open(desk, compiled.as_deref(), asked.policies_from.as_deref())?
+        .with_scans(&reports)?;
+    let scanned = Scanned::of(desk, compiled.is_some(), &gate)?;
+    let ground = Ground {
+        desk,
+        compiled: compiled.as_deref(),
+        outcome: scanned.outcome.as_ref(),
+        before: &scanned.before,
+    };
     let (mut passed, mut looked) = (Passed::default(), None);
     let audit = match &compiled {
-        Some(compiled) if asked.paths.is_empty() => {
+        Some(compiled) if paths.is_empty() => {
             let places = places::check(&desk.root, &compiled.desired)?;
             diagnostics::warn(&compiled.sources, &places, desk.streams.err)?;
-            let audit = audit::of_everything(&gate, compiled)?;
+            let audit = audit::of_everything(&gate, compiled, &ground)?;
             let mut unused = Diagnostics::default();
             unused.extend(audit.unused.iter().cloned());
             diagnostics::warn(&compiled.sources, &unused, desk.streams.err)?;
             audit
         }
         compiled => {
-            let gathered = gather(desk, &asked.paths, compiled.as_deref())?;
-            let mut audit = audit::of_files(&gate, &gathered.files)?;
+            let gathered = gather(desk, &paths, compiled.as_deref())?;
+            let mut audit = audit::of_files(&gate, &gathered.files, &ground)?;
             audit.findings.extend(gathered.unread);
             audit.findings.sort();
             passed = gathered.passed;
@@ -81,6 +99,26 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Check, out: &mut dyn Write) -> Result
     } else {
         Exit::Done
     })
+}
+
+/// What is known of the files that scanners saw; nothing without a report.
+#[derive(Default)]
+struct Scanned {
+    outcome: Option<Outcome>,
+    before: Before,
+}
+
+impl Scanned {
+    fn of(desk: &Desk<'_>, has_project: bool, gate: &Gate) -> Result<Self, Failure> {
+        if gate.scans.is_empty() || !has_project {
+            return Ok(Self::default());
+        }
+        let looked = pass::look(desk, None)?;
+        Ok(Self {
+            outcome: Some(pass::outcome(desk, &looked)?),
+            before: Before::of(desk, &looked.1, gate.scans.paths(desk), None),
+        })
+    }
 }
 
 /// Prints the rules.

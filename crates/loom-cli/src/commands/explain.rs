@@ -224,6 +224,27 @@ fn explain_read(
     Ok(writeln!(out, "{}", visible(&line))?)
 }
 
+/// How long the value of a setting is that stands in a line.
+fn stands_in(read: &Read, line: &str) -> Option<usize> {
+    let text = read.value.as_ref()?.scalar_text()?;
+    let is_there = text.len() > 1 && !text.contains('\n') && line.contains(&*text);
+    is_there.then_some(text.len())
+}
+
+/// The setting that a line of an output comes from: of those whose values stand in it the one that
+/// says most.
+pub(super) fn setting_in<'a>(
+    compiled: &'a pass::Compiled,
+    output: &Output,
+    line: &str,
+) -> Option<(&'a String, &'a Read)> {
+    let reads = compiled.desired.declaration(output).reads.iter();
+    let found = reads.filter_map(|(pointer, read)| Some((stands_in(read, line)?, pointer, read)));
+    found
+        .max_by(|(one, first, _), (other, second, _)| one.cmp(other).then(second.cmp(first)))
+        .map(|(_, pointer, read)| (pointer, read))
+}
+
 /// The settings whose values stand in one line of the file.
 fn explain_line(
     compiled: &pass::Compiled,
@@ -244,13 +265,7 @@ fn explain_line(
     };
     writeln!(out, "line {line}: {}", visible(content.trim()))?;
     let declaration = compiled.desired.declaration(output);
-    let stands_in = |read: &Read| {
-        let text = read
-            .value
-            .as_ref()
-            .and_then(|node| node.scalar_text().map(std::borrow::Cow::into_owned));
-        text.is_some_and(|text| text.len() > 1 && !text.contains('\n') && content.contains(&text))
-    };
+    let stands_in = |read: &Read| stands_in(read, content).is_some();
     let found: Vec<(&String, &Read)> = declaration
         .reads
         .iter()

@@ -7,8 +7,11 @@
 //!
 //! Deliberately not here: what is found (`audit`).
 
+use std::path::PathBuf;
+
 use loom_plan::check::accept::Accept;
 use loom_plan::check::asked;
+use loom_plan::check::bars::Bars;
 use loom_plan::check::changes::{Terms, changes};
 use loom_plan::check::policy::{Policies, Source};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics};
@@ -17,6 +20,7 @@ use loom_plan::project::read;
 use loom_plan::text::Sources;
 
 use super::pass::Compiled;
+use super::scans::Scans;
 use super::{Desk, Failure};
 use crate::env::{self, Base};
 use crate::report::Basis;
@@ -32,6 +36,10 @@ pub(super) struct Gate {
     policies: Vec<Source>,
     /// `policy.accept`.
     pub(super) accept: Vec<Accept>,
+    /// `policy.sarif`.
+    pub(super) bars: Bars,
+    /// What scanners found.
+    pub(super) scans: Scans,
     /// For whoever reads the report.
     pub(super) basis: Basis,
 }
@@ -50,6 +58,8 @@ impl Gate {
         let here = Self {
             policies: policies(desk.files())?,
             accept: compiled.map_or_else(Vec::new, |it| it.project.accept.clone()),
+            bars: compiled.map_or_else(Bars::default, |it| it.project.bars),
+            scans: Scans::default(),
             basis: Basis::default(),
         };
         let Some(reference) = from else {
@@ -63,6 +73,8 @@ impl Gate {
         Ok(Self {
             policies: terms.policies,
             accept: terms.accept,
+            bars: terms.bars,
+            scans: Scans::default(),
             basis: Basis {
                 from: Some((reference.to_owned(), base.commit.name)),
                 changes,
@@ -79,6 +91,24 @@ impl Gate {
             self.basis.changes = changes(&terms_of(base)?, &self.terms(Some(compiled)));
         }
         Ok(self)
+    }
+
+    /// The same with what scanners found.
+    ///
+    /// # Errors
+    /// A report that cannot be read.
+    pub(super) fn with_scans(mut self, files: &[PathBuf]) -> Result<Self, Failure> {
+        self.scans = Scans::read(files)?;
+        Ok(self)
+    }
+
+    /// The packages of the policies.
+    pub(super) fn packages(&self) -> Vec<String> {
+        let lines = self.policies.iter().flat_map(|source| source.text.lines());
+        let named = lines.filter_map(|line| line.trim_start().strip_prefix("package"));
+        named
+            .filter_map(|rest| Some(rest.split_whitespace().next()?.to_owned()))
+            .collect()
     }
 
     /// The policies, read.
@@ -102,6 +132,7 @@ impl Gate {
         Terms {
             policies: self.policies.clone(),
             accept: self.accept.clone(),
+            bars: self.bars,
             sources: compiled.map_or_else(Sources::default, |it| it.sources.clone()),
         }
     }
@@ -110,7 +141,7 @@ impl Gate {
 /// What a commit judges by.
 fn terms_of(base: &Base) -> Result<Terms, Failure> {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
-    let accept = read::exceptions(&base.commit, &mut sources, &mut found);
+    let (accept, bars) = read::exceptions(&base.commit, &mut sources, &mut found);
     if found.has_errors() {
         let name = &base.commit.name;
         return Err(Failure::Environment(format!(
@@ -121,6 +152,7 @@ fn terms_of(base: &Base) -> Result<Terms, Failure> {
     Ok(Terms {
         policies: policies(&base.commit)?,
         accept,
+        bars,
         sources,
     })
 }

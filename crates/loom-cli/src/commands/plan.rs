@@ -22,8 +22,8 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
     let mut planned = pass::planned(desk, &asked.selection)?;
     places::refuse_away(desk, &planned)?;
     let from = asked.selection.policies_from.as_deref();
-    let gate = Gate::open(desk, Some(&planned.compiled), from)?;
-    let findings = audit::judge(&gate, &mut planned, desk.files())?;
+    let gate = Gate::open(desk, Some(&planned.compiled), from)?.with_scans(&asked.sarif)?;
+    let findings = audit::judge(&gate, &mut planned, desk)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     if let (Some(file), Outcome::Ready(plan)) = (&asked.out, outcome) {
         let choices = (&asked.selection, planned.choices());

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::PathBuf;
 
 use loom_apply::{Change, Put};
 use loom_plan::addr::RepoPath;
@@ -52,7 +53,7 @@ pub(super) fn run(
         Ok(_) | Err(_) => (&mut here, desk),
     };
     let from = approval.selection.policies_from.as_deref();
-    if show(desk, shown, from, out)? == Exit::Denied {
+    if show(desk, shown, (from, &asked.sarif), out)? == Exit::Denied {
         return Ok(Exit::Denied);
     }
     let Some(planned) = base.as_ref().ok().filter(|_| is_same) else {
@@ -118,11 +119,11 @@ fn is_same(one: &Outcome, other: &Outcome) -> bool {
 fn show(
     desk: &Desk<'_>,
     (planned, from): (&mut Planned, &Desk<'_>),
-    policies_from: Option<&str>,
+    (policies_from, sarif): (Option<&str>, &[PathBuf]),
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let gate = Gate::open(from, Some(&planned.compiled), policies_from)?;
-    let findings = audit::judge(&gate, planned, from.files())?;
+    let gate = Gate::open(from, Some(&planned.compiled), policies_from)?.with_scans(sarif)?;
+    let findings = audit::judge(&gate, planned, from)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(from.files()));
     let (stream, talk) = (desk.streams.out, desk.global.talk);
     text::plan(

@@ -16,7 +16,8 @@ pub(crate) use git::{
 pub(crate) use past::past;
 pub(crate) use process::{
     add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by,
-    merge_tool, named_directory, panics_are_bugs, read_file, read_stdin, start, tell, write_file,
+    merge_tool, named_directory, panics_are_bugs, read_file, read_limited, read_stdin, start, tell,
+    write_file,
 };
 pub(crate) use steps::Steps;
 

@@ -54,6 +54,30 @@ fn here() -> io::Result<PathBuf> {
     std::env::current_dir()
 }
 
+/// [`read_file`], unless the file is larger than that: then it is not read.
+pub(crate) fn read_limited(path: &Path, most: u64) -> io::Result<String> {
+    #[expect(
+        clippy::disallowed_types,
+        reason = "a file of the user's own naming, not of the repository"
+    )]
+    let file = std::fs::File::open(path)?;
+    let about = file.metadata()?;
+    if about.is_dir() {
+        return Err(io::Error::other("it is a directory"));
+    }
+    let too_large = || io::Error::other(format!("it has more than {} MiB", most >> 20));
+    if about.len() > most {
+        return Err(too_large());
+    }
+    let mut text = String::new();
+    // a pipe does not say how long it is
+    let read = file.take(most + 1).read_to_string(&mut text)?;
+    if read as u64 > most {
+        return Err(too_large());
+    }
+    Ok(text)
+}
+
 /// All of standard input, however often it is asked for.
 pub(crate) fn read_stdin() -> io::Result<String> {
     static READ: OnceLock<String> = OnceLock::new();

@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 
 use loom_plan::check::changes::Change;
-use loom_plan::check::{Finding, RULES, rule};
+use loom_plan::check::{Finding, RULES, Standing, rule};
 use loom_plan::diag::{Code, Severity};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
@@ -31,10 +31,11 @@ pub(crate) fn place(finding: &Finding) -> String {
     }
 }
 
-/// `error`, `warning`; what is accepted is neither any more.
+/// `error`, `warning`; what is accepted, or old, is neither any more.
 pub(crate) fn word(finding: &Finding) -> &'static str {
     match (finding.severity, &finding.accepted) {
         (_, Some(_)) => "accepted",
+        (_, None) if finding.is_old() => "old",
         (Severity::Error, None) => "error",
         (Severity::Warning, None) => "warning",
     }
@@ -60,7 +61,23 @@ pub(crate) fn advice(finding: &Finding) -> Vec<String> {
         Some(reason) => format!("accepted: {reason}"),
         None => format!("fix: {}", finding.fix),
     };
-    std::iter::once(what).chain(from).collect()
+    let stands = match finding.standing {
+        Standing::Now => None,
+        Standing::OldText => {
+            Some("of the old text: the plan changes this file, so that it denies nothing")
+        }
+        Standing::Before => Some("it was there before, and denies nothing"),
+    };
+    let setting = finding.setting.as_ref();
+    let setting = setting.map(|it| format!("set by {}, {}", it.pointer, it.position));
+    let found = finding.scanner.as_ref();
+    let found = found.map(|scanner| format!("found by {scanner}"));
+    std::iter::once(what)
+        .chain(stands.map(str::to_owned))
+        .chain(from)
+        .chain(setting)
+        .chain(found)
+        .collect()
 }
 
 /// How many of what there are.
@@ -77,8 +94,12 @@ pub(crate) fn counts(findings: &[Finding]) -> String {
         0 => String::new(),
         accepted => format!(", {accepted} accepted"),
     };
+    let old = match count("old") {
+        0 => String::new(),
+        old => format!(", {old} old"),
+    };
     format!(
-        "{}, {}{accepted}",
+        "{}, {}{accepted}{old}",
         of(count("error"), "error"),
         of(count("warning"), "warning")
     )
@@ -202,8 +223,8 @@ pub(crate) fn text(
     }
 }
 
-/// Writes findings for people, each with its place, its reason and its fix; of accepted ones only
-/// with `--verbose`.
+/// Writes findings for people, each with its place, its reason and its fix; accepted ones, and those that
+/// were there before, only with `--verbose`.
 ///
 /// # Errors
 /// Those of `out`.
@@ -215,7 +236,8 @@ pub(crate) fn lines(
 ) -> io::Result<()> {
     let mut said: Vec<&str> = Vec::new();
     for finding in findings {
-        if finding.accepted.is_some() && talk != Talk::Verbose {
+        let is_told = finding.accepted.is_none() && finding.standing != Standing::Before;
+        if !is_told && talk != Talk::Verbose {
             continue;
         }
         let style = match word(finding) {
@@ -265,6 +287,16 @@ pub(crate) struct FindingJson<'a> {
     reason: &'a str,
     fix: &'a str,
     accepted: Option<&'a str>,
+    scanner: Option<&'a str>,
+    setting: Option<SettingJson<'a>>,
+    standing: &'static str,
+}
+
+#[derive(Serialize)]
+struct SettingJson<'a> {
+    pointer: &'a str,
+    file: &'a str,
+    line: usize,
 }
 
 #[derive(Serialize)]
@@ -290,6 +322,17 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
             reason: &finding.reason,
             fix: &finding.fix,
             accepted: finding.accepted.as_deref(),
+            scanner: finding.scanner.as_deref(),
+            setting: finding.setting.as_ref().map(|setting| SettingJson {
+                pointer: &setting.pointer,
+                file: &setting.position.file,
+                line: setting.position.line,
+            }),
+            standing: match finding.standing {
+                Standing::Now => "now",
+                Standing::OldText => "old_text",
+                Standing::Before => "before",
+            },
         }
     }
 }
@@ -316,6 +359,7 @@ struct Summary {
     errors: usize,
     warnings: usize,
     accepted: usize,
+    old: usize,
 }
 
 /// Writes findings for programs.
@@ -337,6 +381,7 @@ pub(crate) fn json((findings, basis): (&[Finding], &Basis), out: &mut dyn Write)
             errors: count("error"),
             warnings: count("warning"),
             accepted: count("accepted"),
+            old: count("old"),
         },
         findings: findings.iter().map(Into::into).collect(),
     };
@@ -411,7 +456,7 @@ pub(crate) fn sarif_results(findings: &[Finding], prefix: &str) -> Vec<Value> {
         let print = [finding.code.as_str(), &finding.path, &finding.message].map(str::as_bytes);
         let mut result = json!({
             "ruleId": finding.code,
-            "level": severity(finding.severity),
+            "level": if finding.is_old() { "note" } else { severity(finding.severity) },
             "message": { "text": format!("{}. {}.", visible(&sentence(finding)), visible(&finding.fix)) },
             "locations": [{
                 "physicalLocation": {
@@ -423,6 +468,9 @@ pub(crate) fn sarif_results(findings: &[Finding], prefix: &str) -> Vec<Value> {
             "relatedLocations": related.collect::<Vec<_>>(),
             "partialFingerprints": { "loomFinding/v1": loom_plan::addr::ContentHash::of_parts(print).to_string() },
         });
+        if finding.standing == Standing::Before {
+            result["baselineState"] = json!("unchanged");
+        }
         if let Some(reason) = &finding.accepted {
             result["suppressions"] = json!([{ "kind": "external", "justification": reason }]);
         }
@@ -520,12 +568,11 @@ fn case(xml: &mut Writer<&mut dyn Write>, finding: &Finding) -> io::Result<()> {
     let message = text(&sentence(finding));
     if !finding.denies() {
         element.write_inner_content(|xml| {
-            let why = finding
-                .accepted
-                .as_deref()
-                .map_or(message.clone(), |reason| {
-                    text(&format!("accepted: {reason}"))
-                });
+            let why = match &finding.accepted {
+                Some(reason) => text(&format!("accepted: {reason}")),
+                None if finding.is_old() => text(&format!("old: {message}")),
+                None => message.clone(),
+            };
             xml.create_element("skipped")
                 .with_attribute(("message", why.as_str()))
                 .write_empty()?;

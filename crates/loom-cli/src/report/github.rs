@@ -98,6 +98,7 @@ pub(super) fn findings(findings: &[Finding], prefix: &str, out: &mut dyn Write) 
         ("error", "error"),
         ("warning", "warning"),
         ("notice", "accepted"),
+        ("notice", "old"),
     ] {
         let found: Vec<Annotation> = findings
             .iter()

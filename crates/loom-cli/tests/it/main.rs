@@ -47,6 +47,7 @@ mod refusals;
 mod resolve;
 mod rubbish;
 mod sandbox;
+mod sarif;
 mod scopes;
 mod shown;
 mod sight;

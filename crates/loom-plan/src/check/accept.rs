@@ -5,7 +5,7 @@
 //!
 //! Invariant: no finding is accepted without a reason (test `a_reason_is_needed`).
 
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, rule};
@@ -14,6 +14,9 @@ use crate::credential::fingerprint;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::node::Node;
 use crate::text::Span;
+
+/// The errors that are findings too.
+const FINDINGS: &[Code] = &[Code::Credential, Code::ScanLeftOpen];
 
 /// One entry.
 #[derive(Clone, Debug)]
@@ -86,13 +89,40 @@ impl Literal {
 
     /// Whether it is this literal, in this file.
     pub(crate) fn names(&self, file: &str, literal: &str) -> bool {
-        self.print == fingerprint(literal) && matches(&self.path, file)
+        self.print == fingerprint(literal)
+            && matcher(&self.path).is_some_and(|glob| glob.is_match(file))
     }
 }
 
-fn matches(glob: &str, path: &str) -> bool {
+fn matcher(glob: &str) -> Option<GlobMatcher> {
     let glob = GlobBuilder::new(glob).literal_separator(true).build();
-    glob.is_ok_and(|glob| glob.compile_matcher().is_match(path))
+    glob.ok().map(|glob| glob.compile_matcher())
+}
+
+/// What is wrong with an entry's `literal`, and the help: the rule about credentials needs one, in a
+/// file, and no other rule takes one.
+fn misfit(
+    code: &str,
+    literal: Option<&str>,
+    place: &Place,
+) -> Option<(&'static str, &'static str)> {
+    if !code.eq_ignore_ascii_case(Code::Credential.as_str()) {
+        return literal.map(|_| {
+            (
+                "only a literal that looks like a credential is accepted by its `literal`",
+                "take `literal` out, or write `code: LOOM0205`",
+            )
+        });
+    }
+    let is_print = |print: &str| {
+        let digits = print.strip_prefix('x').unwrap_or_default();
+        digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let fits = matches!(place, Place::Path(_)) && literal.is_some_and(is_print);
+    (!fits).then_some((
+        "this does not say which literal is accepted",
+        "write `path: FILE` and `literal:` with the word that the finding tells, so that no other credential passes with it",
+    ))
 }
 
 impl Accept {
@@ -108,8 +138,14 @@ impl Accept {
                     .help(help),
             );
         };
-        let credential = code.eq_ignore_ascii_case(Code::Credential.as_str());
-        if rule(code).is_none() && !code.contains('.') && !credential {
+        // what is no code of loom's is a policy's, or a scanner's own
+        let is_of_loom = code
+            .get(..4)
+            .is_some_and(|it| it.eq_ignore_ascii_case("LOOM"));
+        let is_finding = FINDINGS
+            .iter()
+            .any(|it| code.eq_ignore_ascii_case(it.as_str()));
+        if is_of_loom && rule(code).is_none() && !is_finding {
             let near = did_you_mean(code, super::RULES.iter().map(|rule| rule.code));
             let help = near.map_or_else(
                 || "docs/checks.md lists them".to_owned(),
@@ -145,26 +181,7 @@ impl Accept {
             }
         };
         let literal = text("literal").map(ToOwned::to_owned);
-        let fits = match (credential, &literal, &place) {
-            (true, Some(print), Place::Path(_)) => {
-                let digits = print.strip_prefix('x').unwrap_or_default();
-                digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-            }
-            (true, _, _) => false,
-            (false, literal, _) => literal.is_none(),
-        };
-        if !fits {
-            let (message, help) = if credential {
-                (
-                    "this does not say which literal is accepted",
-                    "write `path: FILE` and `literal:` with the word that the finding tells, so that no other credential passes with it",
-                )
-            } else {
-                (
-                    "only a literal that looks like a credential is accepted by its `literal`",
-                    "take `literal` out, or write `code: LOOM0205`",
-                )
-            };
+        if let Some((message, help)) = misfit(code, literal.as_deref(), &place) {
             wrong(node.span, message.to_owned(), help);
             return None;
         }
@@ -192,16 +209,36 @@ impl Accept {
         }
     }
 
+    /// Whether its code can only be one that a scanner gives, as far as the packages of the policies say.
+    pub fn is_of_scanner(&self, packages: &[String]) -> bool {
+        let is_of_loom = self
+            .code
+            .get(..4)
+            .is_some_and(|it| it.eq_ignore_ascii_case("LOOM"));
+        let package = self.code.rsplit_once('.').map(|(package, _)| package);
+        !is_of_loom && !package.is_some_and(|it| packages.iter().any(|known| known == it))
+    }
+
     /// Whether it names a finding.
-    fn names(&self, finding: &Finding) -> bool {
-        let there = match &self.place {
-            Place::Address(address) => finding
-                .address
-                .as_ref()
-                .is_some_and(|found| found == address || found.family() == *address),
-            Place::Path(glob) => matches(glob, &finding.path),
+    fn names(&self) -> impl Fn(&Finding) -> bool {
+        let glob = match &self.place {
+            Place::Address(_) => None,
+            Place::Path(glob) => matcher(glob),
         };
-        there && self.code.eq_ignore_ascii_case(&finding.code) && self.literal == finding.literal
+        move |finding| {
+            let is_there = match &self.place {
+                Place::Address(address) => finding
+                    .address
+                    .as_ref()
+                    .is_some_and(|found| found == address || found.family() == *address),
+                Place::Path(_) => glob
+                    .as_ref()
+                    .is_some_and(|glob| glob.is_match(&finding.path)),
+            };
+            is_there
+                && self.code.eq_ignore_ascii_case(&finding.code)
+                && self.literal == finding.literal
+        }
     }
 }
 
@@ -210,7 +247,8 @@ pub fn accept<'a>(accepted: &'a [Accept], findings: &mut [Finding]) -> Accepted<
     let mut all = Accepted::default();
     for entry in accepted {
         let (mut is_used, mut is_leaned_on) = (false, false);
-        for finding in findings.iter_mut().filter(|finding| entry.names(finding)) {
+        let names = entry.names();
+        for finding in findings.iter_mut().filter(|finding| names(finding)) {
             is_used = true;
             is_leaned_on |= finding.scanner.is_none();
             finding.accepted.get_or_insert_with(|| entry.reason.clone());
@@ -269,6 +307,9 @@ mod tests {
             accepted: None,
             scanner: None,
             literal: None,
+            setting: None,
+            standing: crate::check::Standing::Now,
+            touch: None,
         }
     }
 
@@ -291,6 +332,12 @@ mod tests {
             read("{ code: LOOM1203, address: kubernetes.manifest.a, reason: \" \" }");
         assert!(entry.is_none());
         assert_eq!(said, ["a finding is accepted only with a reason"]);
+    }
+
+    fn entry_of_policy() -> Accept {
+        read("{ code: main.deny_latest, reason: x, path: k8s/** }")
+            .0
+            .expect("good")
     }
 
     #[test]
@@ -317,6 +364,10 @@ mod tests {
                 .is_some(),
             "a policy's rule has a dot"
         );
+        let (entry, said) = read("{ code: DL3008, reason: x, path: Dockerfile }");
+        let entry = entry.unwrap_or_else(|| panic!("a scanner has codes of its own: {said:?}"));
+        assert!(entry.is_of_scanner(&["main".to_owned()]));
+        assert!(!entry_of_policy().is_of_scanner(&["main".to_owned()]));
     }
 
     #[test]

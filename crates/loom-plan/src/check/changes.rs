@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::accept::{Accept, Exception};
+use super::bars::Bars;
 use super::policy::Source;
 use crate::credential::masked;
 use crate::text::Sources;
@@ -20,6 +21,8 @@ pub struct Terms {
     pub policies: Vec<Source>,
     /// `policy.accept`.
     pub accept: Vec<Accept>,
+    /// `policy.sarif`.
+    pub bars: Bars,
     /// The texts that the entries stand in.
     pub sources: Sources,
 }
@@ -39,6 +42,7 @@ pub struct Change {
 pub fn changes(before: &Terms, now: &Terms) -> Vec<Change> {
     let mut all = policies(&before.policies, &now.policies);
     all.extend(exceptions(before, now));
+    all.extend(bars(before.bars, now.bars));
     all
 }
 
@@ -98,6 +102,22 @@ fn exceptions(before: &Terms, now: &Terms) -> Vec<Change> {
     gone.chain(others).collect()
 }
 
+fn bars(before: Bars, now: Bars) -> Vec<Change> {
+    let both = before.levels().into_iter().zip(now.levels());
+    let changed = both.filter(|((_, old), (_, new))| old != new);
+    changed
+        .map(|((level, old), (_, new))| Change {
+            path: PROJECT.to_owned(),
+            line: 1,
+            says: format!(
+                "`policy.sarif.{level}`, what becomes of scanners' findings of that level, is `{}` and was `{}`",
+                new.as_str(),
+                old.as_str()
+            ),
+        })
+        .collect()
+}
+
 /// `LOOM1203 in what kubernetes.manifest.api writes`
 fn named(exception: &Exception) -> String {
     let code = &exception.code;
@@ -130,6 +150,7 @@ mod tests {
         Terms {
             policies: policies.collect(),
             accept,
+            bars: Bars::default(),
             sources,
         }
     }

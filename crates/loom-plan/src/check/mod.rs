@@ -12,11 +12,13 @@
 
 pub mod accept;
 pub mod asked;
+pub mod bars;
 pub mod changes;
 pub mod policy;
 mod rules;
+pub mod sarif;
 
-use crate::addr::Address;
+use crate::addr::{Address, ContentHash};
 use crate::diag::Severity;
 use crate::node::Node;
 use crate::text::{Position, Span};
@@ -109,15 +111,31 @@ pub struct Hit {
     pub span: Span,
     /// What was found there: one sentence.
     pub message: String,
+    /// What it is found in.
+    pub evidence: Evidence,
+}
+
+/// What a rule finds something in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// In what stands at the place: where that is another text, it is another finding.
+    Text,
+    /// In what is missing there, whatever else is written at the place.
+    Absence,
 }
 
 /// What a rule has found so far.
 #[derive(Debug, Default)]
-struct Hits(Vec<(Span, String)>);
+struct Hits(Vec<(Span, String, Evidence)>);
 
 impl Hits {
     fn add(&mut self, span: Span, message: impl Into<String>) {
-        self.0.push((span, message.into()));
+        self.0.push((span, message.into(), Evidence::Text));
+    }
+
+    /// Something is missing at a place.
+    fn lacks(&mut self, span: Span, message: impl Into<String>) {
+        self.0.push((span, message.into(), Evidence::Absence));
     }
 }
 
@@ -127,10 +145,11 @@ pub fn look(document: &Document) -> Vec<Hit> {
     for rule in RULES.iter().filter(|rule| rule.format == document.format) {
         let mut hits = Hits::default();
         (rule.look)(document, &mut hits);
-        all.extend(hits.0.into_iter().map(|(span, message)| Hit {
+        all.extend(hits.0.into_iter().map(|(span, message, evidence)| Hit {
             code: rule.code,
             span,
             message,
+            evidence,
         }));
     }
     all.sort_by(|one, other| {
@@ -177,12 +196,51 @@ pub struct Finding {
     pub scanner: Option<String>,
     /// What stands for the literal, where that looks like a credential.
     pub literal: Option<String>,
+    /// The setting that the line comes from, where that is known.
+    pub setting: Option<Setting>,
+    /// How it stands to what is planned.
+    pub standing: Standing,
+    /// What it is found in, where another text would make it another finding.
+    pub touch: Option<ContentHash>,
+}
+
+/// A setting of the input.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Setting {
+    /// Such as `services.api.port`.
+    pub pointer: String,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// How a finding stands to what is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It is about what is to be, or about what stays.
+    Now,
+    /// It is about a text that the plan replaces.
+    OldText,
+    /// It was there before, in a file that loom did not write, and nobody touched it.
+    Before,
 }
 
 impl Finding {
     /// Whether it denies an apply.
     pub fn denies(&self) -> bool {
-        self.severity == Severity::Error && self.accepted.is_none()
+        self.severity == Severity::Error && self.accepted.is_none() && !self.is_old()
+    }
+
+    /// Whether it is of no concern to what is planned.
+    pub fn is_old(&self) -> bool {
+        match self.standing {
+            Standing::Now => false,
+            Standing::OldText | Standing::Before => true,
+        }
+    }
+
+    /// Whether another finding, of a text that stood there before, is the same.
+    pub fn is_as(&self, before: &Self) -> bool {
+        (&self.code, &self.message, self.touch) == (&before.code, &before.message, before.touch)
     }
 
     /// The same without anything in its texts that looks like a credential.

@@ -160,6 +160,10 @@ codes! {
     Stale = "LOOM0602", Error;
     /// A policy in `policy/` that cannot be read or evaluated.
     Policy = "LOOM0701", Error;
+    /// A report of a scanner that cannot be read.
+    Scan = "LOOM0702", Error;
+    /// What a report of a scanner leaves open.
+    ScanLeftOpen = "LOOM0703", Warning;
 }
 
 impl Code {

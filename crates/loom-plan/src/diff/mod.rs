@@ -99,6 +99,28 @@ pub fn compare<'a>(before: &'a [u8], after: &'a [u8]) -> Difference<'a> {
     }
 }
 
+/// Which lines of a text stood in another one before it, and lie beside nothing that was taken out.
+pub fn untouched(before: &str, now: &str) -> Vec<bool> {
+    let mut lines = vec![true; now.lines().count()];
+    let mut touch = |line: usize| {
+        if let Some(is_old) = lines.get_mut(line) {
+            *is_old = false;
+        }
+    };
+    for hunk in TextDiff::with_context(before, now, 0).hunks {
+        hunk.new.clone().for_each(&mut touch);
+        if hunk.new.is_empty() {
+            touch(hunk.new.start);
+            hunk.new
+                .start
+                .checked_sub(1)
+                .into_iter()
+                .for_each(&mut touch);
+        }
+    }
+    lines
+}
+
 /// A content as a text that a person can read.
 pub fn as_text(content: &[u8]) -> Option<&str> {
     std::str::from_utf8(content)

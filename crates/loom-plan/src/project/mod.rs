@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{Address, ContentHash, Name, PathError, RepoPath};
 use crate::check::accept::Accept;
+use crate::check::bars::Bars;
 use crate::keys::delegate::KeyPattern;
 use crate::node::Node;
 use crate::stack::Stack;
@@ -60,6 +61,8 @@ pub struct Project {
     pub delegate: Vec<Delegate>,
     /// `policy.accept`.
     pub accept: Vec<Accept>,
+    /// `policy.sarif`.
+    pub bars: Bars,
 }
 
 /// A directory or glob that stands in `file`, seen from the root; `.` is the root itself.

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::addr::{Address, Name, RepoPath};
 use crate::check::accept::{Accept, Literal};
+use crate::check::bars::Bars;
 use crate::credential;
 use crate::diag::{Code, Diagnostic, Diagnostics, Hidden};
 use crate::input::{Globs, Input, ReadError, load, parsed};
@@ -212,6 +213,7 @@ fn assemble(
             .get("policy")
             .map(|policy| accepted(policy, out))
             .unwrap_or_default(),
+        bars: Bars::read(root.get("policy").and_then(|policy| policy.get("sarif"))),
         environment_names,
     }
 }
@@ -733,15 +735,22 @@ fn removed(node: &Node, out: &mut Diagnostics) -> Option<Removed> {
     })
 }
 
-/// The exceptions of a loom.yaml, of which nothing else is read; none where there is no such file.
-pub fn exceptions(input: &dyn Input, sources: &mut Sources, out: &mut Diagnostics) -> Vec<Accept> {
+/// The exceptions of a loom.yaml and what it says of scanners, of which nothing else is read; none where
+/// there is no such file.
+pub fn exceptions(
+    input: &dyn Input,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> (Vec<Accept>, Bars) {
     let Ok(text) = input.read(&root_file()) else {
-        return Vec::new();
+        return (Vec::new(), Bars::default());
     };
     let id = sources.add(PROJECT_FILE, text);
     let root = node::parse_one(sources, id, out);
     let policy = root.as_ref().and_then(|root| root.get("policy"));
-    policy.map_or_else(Vec::new, |policy| accepted(policy, out))
+    let bars = Bars::read(policy.and_then(|policy| policy.get("sarif")));
+    let accept = policy.map_or_else(Vec::new, |policy| accepted(policy, out));
+    (accept, bars)
 }
 
 fn accepted(policy: &Node, out: &mut Diagnostics) -> Vec<Accept> {

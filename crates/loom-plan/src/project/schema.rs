@@ -1,6 +1,7 @@
 //! What loom.yaml may say: the shapes that check it and that `loom schema` exports.
 
 use super::OnDrift;
+use crate::check::bars::Bar;
 use crate::shape::{Field, Shape};
 use crate::stack::{PackageManager, Runtime, Strategy};
 
@@ -120,16 +121,28 @@ const IMAGE_PIN: &[Field] = &[
     Field::required("tag", Text, "a full version"),
     Field::optional("digest", Text, "sha256:… of the image index"),
 ];
-const POLICY: &[Field] = &[Field::optional(
-    "accept",
-    List(&Record(ACCEPT)),
-    "findings that are accepted",
-)];
+const POLICY: &[Field] = &[
+    Field::optional(
+        "accept",
+        List(&Record(ACCEPT)),
+        "findings that are accepted",
+    ),
+    Field::optional(
+        "sarif",
+        Record(BARS),
+        "what becomes of what scanners found (--sarif)",
+    ),
+];
+const BARS: &[Field] = &[
+    Field::optional("error", OneOf(Bar::WORDS), "of errors: deny by default"),
+    Field::optional("warning", OneOf(Bar::WORDS), "of warnings: warn by default"),
+    Field::optional("note", OneOf(Bar::WORDS), "of notes: warn by default"),
+];
 const ACCEPT: &[Field] = &[
     Field::required(
         "code",
         Text,
-        "the rule's code, or package and rule of a policy: main.deny",
+        "the rule's code, package and rule of a policy (main.deny), or a scanner's own code",
     ),
     Field::optional(
         "address",

@@ -49,12 +49,24 @@ pub(super) fn read(id: SourceId, sources: &Sources, out: &mut Diagnostics) -> Op
         let (flags, rest) = arguments(&text[*after..end]);
         let (json, value) = value(&command, &rest);
         let data = json!({ "Cmd": command, "Flags": flags, "JSON": json, "Stage": stage.max(0), "Value": value });
-        let length = text[*start..end].trim_end().len();
+        let length = without_comments_behind(&text[*start..end]).len();
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Node::from_json(Span { source: id, start: offset(*start), end: offset(start + length) }, &data)
     });
     let instructions: Vec<Node> = instructions.collect();
     Some(Node::seq(Span::start_of(id), instructions))
+}
+
+/// The text of an instruction without blank lines and comments behind it, which belong to what follows.
+fn without_comments_behind(text: &str) -> &str {
+    let mut text = text.trim_end();
+    while let Some((before, last)) = text.rsplit_once('\n') {
+        if !last.trim_start().starts_with('#') {
+            break;
+        }
+        text = before.trim_end();
+    }
+    text
 }
 
 /// The flags of an instruction, and the rest of its text: comments, and the ends of lines that go

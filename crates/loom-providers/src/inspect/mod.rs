@@ -39,11 +39,20 @@ const KUBERNETES_KINDS: &[&str] = &[
     "RoleBinding",
     "ClusterRoleBinding",
     "Ingress",
+    "PersistentVolume",
 ];
 /// What else is in an object of Kubernetes where a rule finds something: pods, or a service's type.
-const KUBERNETES_SIGNS: &[&str] = &["template", "Template", "LoadBalancer", "NodePort"];
+const KUBERNETES_SIGNS: &[&str] = &[
+    "template",
+    "Template",
+    "LoadBalancer",
+    "NodePort",
+    "externalIPs",
+];
 /// The blocks of Terraform that rules look at.
-const TERRAFORM_BLOCKS: &[&str] = &["resource", "data", "module", "variable", "backend"];
+const TERRAFORM_BLOCKS: &[&str] = &[
+    "resource", "data", "module", "variable", "backend", "provider",
+];
 /// What rules look for in any block of Terraform.
 const TERRAFORM_ARGUMENT: &str = "backup_retention";
 

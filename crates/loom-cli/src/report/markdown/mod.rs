@@ -247,7 +247,10 @@ impl Review<'_> {
         let warnings = self.judged("warning", "Findings", room / 2);
         let room = room.saturating_sub(warnings.len());
         let accepted = self.judged("accepted", "Accepted findings", room / 2);
-        denial + &errors + &warnings + &accepted
+
+        let room = room.saturating_sub(accepted.len());
+        let old = self.judged("old", "Old findings", room / 2);
+        denial + &errors + &warnings + &accepted + &old
     }
 
     /// Findings of one word: with all that is to be said, with code and place alone, or rule by rule,

@@ -1,7 +1,7 @@
 //! Compose files.
 
 use super::super::{Document, Format, Rule};
-use super::{fields, is_plain_secret, items, text, unpinned};
+use super::{expanded, fields, is_plain_secret, items, text, unpinned};
 use crate::diag::Severity::{Error, Warning};
 use crate::node::{Node, Value};
 
@@ -26,15 +26,76 @@ pub(super) const PRIVILEGED: Rule = Rule {
     good: "services:\n  api:\n    image: api:1.4.2\n    cap_add: [NET_ADMIN]\n",
     look: |document, hits| {
         for (name, service) in services(document) {
-            if let Some(node) = service
-                .get("privileged")
-                .filter(|it| it.as_bool() == Some(true))
-            {
+            let privileged = service.get("privileged");
+            let is_true = |it: &&Node| it.scalar_text().as_deref() == Some("true");
+            if let Some(node) = privileged.filter(is_true) {
                 hits.add(node.span, format!("the service `{name}` is privileged"));
+            }
+            for node in items(service.get("cap_add")) {
+                let capability = node.as_str().unwrap_or_default().to_ascii_uppercase();
+                if matches!(capability.trim_start_matches("CAP_"), "ALL" | "SYS_ADMIN") {
+                    hits.add(
+                        node.span,
+                        format!("the service `{name}` has the capability `{capability}`, which is as good as privileged"),
+                    );
+                }
             }
         }
     },
 };
+
+/// The sockets of programs that run containers.
+const SOCKETS: &[&str] = &[
+    "docker.sock",
+    "podman.sock",
+    "containerd.sock",
+    "crio.sock",
+    "buildkitd.sock",
+    "pipe/docker_engine",
+];
+/// Directories of a machine in which such a socket is.
+const ABOVE_SOCKETS: &[&str] = &[
+    "",
+    "/var",
+    "/run",
+    "/var/run",
+    "/run/podman",
+    "/var/run/podman",
+    "/run/containerd",
+    "/var/run/containerd",
+    "/run/crio",
+    "/var/run/crio",
+    "/run/docker",
+    "/var/run/docker",
+];
+
+/// What a mount gives away, where that is the program that runs containers.
+fn runtime_of(mount: &str) -> Option<&'static str> {
+    let mount = mount.replace('\\', "/").to_ascii_lowercase();
+    if SOCKETS.iter().any(|socket| mount.contains(socket)) {
+        return Some("the socket of the program that runs containers");
+    }
+    let source = mount.split(':').next().unwrap_or_default();
+    if !source.starts_with('/') {
+        return None;
+    }
+    let mut steps: Vec<&str> = Vec::new();
+    for step in source.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()),
+            step => steps.push(step),
+        }
+    }
+    let source = if steps.is_empty() {
+        String::new()
+    } else {
+        format!("/{}", steps.join("/"))
+    };
+    ABOVE_SOCKETS
+        .contains(&source.as_str())
+        .then_some("the directory with the socket of the program that runs containers")
+}
 
 pub(super) const DOCKER_SOCKET: Rule = Rule {
     code: "LOOM1402",
@@ -49,16 +110,27 @@ pub(super) const DOCKER_SOCKET: Rule = Rule {
     look: |document, hits| {
         for (name, service) in services(document) {
             for node in items(service.get("volumes")) {
-                if node
-                    .as_str()
-                    .or_else(|| text(node, "source"))
-                    .is_some_and(|it| it.contains("docker.sock"))
-                {
-                    hits.add(
-                        node.span,
-                        format!("the service `{name}` has the socket of Docker"),
-                    );
+                let source = match node.as_str() {
+                    // `${SOCKET:-/var/run/docker.sock}:/x` has colons of its own
+                    Some(mount) => Some(expanded(mount, &|_| None)),
+                    None => text(node, "source").map(|source| expanded(source, &|_| None)),
+                };
+                if let Some(what) = source.as_deref().and_then(runtime_of) {
+                    hits.add(node.span, format!("the service `{name}` has {what}"));
                 }
+            }
+        }
+        for (name, volume) in document
+            .nodes
+            .iter()
+            .flat_map(|node| fields(node.get("volumes")))
+        {
+            let device = volume.at(&["driver_opts", "device"]);
+            let what = device
+                .and_then(Node::as_str)
+                .and_then(|it| runtime_of(&expanded(it, &|_| None)));
+            if let (Some(node), Some(what)) = (device, what) {
+                hits.add(node.span, format!("the volume `{name}` is {what}"));
             }
         }
     },
@@ -94,6 +166,17 @@ const DATABASES: &[&str] = &[
     "27017",
 ];
 
+/// Whether a port, or a range of them, has one of a database in it.
+fn is_of_database(target: &str) -> bool {
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let (first, last) = target.split_once('-').unwrap_or((target, target));
+    let (Some(first), Some(last)) = (number(first), number(last)) else {
+        return false;
+    };
+    let mut ports = DATABASES.iter().filter_map(|port| number(port));
+    ports.any(|port| (first..=last).contains(&port))
+}
+
 /// Whether a port is published on every address of the machine, and which it is in the container.
 fn published(port: &Node) -> Option<String> {
     if let Value::Map(_) = port.value {
@@ -101,7 +184,7 @@ fn published(port: &Node) -> Option<String> {
         let bound = text(port, "host_ip").is_some_and(|it| it.starts_with("127.") || it == "::1");
         return (port.get("published").is_some() && !bound).then_some(target);
     }
-    let text = port.scalar_text()?;
+    let text = expanded(&port.scalar_text()?, &|_| None);
     let parts: Vec<&str> = text.split('/').next()?.rsplitn(3, ':').collect();
     match parts.as_slice() {
         [target, _] => Some((*target).to_owned()),
@@ -125,9 +208,7 @@ pub(super) const PUBLIC_DATABASE: Rule = Rule {
     look: |document, hits| {
         for (name, service) in services(document) {
             for port in items(service.get("ports")) {
-                if let Some(target) =
-                    published(port).filter(|target| DATABASES.contains(&target.as_str()))
-                {
+                if let Some(target) = published(port).filter(|target| is_of_database(target)) {
                     hits.add(
                         port.span,
                         format!(
@@ -152,26 +233,24 @@ pub(super) const PLAIN_SECRET: Rule = Rule {
     good: "services:\n  api:\n    image: api:1.4.2\n    environment:\n      DB_PASSWORD: ${DB_PASSWORD:?set it in .env}\n",
     look: |document, hits| {
         for (name, service) in services(document) {
-            let environment = service.get("environment");
-            let of_map = fields(environment)
-                .filter_map(|(key, node)| Some((key, node.scalar_text()?.into_owned(), node)));
-            let list = environment
-                .and_then(Node::as_seq)
-                .unwrap_or_default()
-                .iter();
-            let of_list = list.filter_map(|node| {
-                node.as_str()?
-                    .split_once('=')
-                    .map(|(key, value)| (key, value.to_owned(), node))
-            });
-            for (key, _, node) in of_map
-                .chain(of_list)
-                .filter(|(key, value, _)| is_plain_secret(key, value))
-            {
-                hits.add(
-                    node.span,
-                    format!("the service `{name}` has the value of `{key}` in plain text"),
-                );
+            let places = [service.get("environment"), service.at(&["build", "args"])];
+            for settings in places.into_iter().flatten() {
+                let of_map = fields(Some(settings))
+                    .filter_map(|(key, node)| Some((key, node.scalar_text()?.into_owned(), node)));
+                let list = settings.as_seq().unwrap_or_default().iter();
+                let of_list = list.filter_map(|node| {
+                    let (key, value) = node.as_str()?.split_once('=')?;
+                    Some((key, value.to_owned(), node))
+                });
+                for (key, _, node) in of_map
+                    .chain(of_list)
+                    .filter(|(key, value, _)| is_plain_secret(key, value))
+                {
+                    hits.add(
+                        node.span,
+                        format!("the service `{name}` has the value of `{key}` in plain text"),
+                    );
+                }
             }
         }
     },
@@ -192,7 +271,7 @@ pub(super) const NO_HEALTHCHECK: Rule = Rule {
             services(document).filter(|(_, service)| service.get("build").is_none())
         {
             if service.get("ports").is_some() && service.get("healthcheck").is_none() {
-                hits.add(
+                hits.lacks(
                     service.span,
                     format!("the service `{name}` has no `healthcheck`"),
                 );
@@ -219,7 +298,7 @@ pub(super) const NO_LIMITS: Rule = Rule {
                 .at(&["deploy", "resources", "limits", "memory"])
                 .or_else(|| service.get("mem_limit"));
             if limit.is_none() && service.get("extends").is_none() {
-                hits.add(
+                hits.lacks(
                     service.span,
                     format!("the service `{name}` has no limit of its memory"),
                 );
@@ -240,7 +319,7 @@ pub(super) const HOST_NETWORK: Rule = Rule {
     good: "services:\n  api:\n    image: api:1.4.2\n    ports:\n      - \"3000:3000\"\n",
     look: |document, hits| {
         for (name, service) in services(document) {
-            for key in ["network_mode", "pid", "ipc"] {
+            for key in ["network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup"] {
                 if let Some(node) = service.get(key).filter(|it| it.as_str() == Some("host")) {
                     hits.add(node.span, format!("the service `{name}` has `{key}: host`"));
                 }

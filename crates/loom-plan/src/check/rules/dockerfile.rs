@@ -1,7 +1,7 @@
 //! Dockerfiles: instructions in their order, each with `Cmd`, `Flags`, `Value` and `Stage`.
 
 use super::super::{Document, Format, Hits, Rule};
-use super::{is_plain_secret, items, text, unpinned};
+use super::{expanded, is_plain_secret, items, shell, text, unpinned};
 use crate::diag::Severity::{Error, Warning};
 use crate::node::Node;
 
@@ -27,6 +27,67 @@ fn words(instruction: &Node) -> Vec<&str> {
         .iter()
         .filter_map(Node::as_str)
         .collect()
+}
+
+/// The value of a variable of the build: by default, or as `ENV` sets it. `FROM` sees those before the
+/// first stage alone.
+fn variable<'a>(document: &'a Document, name: &str, in_stage: Option<i64>) -> Option<&'a str> {
+    let is_seen = |it: &&Node| {
+        let is_before = is_before_stages(document, it);
+        match in_stage {
+            None => is_before,
+            Some(wanted) => !is_before && stage(it) == wanted,
+        }
+    };
+    let settings = instructions(document)
+        .filter(|it| matches!(text(it, "Cmd"), Some("arg" | "env")))
+        .filter(is_seen);
+    let words = settings.flat_map(words);
+    let (mut found, mut is_declared) = (None, false);
+    for word in words {
+        match word.split_once('=') {
+            Some((it, value)) if it == name => found = Some(value.trim_matches(['"', '\''])),
+            None if word == name => is_declared = true,
+            Some(_) | None => {}
+        }
+    }
+    // `ARG NAME` in a stage takes the value from before the first one
+    found.or_else(|| {
+        let is_passed_on = in_stage.is_some() && is_declared;
+        is_passed_on
+            .then(|| variable(document, name, None))
+            .flatten()
+    })
+}
+
+/// Whether an instruction stands before the first `FROM`.
+fn is_before_stages(document: &Document, instruction: &Node) -> bool {
+    let first = of(document, "from").next();
+    first.is_none_or(|first| instruction.span.start < first.span.start)
+}
+
+/// The image that a stage begins from, as far as that is known.
+fn base(document: &Document, from: &Node) -> String {
+    let written = words(from).first().copied().unwrap_or_default();
+    expanded(written, &|name| variable(document, name, None))
+}
+
+/// Who the image runs as, as far as that is known.
+fn user(document: &Document, instruction: &Node) -> String {
+    let written = words(instruction).first().copied().unwrap_or_default();
+    let of_stages = |name: &str| {
+        let mut stages = last_stages(document).into_iter();
+        stages.find_map(|from| variable(document, name, Some(stage(from))))
+    };
+    expanded(written.trim_matches(['"', '\'']), &of_stages)
+}
+
+/// Whether a user is root, by name or by number.
+fn is_root(user: &str) -> bool {
+    let name = user.split(':').next().unwrap_or_default().trim();
+    let number = name.trim_start_matches('+');
+    name.eq_ignore_ascii_case("root")
+        || !number.is_empty() && number.bytes().all(|digit| digit == b'0')
 }
 
 /// The stages that make up the image, the last one first: each begins `FROM` the one behind it.
@@ -75,16 +136,16 @@ pub(super) const ROOT: Rule = Rule {
         let Some(from) = of(document, "from").next_back() else {
             return;
         };
-        let base = words(from).first().copied().unwrap_or_default();
+        let base = base(document, from);
         // an image that says so by its name brings its user along
         let nonroot = last_stages(document)
             .last()
-            .is_some_and(|from| words(from).first().is_some_and(|it| it.contains("nonroot")));
+            .is_some_and(|from| self::base(document, from).contains("nonroot"));
         match in_force(document, "user") {
-            Some(user) => {
-                let who = words(user).first().copied().unwrap_or_default();
-                if matches!(who.split(':').next(), Some("root" | "0")) {
-                    hits.add(user.span, format!("the image runs as `{who}`"));
+            Some(instruction) => {
+                let who = user(document, instruction);
+                if is_root(&who) {
+                    hits.add(instruction.span, format!("the image runs as `{who}`"));
                 }
             }
             None if nonroot
@@ -93,7 +154,7 @@ pub(super) const ROOT: Rule = Rule {
                         .chain(of(document, "entrypoint"))
                         .next()
                         .is_none() => {}
-            None => hits.add(
+            None => hits.lacks(
                 from.span,
                 "the image has no `USER`, and runs as root unless its base says otherwise",
             ),
@@ -116,9 +177,9 @@ pub(super) const UNPINNED_IMAGE: Rule = Rule {
             .filter_map(|from| words(from).get(2).copied())
             .collect();
         for from in of(document, "from") {
-            let base = words(from).first().copied().unwrap_or_default();
-            let is_stage = stages.iter().any(|stage| stage.eq_ignore_ascii_case(base));
-            if let Some(what) = unpinned(base).filter(|_| !is_stage) {
+            let base = base(document, from);
+            let is_stage = stages.iter().any(|stage| stage.eq_ignore_ascii_case(&base));
+            if let Some(what) = unpinned(&base).filter(|_| !is_stage) {
                 hits.add(from.span, what);
             }
         }
@@ -168,7 +229,7 @@ pub(super) const NO_HEALTHCHECK: Rule = Rule {
             in_force(document, "expose"),
             in_force(document, "healthcheck"),
         ) {
-            hits.add(port.span, "the image opens a port and has no `HEALTHCHECK`");
+            hits.lacks(port.span, "the image opens a port and has no `HEALTHCHECK`");
         }
     },
 };
@@ -189,9 +250,16 @@ pub(super) const REMOTE_ADD: Rule = Rule {
                 .iter()
                 .any(|flag| flag.as_str().is_some_and(|it| it.starts_with("--checksum")));
             if !checked
-                && words(add)
-                    .iter()
-                    .any(|word| word.starts_with("http://") || word.starts_with("https://"))
+                && words(add).iter().any(|word| {
+                    let word = expanded(word, &|name| {
+                        variable(document, name, Some(stage(add)))
+                            .or_else(|| variable(document, name, None))
+                    });
+                    let word = word.trim_matches(['"', '\'']).to_ascii_lowercase();
+                    ["http://", "https://", "git@"]
+                        .iter()
+                        .any(|it| word.starts_with(it))
+                })
             {
                 hits.add(
                     add.span,
@@ -214,28 +282,7 @@ pub(super) const PIPED_SCRIPT: Rule = Rule {
     good: "FROM node:22.20.0-slim\nRUN npm install --global tool@1.4.2\nUSER 10001\n",
     look: |document, hits: &mut Hits| {
         for run in of(document, "run") {
-            let script = words(run).join(" ");
-            let fetched = script
-                .split(['\n', ';'])
-                .flat_map(|line| line.split("&&"))
-                .any(|command| {
-                    let mut parts = command.split('|').map(str::trim);
-                    let fetches = parts
-                        .next()
-                        .is_some_and(|first| first.contains("curl ") || first.contains("wget "));
-                    let runs = |part: &str| {
-                        let program = part
-                            .trim_start_matches("sudo ")
-                            .split_whitespace()
-                            .next()
-                            .unwrap_or_default();
-                        matches!(
-                            program.rsplit('/').next(),
-                            Some("sh" | "bash" | "zsh" | "python" | "python3" | "node" | "perl")
-                        )
-                    };
-                    fetches && parts.any(runs)
-                });
+            let fetched = shell::runs_from_network(&words(run).join(" "));
             if fetched {
                 hits.add(run.span, "a script is fetched and run in one go");
             }

@@ -44,11 +44,12 @@ fn pods(document: &Document) -> impl Iterator<Item = (&Node, &Node)> {
     objects(document).filter_map(|object| {
         let spec = match text(object, "kind")? {
             "Pod" => object.get("spec"),
-            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => {
-                object.at(&["spec", "template", "spec"])
-            }
             "CronJob" => object.at(&["spec", "jobTemplate", "spec", "template", "spec"]),
-            _ => None,
+            "PodTemplate" => object.at(&["template", "spec"]),
+            // Deployments and all that take after them: what has containers in a template starts pods
+            _ => object
+                .at(&["spec", "template", "spec"])
+                .filter(|spec| spec.get("containers").is_some()),
         };
         Some((object, spec?))
     })
@@ -57,7 +58,7 @@ fn pods(document: &Document) -> impl Iterator<Item = (&Node, &Node)> {
 /// What runs, its pods, and each of their containers.
 fn containers(document: &Document) -> impl Iterator<Item = (&Node, &Node, &Node)> {
     pods(document).flat_map(|(object, pod)| {
-        let all = ["containers", "initContainers"]
+        let all = ["containers", "initContainers", "ephemeralContainers"]
             .into_iter()
             .flat_map(|key| items(pod.get(key)));
         all.map(move |container| (object, pod, container))
@@ -106,14 +107,26 @@ pub(super) const PRIVILEGED: Rule = Rule {
     ),
     look: |document, hits| {
         for (object, _, container) in containers(document) {
-            if let Some(node) = container
-                .at(&["securityContext", "privileged"])
-                .filter(|it| it.as_bool() == Some(true))
-            {
+            let is_true = |it: &&Node| it.as_bool() == Some(true);
+            let privileged = container.at(&["securityContext", "privileged"]);
+            if let Some(node) = privileged.filter(is_true) {
                 hits.add(
                     node.span,
                     format!("{} is privileged", container_name(object, container)),
                 );
+            }
+            let added = container.at(&["securityContext", "capabilities", "add"]);
+            for node in items(added) {
+                let capability = node.as_str().unwrap_or_default().to_ascii_uppercase();
+                if matches!(capability.trim_start_matches("CAP_"), "ALL" | "SYS_ADMIN") {
+                    hits.add(
+                        node.span,
+                        format!(
+                            "{} has the capability `{capability}`, which is as good as privileged",
+                            container_name(object, container)
+                        ),
+                    );
+                }
             }
         }
     },
@@ -164,7 +177,7 @@ pub(super) const ROOT: Rule = Rule {
             let safe = of("runAsNonRoot").and_then(Node::as_bool) == Some(true)
                 || user.is_some_and(|user| user > 0);
             if !safe || user == Some(0) {
-                hits.add(
+                hits.lacks(
                     container.span,
                     format!("{} may run as root", container_name(object, container)),
                 );
@@ -196,7 +209,7 @@ pub(super) const ESCALATION: Rule = Rule {
                     "{} does not say `allowPrivilegeEscalation: false`",
                     container_name(object, container)
                 );
-                hits.add(container.span, message);
+                hits.lacks(container.span, message);
             }
         }
     },
@@ -223,7 +236,7 @@ pub(super) const CAPABILITIES: Rule = Rule {
                 .iter()
                 .any(|it| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case("all")))
             {
-                hits.add(
+                hits.lacks(
                     container.span,
                     format!(
                         "{} does not drop all capabilities",
@@ -251,7 +264,7 @@ pub(super) const WRITABLE_ROOT: Rule = Rule {
     look: |document, hits| {
         for (object, _, container) in containers(document) {
             if flag(container, &["securityContext", "readOnlyRootFilesystem"]) != Some(true) {
-                hits.add(
+                hits.lacks(
                     container.span,
                     format!(
                         "{} has a root file system that it can write",
@@ -315,7 +328,7 @@ pub(super) const NO_LIMITS: Rule = Rule {
                     container_name(object, container),
                     lacks.join(", no ")
                 );
-                hits.add(container.span, message);
+                hits.lacks(container.span, message);
             }
         }
     },
@@ -349,7 +362,7 @@ pub(super) const NO_PROBES: Rule = Rule {
                     .into_iter()
                     .filter(|probe| container.get(probe).is_none())
                 {
-                    hits.add(
+                    hits.lacks(
                         container.span,
                         format!("{} has no `{probe}`", container_name(object, container)),
                     );
@@ -465,6 +478,20 @@ pub(super) const WILDCARD_ROLE: Rule = Rule {
                     format!("{} allows every verb on every resource", name(object)),
                 );
             }
+            for rule in items(object.get("rules")) {
+                let verbs = items(rule.get("verbs")).iter().filter_map(Node::as_str);
+                for verb in
+                    verbs.filter(|verb| matches!(*verb, "escalate" | "bind" | "impersonate"))
+                {
+                    hits.add(
+                        rule.span,
+                        format!(
+                            "{} may `{verb}`, and so give itself every right",
+                            name(object)
+                        ),
+                    );
+                }
+            }
         }
         for object in of_kind(document, &["RoleBinding", "ClusterRoleBinding"]) {
             if let Some(role) = object
@@ -506,7 +533,7 @@ pub(super) const PLAIN_INGRESS: Rule = Rule {
                         || value.as_str().is_some_and(|ports| ports.contains("HTTPS")))
             });
             if items(object.at(&["spec", "tls"])).is_empty() && !annotated {
-                hits.add(object.span, format!("{} has no `tls`", name(object)));
+                hits.lacks(object.span, format!("{} has no `tls`", name(object)));
             }
         }
     },
@@ -524,6 +551,13 @@ pub(super) const EXPOSED_SERVICE: Rule = Rule {
     good: "apiVersion: v1\nkind: Service\nmetadata:\n  name: api\nspec:\n  type: ClusterIP\n  ports:\n    - port: 3000\n",
     look: |document, hits| {
         for object in of_kind(document, &["Service"]) {
+            let external = object.at(&["spec", "externalIPs"]);
+            if let Some(node) = external.filter(|node| !items(Some(node)).is_empty()) {
+                hits.add(
+                    node.span,
+                    format!("{} takes in what comes to `externalIPs`", name(object)),
+                );
+            }
             let Some(kind) = object.at(&["spec", "type"]) else {
                 continue;
             };
@@ -575,6 +609,15 @@ pub(super) const HOST_PATH: Rule = Rule {
                 hits.add(
                     node.span,
                     format!("{} mounts `{path}` of its node", name(object)),
+                );
+            }
+        }
+        for object in of_kind(document, &["PersistentVolume"]) {
+            if let Some(node) = object.at(&["spec", "hostPath"]) {
+                let path = text(node, "path").unwrap_or_default();
+                hits.add(
+                    node.span,
+                    format!("{} is `{path}` of its node", name(object)),
                 );
             }
         }

@@ -2,7 +2,11 @@
 
 mod compose;
 mod dockerfile;
+mod expression;
 mod kubernetes;
+mod network;
+mod policy_text;
+mod shell;
 mod terraform;
 mod workflow;
 
@@ -23,6 +27,7 @@ pub const RULES: &[&Rule] = &[
     &workflow::NO_TIMEOUT,
     &workflow::PLAIN_URL,
     &workflow::UNPINNED_IMAGE,
+    &workflow::PIPED_SCRIPT,
     &kubernetes::PRIVILEGED,
     &kubernetes::HOST_NAMESPACE,
     &kubernetes::ROOT,
@@ -69,6 +74,7 @@ pub const RULES: &[&Rule] = &[
     &terraform::PLAIN_STATE,
     &terraform::UNPINNED_MODULE,
     &terraform::PUBLIC_CLUSTER,
+    &terraform::PUBLIC_RESOURCE,
 ];
 
 /// The items of a list; a value that stands alone is its only item.
@@ -105,10 +111,41 @@ fn walk<'a>(node: &'a Node, key: &'a str, see: &mut dyn FnMut(&'a str, &'a Node)
     }
 }
 
+/// A text with the values of variables in it: `$V`, `${V}`, `${V:-otherwise}`. What is not known stays.
+fn expanded<'a>(text: &str, value: &dyn Fn(&str) -> Option<&'a str>) -> String {
+    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let begun = &rest[at..];
+        let inside = begun.strip_prefix("${").and_then(|it| it.split_once('}'));
+        let (said, known, after) = if let Some((inside, after)) = inside {
+            let name = inside.split(|it| !is_name(it)).next().unwrap_or_default();
+            let how = &inside[name.len()..];
+            let otherwise = how.strip_prefix(":-").or_else(|| how.strip_prefix('-'));
+            let instead = how.strip_prefix(":+").or_else(|| how.strip_prefix('+'));
+            let known = match (value(name), instead) {
+                (Some(_), Some(instead)) => Some(instead),
+                (Some(value), None) => Some(value),
+                (None, _) => otherwise,
+            };
+            (&begun[..begun.len() - after.len()], known, after)
+        } else {
+            let name = &begun[1..];
+            let length = name.find(|it| !is_name(it)).unwrap_or(name.len());
+            (&begun[..=length], value(&name[..length]), &name[length..])
+        };
+        out.push_str(known.unwrap_or(said));
+        rest = after;
+    }
+    out + rest
+}
+
 /// What is wrong with the reference of an image: no tag, or one that moves.
 fn unpinned(image: &str) -> Option<String> {
-    let image = image.trim();
-    if image.is_empty() || image.contains("@sha256:") || image.contains('$') || image == "scratch" {
+    let image = &expanded(image.trim(), &|_| None);
+    let is_open = image.contains('$') || image.is_empty() || image == "scratch";
+    if is_open || image.contains("@sha256:") {
         return None;
     }
     let last = image.rsplit('/').next().unwrap_or(image);
@@ -142,4 +179,29 @@ fn is_plain_secret(name: &str, value: &str) -> bool {
         && !harmless
         && says
         && !matches!(value, "true" | "false" | "null" | "none")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_put_in_and_what_is_not_known_stays() {
+        let value = |name: &str| (name == "V").then_some("latest");
+        for (text, wanted) in [
+            ("node:$V", "node:latest"),
+            ("node:${V}-x", "node:latest-x"),
+            ("${V:-b}", "latest"),
+            ("${W:-b}", "b"),
+            ("${W-b}", "b"),
+            ("${V:+b}", "b"),
+            ("$W/$V", "$W/latest"),
+            ("${W}", "${W}"),
+            ("$", "$"),
+            ("a${", "a${"),
+            ("ü$V", "ülatest"),
+        ] {
+            assert_eq!(expanded(text, &value), wanted, "{text}");
+        }
+    }
 }

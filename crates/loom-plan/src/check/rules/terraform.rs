@@ -2,10 +2,12 @@
 // tidy: long because it is a list of cases
 
 use super::super::{Document, Format, Rule};
+use super::network::is_everybody;
+use super::policy_text::{self, Statement};
 use super::{fields, items, text, walk};
 use crate::credential::is_secret_name;
 use crate::diag::Severity::{Error, Warning};
-use crate::node::{Node, Value};
+use crate::node::Node;
 
 const FORMAT: Format = Format::Terraform;
 
@@ -33,8 +35,51 @@ fn resources<'a>(
     all.map(|(kind, name, node)| (format!("`{kind}.{name}`"), node))
 }
 
+/// Whether an argument has this value, also as a text: Terraform takes both.
 fn is(node: &Node, key: &str, value: bool) -> bool {
-    node.get(key).and_then(Node::as_bool) == Some(value)
+    let said = node.get(key).and_then(Node::scalar_text);
+    said.as_deref() == Some(if value { "true" } else { "false" })
+}
+
+/// The blocks of a name below one, those that `dynamic` makes too.
+fn nested<'a>(node: &'a Node, name: &str) -> impl Iterator<Item = &'a Node> + use<'a> {
+    let dynamic = node.at(&["dynamic", name]);
+    let made = items(dynamic).iter().filter_map(|it| it.get("content"));
+    items(node.get(name)).iter().chain(made)
+}
+
+/// A value that is written as `local.NAME`, or as `var.NAME` with a default, in this file.
+fn resolved<'a>(document: &'a Document, node: &'a Node) -> &'a Node {
+    let named = |node: &'a Node| -> Option<&'a Node> {
+        let inside = node.as_str()?.strip_prefix("${")?.strip_suffix('}')?.trim();
+        let (kind, name) = inside.split_once('.')?;
+        let mut tops = document.nodes.iter();
+        match kind {
+            "local" => tops
+                .flat_map(|top| items(top.get("locals")))
+                .find_map(|locals| locals.get(name)),
+            "var" => tops.find_map(|top| top.at(&["variable", name, "default"])),
+            _ => None,
+        }
+    };
+    let mut node = node;
+    // a local may be another one, and a file may say that in a circle
+    for _ in 0..8 {
+        match named(node) {
+            Some(next) => node = next,
+            None => break,
+        }
+    }
+    node
+}
+
+/// The texts of a list, of which each may be a value of its own.
+fn texts<'a>(document: &'a Document, node: Option<&'a Node>) -> Vec<&'a str> {
+    let all = items(node.map(|node| resolved(document, node)));
+    all.iter()
+        .flat_map(|item| items(Some(resolved(document, item))))
+        .filter_map(Node::as_str)
+        .collect()
 }
 
 /// The argument's place, else the block's.
@@ -70,7 +115,7 @@ pub(super) const PUBLIC_DATABASE: Rule = Rule {
         for (name, node) in resources(document, &["google_sql_database_instance"]) {
             for network in items(node.at(&["settings", "ip_configuration", "authorized_networks"]))
             {
-                if text(network, "value") == Some("0.0.0.0/0") {
+                if is_everybody(text(network, "value")) {
                     hits.add(network.span, format!("{name} lets the whole internet in"));
                 }
             }
@@ -109,7 +154,7 @@ pub(super) const PLAIN_STORAGE: Rule = Rule {
             if !inherits
                 && (node.get("storage_encrypted").is_none() || is(node, "storage_encrypted", false))
             {
-                hits.add(
+                hits.lacks(
                     place(node, "storage_encrypted").span,
                     format!("{name} does not say `storage_encrypted = true`"),
                 );
@@ -117,7 +162,7 @@ pub(super) const PLAIN_STORAGE: Rule = Rule {
         }
         for (name, node) in resources(document, &["aws_ebs_volume", "aws_efs_file_system"]) {
             if node.get("encrypted").is_none() || is(node, "encrypted", false) {
-                hits.add(
+                hits.lacks(
                     place(node, "encrypted").span,
                     format!("{name} does not say `encrypted = true`"),
                 );
@@ -195,7 +240,7 @@ pub(super) const NO_DELETION_PROTECTION: Rule = Rule {
                 && (node.get("deletion_protection").is_none()
                     || is(node, "deletion_protection", false))
             {
-                hits.add(
+                hits.lacks(
                     place(node, "deletion_protection").span,
                     format!("{name} is not protected from deletion"),
                 );
@@ -206,7 +251,7 @@ pub(super) const NO_DELETION_PROTECTION: Rule = Rule {
             &["google_sql_database_instance", "google_container_cluster"],
         ) {
             if is(node, "deletion_protection", false) {
-                hits.add(
+                hits.lacks(
                     place(node, "deletion_protection").span,
                     format!("{name} is not protected from deletion"),
                 );
@@ -246,7 +291,7 @@ pub(super) const NO_FINAL_SNAPSHOT: Rule = Rule {
 };
 
 /// Whether a rule of a firewall is for everybody.
-fn is_for_everybody(node: &Node) -> bool {
+fn is_for_everybody(document: &Document, node: &Node) -> bool {
     let keys = [
         "cidr_blocks",
         "ipv6_cidr_blocks",
@@ -254,11 +299,9 @@ fn is_for_everybody(node: &Node) -> bool {
         "cidr_ipv6",
         "source_ranges",
         "source_address_prefix",
+        "source_address_prefixes",
     ];
-    let values = keys.iter().flat_map(|key| items(node.get(key)));
-    values
-        .filter_map(Node::as_str)
-        .any(|it| matches!(it, "0.0.0.0/0" | "::/0" | "*" | "Internet"))
+    is_everybody(keys.iter().flat_map(|key| texts(document, node.get(key))))
 }
 
 /// Whether a rule opens more than the ports of the web.
@@ -269,7 +312,7 @@ fn opens_more_than_the_web(node: &Node) -> bool {
     ) {
         (Some(from), Some(to)) => !(from == to && matches!(from, 80 | 443)),
         // a port that is not known here is somebody's choice elsewhere, unless the rule is for all of them
-        _ => {
+        (_, _) => {
             node.get("protocol")
                 .or_else(|| node.get("ip_protocol"))
                 .and_then(Node::scalar_text)
@@ -290,13 +333,25 @@ pub(super) const OPEN_SECURITY_GROUP: Rule = Rule {
     bad: "resource \"aws_vpc_security_group_ingress_rule\" \"ssh\" {\n  security_group_id = aws_security_group.main.id\n  ip_protocol       = \"tcp\"\n  from_port         = 22\n  to_port           = 22\n  cidr_ipv4         = \"0.0.0.0/0\"\n}\n",
     good: "resource \"aws_vpc_security_group_ingress_rule\" \"https\" {\n  security_group_id = aws_security_group.main.id\n  ip_protocol       = \"tcp\"\n  from_port         = 443\n  to_port           = 443\n  cidr_ipv4         = \"0.0.0.0/0\"\n}\n",
     look: |document, hits| {
-        let open = |node: &&Node| is_for_everybody(node) && opens_more_than_the_web(node);
+        let open = |node: &Node| is_for_everybody(document, node) && opens_more_than_the_web(node);
         for (name, node) in resources(
             document,
             &["aws_security_group", "aws_default_security_group"],
         ) {
-            for rule in items(node.get("ingress")).iter().filter(open) {
+            for rule in items(node.get("ingress")).iter().filter(|it| open(it)) {
                 hits.add(rule.span, format!("{name} lets everybody in"));
+            }
+            for made in items(node.at(&["dynamic", "ingress"])) {
+                let Some(rule) = made.get("content") else {
+                    continue;
+                };
+                // the ports are those of the list that the rules are made of, where that is one of numbers
+                let ports = made.get("for_each").map(|it| resolved(document, it));
+                let mut ports = items(ports).iter().filter_map(Node::as_integer);
+                let opens = ports.any(|port| !matches!(port, 80 | 443));
+                if open(rule) || opens && is_for_everybody(document, rule) {
+                    hits.add(rule.span, format!("{name} lets everybody in"));
+                }
             }
         }
         for (name, node) in resources(document, &["aws_vpc_security_group_ingress_rule"])
@@ -309,8 +364,29 @@ pub(super) const OPEN_SECURITY_GROUP: Rule = Rule {
         for (name, node) in rules.filter(|(_, node)| open(node)) {
             hits.add(node.span, format!("{name} lets everybody in"));
         }
+        let groups =
+            resources(document, &["azurerm_network_security_group"]).flat_map(|(name, node)| {
+                nested(node, "security_rule").map(move |it| (name.clone(), it))
+            });
+        let rules = resources(document, &["azurerm_network_security_rule"]).chain(groups);
+        for (name, node) in rules {
+            let is_in = |key: &str, word: &str| {
+                text(node, key).is_some_and(|it| it.eq_ignore_ascii_case(word))
+            };
+            let ports = ["destination_port_range", "destination_port_ranges"];
+            let ports: Vec<_> = ports
+                .iter()
+                .flat_map(|key| items(node.get(key)))
+                .filter_map(Node::scalar_text)
+                .collect();
+            let is_web = ports.iter().all(|port| matches!(&**port, "80" | "443"));
+            let lets_in = is_in("direction", "inbound") && is_in("access", "allow");
+            if lets_in && !is_web && is_for_everybody(document, node) {
+                hits.add(node.span, format!("{name} lets everybody in"));
+            }
+        }
         for (name, node) in resources(document, &["google_compute_firewall"])
-            .filter(|(_, node)| is_for_everybody(node))
+            .filter(|(_, node)| is_for_everybody(document, node))
         {
             let web = |port: &Node| matches!(port.scalar_text().as_deref(), Some("80" | "443"));
             let all = items(node.get("allow")).iter().any(|allow| {
@@ -336,8 +412,7 @@ pub(super) const PLAIN_LISTENER: Rule = Rule {
     good: "resource \"aws_lb_listener\" \"http\" {\n  load_balancer_arn = aws_lb.main.arn\n  port              = 80\n  protocol          = \"HTTP\"\n\n  default_action {\n    type = \"redirect\"\n\n    redirect {\n      protocol    = \"HTTPS\"\n      port        = \"443\"\n      status_code = \"HTTP_301\"\n    }\n  }\n}\n",
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_lb_listener", "aws_alb_listener"]) {
-            let forwards = items(node.get("default_action"))
-                .iter()
+            let forwards = nested(node, "default_action")
                 .any(|action| text(action, "type") == Some("forward"));
             if text(node, "protocol") == Some("HTTP") && forwards {
                 hits.add(
@@ -367,6 +442,74 @@ fn has(statement: &Node, key: &str, wanted: impl Fn(&str) -> bool) -> bool {
         .any(wanted)
 }
 
+/// Whether a policy of AWS gives all rights, or the right to give oneself all.
+fn gives_everything(arn: &str) -> bool {
+    ["/AdministratorAccess", "/IAMFullAccess"]
+        .iter()
+        .any(|end| arn.ends_with(end))
+}
+
+/// Resources with policies about what somebody may do, and the arguments that hold them.
+const IDENTITY_POLICIES: &[(&str, &[&str])] = &[
+    ("aws_iam_policy", &["policy"]),
+    ("aws_iam_role_policy", &["policy"]),
+    ("aws_iam_user_policy", &["policy"]),
+    ("aws_iam_group_policy", &["policy"]),
+    ("aws_iam_role", &["inline_policy"]),
+    (
+        "aws_ssoadmin_permission_set_inline_policy",
+        &["inline_policy"],
+    ),
+];
+/// Buckets with policies about who may do something with them.
+const BUCKET_POLICIES: &[(&str, &[&str])] = &[
+    ("aws_s3_bucket_policy", &["policy"]),
+    ("aws_s3_bucket", &["policy"]),
+];
+/// Everything else with such a policy.
+const RESOURCE_POLICIES: &[(&str, &[&str])] = &[
+    ("aws_sqs_queue_policy", &["policy"]),
+    ("aws_sqs_queue", &["policy"]),
+    ("aws_sns_topic_policy", &["policy"]),
+    ("aws_sns_topic", &["policy"]),
+    ("aws_kms_key", &["policy"]),
+    ("aws_kms_key_policy", &["policy"]),
+    ("aws_ecr_repository_policy", &["policy"]),
+    ("aws_secretsmanager_secret_policy", &["policy"]),
+    ("aws_secretsmanager_secret", &["policy"]),
+    ("aws_iam_role", &["assume_role_policy"]),
+    ("aws_elasticsearch_domain", &["access_policies"]),
+    ("aws_opensearch_domain", &["access_policies"]),
+    ("aws_efs_file_system_policy", &["policy"]),
+    ("aws_glacier_vault", &["access_policy"]),
+    ("aws_backup_vault_policy", &["policy"]),
+    ("aws_cloudwatch_event_bus_policy", &["policy"]),
+    ("aws_dynamodb_resource_policy", &["policy"]),
+];
+
+/// The statements of policies that are written out in resources: as JSON, or given to `jsonencode`.
+fn written_statements<'a>(
+    document: &'a Document,
+    kinds: &'static [(&'static str, &'static [&'static str])],
+) -> Vec<(String, &'a Node, Statement)> {
+    let mut all = Vec::new();
+    for (kind, name, node) in blocks(document, "resource") {
+        let keys = kinds.iter().filter(|(it, _)| *it == kind);
+        for key in keys.flat_map(|(_, keys)| *keys) {
+            for value in items(node.get(key)) {
+                // a block of its own, such as `inline_policy`, has the text in it
+                let value = resolved(document, value.get("policy").unwrap_or(value));
+                let Some(policy) = value.as_str() else {
+                    continue;
+                };
+                let statements = policy_text::statements(policy).into_iter();
+                all.extend(statements.map(|it| (format!("`{kind}.{name}`"), value, it)));
+            }
+        }
+    }
+    all
+}
+
 pub(super) const ALL_RIGHTS: Rule = Rule {
     code: "LOOM1508",
     severity: Error,
@@ -390,42 +533,31 @@ pub(super) const ALL_RIGHTS: Rule = Rule {
             "aws_iam_role_policy_attachment",
             "aws_iam_user_policy_attachment",
             "aws_iam_policy_attachment",
+            "aws_iam_group_policy_attachment",
+            "aws_iam_role",
+            "aws_iam_role_policy_attachments_exclusive",
+            "aws_ssoadmin_managed_policy_attachment",
         ];
         for (name, node) in resources(document, &attached) {
-            if text(node, "policy_arn").is_some_and(|arn| arn.ends_with("/AdministratorAccess")) {
-                hits.add(
-                    place(node, "policy_arn").span,
-                    format!("{name} gives all rights in the account"),
-                );
+            let keys = [
+                "policy_arn",
+                "managed_policy_arns",
+                "policy_arns",
+                "managed_policy_arn",
+            ];
+            for key in keys {
+                let arns = texts(document, node.get(key));
+                if arns.iter().any(|arn| gives_everything(arn)) {
+                    hits.add(
+                        place(node, key).span,
+                        format!("{name} gives all rights in the account"),
+                    );
+                }
             }
         }
-        // a policy that is written as JSON, or given to `jsonencode`
-        for (name, node) in resources(
-            document,
-            &[
-                "aws_iam_policy",
-                "aws_iam_role_policy",
-                "aws_iam_user_policy",
-            ],
-        ) {
-            let policy = text(node, "policy").unwrap_or_default();
-            let bare: String = policy
-                .chars()
-                .filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\\'))
-                .collect();
-            let every = [
-                "Action:*,",
-                "Action:*}",
-                "Action=*",
-                "Action:[*]",
-                "Action=[*]",
-                "NotAction",
-            ];
-            if every.iter().any(|word| bare.contains(word)) {
-                hits.add(
-                    place(node, "policy").span,
-                    format!("{name} allows every action"),
-                );
+        for (name, node, statement) in written_statements(document, IDENTITY_POLICIES) {
+            if statement.allows_everything() {
+                hits.add(node.span, format!("{name} allows every action"));
             }
         }
     },
@@ -466,13 +598,30 @@ pub(super) const PUBLIC_BUCKET: Rule = Rule {
     good: "resource \"aws_s3_bucket_acl\" \"site\" {\n  bucket = aws_s3_bucket.site.id\n  acl    = \"private\"\n}\n",
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_s3_bucket", "aws_s3_bucket_acl"]) {
-            if text(node, "acl")
-                .is_some_and(|acl| acl.starts_with("public-") || acl == "authenticated-read")
+            let acls = texts(document, node.get("acl"));
+            if acls
+                .iter()
+                .any(|acl| acl.starts_with("public-") || *acl == "authenticated-read")
             {
                 hits.add(
                     place(node, "acl").span,
                     format!("{name} can be read by everybody"),
                 );
+            }
+        }
+        for (name, node) in resources(document, &["aws_s3_bucket", "aws_s3_bucket_acl"]) {
+            walk(node, "", &mut |key, value| {
+                let is_all = |uri: &str| {
+                    uri.ends_with("/global/AllUsers") || uri.ends_with("/global/AuthenticatedUsers")
+                };
+                if key == "uri" && value.as_str().is_some_and(is_all) {
+                    hits.add(value.span, format!("{name} gives rights to everybody"));
+                }
+            });
+        }
+        for (name, node, statement) in written_statements(document, BUCKET_POLICIES) {
+            if statement.is_for_everybody() {
+                hits.add(node.span, format!("{name} gives rights to everybody"));
             }
         }
         for (name, node) in resources(document, &["aws_s3_bucket_public_access_block"]) {
@@ -549,6 +698,34 @@ pub(super) const SECRET_ARGUMENT: Rule = Rule {
     bad: "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted       = true\n  backup_retention_period = 7\n  deletion_protection     = true\n  password                = \"hunter-2-hunter\"\n}\n",
     good: "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted           = true\n  backup_retention_period     = 7\n  deletion_protection         = true\n  manage_master_user_password = true\n}\n",
     look: |document, hits| {
+        let providers = document
+            .nodes
+            .iter()
+            .flat_map(|top| fields(top.get("provider")));
+        let providers =
+            providers.flat_map(|(name, node)| items(Some(node)).iter().map(move |it| (name, it)));
+        let plain = |key: &str, value: &Node| {
+            value
+                .as_str()
+                .is_some_and(|value| super::is_plain_secret(key, value))
+        };
+        for (name, node) in providers {
+            for (key, value) in fields(Some(node)).filter(|(key, value)| plain(key, value)) {
+                hits.add(
+                    value.span,
+                    format!("the provider `{name}` has its `{key}` in plain text"),
+                );
+            }
+        }
+        for (name, node) in resources(document, &["aws_lambda_function"]) {
+            let variables = fields(node.at(&["environment", "variables"]));
+            for (key, value) in variables.filter(|(key, value)| plain(key, value)) {
+                hits.add(
+                    value.span,
+                    format!("{name} has the value of `{key}` in plain text"),
+                );
+            }
+        }
         for (kind, name, node) in blocks(document, "resource") {
             for (key, value) in
                 fields(Some(node)).filter(|(key, _)| is_secret_name(key) || *key == "secret_string")
@@ -589,7 +766,7 @@ pub(super) const NO_RETENTION: Rule = Rule {
                 .get("retention_in_days")
                 .is_none_or(|days| days.as_integer() == Some(0))
             {
-                hits.add(
+                hits.lacks(
                     place(node, "retention_in_days").span,
                     format!("{name} has no `retention_in_days`"),
                 );
@@ -614,7 +791,7 @@ pub(super) const NO_ACCESS_LOGS: Rule = Rule {
                 .iter()
                 .any(|logs| !is(logs, "enabled", false));
             if !kept && text(node, "load_balancer_type") != Some("gateway") {
-                hits.add(
+                hits.lacks(
                     place(node, "access_logs").span,
                     format!("{name} writes no access logs"),
                 );
@@ -622,7 +799,7 @@ pub(super) const NO_ACCESS_LOGS: Rule = Rule {
         }
         for (name, node) in resources(document, &["aws_eks_cluster"]) {
             if items(node.get("enabled_cluster_log_types")).is_empty() {
-                hits.add(
+                hits.lacks(
                     node.span,
                     format!("{name} writes no logs of its control plane"),
                 );
@@ -651,7 +828,7 @@ pub(super) const PLAIN_STATE: Rule = Rule {
             .flat_map(|it| items(Some(it)))
         {
             if !is(backend, "encrypt", true) {
-                hits.add(
+                hits.lacks(
                     place(backend, "encrypt").span,
                     "the state in S3 is not said to be encrypted",
                 );
@@ -685,8 +862,11 @@ pub(super) const UNPINNED_MODULE: Rule = Rule {
             let local = source.starts_with("./") || source.starts_with("../");
             let remote =
                 source.contains("::") || source.contains("://") || source.contains("github.com/");
+            let reference = source.split_once("ref=").map(|(_, reference)| reference);
+            let moves =
+                |it: &str| matches!(it, "" | "main" | "master" | "develop" | "trunk" | "HEAD");
             let pinned = if remote {
-                source.contains("ref=")
+                reference.is_some_and(|it| !moves(it.split('&').next().unwrap_or_default()))
             } else {
                 module.get("version").is_some()
             };
@@ -712,28 +892,54 @@ pub(super) const PUBLIC_CLUSTER: Rule = Rule {
     good: "resource \"aws_eks_cluster\" \"main\" {\n  enabled_cluster_log_types = [\"audit\"]\n\n  vpc_config {\n    subnet_ids             = var.subnets\n    endpoint_public_access = false\n  }\n}\n",
     look: |document, hits| {
         for (name, node) in resources(document, &["aws_eks_cluster"]) {
-            for network in items(node.get("vpc_config")) {
-                let cidrs = network.get("public_access_cidrs");
-                let everybody = match cidrs.map(|cidrs| &cidrs.value) {
-                    None => true,
-                    Some(Value::Seq(items)) => {
-                        items.iter().any(|it| it.as_str() == Some("0.0.0.0/0"))
-                    }
-                    Some(
-                        Value::String(_)
-                        | Value::Null
-                        | Value::Bool(_)
-                        | Value::Integer(_)
-                        | Value::Float(_)
-                        | Value::Map(_),
-                    ) => false,
-                };
+            for network in nested(node, "vpc_config") {
+                let everybody = network
+                    .get("public_access_cidrs")
+                    .is_none_or(|cidrs| is_everybody(texts(document, Some(cidrs))));
                 if everybody
                     && (network.get("endpoint_public_access").is_none()
                         || is(network, "endpoint_public_access", true))
                 {
                     hits.add(network.span, format!("{name} answers the whole internet"));
                 }
+            }
+        }
+    },
+};
+
+pub(super) const PUBLIC_RESOURCE: Rule = Rule {
+    code: "LOOM1518",
+    severity: Error,
+    format: FORMAT,
+    area: "least-privilege IAM",
+    title: "A policy of a resource lets everybody in",
+    reason: "with `*` as its principal every account of the cloud may do what the policy allows, and some of what it allows anybody without an account",
+    fix: "name the accounts or roles that may, or add a condition that only they meet",
+    bad: "resource \"aws_sqs_queue_policy\" \"main\" {\n  queue_url = aws_sqs_queue.main.id\n  policy = jsonencode({\n    Statement = [{ Effect = \"Allow\", Principal = \"*\", Action = \"sqs:SendMessage\", Resource = \"*\" }]\n  })\n}\n",
+    good: "resource \"aws_sqs_queue_policy\" \"main\" {\n  queue_url = aws_sqs_queue.main.id\n  policy = jsonencode({\n    Statement = [{ Effect = \"Allow\", Principal = { AWS = aws_iam_role.api.arn }, Action = \"sqs:SendMessage\", Resource = \"*\" }]\n  })\n}\n",
+    look: |document, hits| {
+        for (name, node, statement) in written_statements(document, RESOURCE_POLICIES) {
+            if statement.is_for_everybody() {
+                hits.add(node.span, format!("{name} lets everybody in"));
+            }
+        }
+        for (name, statement) in statements(document) {
+            let has_condition = nested(statement, "condition").next().is_some();
+            for principal in nested(statement, "principals").filter(|_| !has_condition) {
+                let all = texts(document, principal.get("identifiers"));
+                if all.contains(&"*") {
+                    hits.add(principal.span, format!("{name} lets everybody in"));
+                }
+            }
+        }
+        for (name, node) in resources(document, &["aws_lambda_permission"]) {
+            let narrows = ["source_arn", "source_account", "principal_org_id"];
+            let is_narrow = narrows.iter().any(|key| node.get(key).is_some());
+            if text(node, "principal") == Some("*") && !is_narrow {
+                hits.add(
+                    place(node, "principal").span,
+                    format!("{name} lets everybody in"),
+                );
             }
         }
     },

@@ -2,7 +2,8 @@
 // tidy: long because it is a list of cases
 
 use super::super::{Document, Format, Hits, Rule};
-use super::{fields, items, text, unpinned, walk};
+use super::expression::{expressions, passed_on};
+use super::{fields, items, shell, text, unpinned, walk};
 use crate::diag::Severity::{Error, Warning};
 use crate::node::Node;
 
@@ -77,6 +78,9 @@ pub(super) const UNPINNED_OWN_ACTION: Rule = Rule {
     ..UNPINNED_ACTION
 };
 
+/// So many permissions to write are as good as all.
+const NEARLY_ALL: usize = 7;
+
 pub(super) const WRITE_ALL: Rule = Rule {
     code: "LOOM1103",
     severity: Error,
@@ -100,6 +104,16 @@ pub(super) const WRITE_ALL: Rule = Rule {
                 hits.add(
                     permissions.span,
                     "`permissions: write-all` lets every step write everything",
+                );
+            }
+            let scopes = fields(node.get("permissions"));
+            let written = scopes
+                .filter(|(_, right)| right.as_str() == Some("write"))
+                .count();
+            if let Some(permissions) = node.get("permissions").filter(|_| written >= NEARLY_ALL) {
+                hits.add(
+                    permissions.span,
+                    format!("the permissions to write {written} things are nearly `write-all`"),
                 );
             }
         }
@@ -126,7 +140,7 @@ pub(super) const NO_PERMISSIONS: Rule = Rule {
                 .as_map()
                 .is_some_and(|map| map.get("permissions").is_none())
             {
-                hits.add(
+                hits.lacks(
                     job.span,
                     format!("the job `{name}` has no `permissions`, and neither has the workflow"),
                 );
@@ -135,7 +149,7 @@ pub(super) const NO_PERMISSIONS: Rule = Rule {
     },
 };
 
-/// Values that somebody from outside writes.
+/// Values that somebody from outside writes; `*` is any entry, and what stands below one is foreign too.
 const FOREIGN: &[&str] = &[
     "github.event.issue.title",
     "github.event.issue.body",
@@ -144,27 +158,124 @@ const FOREIGN: &[&str] = &[
     "github.event.pull_request.head.ref",
     "github.event.pull_request.head.label",
     "github.event.pull_request.head.repo.default_branch",
+    "github.event.pull_request.head.repo.description",
+    "github.event.pull_request.head.repo.homepage",
     "github.event.comment.body",
     "github.event.review.body",
     "github.event.review_comment.body",
     "github.event.discussion.title",
     "github.event.discussion.body",
     "github.event.head_commit.message",
-    "github.event.head_commit.author.",
+    "github.event.head_commit.author",
+    "github.event.head_commit.committer",
+    "github.event.merge_group.head_commit.message",
     "github.event.commits",
     "github.event.pages",
+    "github.event.changes",
+    "github.event.client_payload",
     "github.event.workflow_run.head_branch",
+    "github.event.workflow_run.display_title",
+    "github.event.workflow_run.head_commit.message",
+    "github.event.workflow_run.head_commit.author",
+    "github.event.workflow_run.pull_requests",
     "github.head_ref",
-    "github.event.inputs.",
-    "inputs.",
+    "github.event.inputs",
+    "inputs",
 ];
 
-/// What stands between `${{` and `}}`.
-fn expressions(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${{")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("}}"))
-        .map(|(expression, _)| expression.trim())
+/// Whether a path is a foreign value, holds one, or is part of one.
+fn is_foreign(path: &str) -> bool {
+    let is_below = |below: &str, above: &str| {
+        let (mut below, mut above) = (below.split('.'), above.split('.'));
+        above.all(|step| {
+            below
+                .next()
+                .is_some_and(|it| it == step || it == "*" || step == "*")
+        })
+    };
+    // `inputs` alone, and numbers and hashes of events, are no text of anybody
+    FOREIGN
+        .iter()
+        .any(|foreign| is_below(path, foreign) || is_below(foreign, path))
+}
+
+/// The environment and the outputs of steps that pass a foreign value on.
+struct Tainted {
+    environment: Vec<String>,
+    steps: Vec<String>,
+}
+
+impl Tainted {
+    fn of(document: &Document) -> Self {
+        let whole = document.nodes.iter();
+        let scopes = whole
+            .chain(jobs(document).map(|(_, job)| job))
+            .chain(steps(document));
+        let mut environment = Vec::new();
+        for (name, node) in scopes.flat_map(|scope| fields(scope.get("env"))) {
+            if passes_foreign(node) {
+                environment.push(format!("env.{}", name.to_ascii_lowercase()));
+            }
+        }
+        let writes = |step: &&Node| {
+            let run = text(step, "run").unwrap_or_default();
+            let is_output = run.contains("GITHUB_OUTPUT") || run.contains("::set-output");
+            is_output && fields(step.get("env")).any(|(_, node)| passes_foreign(node))
+        };
+        let ids = steps(document)
+            .filter(writes)
+            .filter_map(|step| text(step, "id"));
+        Self {
+            environment,
+            steps: ids
+                .map(|id| format!("steps.{}.outputs", id.to_ascii_lowercase()))
+                .collect(),
+        }
+    }
+
+    fn holds(&self, path: &str) -> bool {
+        self.environment.iter().any(|name| name == path)
+            || self
+                .steps
+                .iter()
+                .any(|outputs| path.starts_with(outputs.as_str()))
+    }
+}
+
+/// Whether a value passes on what somebody from outside wrote.
+fn passes_foreign(node: &Node) -> bool {
+    let all = node.as_str().into_iter().flat_map(expressions);
+    all.flat_map(passed_on).any(|path| is_foreign(&path))
+}
+
+/// The settings of actions that are run as a script.
+const SCRIPTS: &[&str] = &[
+    "script",
+    "inlinescript",
+    "inline-script",
+    "inline_script",
+    "run",
+    "cmd",
+    "command",
+];
+
+/// Everything that a shell, or a program, gets to run.
+fn scripts(document: &Document) -> impl Iterator<Item = &Node> {
+    let whole = document
+        .nodes
+        .iter()
+        .chain(jobs(document).map(|(_, job)| job));
+    let shells = whole.filter_map(|node| node.at(&["defaults", "run", "shell"]));
+    let of_steps = steps(document).flat_map(|step| {
+        let given = fields(step.get("with"))
+            .filter(|(key, _)| SCRIPTS.contains(&key.to_ascii_lowercase().as_str()))
+            .map(|(_, node)| node);
+        [step.get("run"), step.get("shell")]
+            .into_iter()
+            .flatten()
+            .chain(given)
+    });
+    shells.chain(of_steps)
 }
 
 pub(super) const INJECTION: Rule = Rule {
@@ -178,12 +289,13 @@ pub(super) const INJECTION: Rule = Rule {
     bad: "on: pull_request\npermissions:\n  contents: read\njobs:\n  greet:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - run: echo \"${{ github.event.pull_request.title }}\"\n",
     good: "on: pull_request\npermissions:\n  contents: read\njobs:\n  greet:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - env:\n          TITLE: ${{ github.event.pull_request.title }}\n        run: echo \"$TITLE\"\n",
     look: |document, hits| {
-        for step in steps(document) {
-            let script = step.get("with").and_then(|with| with.get("script"));
-            for node in [step.get("run"), script].into_iter().flatten() {
-                let all = node.as_str().into_iter().flat_map(expressions);
-                for expression in
-                    all.filter(|it| FOREIGN.iter().any(|foreign| it.starts_with(foreign)))
+        let tainted = Tainted::of(document);
+        for node in scripts(document) {
+            for expression in node.as_str().into_iter().flat_map(expressions) {
+                let paths = passed_on(expression);
+                if paths
+                    .iter()
+                    .any(|path| is_foreign(path) || tainted.holds(path))
                 {
                     hits.add(
                         node.span,
@@ -205,6 +317,40 @@ fn runs_on(document: &Document, event: &str) -> bool {
     document.nodes.iter().filter_map(on).any(|found| found)
 }
 
+/// Events that have the secrets of the repository, and are set off by anybody.
+const WITH_SECRETS: &[&str] = &["pull_request_target", "workflow_run", "issue_comment"];
+
+/// Whether a step checks files out.
+fn is_checkout(step: &Node) -> bool {
+    let uses = text(step, "uses").unwrap_or_default().to_ascii_lowercase();
+    uses.starts_with("actions/checkout@")
+}
+
+/// Whether a reference is that of a pull request, by its head or by its number.
+fn names_request(node: &Node) -> bool {
+    let said = node.as_str().unwrap_or_default();
+    let by_number = said.contains("refs/pull/") || said.starts_with("pull/");
+    by_number
+        || expressions(said).flat_map(passed_on).any(|path| {
+            let foreign = [
+                "github.event.pull_request.head",
+                "github.event.pull_request.merge_commit_sha",
+                "github.event.workflow_run.head",
+                "github.head_ref",
+            ];
+            foreign.iter().any(|it| path.starts_with(it))
+        })
+}
+
+/// Whether a script fetches a pull request itself.
+fn fetches_request(script: &str) -> bool {
+    let script = script.split_whitespace().collect::<Vec<_>>().join(" ");
+    let by_git = ["git fetch", "git pull", "git clone", "git checkout"];
+    script.contains("gh pr checkout")
+        || by_git.iter().any(|git| script.contains(git))
+            && (script.contains("pull/") || script.contains("refs/pull"))
+}
+
 pub(super) const UNTRUSTED_CHECKOUT: Rule = Rule {
     code: "LOOM1106",
     severity: Error,
@@ -216,25 +362,26 @@ pub(super) const UNTRUSTED_CHECKOUT: Rule = Rule {
     bad: "on: pull_request_target\npermissions:\n  contents: read\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1\n        with:\n          ref: ${{ github.event.pull_request.head.sha }}\n          persist-credentials: false\n",
     good: "on: pull_request\npermissions:\n  contents: read\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1\n        with:\n          persist-credentials: false\n",
     look: |document, hits| {
-        if !runs_on(document, "pull_request_target") && !runs_on(document, "workflow_run") {
+        if !WITH_SECRETS.iter().any(|event| runs_on(document, event)) {
             return;
         }
-        let foreign = [
-            "github.event.pull_request.head",
-            "github.head_ref",
-            "github.event.workflow_run.head",
-        ];
-        for step in steps(document)
-            .filter(|step| text(step, "uses").is_some_and(|it| it.starts_with("actions/checkout@")))
-        {
-            let reference = step.at(&["with", "ref"]);
-            if let Some(node) = reference.filter(|it| {
-                it.as_str()
-                    .is_some_and(|it| foreign.iter().any(|word| it.contains(word)))
-            }) {
+        for step in steps(document) {
+            let checkout = step.get("with").filter(|_| is_checkout(step));
+            let named = ["ref", "repository"].into_iter();
+            let named = named.filter_map(|key| checkout?.get(key));
+            for node in named.filter(|node| names_request(node)) {
                 hits.add(
                     node.span,
                     "the head of a pull request is checked out where the secrets are",
+                );
+            }
+            let script = step
+                .get("run")
+                .filter(|node| node.as_str().is_some_and(fetches_request));
+            if let Some(node) = script {
+                hits.add(
+                    node.span,
+                    "the head of a pull request is fetched where the secrets are",
                 );
             }
         }
@@ -285,17 +432,14 @@ pub(super) const KEPT_TOKEN: Rule = Rule {
     good: UNTRUSTED_CHECKOUT.good,
     look: |document, hits| {
         for step in steps(document) {
-            let Some(node) = step.get("uses").filter(|it| {
-                it.as_str()
-                    .is_some_and(|it| it.starts_with("actions/checkout@"))
-            }) else {
+            let Some(node) = step.get("uses").filter(|_| is_checkout(step)) else {
                 continue;
             };
             let kept = step
                 .at(&["with", "persist-credentials"])
                 .and_then(Node::scalar_text);
             if kept.as_deref() != Some("false") {
-                hits.add(
+                hits.lacks(
                     node.span,
                     "the checkout does not say `persist-credentials: false`",
                 );
@@ -317,7 +461,7 @@ pub(super) const NO_TIMEOUT: Rule = Rule {
     look: |document, hits| {
         for (name, job) in jobs(document) {
             if job.get("steps").is_some() && job.get("timeout-minutes").is_none() {
-                hits.add(
+                hits.lacks(
                     job.span,
                     format!("the job `{name}` has no `timeout-minutes`"),
                 );
@@ -377,6 +521,27 @@ pub(super) const UNPINNED_IMAGE: Rule = Rule {
                 if let Some(what) = node.as_str().and_then(unpinned) {
                     hits.add(node.span, what);
                 }
+            }
+        }
+    },
+};
+
+pub(super) const PIPED_SCRIPT: Rule = Rule {
+    code: "LOOM1112",
+    severity: Warning,
+    format: FORMAT,
+    area: "pinned images and actions",
+    title: "A script from the network is run unseen",
+    reason: "whoever controls the address, or the connection, runs what they like with the rights of the job",
+    fix: "fetch the file, check its hash, and run it then; or take an action that is named by a commit",
+    bad: "on: push\npermissions:\n  contents: read\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 10\n    steps:\n      - run: curl -fsSL https://example.com/install.sh | sh\n",
+    good: WRITE_ALL.good,
+    look: |document, hits| {
+        for step in steps(document) {
+            let script = step.get("run");
+            let script = script.filter(|it| it.as_str().is_some_and(shell::runs_from_network));
+            if let Some(node) = script {
+                hits.add(node.span, "a script is fetched and run in one go");
             }
         }
     },
