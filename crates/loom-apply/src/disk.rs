@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
+use loom_plan::snapshot::MAX_FILE;
+
 use crate::care::Care;
 
 /// How many seconds the time of a file may lag behind, on any file system.
@@ -303,6 +305,11 @@ pub(crate) fn read_to_end(
     buffer: &mut Vec<u8>,
 ) -> io::Result<()> {
     buffer.clear();
+    if let Some(size) = size.filter(|size| *size > MAX_FILE) {
+        let most = MAX_FILE >> 20;
+        let error = format!("it has {size} bytes, and loom reads files of up to {most} MiB");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
+    }
     buffer.reserve(usize::try_from(size.unwrap_or(0)).unwrap_or(0));
     while size.is_none_or(|size| size == 0 || (buffer.len() as u64) < size) {
         if buffer.len() == buffer.capacity() {

@@ -24,6 +24,9 @@ use exit::Exit;
 use report::refusal::{Form, Of};
 
 fn main() -> Exit {
+    if let Some(exit) = env::policy_worker() {
+        return exit;
+    }
     let invocation = match cli::parse(std::env::args_os()) {
         Ok(invocation) => invocation,
         Err(error) => return cli::refuse(&error),

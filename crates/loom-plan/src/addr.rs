@@ -240,6 +240,9 @@ pub struct Name(Arc<str>);
 )]
 pub struct NameError(String);
 
+/// How long a name may be: as long as a label of DNS, which many names become.
+pub const MAX_NAME: usize = 63;
+
 impl Name {
     /// Checks `text` and takes it as a name.
     ///
@@ -250,7 +253,7 @@ impl Name {
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let begins = text.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
-        if letters && begins && !text.ends_with('-') && text.len() <= 63 {
+        if letters && begins && !text.ends_with('-') && text.len() <= MAX_NAME {
             Ok(Self(text.into()))
         } else {
             Err(NameError(text.to_owned()))

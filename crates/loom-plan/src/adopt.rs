@@ -9,9 +9,10 @@
 //!
 //! Deliberately not here: which files are looked at, and writing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::addr::{Address, Name, RepoPath};
+use crate::addr::{Address, ContentHash, MAX_NAME, Name, RepoPath};
 use crate::diff::TextDiff;
 use crate::drift::grade::{Reader, Reading};
 use crate::header;
@@ -369,9 +370,25 @@ fn named(kind: &str, words: &[&str]) -> Option<Address> {
         .collect();
     let parts: Vec<&str> = mapped.split('-').filter(|part| !part.is_empty()).collect();
     let joined = parts.join("-");
-    let name =
-        Name::new(joined.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')).ok()?;
-    Some(Address::new(kind, name, None))
+    let whole = joined.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    Some(Address::new(kind, Name::new(&shortened(whole)).ok()?, None))
+}
+
+/// A name that is short enough, and as readable as it can be: whole words from its start, and digits
+/// of its hash, which tell it from another that begins alike.
+fn shortened(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX_NAME {
+        return name.into();
+    }
+    let digits = ContentHash::of(name.as_bytes()).short(6);
+    let kept = &name[..MAX_NAME - 1 - digits.len()];
+    let words = kept.rsplit_once('-').map_or(kept, |(words, _)| words);
+    let kept = if words.len() < kept.len() / 2 {
+        kept
+    } else {
+        words
+    };
+    format!("{}-{digits}", kept.trim_end_matches('-')).into()
 }
 
 fn nowhere() -> Span {

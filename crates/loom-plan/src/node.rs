@@ -53,13 +53,27 @@ pub enum Value {
     Map(Arc<Map>),
 }
 
-/// A number that is not a whole one, and how it was written: `3.10` is not `3.1` to a person.
+/// A number that is not a whole one in plain decimal digits, and how it was written: `3.10` is not
+/// `3.1` to a person, and `0400` is 256 to a reader of YAML 1.1, which Kubernetes is.
 #[derive(Clone, Debug)]
 pub struct Float {
     /// As written.
     pub text: Arc<str>,
     /// As a number.
     pub value: f64,
+}
+
+impl Float {
+    /// The whole number that it is by YAML 1.2, where only its spelling is another.
+    pub fn whole(&self) -> Option<i64> {
+        let radix = |prefix, radix| {
+            let digits = self.text.strip_prefix(prefix)?;
+            i64::from_str_radix(digits, radix).ok()
+        };
+        radix("0x", 16)
+            .or_else(|| radix("0o", 8))
+            .or_else(|| self.text.parse().ok())
+    }
 }
 
 impl PartialEq for Float {
@@ -243,8 +257,11 @@ impl Node {
             Value::Null => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),
             Value::Integer(value) => (*value).into(),
-            Value::Float(float) => serde_json::Number::from_f64(float.value)
-                .map_or(serde_json::Value::Null, Into::into),
+            Value::Float(float) => match float.whole() {
+                Some(value) => value.into(),
+                None => serde_json::Number::from_f64(float.value)
+                    .map_or(serde_json::Value::Null, Into::into),
+            },
             Value::String(text) => text.as_ref().into(),
             Value::Seq(items) => items.iter().map(Self::to_json).collect(),
             Value::Map(map) => map
@@ -749,20 +766,29 @@ pub fn plain(text: &str) -> Value {
         "false" | "False" | "FALSE" => return Value::Bool(false),
         _ => {}
     }
-    let radix = |prefix, radix| {
-        let digits = text
-            .strip_prefix(prefix)
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
-        i64::from_str_radix(digits, radix).ok()
+    let spelled = Float {
+        text: text.into(),
+        value: 0.0,
     };
-    if let Some(value) = radix("0x", 16).or_else(|| radix("0o", 8)) {
-        return Value::Integer(value);
-    }
+    let digits = |prefix| {
+        let digits = text.strip_prefix(prefix).unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit()) {
-        return match text.parse() {
-            Ok(value) => Value::Integer(value),
-            Err(_) => float(text),
+    let is_decimal = !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit());
+    if digits("0x") || digits("0o") || is_decimal {
+        return match spelled.whole() {
+            Some(value) if value.to_string() == text => Value::Integer(value),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the digits are kept as text, and this is for comparing sizes"
+            )]
+            Some(value) => Value::Float(Float {
+                value: value as f64,
+                ..spelled
+            }),
+            None if is_decimal => float(text),
+            None => Value::String(text.into()),
         };
     }
     let number = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')

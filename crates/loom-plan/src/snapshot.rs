@@ -55,6 +55,9 @@ pub enum Observed {
     Foreign(String),
 }
 
+/// How many bytes a file may have that loom writes, compares or reads: a larger one is refused unread.
+pub const MAX_FILE: u64 = 64 << 20;
+
 /// How the sentence of [`Observed::Foreign`] begins where something is there that loom could not look into,
 /// so that nobody knows what it holds.
 pub const UNREADABLE: [&str; 2] = [

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use loom_plan::addr::{Address, ContentHash};
 use loom_plan::check::accept::{self, Accept, Exception, Place};
-use loom_plan::check::policy::{self, Policies, Subject};
+use loom_plan::check::policy::{self, Subject};
 use loom_plan::check::{Evidence, Finding, Standing, look, rule};
 use loom_plan::credential;
 use loom_plan::diag::{Code, Diagnostic, Diagnostics, Severity};
@@ -32,6 +32,7 @@ use super::gate::Gate;
 use super::pass::{Compiled, Planned};
 use super::scans::Ground;
 use super::{Desk, Failure};
+use crate::env::Policies;
 use crate::report::Contents;
 
 /// A file to look at.
@@ -438,7 +439,7 @@ fn look_at(file: &File, policies: &Policies) -> (Vec<Finding>, Diagnostics) {
     let mut findings: Vec<Finding> = look(&document).into_iter().filter_map(of_rule).collect();
     if policies.asks_about_files() {
         let subject = Subject::File {
-            path: &file.path,
+            path: file.path.as_str().into(),
             address: file.address.as_ref().map(ToString::to_string),
         };
         for node in &document.nodes {

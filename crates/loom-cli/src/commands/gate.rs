@@ -13,7 +13,7 @@ use loom_plan::check::accept::Accept;
 use loom_plan::check::asked;
 use loom_plan::check::bars::Bars;
 use loom_plan::check::changes::{Terms, changes};
-use loom_plan::check::policy::{Policies, Source};
+use loom_plan::check::policy::Source;
 use loom_plan::diag::{Code, Diagnostic, Diagnostics};
 use loom_plan::input::Input;
 use loom_plan::project::read;
@@ -22,7 +22,7 @@ use loom_plan::text::Sources;
 use super::pass::Compiled;
 use super::scans::Scans;
 use super::{Desk, Failure};
-use crate::env::{self, Base};
+use crate::env::{self, Base, Policies};
 use crate::report::Basis;
 
 /// Where the policies are.
@@ -121,7 +121,7 @@ impl Gate {
             found.extend(problems);
             Failure::Input(Box::new((Sources::default(), found)))
         };
-        let policies = Policies::read(&self.policies).map_err(failed)?;
+        let policies = Policies::read(self.policies.clone()).map_err(failed)?;
         match asked::unasked(&self.policies) {
             unasked if unasked.is_empty() => Ok(policies),
             unasked => Err(failed(unasked)),

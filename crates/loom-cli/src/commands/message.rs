@@ -1,12 +1,15 @@
-//! The message of a commit that loom makes, and who wrote what is in it.
+//! The message of a commit that loom makes.
 //!
 //! In: a plan and what it was made from. Out: a subject from the story, a body that lists the
-//! changes, trailers for programs; and the person to whom the story's tasks are assigned.
+//! changes, and trailers for programs.
 //!
 //! Invariants: no title, task or path makes a line of its own, so that none can pose as a trailer
-//! (test `a_title_of_several_lines_is_one_line_and_no_trailer`); the same plan gives the same message.
+//! (test `a_title_of_several_lines_is_one_line_and_no_trailer`), and none gives an order to a forge
+//! or pings anybody (test `what_people_wrote_orders_nothing_and_pings_nobody`); the same plan gives
+//! the same message.
 //!
-//! Deliberately not here: who commits, which is Git's own setting.
+//! Deliberately not here: who wrote and who commits, which are Git's own settings. A story is part of
+//! what is under review, so that the name in it may be anybody's.
 
 use std::collections::BTreeSet;
 
@@ -16,68 +19,45 @@ use loom_plan::story::{Story, Task};
 
 use super::apply::done;
 use super::pass::Planned;
-use crate::env::Author;
 
 /// How long a subject may be before it is cut.
 const SUBJECT: usize = 72;
 /// How many changes are listed.
 const LISTED: usize = 100;
 
-/// A message, and the author that the stories name, if they name one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Message {
-    /// As Git keeps it.
-    pub(super) text: String,
-    /// A person; actors such as `devops` are none.
-    pub(super) author: Option<Author>,
-}
-
-impl Message {
-    /// The message for a plan.
-    pub(super) fn of(planned: &Planned, plan: &Plan) -> Self {
-        let codes: BTreeSet<String> = plan
-            .actions
+/// The message for a plan, as Git keeps it.
+pub(super) fn of(planned: &Planned, plan: &Plan) -> String {
+    let codes: BTreeSet<String> = plan
+        .actions
+        .iter()
+        .flat_map(|action| codes_of(planned, action))
+        .collect();
+    let known = |code: &String| {
+        planned
+            .compiled
+            .stories
             .iter()
-            .flat_map(|action| codes_of(planned, action))
-            .collect();
-        let known = |code: &String| {
-            planned
-                .compiled
-                .stories
-                .iter()
-                .find(|story| story.code == *code)
-        };
-        let stories: Vec<(String, Option<&Story>)> = codes
-            .iter()
-            .map(|code| (code.clone(), known(code)))
-            .collect();
-        Self::from(plan, &stories, &tasks(planned, plan))
+            .find(|story| story.code == *code)
+    };
+    let stories: Vec<(String, Option<&Story>)> = codes
+        .iter()
+        .map(|code| (code.clone(), known(code)))
+        .collect();
+    let (subject, rest) = subject(&stories);
+    let mut paragraphs = vec![subject];
+    paragraphs.extend(rest);
+    paragraphs.push(done(plan));
+    let asked: Vec<String> = tasks(planned, plan).into_iter().map(asked).collect();
+    if !asked.is_empty() {
+        paragraphs.push(asked.join("\n"));
     }
-
-    fn from(plan: &Plan, stories: &[(String, Option<&Story>)], tasks: &[&Task]) -> Self {
-        let (subject, rest) = subject(stories);
-        let mut people = people(tasks).into_iter();
-        let author = people.next();
-        let mut paragraphs = vec![subject];
-        paragraphs.extend(rest);
-        paragraphs.push(done(plan));
-        let asked: Vec<String> = tasks.iter().map(|task| asked(task)).collect();
-        if !asked.is_empty() {
-            paragraphs.push(asked.join("\n"));
-        }
-        paragraphs.push(listed(&plan.actions));
-        let stories = stories
-            .iter()
-            .map(|(code, _)| format!("Loom-Story: {code}\n"));
-        let plan = plan.digest.map(|digest| format!("Loom-Plan: {digest}\n"));
-        let others =
-            people.map(|other| format!("Co-authored-by: {} <{}>\n", other.name, other.email));
-        let trailers: String = stories.chain(plan).chain(others).collect();
-        Self {
-            text: format!("{}\n\n{trailers}", paragraphs.join("\n\n")),
-            author,
-        }
-    }
+    paragraphs.push(listed(&plan.actions));
+    let trailers: String = stories
+        .iter()
+        .map(|(code, _)| format!("Loom-Story: {code}\n"))
+        .chain(plan.digest.map(|digest| format!("Loom-Plan: {digest}\n")))
+        .collect();
+    format!("{}\n\n{trailers}", paragraphs.join("\n\n"))
 }
 
 /// The stories of an action: those that declare it, or that it is recorded for.
@@ -165,9 +145,12 @@ fn asked(task: &Task) -> String {
 
 fn listed(actions: &[Action]) -> String {
     let row = |action: &Action| match &action.verb {
-        Verb::Move { from } => format!("{} {from} -> {}", action.verb.mark(), action.path),
+        Verb::Move { from } => {
+            let (from, to) = (line(from.as_str()), line(action.path.as_str()));
+            format!("{} {from} -> {to}", action.verb.mark())
+        }
         Verb::Create | Verb::Update | Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => {
-            format!("{} {}", action.verb.mark(), action.path)
+            format!("{} {}", action.verb.mark(), line(action.path.as_str()))
         }
     };
     let mut rows: Vec<String> = actions.iter().take(LISTED).map(row).collect();
@@ -177,39 +160,21 @@ fn listed(actions: &[Action]) -> String {
     rows.join("\n")
 }
 
-/// Those to whom tasks are assigned by name and address, `Ada Lovelace <ada@example.com>`, each once.
-fn people(tasks: &[&Task]) -> Vec<Author> {
-    let mut people: Vec<Author> = Vec::new();
-    for person in tasks
-        .iter()
-        .filter_map(|task| person(task.assigned_to.as_deref()?))
-    {
-        if !people.contains(&person) {
-            people.push(person);
+/// A text of somebody else's as one line that is only read. `[skip ci]` and its many kin stand in
+/// square brackets or between stars, `@name` pings, and `fixes #1` closes: none of these signs is left.
+fn line(text: &str) -> String {
+    let mut characters = text.chars().peekable();
+    let mut plain = String::new();
+    while let Some(c) = characters.next() {
+        match c {
+            '[' => plain.push('('),
+            ']' => plain.push(')'),
+            '*' | '@' => {}
+            '#' | '!' | '&' | '%' | '~' if characters.peek().is_some_and(char::is_ascii_digit) => {}
+            c if c.is_control() => plain.push(' '),
+            c => plain.push(c),
         }
     }
-    people
-}
-
-fn person(text: &str) -> Option<Author> {
-    let (name, email) = text.trim().strip_suffix('>')?.split_once('<')?;
-    let (name, email) = (name.trim(), email.trim());
-    let is_plain = |text: &str| {
-        !text.is_empty() && !text.contains(|c: char| c.is_control() || "<>".contains(c))
-    };
-    let is_address = email.contains('@') && !email.contains(char::is_whitespace);
-    (is_plain(name) && is_plain(email) && is_address).then(|| Author {
-        name: name.to_owned(),
-        email: email.to_owned(),
-    })
-}
-
-/// A text of somebody else's as one line.
-fn line(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -255,7 +220,7 @@ mod tests {
     fn a_title_of_several_lines_is_one_line_and_no_trailer() {
         assert_eq!(
             subject_of("Open\n\nSigned-off-by: Eve <eve@example.com>\u{1b}[31m").0,
-            "S-1: Open Signed-off-by: Eve <eve@example.com> [31m"
+            "S-1: Open Signed-off-by: Eve <eveexample.com> (31m"
         );
         assert_eq!(
             asked(&task("a\n\nLoom-Plan: b", Some("dev\nops"))),
@@ -288,29 +253,21 @@ mod tests {
     }
 
     #[test]
-    fn a_person_has_a_name_and_an_address_and_an_actor_has_not() {
-        let ada = Some(Author {
-            name: "Ada".to_owned(),
-            email: "ada@example.com".to_owned(),
-        });
-        assert_eq!(person(" Ada <ada@example.com> "), ada);
-        for actor in [
-            "devops",
-            "<a@b>",
-            "Ada <>",
-            "Ada <ada>",
-            "Ada <a@b> <c@d>",
-            "A\nda <a@b>",
-            "Ada <a b@c>",
-            "",
+    fn what_people_wrote_orders_nothing_and_pings_nobody() {
+        for (text, plain) in [
+            ("x [skip ci]", "x (skip ci)"),
+            ("[ci skip] ***NO_CI*** y", "(ci skip) NO_CI y"),
+            (
+                "fixes #12, closes org/repo#3 and !4",
+                "fixes 12, closes org/repo3 and 4",
+            ),
+            (
+                "ask @ada or <ada@example.com>",
+                "ask ada or <adaexample.com>",
+            ),
+            ("C# 3 & more!", "C# 3 & more!"),
         ] {
-            assert_eq!(person(actor), None, "{actor}");
+            assert_eq!(line(text), plain);
         }
-        let tasks = [
-            task("a", Some("Ada <ada@example.com>")),
-            task("b", None),
-            task("c", Some("Ada <ada@example.com>")),
-        ];
-        assert_eq!(people(&tasks.iter().collect::<Vec<_>>()).len(), 1);
     }
 }

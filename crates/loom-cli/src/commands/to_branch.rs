@@ -22,7 +22,7 @@ use loom_plan::plan::{Outcome, Plan};
 use super::apply::{FileWrite, consent, done, files};
 use super::approval::{Approval, paths_that_differ};
 use super::gate::Gate;
-use super::message::Message;
+use super::message;
 use super::pass::{self, Planned};
 use super::{Desk, Failure, audit, list, must_be_settled, places};
 use crate::cli::{Apply, Confirmation, quoted};
@@ -154,10 +154,10 @@ fn commit(
 ) -> Result<(), Failure> {
     there.steps.next("committing");
     let entries = entries(there, planned, plan)?;
-    let message = Message::of(planned, plan);
+    let message = message::of(planned, plan);
     // from here on a first signal does not end loom while it holds Git's lock
     let how = (&there.root, asked.durability, &env::heed_signals()?);
-    let written = branch.commit(how, &entries, &message.text, message.author.as_ref())?;
+    let written = branch.commit(how, &entries, &message)?;
     let name = &branch.name;
     let short = &written.id[..10];
     writeln!(

@@ -5,15 +5,15 @@
 
 mod git;
 mod past;
+mod policies;
 mod process;
 mod steps;
 
 use std::io::IsTerminal as _;
 
-pub(crate) use git::{
-    Author, Base, Branch, Commit, Commits, Entry, NotCommitted, base_of, commit_of,
-};
+pub(crate) use git::{Base, Branch, Commit, Commits, Entry, NotCommitted, base_of, commit_of};
 pub(crate) use past::past;
+pub(crate) use policies::{Policies, policy_worker};
 pub(crate) use process::{
     add_to_step_summary, board, confirms, git_version, has_person, heed_signals, heed_signals_by,
     merge_tool, named_directory, panics_are_bugs, read_file, read_limited, read_stdin, start, tell,

@@ -33,6 +33,7 @@ mod job;
 mod keys;
 mod ledger;
 mod lifecycle;
+mod limits;
 mod locks;
 mod merge;
 mod merges;

@@ -11,6 +11,9 @@
 //!
 //! Deliberately not here: which files there are, and what an accepted finding is.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diag::{Code, Diagnostic, Severity};
@@ -21,7 +24,7 @@ pub const STEPS: u64 = 2_000_000;
 pub const GRAPH_PACKAGE: &str = "loom";
 
 /// A policy's file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Source {
     /// Its path, seen from the root.
     pub path: String,
@@ -30,21 +33,21 @@ pub struct Source {
 }
 
 /// What a policy is asked about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Subject<'a> {
     /// The project's graph.
     Graph,
     /// A file of this path, written by this artifact.
     File {
         /// Seen from the root.
-        path: &'a str,
+        path: Cow<'a, str>,
         /// Where it is loom's.
         address: Option<String>,
     },
 }
 
 /// What a policy said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Package and rule: `main.deny_latest`.
     pub code: String,
@@ -100,6 +103,49 @@ fn verdicts(package: &str, rule: &str, value: &Value) -> Vec<Verdict> {
     }
 }
 
+/// What reading a policy may cost, in tries of the engine.
+#[cfg(feature = "rego")]
+const TRIES: u64 = 1 << 20;
+
+/// The line in which the brackets of a policy are nested so deeply that reading it would not end.
+///
+/// The engine reads what a bracket holds as one thing and, where that fails, as another, so that each
+/// `[` or `{` which begins with another doubles the work. Those that do not are counted alike.
+#[cfg(feature = "rego")]
+fn nested_too_deeply(text: &str) -> Option<usize> {
+    let (mut line, mut depth, mut tries) = (1, 0_u32, 0_u64);
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '\n' => line += 1,
+            '#' => while characters.next_if(|c| *c != '\n').is_some() {},
+            '"' => {
+                while let Some(c) = characters.next_if(|c| *c != '\n') {
+                    match c {
+                        '\\' => drop(characters.next_if(|c| *c != '\n')),
+                        '"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            '`' => {
+                let raw = characters.by_ref().take_while(|c| *c != '`');
+                line += raw.filter(|c| *c == '\n').count();
+            }
+            '[' | '{' => {
+                depth += 1;
+                tries = tries.saturating_add(1_u64.checked_shl(depth).unwrap_or(u64::MAX));
+                if tries > TRIES {
+                    return Some(line);
+                }
+            }
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// A policy that cannot be used.
 fn broken(path: &str, what: &str) -> Diagnostic {
     // the message holds lines of the policy, which a person wrote
@@ -117,7 +163,10 @@ mod engine {
     use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
     use serde_json::{Value, json};
 
-    use super::{GRAPH_PACKAGE, STEPS, Source, Subject, Verdict, broken, severity_of, verdicts};
+    use super::{
+        GRAPH_PACKAGE, STEPS, Source, Subject, Verdict, broken, nested_too_deeply, severity_of,
+        verdicts,
+    };
     use crate::diag::Diagnostic;
 
     thread_local! {
@@ -264,6 +313,11 @@ mod engine {
 
     /// Rego as it is now, else as it was before version 1, as most published policies are.
     fn add(engine: &mut Engine, source: &Source) -> Result<String, String> {
+        if let Some(line) = nested_too_deeply(&source.text) {
+            return Err(format!(
+                "the brackets in line {line} are nested too deeply to be read: divide the rule, or keep its data in a rule of their own"
+            ));
+        }
         let now = engine.add_policy(source.path.clone(), source.text.clone());
         now.or_else(|error| {
             engine.set_rego_v0(true);

@@ -12,7 +12,7 @@ fn policies(text: &str) -> Policies {
 
 fn asked(text: &str, input: &Value) -> Vec<(String, Severity, String)> {
     let subject = Subject::File {
-        path: "k8s/a.yml",
+        path: "k8s/a.yml".into(),
         address: Some("kubernetes.manifest.a".to_owned()),
     };
     let said = policies(text).ask(&subject, input).expect("it ends");
@@ -64,7 +64,7 @@ fn a_policy_that_does_not_end_is_stopped() {
     let error = policies(text)
         .ask(
             &Subject::File {
-                path: "a.yml",
+                path: "a.yml".into(),
                 address: None,
             },
             &json!({}),
@@ -98,7 +98,7 @@ fn nothing_outside_of_the_input_can_be_asked() {
             .map_err(|found| format!("{found:?}"))
             .and_then(|policies| {
                 let subject = Subject::File {
-                    path: "a.yml",
+                    path: "a.yml".into(),
                     address: None,
                 };
                 policies
@@ -151,4 +151,44 @@ fn only_the_package_loom_is_asked_about_the_graph() {
         (said[0].message.as_str(), said[0].address.as_deref()),
         ("graph", Some("file.a"))
     );
+}
+
+#[test]
+fn brackets_that_would_double_the_work_without_end_are_refused_with_their_line() {
+    for (open, close) in [
+        ("[", "]"),
+        ("{", "}"),
+        ("{[", "]}"),
+        ("([", "])"),
+        ("{\"a\":", "}"),
+        ("{\"a\":[", "]}"),
+    ] {
+        let text = format!(
+            "package main\n\ndeny contains \"x\" if {{\n  y := {}1{}\n  y == 2\n}}\n",
+            open.repeat(40),
+            close.repeat(40)
+        );
+        assert_eq!(nested_too_deeply(&text), Some(4), "{open}");
+        let found = Policies::read(&[Source {
+            path: "policy/a.rego".to_owned(),
+            text,
+        }])
+        .expect_err("it is refused");
+        assert!(
+            found[0].message.contains("line 4 are nested too deeply"),
+            "{}",
+            found[0].message
+        );
+    }
+    // a thousand shallow ones side by side stand for a policy that is only long
+    let wide = format!(
+        "package main\n{}",
+        "deny contains [[[1]]] if { input.a[0][1] }\n".repeat(1000)
+    );
+    assert_eq!(nested_too_deeply(&wide), None);
+    let quoted = format!(
+        "package main\n# {0}\nx := \"{0}\\\"{0}\"\ny := `\n{0}`\n",
+        "[".repeat(40)
+    );
+    assert_eq!(nested_too_deeply(&quoted), None);
 }

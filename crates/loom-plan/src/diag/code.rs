@@ -97,7 +97,7 @@ codes! {
     /// An attribute that the artifact does not publish.
     UnknownAttribute = "LOOM0405", Error;
     /// A text that looks like a reference and is not one.
-    NearReference = "LOOM0406", Warning;
+    NearReference = "LOOM0406", Error;
     /// `with` names a part that the blueprint does not make.
     UnknownPart = "LOOM0407", Error;
     /// Two contributions to one shared file differ.
@@ -128,6 +128,8 @@ codes! {
     Stopped = "LOOM0424", Error;
     /// An entry of `removed` that permits nothing, because it says no reason.
     NoReason = "LOOM0427", Warning;
+    /// `with` would take out items of a list that it does not name.
+    PatchLoses = "LOOM0431", Error;
     /// A managed path under a Git attribute that rewrites it.
     GitAttributes = "LOOM0501", Error;
     /// Git ignores the ledger.

@@ -10,7 +10,7 @@ pub mod link;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::algo::{kosaraju_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 use rayon::prelude::*;
@@ -254,13 +254,16 @@ fn references(
 }
 
 fn near_miss(near: &str, span: Span) -> Diagnostic {
-    let message = format!("`{near}` looks like a reference and is none, so it stays text");
+    let message = format!("`{near}` looks like a reference and is none");
     Diagnostic::new(Code::NearReference, message).at(span, "").help(
         "a reference is `${ref:KIND.NAME.ATTRIBUTE}`, `${env:setting}` or `${service:setting}`; write `$${` for the text itself",
     )
 }
 
-/// One whole cycle, with the place of each of its edges.
+/// How many of a cycle's members are named: whoever breaks it needs one edge, not all of them.
+const NAMED: usize = 8;
+
+/// One cycle, with the place of each edge that is named.
 fn report_cycle<N, E>(
     graph: &DiGraph<N, E>,
     name: impl Fn(&N) -> String,
@@ -270,41 +273,52 @@ fn report_cycle<N, E>(
     let Some(cycle) = find_cycle(graph) else {
         return;
     };
-    let names: Vec<String> = cycle.iter().map(|node| name(&graph[*node])).collect();
+    let name = |at: usize| name(&graph[cycle[at % cycle.len()]]);
+    let shown = cycle.len().min(NAMED);
+    let mut names: Vec<String> = (0..shown).map(name).collect();
+    if shown < cycle.len() {
+        names.push(format!("{} more", cycle.len() - shown));
+    }
     let message = format!(
         "these wait for each other in a circle: {} → {}",
         names.join(" → "),
         names[0]
     );
     let mut found = Diagnostic::new(Code::Cycle, message);
-    for (at, from) in cycle.iter().enumerate() {
-        let next = (at + 1) % cycle.len();
-        if let Some(edge) = graph.find_edge(*from, cycle[next]) {
+    for at in 0..shown {
+        let next = cycle[(at + 1) % cycle.len()];
+        if let Some(edge) = graph.find_edge(cycle[at], next) {
             found = found.at(
                 span(&graph[edge]),
-                format!("{} waits for {}", names[next], names[at]),
+                format!("{} waits for {}", name(at + 1), name(at)),
             );
         }
     }
     out.push(found.help("take out one of these"));
 }
 
-/// The nodes of one cycle, each before the next.
+/// The nodes of one cycle, each before the next. Nothing here calls itself, and no step looks at
+/// all nodes, so that a cycle of a hundred thousand is an answer too.
 fn find_cycle<N, E>(graph: &DiGraph<N, E>) -> Option<Vec<NodeIndex>> {
     let is_cyclic = |component: &Vec<NodeIndex>| {
         component.len() > 1 || graph.contains_edge(component[0], component[0])
     };
-    let mut component = tarjan_scc(graph).into_iter().find(is_cyclic)?;
-    component.sort_unstable();
-    let mut path = vec![component[0]];
+    let component: BTreeSet<NodeIndex> = kosaraju_scc(graph)
+        .into_iter()
+        .filter(is_cyclic)
+        .map(BTreeSet::from_iter)
+        .min_by_key(|component| component.first().copied())?;
+    let mut path = vec![*component.first()?];
+    let mut places = BTreeMap::from([(path[0], 0)]);
     loop {
         let next = graph
             .neighbors(path[path.len() - 1])
             .filter(|next| component.contains(next))
             .min()?;
-        if let Some(start) = path.iter().position(|node| *node == next) {
-            return Some(path.split_off(start));
+        if let Some(start) = places.get(&next) {
+            return Some(path.split_off(*start));
         }
+        places.insert(next, path.len());
         path.push(next);
     }
 }

@@ -322,7 +322,10 @@ fn lay_over(entry: &Entry, made: &mut [Declaration], out: &mut Diagnostics) {
             .iter_mut()
             .find(|declaration| declaration.address.to_string() == address.as_ref())
         {
-            declaration.settings = merge::patch(&declaration.settings, &patch.node);
+            match merge::patch(&declaration.settings, &patch.node) {
+                Ok(settings) => declaration.settings = settings,
+                Err(refused) => out.extend(refused),
+            }
             let pointer = format!("{}.{}.with.{address}", entry.kind, entry.name);
             let read = Read {
                 value: Some(patch.node.clone()),

@@ -3,6 +3,8 @@
 //! In: the project and the declarations. Out: findings where one of them says something that
 //! cannot be. What the old addresses were is the ledger's knowledge and is not asked here.
 
+use std::collections::BTreeSet;
+
 use super::Declaration;
 use crate::addr::Address;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -12,21 +14,15 @@ use crate::text::Span;
 
 /// Looks at all three. `removed` may name what is still declared: a file that it no longer writes.
 pub(super) fn check(project: &Project, declarations: &[Declaration], out: &mut Diagnostics) {
-    let declared = |address: &Address| {
-        declarations.iter().any(|it| {
-            it.address == *address || (address.item().is_none() && it.address.family() == *address)
-        })
-    };
+    let addresses: BTreeSet<Address> = declarations
+        .iter()
+        .flat_map(|it| [it.address.clone(), it.address.family()])
+        .collect();
+    let declared = |address: &Address| addresses.contains(address);
     let renames = Renames::of(&project.moved);
     for moved in &project.moved {
         // a move may go on by another, as one of last month does by one of today
-        let goes_on = project
-            .moved
-            .iter()
-            .any(|next| next.from == moved.to || next.from == moved.to.family());
-        let is_there = declared(&moved.to)
-            || goes_on && renames.now(&moved.to, &declared).is_some()
-            || out.may_declare(&moved.to);
+        let is_there = renames.now(&moved.to, &declared).is_some() || out.may_declare(&moved.to);
         if !is_there {
             out.push(nothing("moved", &moved.to, moved.span, declarations));
         }

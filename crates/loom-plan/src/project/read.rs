@@ -201,7 +201,7 @@ fn assemble(
         delivery: root.get("delivery").cloned(),
         pins: root.get("pins").cloned(),
         stories: stories(root, out),
-        moved: listed(root, "moved").filter_map(moved).collect(),
+        moved: moves(root, out),
         removed: listed(root, "removed")
             .filter_map(|node| removed(node, out))
             .collect(),
@@ -660,6 +660,22 @@ fn address(node: &Node, key: &str) -> Option<Address> {
     node.get(key)?
         .as_str()
         .and_then(|text| Address::parse(text).ok())
+}
+
+/// How many moves a project may list: each may go on by any other, so that following them takes time
+/// that grows with the square of their number.
+const MAX_MOVED: usize = 2000;
+
+fn moves(root: &Node, out: &mut Diagnostics) -> Vec<Moved> {
+    let moves: Vec<Moved> = listed(root, "moved").filter_map(moved).collect();
+    if moves.len() <= MAX_MOVED {
+        return moves;
+    }
+    let (number, at) = (moves.len(), root.get("moved").unwrap_or(root));
+    let message = format!("`moved` has {number} entries, and loom follows at most {MAX_MOVED}");
+    let found = Diagnostic::new(Code::TooLarge, message).at(at.span, "");
+    out.push(found.help("take out the entries that were applied everywhere"));
+    Vec::new()
 }
 
 fn moved(node: &Node) -> Option<Moved> {

@@ -27,7 +27,7 @@ use crate::plan::merging::Merges;
 use crate::plan::{Action, PartAction};
 use crate::project::{Delegate, Own};
 use crate::provider::{Failure, Place};
-use crate::snapshot::{Content, Part};
+use crate::snapshot::{Content, MAX_FILE, Part};
 use crate::{block, credential, header, keys};
 
 /// One output of one declaration.
@@ -275,6 +275,15 @@ fn is_shared_by_nature(declaration: &Declaration, place: &Place) -> bool {
 /// The text of one output, as its provider gives it and the core checks it.
 fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<String, Failure> {
     let mut text = declaration.provider.render(&linked.artifact, place)?;
+    if text.len() as u64 > MAX_FILE {
+        let (address, path, bytes) = (&declaration.address, &place.path, text.len());
+        let message = format!("what `{address}` writes to {path} has {bytes} bytes");
+        let found = Diagnostic::new(Code::TooLarge, message).at(declaration.settings.span, "");
+        let most = MAX_FILE >> 20;
+        return Err(vec![
+            found.help(format!("loom writes files of up to {most} MiB: divide it")),
+        ]);
+    }
     if declaration.own == Own::Block {
         has_comments(declaration, place)?;
         if !text.is_empty() && !text.ends_with('\n') {

@@ -7,6 +7,7 @@ use loom_plan::provider::{
 use loom_plan::shape::{Field, Shape};
 
 use crate::draft;
+use crate::emit::texts::{self, Places, Refuses};
 use crate::emit::{difference, yaml};
 
 /// A Compose file.
@@ -31,6 +32,13 @@ static SPEC: KindSpec = KindSpec {
     ],
     default_path: "compose.yaml, or compose.ITEM.yaml",
     nature: Nature::Plain,
+};
+
+/// Where a number would lose digits that mean something: `3.10` is not `3.1`.
+const TEXTS: Places = Places {
+    mappings: &["environment", "labels", "args"],
+    items: &[],
+    refuses: Refuses::Digits,
 };
 
 impl Provider for DockerCompose {
@@ -65,12 +73,11 @@ impl Provider for DockerCompose {
     }
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
-        Ok(yaml::document(
-            artifact
-                .settings
-                .get("content")
-                .unwrap_or(&artifact.settings),
-        ))
+        let content = artifact
+            .settings
+            .get("content")
+            .unwrap_or(&artifact.settings);
+        Ok(yaml::document(&texts::in_places(content, &TEXTS)))
     }
 
     fn read(&self, file: &Existing<'_>) -> Option<Draft> {

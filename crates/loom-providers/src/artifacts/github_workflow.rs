@@ -16,6 +16,7 @@ use loom_plan::shape::{Field, Shape};
 use super::{github_facts, stem};
 use crate::draft;
 use crate::emit::difference;
+use crate::emit::texts::{self, Places, Refuses};
 use crate::emit::yaml::{self, Pinned, Style};
 
 /// A workflow of GitHub Actions.
@@ -50,6 +51,13 @@ static SPEC: KindSpec = KindSpec {
     attributes: &[("jobs.ID", "the id of each job")],
     default_path: ".github/workflows/NAME.yml, or .github/workflows/NAME-ITEM.yml",
     nature: Nature::Plain,
+};
+
+/// Where a number would lose digits that mean something: `3.10` is not `3.1`.
+const TEXTS: Places = Places {
+    mappings: &["env", "with"],
+    items: &[],
+    refuses: Refuses::Digits,
 };
 
 impl Provider for GithubWorkflow {
@@ -87,7 +95,7 @@ impl Provider for GithubWorkflow {
             .get("content")
             .unwrap_or(&artifact.settings);
         Ok(yaml::styled(
-            content,
+            &texts::in_places(content, &TEXTS),
             Style {
                 plain_keys: &["on"],
                 pin: Some(&pin),

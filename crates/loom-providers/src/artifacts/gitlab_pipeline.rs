@@ -8,6 +8,7 @@ use loom_plan::shape::{Field, Shape};
 
 use super::stem;
 use crate::draft;
+use crate::emit::texts::{self, Places, Refuses};
 use crate::emit::{difference, yaml};
 
 /// A file of GitLab CI.
@@ -43,6 +44,13 @@ const GLOBAL: &[&str] = &[
     "workflow",
 ];
 
+/// Where a number would lose digits that mean something: `3.10` is not `3.1`.
+const TEXTS: Places = Places {
+    mappings: &["variables"],
+    items: &[],
+    refuses: Refuses::Digits,
+};
+
 impl Provider for GitlabPipeline {
     fn spec(&self) -> &'static KindSpec {
         &SPEC
@@ -71,12 +79,11 @@ impl Provider for GitlabPipeline {
     }
 
     fn render(&self, artifact: &Artifact, _place: &Place) -> Result<String, Failure> {
-        Ok(yaml::document(
-            artifact
-                .settings
-                .get("content")
-                .unwrap_or(&artifact.settings),
-        ))
+        let content = artifact
+            .settings
+            .get("content")
+            .unwrap_or(&artifact.settings);
+        Ok(yaml::document(&texts::in_places(content, &TEXTS)))
     }
 
     fn read(&self, file: &Existing<'_>) -> Option<Draft> {

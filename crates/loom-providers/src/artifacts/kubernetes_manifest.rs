@@ -11,6 +11,7 @@ use loom_plan::shape::{Field, Shape};
 
 use super::kubernetes_running;
 use crate::draft;
+use crate::emit::texts::{self, Places, Refuses};
 use crate::emit::{difference, yaml};
 
 /// Objects that are applied together.
@@ -99,7 +100,8 @@ impl Provider for KubernetesManifest {
         }
         let found: Failure = documents.iter().filter_map(unknown_object).collect();
         if found.is_empty() {
-            Ok(yaml::documents(documents))
+            let documents: Vec<Node> = documents.iter().map(with_texts).collect();
+            Ok(yaml::documents(&documents))
         } else {
             Err(found)
         }
@@ -149,6 +151,26 @@ impl Provider for KubernetesManifest {
             .map(|(_, what)| Fact::new(what, "manifest"))
             .collect()
     }
+}
+
+/// An object with texts wherever the cluster takes nothing else.
+fn with_texts(object: &Node) -> Node {
+    const EVERYWHERE: &[&str] = &["labels", "annotations", "matchLabels", "nodeSelector"];
+    const VARIABLES: &[(&str, &str)] = &[("env", "value")];
+    let mappings: &[&str] = match kind(object) {
+        Some("ConfigMap") => &["labels", "annotations", "data"],
+        Some("Secret") => &["labels", "annotations", "data", "stringData"],
+        Some("Service") => &["labels", "annotations", "selector"],
+        Some(_) | None => EVERYWHERE,
+    };
+    texts::in_places(
+        object,
+        &Places {
+            mappings,
+            items: VARIABLES,
+            refuses: Refuses::All,
+        },
+    )
 }
 
 fn kind(document: &Node) -> Option<&str> {

@@ -46,6 +46,11 @@ static SPEC: KindSpec = KindSpec {
 /// Steps that one rendering may take; a page of a few thousand lines needs some 100 000.
 const FUEL: u64 = 5_000_000;
 
+/// Characters outside of quotes that one `{{ … }}` or `{% … %}` may hold. Each of them can nest an
+/// expression once more, and what is nested is compiled and dropped by functions that call
+/// themselves: twice as many still fit the smallest stack that loom runs on.
+const MAX_TAG: usize = 2048;
+
 /// Compiled templates that a thread keeps.
 const KEPT: usize = 64;
 
@@ -90,6 +95,15 @@ impl Provider for Template {
             .or_else(|| artifact.settings.get("text"))
             .unwrap_or(&artifact.settings);
         let text = artifact.file("source").or(setting.as_str()).unwrap_or("");
+        if let Some(line) = too_long_tag(text) {
+            let message = format!(
+                "the template does not render: the expression in line {line} has more than {MAX_TAG} characters"
+            );
+            let found = Diagnostic::new(Code::Template, message).at(setting.span, "");
+            return Err(vec![found.help(
+                "divide it with `{% set NAME = … %}`, or give the value in `vars`",
+            )]);
+        }
         let variables = Variables::of(artifact.settings.get("vars").and_then(Node::as_map));
         render(text, Value::from_object(variables))
             .map_err(|error| vec![diagnostic(&error, text, setting)])
@@ -98,6 +112,59 @@ impl Provider for Template {
     fn running(&self, text: &str, beside: &dyn Fn(&str) -> Option<String>) -> Vec<Running> {
         kubernetes_running::objects(text, beside)
     }
+}
+
+/// The line of the first tag that is too long to be compiled.
+fn too_long_tag(text: &str) -> Option<usize> {
+    let (mut at, mut is_raw) = (0, false);
+    while let Some(found) = text[at..].find('{') {
+        let (start, opened) = (at + found, &text[at + found + 1..]);
+        let close = match opened.chars().next() {
+            Some('{') if !is_raw => "}}",
+            Some('%') => "%}",
+            Some('#') if !is_raw => {
+                at = text[start..]
+                    .find("#}")
+                    .map_or(text.len(), |end| start + end + 2);
+                continue;
+            }
+            _ => {
+                at = start + 1;
+                continue;
+            }
+        };
+        let (content, length) = tag(&opened[1..], close);
+        let word = opened[1..=content].trim_matches(['-', '+', ' ', '\t', '\r', '\n']);
+        match word {
+            "raw" => is_raw = true,
+            "endraw" => is_raw = false,
+            _ if is_raw => {
+                at = start + 2;
+                continue;
+            }
+            _ if length > MAX_TAG => return Some(text[..start].matches('\n').count() + 1),
+            _ => {}
+        }
+        at = start + 2 + content;
+    }
+    None
+}
+
+/// How many bytes stand before what closes a tag, and how many characters of these are outside of quotes.
+fn tag(text: &str, close: &str) -> (usize, usize) {
+    let (mut quote, mut is_escaped, mut length) = (None, false, 0);
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if c == '\\' => is_escaped = true,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if text[at..].starts_with(close) => return (at, length),
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None => length += 1,
+        }
+    }
+    (text.len(), length)
 }
 
 /// Compiled templates, each by the index of its text: comparing texts takes less than hashing them.
@@ -200,7 +267,9 @@ fn view(node: &Node) -> Value {
         node::Value::Null => Value::from(()),
         node::Value::Bool(value) => Value::from(*value),
         node::Value::Integer(value) => Value::from(*value),
-        node::Value::Float(float) => Value::from(float.value),
+        node::Value::Float(float) => float
+            .whole()
+            .map_or_else(|| Value::from(float.value), Value::from),
         node::Value::String(text) => Value::from(Arc::clone(text)),
         node::Value::Seq(items) => Value::from_object(Items(Arc::clone(items))),
         node::Value::Map(map) => Value::from_object(View(Arc::clone(map))),
@@ -290,6 +359,35 @@ impl Object for Items {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_expression_that_would_nest_without_bound_is_refused_before_it_is_read() {
+        let chain = |one: &str, end: &str| {
+            format!("a\n{{{{ {}1{} }}}}", one.repeat(3000), end.repeat(3000))
+        };
+        for (one, end) in [
+            ("-", ""),
+            ("not ", ""),
+            ("", "|abs"),
+            ("", ".a"),
+            ("1+", ""),
+            ("[", "]"),
+        ] {
+            assert_eq!(too_long_tag(&chain(one, end)), Some(2), "{one}{end}");
+        }
+        let statement = format!("{{%- if {}1 -%}}x{{% endif %}}", "not ".repeat(3000));
+        assert_eq!(too_long_tag(&statement), Some(1));
+        let long = "x".repeat(3000);
+        let harmless = [
+            format!("{{{{ \"{long} }}}}\" }}}} {long}"),
+            format!("{{# {long} #}}{long}"),
+            format!("{{% raw %}}{{{{ {long} }}}} {{% x{long} %}}{{% endraw %}}{{{{ a }}}}"),
+            format!("{{{{ 'it\\'s {long}' }}}}"),
+        ];
+        for text in harmless {
+            assert_eq!(too_long_tag(&text), None, "{text}");
+        }
+    }
     use crate::artifacts::testing::{artifact, rendered};
 
     #[test]

@@ -6,6 +6,7 @@ pub mod github;
 pub mod hcl;
 pub mod markdown;
 pub mod shell;
+pub(crate) mod texts;
 pub mod yaml;
 
 /// Texts that try to leave the place where they land, for the tests of every emitter.

@@ -340,7 +340,7 @@ fn number(float: &Float) -> Cow<'_, str> {
             "-.inf".into()
         };
     }
-    if is_common_number(&float.text) {
+    if float.whole().is_some() || is_common_number(&float.text) {
         return float.text.as_ref().into();
     }
     let shortest = format!("{:?}", float.value);

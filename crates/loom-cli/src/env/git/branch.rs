@@ -46,15 +46,6 @@ pub(crate) struct Entry {
     pub(crate) content: Option<(Mode, Vec<u8>)>,
 }
 
-/// A person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Author {
-    /// As Git writes it.
-    pub(crate) name: String,
-    /// The address.
-    pub(crate) email: String,
-}
-
 /// What was written.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
@@ -160,13 +151,12 @@ impl Branch {
         (root, durability, stop): (&Root, Durability, &Stop),
         entries: &[Entry],
         message: &str,
-        author: Option<&Author>,
     ) -> Result<Written, NotCommitted> {
         let failed =
             |what: &str, error: gix::Error| NotCommitted::Failed(format!("{what}: {error}"));
         let repository = gix::open_opts(&self.place.git, with_settings())
             .map_err(|error| failed("the Git repository cannot be opened", error))?;
-        let (committer, author) = people(&repository, author).map_err(NotCommitted::Failed)?;
+        let (committer, author) = people(&repository).map_err(NotCommitted::Failed)?;
         let unwritten = |error| failed("the commit cannot be written", error);
         for (_, bytes) in entries.iter().filter_map(|entry| entry.content.as_ref()) {
             repository.write_blob(bytes).map_err(unwritten)?;
@@ -343,7 +333,6 @@ fn with_settings() -> Options {
 /// Who commits, and who wrote what is committed.
 fn people(
     repository: &Repository,
-    author: Option<&Author>,
 ) -> Result<(gix::actor::Signature, gix::actor::Signature), String> {
     let named = |found: Option<gix::Result<gix::actor::SignatureRef<'_>>>| {
         let signature = found?.ok()?.to_owned().ok()?;
@@ -358,15 +347,7 @@ fn people(
             .to_owned()
     };
     let committer = named(repository.committer()).ok_or_else(nobody)?;
-    let own = named(repository.author()).unwrap_or_else(|| committer.clone());
-    let author = match author {
-        Some(author) => gix::actor::Signature {
-            name: author.name.as_str().into(),
-            email: author.email.as_str().into(),
-            ..own
-        },
-        None => own,
-    };
+    let author = named(repository.author()).unwrap_or_else(|| committer.clone());
     Ok((committer, author))
 }
 
@@ -516,7 +497,6 @@ mod tests {
                 (&root, Durability::Full, &Stop::default()),
                 &[entry("new", "x\n")],
                 "m\n",
-                None,
             )
         };
         for begins in ["absent", "present"] {
@@ -548,7 +528,7 @@ mod tests {
         let branch = Branch::find(&root, "new").expect("it may be written");
         for entries in [vec![entry("new", "x\n")], Vec::new()] {
             let error = branch
-                .commit((&root, Durability::Full, &stop), &entries, "m\n", None)
+                .commit((&root, Durability::Full, &stop), &entries, "m\n")
                 .expect_err("it was stopped");
             assert!(matches!(error, NotCommitted::Stopped), "{error:?}");
             assert_eq!(scene.git(&["branch", "--list", "new"]), "");
@@ -567,7 +547,6 @@ mod tests {
             (&scene.root(), Durability::Kill, &Stop::default()),
             &[gone, entry("a/e/f", "f")],
             "m\n",
-            None,
         );
         assert_eq!(
             written.expect("it is written").id,

@@ -22,7 +22,7 @@ use gix::{ObjectId, Repository};
 use loom_apply::git::{FETCH, objects};
 use loom_apply::{Lacking, Root};
 
-pub(crate) use branch::{Author, Branch, Entry, NotCommitted};
+pub(crate) use branch::{Branch, Entry, NotCommitted};
 pub(crate) use commit::{Base, Commit, base_of, commit_of};
 pub(crate) use history::Commits;
 

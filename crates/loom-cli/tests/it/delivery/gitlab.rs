@@ -18,18 +18,18 @@ const API: &[(&str, &str)] = &[
 
 fn forge(commit: &str) -> Forge {
     let forge = Forge::of(&format!("delivery-gitlab-{commit}"));
-    let program = forge.sandbox.root().join(".cache/loom/bin");
+    let program = Path::new(&forge.outside("built")).join("bin");
     fs::create_dir_all(&program).expect("a directory");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_loom"), program.join("loom")).expect("linked");
-    forge
-        .sandbox
-        .append(".git/info/exclude", ".cache/\nloom-report/\n");
+    forge.sandbox.append(".git/info/exclude", "loom-report/\n");
     forge
 }
 
 fn job(forge: &Forge, name: &str, environment: &[(&str, &str)]) -> Ran {
     let script = text(&read(forge, FILE)[name]["script"][0]);
-    forge.run(&script, &[API, environment].concat())
+    let home = forge.outside("built");
+    let home: &[(&str, &str)] = &[("LOOM_HOME", &home)];
+    forge.run(&script, &[API, home, environment].concat())
 }
 
 fn report(forge: &Forge, name: &str) -> String {
@@ -199,6 +199,38 @@ fn a_bot_pushes_the_reviewed_plan_and_the_request_waits_for_it() {
     job(&forge, "loom-plan", &[("COMMIT", "bot")]).comes_to(0);
     job(&forge, "loom-applied", &[]).comes_to(0);
     apply(&[]).comes_to(0).says("Nothing is left to do");
+}
+
+#[test]
+fn what_the_request_puts_in_the_place_of_the_report_is_no_report() {
+    let forge = forge("bot");
+    forge.change("/drafts", "/private");
+    forge.sandbox.write("loom-report/code", "0\n");
+    forge.sandbox.git(&["add", "--force", "loom-report"]);
+    forge.sandbox.commit();
+    job(&forge, "loom-plan", &[("COMMIT", "bot")]).comes_to(0);
+    assert_eq!(report(&forge, "code"), "2\n");
+    job(&forge, "loom-applied", &[])
+        .comes_to(1)
+        .says("not applied yet");
+    // nothing is written through a link, and nothing that a link leads to is a verdict
+    let (aside, place) = (
+        forge.sandbox.root().join("aside"),
+        forge.sandbox.root().join("loom-report"),
+    );
+    fs::remove_dir_all(&place).expect("it is there");
+    fs::create_dir(&aside).expect("a directory");
+    fs::write(aside.join("code"), "0\n").expect("written");
+    std::os::unix::fs::symlink(&aside, &place).expect("linked");
+    job(&forge, "loom-applied", &[])
+        .comes_to(1)
+        .says("no verdict");
+    job(&forge, "loom-plan", &[("COMMIT", "bot")]).comes_to(0);
+    assert_eq!(
+        fs::read_to_string(aside.join("code")).expect("it is there"),
+        "0\n"
+    );
+    assert!(!place.is_symlink());
 }
 
 /// One line takes the template in; it is what the blueprint writes, but for the commit.

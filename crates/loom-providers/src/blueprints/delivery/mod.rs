@@ -158,6 +158,17 @@ fn read(cx: &mut Context<'_>) -> Option<Wanted> {
     let (plan, apply) = (flag(cx, "plan"), flag(cx, "apply"));
     let drift = schedule(cx).map_err(|found| cx.report(found)).ok()?;
     let source = source(cx)?;
+    if matches!((&source, cx.committer()), (Source::Own, Committer::Bot)) && apply {
+        let message = "a bot that applies cannot be built from the request that it applies: its job holds a token that may push";
+        let found = Diagnostic::new(Code::BadValue, message);
+        let place = cx
+            .setting("source")
+            .map_or_else(|| cx.span(), |node| node.span);
+        cx.report(found.at(place, "").help(
+            "name a repository and its commit (`source: loom-sdlc/loom`, `pins.actions`), or set `delivery.commit: author`, or `apply: false`",
+        ));
+        return None;
+    }
     Some(Wanted {
         name: cx.name().clone(),
         committer: cx.committer(),

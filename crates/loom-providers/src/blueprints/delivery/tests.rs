@@ -112,7 +112,57 @@ fn only_a_bot_applies_and_only_without_the_cache_of_the_request() {
     let (_, gitlab) = written("gitlab-ci", "bot", "").remove(0);
     assert_eq!(gitlab["loom-apply"]["cache"], Json::Null);
     assert_eq!(gitlab["loom-apply"]["environment"]["name"], "loom");
-    assert!(gitlab["loom-plan"]["cache"].is_object());
+    assert_eq!(gitlab["loom-apply"]["variables"]["GIT_STRATEGY"], "clone");
+    assert_eq!(
+        gitlab["loom-plan"]["cache"],
+        Json::Null,
+        "what reviewers read is of no cache"
+    );
+    let plan = &jobs("bot", "")["plan"]["steps"];
+    assert_eq!(
+        plan[1]["with"]["cache"], "false",
+        "what reviewers read is of no cache"
+    );
+    let names: Vec<&Json> = apply["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| &step["name"])
+        .collect();
+    let place = |name: &str| names.iter().position(|it| *it == name).expect("a step");
+    assert!(
+        place("Apply") < place("Take a token that may push workflow files"),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn loom_is_built_outside_of_the_checkout_from_nothing_that_is_in_it() {
+    for (id, job) in written("gitlab-ci", "bot", "")
+        .remove(0)
+        .1
+        .as_object()
+        .expect("jobs")
+    {
+        let Some(lines) = job["before_script"].as_array() else {
+            continue;
+        };
+        let text = lines
+            .iter()
+            .filter_map(Json::as_str)
+            .collect::<Vec<_>>()
+            .join(
+                "
+",
+            );
+        if text.contains("cargo") {
+            assert!(
+                text.contains("LOOM_HOME=$(mktemp -d)\n(cd \"$LOOM_HOME\" && cargo install"),
+                "{id}: {text}"
+            );
+        }
+        assert!(!job.to_string().contains(".cache"), "{id}");
+    }
 }
 
 #[test]
@@ -173,10 +223,12 @@ fn loom_s_own_repository_needs_no_pin() {
     let (_, plan) = written("github-actions", "author", ", source: self").remove(1);
     assert_eq!(plan["jobs"]["plan"]["steps"][1]["uses"], "$/.");
     let (_, gitlab) = written("gitlab-ci", "author", ", source: self").remove(0);
-    let install = gitlab["loom-plan"]["before_script"][2]
+    let install = gitlab["loom-plan"]["before_script"][3]
         .as_str()
         .expect("a line");
     assert!(install.contains("--path crates/loom-cli"), "{install}");
+    let bot = errors(&project("github-actions", "bot", ", source: self"));
+    assert!(bot.contains("cannot be built from the request"), "{bot}");
     assert_eq!(
         gitlab["loom-plan"]["cache"],
         Json::Null,

@@ -505,6 +505,10 @@ fn number(text: &str, value: f64) -> String {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let wellformed = unsigned.starts_with(|c: char| c.is_ascii_digit())
         && unsigned.ends_with(|c: char| c.is_ascii_digit())
+        && unsigned
+            .bytes()
+            .all(|b| !b.is_ascii_alphabetic() || matches!(b, b'e' | b'E'))
+        && (unsigned == "0" || !unsigned.starts_with('0') || unsigned.starts_with("0."))
         && !unsigned.contains(".e")
         && !unsigned.contains(".E");
     if wellformed {

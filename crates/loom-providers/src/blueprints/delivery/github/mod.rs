@@ -77,6 +77,8 @@ fn plan_job(wanted: &Wanted) -> Json {
         inputs.insert("arguments".to_owned(), arguments.into());
     }
     inputs.insert("accept".to_owned(), "any".into());
+    // an earlier run of the request could have left another program in the cache that it may write
+    inputs.insert("cache".to_owned(), "false".into());
     json!({
         "name": "Plan",
         "runs-on": RUNNER,
@@ -137,17 +139,6 @@ fn apply_job(wanted: &Wanted) -> Json {
                 "DIGEST": "${{ needs.plan.outputs.digest }}",
             })),
             {
-                "name": "Take a token that may push workflow files",
-                "id": "token",
-                "uses": "actions/create-github-app-token",
-                "with": {
-                    "client-id": "${{ vars.LOOM_APP_CLIENT_ID }}",
-                    "private-key": "${{ secrets.LOOM_APP_PRIVATE_KEY }}",
-                    "permission-contents": "write",
-                    "permission-workflows": "write",
-                },
-            },
-            {
                 "name": "Check out",
                 "uses": "actions/checkout",
                 "with": { "ref": "${{ github.event.pull_request.head.sha }}", "fetch-depth": 0, "persist-credentials": false },
@@ -160,6 +151,18 @@ fn apply_job(wanted: &Wanted) -> Json {
                     "arguments": "--expect ${{ needs.plan.outputs.digest }} --to-branch loom-apply",
                     // whoever may push could have left another program in the cache of the request
                     "cache": "false",
+                },
+            },
+            // last, so that nothing that looks at the request runs beside it
+            {
+                "name": "Take a token that may push workflow files",
+                "id": "token",
+                "uses": "actions/create-github-app-token",
+                "with": {
+                    "client-id": "${{ vars.LOOM_APP_CLIENT_ID }}",
+                    "private-key": "${{ secrets.LOOM_APP_PRIVATE_KEY }}",
+                    "permission-contents": "write",
+                    "permission-workflows": "write",
                 },
             },
             step("Push", PUSH, &json!({

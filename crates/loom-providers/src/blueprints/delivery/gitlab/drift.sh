@@ -1,18 +1,21 @@
 #!/bin/sh
 # Compares every managed file, and leaves the report and the exit code for the job that follows.
 set -eu
-mkdir -p loom-report
+report=$(mktemp -d)
+rm -rf loom-report
 code=0
-.cache/loom/bin/loom drift --format markdown >loom-report/body || code=$?
+"$LOOM_HOME/bin/loom" drift --format markdown >"$report"/body || code=$?
 {
   printf '<!-- loom drift -->\n\n'
-  if [ -s loom-report/body ]; then
-    cat loom-report/body
+  if [ -s "$report/body" ]; then
+    cat "$report/body"
   else
     printf '## Loom: no drift report\n\nLoom ended with exit code %s: %s\n' "$code" "$CI_JOB_URL"
   fi
-} >loom-report/summary.md
-echo "$code" >loom-report/code
-cat loom-report/summary.md
+} >"$report"/summary.md
+echo "$code" >"$report"/code
+rm -rf loom-report
+cp -R "$report" loom-report
+cat "$report/summary.md"
 # drift is what the issue is for; that loom could not compare is an error of this job too
 [ "$code" -eq 2 ] || exit "$code"

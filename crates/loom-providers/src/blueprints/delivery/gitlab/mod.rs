@@ -59,24 +59,23 @@ pub(super) fn pipeline(wanted: &Wanted, rust: &str, small: &str) -> Json {
 fn planning(wanted: &Wanted, image: &str, commit: &str) -> Json {
     let mut job = looming(wanted, image, PLAN, REQUEST);
     job["variables"]["COMMIT"] = commit.into();
-    with_cache(&mut job);
     job["artifacts"] = report();
     job
 }
 
 fn comparing(wanted: &Wanted, image: &str) -> Json {
     let mut job = looming(wanted, image, DRIFT, SCHEDULE);
-    with_cache(&mut job);
     job["resource_group"] = format!("{}-drift", wanted.name).into();
     job["artifacts"] = report();
     job
 }
 
-/// A person starts it; the environment says who may, and holds the token. It takes no cache, in
-/// which the request could have left another program.
+/// A person starts it; the environment says who may, and holds the token. Its clone is new, so that
+/// no job before it can have left a hook there.
 fn applying(wanted: &Wanted, image: &str, planned: &str, rule: &str) -> Json {
     let mut job = looming(wanted, image, APPLY, rule);
     job["rules"] = json!([{ "if": rule, "when": "manual", "allow_failure": true }]);
+    job["variables"]["GIT_STRATEGY"] = "clone".into();
     job["needs"] = json!([planned]);
     job["environment"] = json!({ "name": "loom", "action": "access" });
     job["resource_group"] = format!("{}-apply", wanted.name).into();
@@ -96,16 +95,19 @@ fn verdict(image: &str, planned: &str, rule: &str) -> Json {
 }
 
 /// A job that builds loom and runs it on the whole history.
+///
+/// It is built outside of the checkout, in which the request could have put a program, a toolchain or
+/// settings of Cargo, and without a cache, into which every branch can write.
 fn looming(wanted: &Wanted, image: &str, text: &str, rule: &str) -> Json {
     let mut variables = json!({ "GIT_DEPTH": "0" });
     let install = match &wanted.source {
         Source::Own => {
-            "cargo install --locked --path crates/loom-cli --root .cache/loom".to_owned()
+            "cargo install --locked --path crates/loom-cli --root \"$LOOM_HOME\"".to_owned()
         }
         Source::Pinned { repository, sha } => {
             variables["LOOM_REVISION"] = sha.as_str().into();
             format!(
-                "cargo install --locked --git https://github.com/{repository} --rev \"$LOOM_REVISION\" --root .cache/loom loom-cli"
+                "(cd \"$LOOM_HOME\" && cargo install --locked --git https://github.com/{repository} --rev \"$LOOM_REVISION\" --root \"$LOOM_HOME\" loom-cli)"
             )
         }
     };
@@ -118,7 +120,8 @@ fn looming(wanted: &Wanted, image: &str, text: &str, rule: &str) -> Json {
         "before_script": [
             "apt-get update",
             "apt-get install --yes --no-install-recommends git",
-            format!("test -x .cache/loom/bin/loom || {install}"),
+            "LOOM_HOME=$(mktemp -d)",
+            install,
         ],
         "script": [script(text)],
     })
@@ -136,13 +139,6 @@ fn reporting(image: &str, text: &str, found_by: &str, rule: &str) -> Json {
         "before_script": ["apk add --no-cache curl jq"],
         "script": [script(text)],
     })
-}
-
-/// The build is kept for as long as loom's commit is the same.
-fn with_cache(job: &mut Json) {
-    if job["variables"]["LOOM_REVISION"].is_string() {
-        job["cache"] = json!({ "key": "loom-$LOOM_REVISION", "paths": [".cache/loom/"] });
-    }
 }
 
 fn report() -> Json {
