@@ -232,7 +232,7 @@ mod tests {
 
     fn here(below: &str) -> Here {
         Here {
-            root: "/work/shop".into(),
+            root: "/srv/shop".into(),
             named: Some("/home/ann/shop".into()),
             below: below.into(),
         }
@@ -266,7 +266,7 @@ mod tests {
             "svc/a/**",
             "svc/./a//",
             "svc/b/../a",
-            "/work/shop/svc/a",
+            "/srv/shop/svc/a",
             "/home/ann/shop/svc/a/x.txt",
             "**/x.txt",
         ] {
@@ -302,7 +302,7 @@ mod tests {
         let said = matched("", "lib/y.txt").expect_err("nothing");
         assert!(said.contains("`svc/b/y.txt`"), "{said}");
         let said = matched("", "/etc/passwd").expect_err("nothing");
-        assert!(said.contains("lies outside of /work/shop"), "{said}");
+        assert!(said.contains("lies outside of /srv/shop"), "{said}");
         assert!(matched("", "../x").is_err());
         assert!(matched("svc", "k8s/**").is_err());
     }

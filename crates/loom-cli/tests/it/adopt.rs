@@ -300,7 +300,7 @@ fn what_is_typed_wrong_is_said() {
     sandbox
         .loom(&["adopt", "../README.md"])
         .comes_to(1)
-        .complains("names no file of the repository");
+        .complains("`../README.md` lies outside of");
     sandbox
         .loom(&["adopt", "REAMDE.md"])
         .comes_to(1)
