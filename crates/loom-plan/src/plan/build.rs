@@ -18,7 +18,7 @@ use super::owned::Keywise;
 use super::scope::{Request, Standing};
 use super::{
     Action, BlockedPlan, ByHand, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction,
-    Plan, Report, Verb, advice, carry, digest, inverted, moves, owned, permission,
+    Plan, Report, Verb, carry, conflicting, digest, moves, owned, permission,
 };
 use crate::addr::RepoPath;
 use crate::ledger::Owned;
@@ -60,7 +60,7 @@ pub type Losses<'a> = dyn Fn(&Output, &RepoPath) -> Vec<Lost> + Sync + 'a;
 /// One output or record, decided.
 pub(super) struct Decided {
     pub(super) path: RepoPath,
-    from: Option<RepoPath>,
+    pub(super) from: Option<RepoPath>,
     pub(super) part: PartAction,
     pub(super) conflict: Option<Conflict>,
     /// Whether what is there goes along as it is.
@@ -716,7 +716,7 @@ impl Builder<'_> {
             | Decision::Adopt(_)
             | Decision::Keep
             | Decision::Conflict(_) => match known {
-                Some(known) if newer(self.inputs, known).is_some() => {
+                Some(known) if conflicting::newer(self.inputs, known).is_some() => {
                     Decision::Conflict(Conflict::Newer)
                 }
                 Some(_) | None => decision,
@@ -773,21 +773,6 @@ impl Builder<'_> {
     }
 }
 
-/// Why what is recorded is of a newer loom, as a clause; `None` where it is not.
-fn newer(inputs: Inputs<'_>, known: &KnownRecord) -> Option<String> {
-    let (kind, version) = (known.record.address.kind(), known.record.version);
-    match inputs.registry.provider(kind) {
-        None => Some(format!(
-            "it is of the kind `{kind}`, which this loom does not have"
-        )),
-        Some(provider) if provider.spec().version < version => Some(format!(
-            "it wrote version {version} of `{kind}`, and this loom writes version {}",
-            provider.spec().version
-        )),
-        Some(_) => None,
-    }
-}
-
 pub(super) fn recorded(
     known: &KnownRecord,
     output: &Output,
@@ -822,7 +807,7 @@ fn finish(
         decided.into_iter().partition(|it| it.conflict.is_some());
     let mut conflicts: Vec<Conflicting> = conflicting
         .iter()
-        .filter_map(|decided| conflict_of(inputs, decided))
+        .filter_map(|decided| conflicting::of(inputs, decided))
         .collect();
     if !conflicts.is_empty() && inputs.request.skips_conflicts() {
         let ordered = &inputs.desired.ordered;
@@ -844,7 +829,7 @@ fn finish(
         emptied = owned::try_edits(inputs, &mut free);
         let (refused, left): (Vec<Decided>, Vec<Decided>) =
             free.into_iter().partition(|it| it.conflict.is_some());
-        conflicts.extend(refused.iter().filter_map(|it| conflict_of(inputs, it)));
+        conflicts.extend(refused.iter().filter_map(|it| conflicting::of(inputs, it)));
         free = left;
     }
     let mut actions = actions(free, inputs.snapshot, &emptied);
@@ -878,111 +863,6 @@ fn finish(
             report,
         }),
     }
-}
-
-fn conflict_of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
-    // where a file is there it is no foreign thing, but one whose keys cannot be read
-    let is_file = matches!(inputs.snapshot.whole(&decided.path), Observed::File(_));
-    let conflict = decided.conflict.map(|it| {
-        if it == Conflict::Foreign && is_file {
-            Conflict::Unsafe
-        } else {
-            it
-        }
-    })?;
-    // of a move, what stands against it stands at the old path
-    let (path, part) = match (&decided.from, &decided.part.was) {
-        (_, Some(was)) => was.clone(),
-        (from, None) => (
-            from.as_ref().unwrap_or(&decided.path).clone(),
-            decided.part.part.clone(),
-        ),
-    };
-    let known = inputs.known.get(&path, &part);
-    let found = match inputs.snapshot.part(&path, &part) {
-        _ if conflict == Conflict::Newer => known.and_then(|known| newer(inputs, known)),
-        Observed::Foreign(what) => Some(what),
-        Observed::Absent | Observed::File(_) => {
-            decided.refused.as_ref().map(|(why, _)| why.clone())
-        }
-    };
-    let lost = match (
-        conflict,
-        inputs.desired.find(&decided.path, &decided.part.part),
-    ) {
-        (Conflict::Component, Some(output)) => permission::unpermitted(
-            (inputs.project, inputs.ledger),
-            &decided.part.address,
-            (inputs.losses)(output, &path),
-        ),
-        _ => Vec::new(),
-    };
-    let mut ways = match conflict {
-        Conflict::Component => permission::refusals(inputs, &decided.part.address, &lost, None),
-        Conflict::Stateful => permission::refusals(inputs, &decided.part.address, &[], known),
-        Conflict::Edited
-        | Conflict::DeletedButEdited
-        | Conflict::NotOurs
-        | Conflict::KeysTaken
-        | Conflict::Foreign
-        | Conflict::Migration
-        | Conflict::Merge
-        | Conflict::Newer
-        | Conflict::Unsafe => Vec::new(),
-    };
-    let in_two_applies = inverted::way(inputs, &path, &decided.part.address);
-    match in_two_applies.filter(|_| conflict == Conflict::Foreign) {
-        Some(way) => ways.push(way),
-        None if conflict == Conflict::KeysTaken => {
-            ways.extend(advice::of_keys(
-                &decided.part.address,
-                &path,
-                known.is_some(),
-            ));
-        }
-        None => ways.extend(advice::ways(conflict, &decided.part.address, &path, &lost)),
-    }
-    let by_hand = match (
-        &decided.refused,
-        inputs.desired.find(&decided.path, &decided.part.part),
-    ) {
-        (Some((_, by_hand)), _) => by_hand.clone(),
-        (None, Some(output)) if conflict == Conflict::Unsafe => {
-            let part = PartAction {
-                after: Some(output.content),
-                ..decided.part.clone()
-            };
-            owned::by_hand(inputs, &decided.path, &part, None)
-        }
-        (None, _) => None,
-    };
-    let clashes = match (
-        conflict,
-        inputs.desired.merges.get(&decided.path, &decided.part.part),
-    ) {
-        (Conflict::Merge, Some(Err(clashes))) => clashes.iter().map(ToString::to_string).collect(),
-        (Conflict::KeysTaken, _) => {
-            let output = inputs.desired.find(&decided.path, &decided.part.part);
-            output.map_or_else(Vec::new, |output| {
-                let here = inputs.snapshot.part(&path, &part);
-                let record = known.map(|known| &known.record);
-                let keys = owned::keywise(inputs, output, record, &here);
-                owned::taken(inputs, output, &keys.others)
-            })
-        }
-        _ => Vec::new(),
-    };
-    let address = decided.part.address.clone();
-    Some(Conflicting {
-        path,
-        address,
-        part,
-        conflict,
-        found,
-        clashes,
-        ways,
-        by_hand,
-    })
 }
 
 /// One action for each path: the parts of one file go together.

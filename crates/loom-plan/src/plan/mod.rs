@@ -10,6 +10,7 @@ mod brake;
 pub mod build;
 mod carry;
 mod cause;
+mod conflicting;
 pub mod decide;
 #[cfg(test)]
 mod decide_tests;

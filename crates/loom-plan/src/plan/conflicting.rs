@@ -1,0 +1,131 @@
+//! What is said of a conflict: where it stands, what is there, and what a person may do.
+//!
+//! In: something that was decided, and is a conflict. Out: the [`Conflicting`] of the plan. Deliberately
+//! not here: whether it is one (the decision table), and the sentences ([`advice`]).
+
+use super::build::{Decided, Inputs};
+use super::decide::Conflict;
+use super::known::KnownRecord;
+use super::{Conflicting, PartAction, advice, inverted, owned, permission};
+use crate::snapshot::Observed;
+
+/// The conflict of what was decided; `None` where it is none.
+pub(super) fn of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
+    // where a file is there it is no foreign thing, but one whose keys cannot be read
+    let is_file = matches!(inputs.snapshot.whole(&decided.path), Observed::File(_));
+    let conflict = decided.conflict.map(|it| {
+        if it == Conflict::Foreign && is_file {
+            Conflict::Unsafe
+        } else {
+            it
+        }
+    })?;
+    // of a move, what stands against it stands at the old path
+    let (path, part) = match (&decided.from, &decided.part.was) {
+        (_, Some(was)) => was.clone(),
+        (from, None) => (
+            from.as_ref().unwrap_or(&decided.path).clone(),
+            decided.part.part.clone(),
+        ),
+    };
+    let known = inputs.known.get(&path, &part);
+    let found = match inputs.snapshot.part(&path, &part) {
+        _ if conflict == Conflict::Newer => known.and_then(|known| newer(inputs, known)),
+        Observed::Foreign(what) => Some(what),
+        Observed::Absent | Observed::File(_) => {
+            decided.refused.as_ref().map(|(why, _)| why.clone())
+        }
+    };
+    let lost = match (
+        conflict,
+        inputs.desired.find(&decided.path, &decided.part.part),
+    ) {
+        (Conflict::Component, Some(output)) => permission::unpermitted(
+            (inputs.project, inputs.ledger),
+            &decided.part.address,
+            (inputs.losses)(output, &path),
+        ),
+        _ => Vec::new(),
+    };
+    let mut ways = match conflict {
+        Conflict::Component => permission::refusals(inputs, &decided.part.address, &lost, None),
+        Conflict::Stateful => permission::refusals(inputs, &decided.part.address, &[], known),
+        Conflict::Edited
+        | Conflict::DeletedButEdited
+        | Conflict::NotOurs
+        | Conflict::KeysTaken
+        | Conflict::Foreign
+        | Conflict::Migration
+        | Conflict::Merge
+        | Conflict::Newer
+        | Conflict::Unsafe => Vec::new(),
+    };
+    let in_two_applies = inverted::way(inputs, &path, &decided.part.address);
+    match in_two_applies.filter(|_| conflict == Conflict::Foreign) {
+        Some(way) => ways.push(way),
+        None if conflict == Conflict::KeysTaken => {
+            ways.extend(advice::of_keys(
+                &decided.part.address,
+                &path,
+                known.is_some(),
+            ));
+        }
+        None => ways.extend(advice::ways(conflict, &decided.part.address, &path, &lost)),
+    }
+    let by_hand = match (
+        &decided.refused,
+        inputs.desired.find(&decided.path, &decided.part.part),
+    ) {
+        (Some((_, by_hand)), _) => by_hand.clone(),
+        (None, Some(output)) if conflict == Conflict::Unsafe => {
+            let part = PartAction {
+                after: Some(output.content),
+                ..decided.part.clone()
+            };
+            owned::by_hand(inputs, &decided.path, &part, None)
+        }
+        (None, _) => None,
+    };
+    let clashes = match (
+        conflict,
+        inputs.desired.merges.get(&decided.path, &decided.part.part),
+    ) {
+        (Conflict::Merge, Some(Err(clashes))) => clashes.iter().map(ToString::to_string).collect(),
+        (Conflict::KeysTaken, _) => {
+            let output = inputs.desired.find(&decided.path, &decided.part.part);
+            output.map_or_else(Vec::new, |output| {
+                let here = inputs.snapshot.part(&path, &part);
+                let record = known.map(|known| &known.record);
+                let keys = owned::keywise(inputs, output, record, &here);
+                owned::taken(inputs, output, &keys.others)
+            })
+        }
+        _ => Vec::new(),
+    };
+    let address = decided.part.address.clone();
+    Some(Conflicting {
+        path,
+        address,
+        part,
+        conflict,
+        found,
+        clashes,
+        ways,
+        by_hand,
+    })
+}
+
+/// Why what is recorded is of a newer loom, as a clause; `None` where it is not.
+pub(super) fn newer(inputs: Inputs<'_>, known: &KnownRecord) -> Option<String> {
+    let (kind, version) = (known.record.address.kind(), known.record.version);
+    match inputs.registry.provider(kind) {
+        None => Some(format!(
+            "it is of the kind `{kind}`, which this loom does not have"
+        )),
+        Some(provider) if provider.spec().version < version => Some(format!(
+            "it wrote version {version} of `{kind}`, and this loom writes version {}",
+            provider.spec().version
+        )),
+        Some(_) => None,
+    }
+}
