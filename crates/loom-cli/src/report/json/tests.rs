@@ -379,7 +379,7 @@ fn nothing_in_a_document_can_command_a_terminal_and_it_still_reads_back() {
 #[test]
 fn what_looks_like_a_credential_is_in_no_output() {
     let mut scene = Scene::default();
-    let token = format!("ghp_{}", "a1B2".repeat(9));
+    let token = format!("ghp_{}", "x7Kq2ZpW9sLm4RtY8vBn3CdF6gHj1NaQ5eUi");
     let (before, after) = (
         format!("token: {token}\nport: 1\n"),
         format!("token: {token}\nport: 2\n"),

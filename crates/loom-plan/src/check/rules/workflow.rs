@@ -31,7 +31,8 @@ fn uses(document: &Document) -> impl Iterator<Item = &Node> {
 
 /// Whether an action of somebody else is named by something that can move.
 fn moves(uses: &str) -> bool {
-    if uses.starts_with("./") {
+    // `$/` is the repository and the commit of the workflow itself
+    if uses.starts_with("./") || uses.starts_with("$/") {
         return false;
     }
     if let Some(image) = uses.strip_prefix("docker://") {
