@@ -231,7 +231,7 @@ fn files_of_ten_gigabytes_are_refused_unread() {
         ("plan --format html", 4),
         ("plan --format json", 4),
         ("apply --yes --adopt", 4),
-        ("adopt .", 0),
+        ("adopt .", 1),
         ("check c.yaml", 1),
         ("doctor", 0),
     ] {
