@@ -146,7 +146,7 @@ fn found(uri: &str, prefix: &str, files: &[&str]) -> Found {
     let uri = one(&run).uri.expect("a place");
     let has = |path: &str| files.contains(&path);
     Roots {
-        top: "/work/shop",
+        top: "/build/shop",
         prefix,
         has: &has,
     }
@@ -163,23 +163,23 @@ fn a_place_is_found_however_it_is_written() {
         ("k8s\\api.yml", "k8s/api.yml"),
         ("a%20b.yml", "a b.yml"),
         ("100%.yml", "100%.yml"),
-        ("file:///work/shop/k8s/api.yml", "k8s/api.yml"),
-        ("file://localhost/work/shop/a%20b.yml", "a b.yml"),
-        ("FILE:/work/shop/x", "x"),
-        ("/work/shop/x", "x"),
-        ("file:///work/other/../shop/x", "x"),
+        ("file:///build/shop/k8s/api.yml", "k8s/api.yml"),
+        ("file://localhost/build/shop/a%20b.yml", "a b.yml"),
+        ("FILE:/build/shop/x", "x"),
+        ("/build/shop/x", "x"),
+        ("file:///build/other/../shop/x", "x"),
         ("file://./x", "x"),
     ] {
         assert_eq!(found(uri, "", &[]), inside(path), "{uri}");
     }
     for uri in [
         "file:///etc/passwd",
-        "file:///work/shopping/x",
+        "file:///build/shopping/x",
         "../x",
         "C:\\work\\shop\\x",
-        "file:///C:/work/shop/x",
+        "file:///C:/build/shop/x",
         "https://example.com/x",
-        "file://other/work/shop/x",
+        "file://other/build/shop/x",
     ] {
         assert!(matches!(found(uri, "", &[]), Found::Outside(_)), "{uri}");
     }
@@ -196,10 +196,10 @@ fn below_the_top_a_place_is_seen_from_the_top_else_from_the_root() {
     assert_eq!(below("x", &[]), Found::Beside("x".to_owned()));
     assert_eq!(below("../web/x", &[]), Found::Beside("web/x".to_owned()));
     assert_eq!(
-        below("file:///work/shop/web/x", &[]),
+        below("file:///build/shop/web/x", &[]),
         Found::Beside("web/x".to_owned())
     );
-    assert_eq!(below("file:///work/shop/api/x", &[]), inside("x"));
+    assert_eq!(below("file:///build/shop/api/x", &[]), inside("x"));
 }
 
 #[test]
@@ -212,10 +212,10 @@ fn bases_lead_to_bases_and_not_for_ever() {
         })
     };
     let chain =
-        json!({ "A": { "uri": "k8s/", "uriBaseId": "B" }, "B": { "uri": "file:///work/shop/" } });
+        json!({ "A": { "uri": "k8s/", "uriBaseId": "B" }, "B": { "uri": "file:///build/shop/" } });
     assert_eq!(
         one(&run(chain)).uri,
-        Some(Uri::Absolute("/work/shop/k8s/x".to_owned()))
+        Some(Uri::Absolute("/build/shop/k8s/x".to_owned()))
     );
     let circle = json!({ "A": { "uriBaseId": "B" }, "B": { "uri": "y", "uriBaseId": "A" } });
     assert!(matches!(one(&run(circle)).uri, Some(Uri::Relative(_))));
