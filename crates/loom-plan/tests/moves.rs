@@ -525,7 +525,9 @@ fn the_files_of_a_module_move_each_by_its_name() {
         ["move old/outputs → new/outputs", "Component old/main"]
     );
     assert!(
-        dropped.outcome.conflicts()[0].ways[0].contains("resource db"),
+        dropped.outcome.conflicts()[0].ways[0]
+            .to_string()
+            .contains("resource db"),
         "{:?}",
         dropped.outcome.conflicts()[0].ways
     );

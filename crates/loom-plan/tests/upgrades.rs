@@ -238,7 +238,7 @@ fn a_new_version_alone_is_a_generator_upgrade_with_the_sentence_of_its_kind() {
                 .collect::<Vec<_>>(),
             ["one.txt", "two.txt"]
         );
-        let drifted = drift::report(&outcome, &|_| [None, None]);
+        let drifted = drift::report(&outcome, &|_, _| [None, None]);
         assert!(
             drifted
                 .iter()
@@ -260,7 +260,7 @@ fn what_somebody_changed_is_not_taken_for_an_upgrade() {
     world.upgrade();
     let asked = TWO.replace("says: two", "says: three");
     world.plan(&asked, |_, outcome| {
-        let classes: Vec<_> = drift::report(&outcome, &|_| [None, None])
+        let classes: Vec<_> = drift::report(&outcome, &|_, _| [None, None])
             .into_iter()
             .map(|it| (it.path, it.class))
             .collect();

@@ -27,7 +27,8 @@ use loom_plan::credential::masked;
 pub(crate) use arguments::{
     CheckFormat, ColourChoice, DriftFormat, GraphFormat, PlanFormat, ReportFormat, SchemaOf,
 };
-pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command, quoted};
+pub(crate) use loom_plan::plan::advice::quoted;
+pub(crate) use selection::{Selection, SkipConflicts, StoryArg, apply_command};
 
 use crate::exit::Exit;
 

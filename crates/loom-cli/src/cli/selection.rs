@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use globset::Glob;
 use loom_plan::addr::Address;
+use loom_plan::plan::advice::quoted;
 use loom_plan::plan::decide::Adoption;
 use loom_plan::plan::{Brake, Plan};
 use loom_plan::project::OnDrift;
@@ -145,14 +146,4 @@ pub(crate) fn apply_command(
         .map(|word| quoted(&word.to_string_lossy()))
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// A word as a POSIX shell reads it back.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

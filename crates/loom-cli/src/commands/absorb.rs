@@ -16,14 +16,16 @@ use loom_plan::addr::{Address, RepoPath};
 use loom_plan::credential::masked;
 use loom_plan::diff::TextDiff;
 use loom_plan::input::{Input, ReadError};
-use loom_plan::plan::merging::Stand;
+use loom_plan::plan::advice::{Apply, Command};
+use loom_plan::plan::merging::{Stand, ToMerge};
+use loom_plan::project::OnDrift;
 use loom_plan::render::{Desired, Output};
 use loom_plan::snapshot::{Observed, Part};
 
-use super::merging::{failed, side_at};
+use super::merging::{failed, merge_all, side_at};
 use super::pass::{self, Compiled, Seen};
 use super::{Desk, Failure, take_lock, write_inputs_with};
-use crate::cli::{Absorb as Asked, Confirmation};
+use crate::cli::{Absorb as Asked, Confirmation, Selection};
 use crate::env;
 use crate::exit::Exit;
 use crate::report::style::visible;
@@ -57,6 +59,82 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Asked, out: &mut dyn Write) -> Result
         names.join(", ")
     )?;
     Ok(Exit::Done)
+}
+
+/// Whether the edit of a file can be absorbed, on paper: nothing is written and nothing said.
+pub(super) fn leads(
+    desk: &Desk<'_>,
+    (compiled, seen): (&Compiled, &Seen),
+    address: &Address,
+    path: &RepoPath,
+) -> bool {
+    let asked = Asked {
+        address: address.clone(),
+        path: Some(path.clone()),
+        confirmation: Confirmation::Given,
+    };
+    let tried = || {
+        let outputs = outputs(compiled, seen, &asked).ok()?;
+        let mut edits = BTreeSet::new();
+        for output in &outputs {
+            if is_declared_anew(seen, output) {
+                return None;
+            }
+            edits.extend(edits_of(desk, compiled, seen, output).ok()?);
+        }
+        let edits: Vec<Edit> = edits.into_iter().collect();
+        let texts = edited(&compiled.sources, &edits)?;
+        let after = rendered(&desk.root, &texts);
+        followers((compiled, seen), after.as_ref(), &outputs).ok()
+    };
+    tried().is_some()
+}
+
+/// Whether the declaration of an output changed since it was written.
+fn is_declared_anew(seen: &Seen, output: &Output) -> bool {
+    let known = seen.known.get(&output.place.path, &output.part);
+    known.is_some_and(|known| known.record.rendered != output.content)
+}
+
+/// Why an edit cannot be absorbed whose declaration changed too, and what can be done first.
+fn changed_too(desk: &Desk<'_>, (compiled, seen): (&Compiled, &Seen), output: &Output) -> Failure {
+    let (path, address) = (
+        &output.place.path,
+        &compiled.desired.declaration(output).address,
+    );
+    let selection = Selection {
+        targets: vec![address.clone()],
+        on_drift: Some(OnDrift::Merge),
+        ..Selection::default()
+    };
+    let of_it = |it: &ToMerge| it.output.0 == *path && it.output.1 == output.part;
+    let to_merge: Vec<ToMerge> = pass::edited(compiled, seen, &selection)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(of_it)
+        .collect();
+    let merges = merge_all(desk, (compiled, seen), &to_merge).unwrap_or_default();
+    let directory = directory(desk);
+    let (does, command) = match merges.get(path, &output.part) {
+        Some(Ok(_)) => (
+            "put both together first",
+            Command::apply(Apply::OnDrift(OnDrift::Merge), address, &[path]),
+        ),
+        Some(Err(_)) | None => (
+            "both changed the same thing, so decide that first",
+            Command::resolve(address, path),
+        ),
+    };
+    Failure::Undecided(format!(
+        "{path} was edited, and its declaration has changed too since it was written\n  help: {does}: {}",
+        command.starting_in(directory.as_deref())
+    ))
+}
+
+/// The directory that loom was started in.
+fn directory(desk: &Desk<'_>) -> Option<String> {
+    let directory = desk.global.directory.as_ref();
+    directory.map(|directory| directory.to_string_lossy().into_owned())
 }
 
 /// The outputs of the artifact that are not what loom renders.
@@ -106,12 +184,8 @@ fn edits_of(
 ) -> Result<BTreeSet<Edit>, Failure> {
     let path = &output.place.path;
     let known = seen.known.get(path, &output.part);
-    if known.is_some_and(|known| known.record.rendered != output.content) {
-        return Err(Failure::Undecided(format!(
-            "{path} was edited, and its declaration has changed too since it was written: put both together first, \
-             with `loom apply --target '{}' --on-drift merge`",
-            compiled.desired.declaration(output).address
-        )));
+    if is_declared_anew(seen, output) {
+        return Err(changed_too(desk, (compiled, seen), output));
     }
     let keys = known.map_or(Vec::new(), |known| known.record.keys.clone());
     let stand = Stand {
@@ -144,12 +218,25 @@ fn edits_of(
         render: &render,
     };
     trace(absorb).map_err(|untraced| {
-        let lines: Vec<String> = untraced.iter().map(|untraced| format!("\n  {path}, {untraced}")).collect();
+        let is_accepted = known.is_some_and(|known| {
+            Observed::File(known.record.written) == seen.snapshot.part(path, &output.part)
+        });
+        let address = &compiled.desired.declaration(output).address;
+        let keep = Command::apply(Apply::OnDrift(OnDrift::Keep), address, &[path]);
+        let instead = if is_accepted {
+            "it stays accepted as it is".to_owned()
+        } else {
+            let keep = keep.starting_in(directory(desk).as_deref());
+            format!("keep the edit in the file alone: {keep}")
+        };
+        let lines: Vec<String> = untraced
+            .iter()
+            .map(|untraced| format!("\n  {path}, {untraced}"))
+            .collect();
         Failure::Undecided(format!(
             "this edit cannot be traced to settings, so nothing was changed:{}\n  \
-             help: change the declaration by hand, or keep the edit in the file alone: loom resolve '{}' --theirs",
+             help: change the declaration by hand, or {instead}",
             lines.concat(),
-            compiled.desired.declaration(output).address
         ))
     })
 }

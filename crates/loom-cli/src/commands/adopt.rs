@@ -18,6 +18,7 @@ use loom_plan::diag::{Severity, did_you_mean};
 use loom_plan::diff::TextDiff;
 use loom_plan::input::{Globs, Input as _};
 use loom_plan::intent::REPOSITORY_KIND;
+use loom_plan::plan::advice::{Apply, Command};
 use loom_plan::plan::decide::{Adopting, Decision};
 use loom_plan::plan::{Action, Expect, Outcome, Plan};
 use loom_plan::project::edit;
@@ -30,7 +31,7 @@ use super::passed::{self, Passed};
 use super::paths::Named;
 use super::refactoring::project_file;
 use super::{Desk, Failure, leftovers, pass, places, take_lock};
-use crate::cli::{Adopt, Selection, quoted};
+use crate::cli::{Adopt, Selection};
 use crate::env;
 use crate::exit::Exit;
 use crate::report::style::visible;
@@ -276,8 +277,8 @@ fn sort(
                 .map(|output| &compiled.desired.declaration(output).address);
             let found = match declared {
                 Some(address) => Err(format!(
-                    "`{address}` is declared to write it; `loom apply --adopt --path {}` takes it over as it is",
-                    quoted(path.as_str())
+                    "`{address}` is declared to write it; `{}` takes it over as it is",
+                    Command::apply(Apply::Adopting, address, &[&path])
                 )),
                 None => read(desk, path.clone()),
             };

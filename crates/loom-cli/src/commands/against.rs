@@ -14,7 +14,7 @@ use loom_plan::snapshot::Part;
 use super::before::Before;
 use super::gate::Gate;
 use super::scans::Ground;
-use super::{Desk, Failure, audit, list, outside, pass};
+use super::{Desk, Failure, audit, list, outside, pass, ways};
 use crate::cli::{Plan, PlanFormat};
 use crate::env::{self, Base};
 use crate::exit::Exit;
@@ -27,7 +27,8 @@ pub(super) fn run(
     reference: &str,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let planned = pass::planned(desk, &asked.selection)?;
+    let mut planned = pass::planned(desk, &asked.selection)?;
+    ways::try_out(desk, &mut planned);
     let base = env::base_of(
         &desk.root,
         reference,

@@ -14,7 +14,7 @@ use loom_plan::snapshot::{Content, Observed, Want};
 
 use super::approval::Approval;
 use super::gate::Gate;
-use super::{Desk, Failure, audit, leftovers, pass, places, take_lock, to_branch};
+use super::{Desk, Failure, audit, leftovers, pass, places, take_lock, to_branch, ways};
 use crate::cli::{Apply, Confirmation};
 use crate::env;
 use crate::exit::Exit;
@@ -33,6 +33,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Apply, out: &mut dyn Write) -> Result
     // diff, plan
     let mut planned = pass::plan(desk, compiled, seen, &approval.selection)?;
     places::refuse_away(desk, &planned)?;
+    ways::try_out(desk, &mut planned);
     let from = approval.selection.policies_from.as_deref();
     let gate = Gate::open(desk, Some(&planned.compiled), from)?.with_scans(&asked.sarif)?;
     let findings = audit::judge(&gate, &mut planned, desk)?;

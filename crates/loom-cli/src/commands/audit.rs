@@ -31,7 +31,7 @@ use super::before::Before;
 use super::gate::Gate;
 use super::pass::{Compiled, Planned};
 use super::scans::Ground;
-use super::{Desk, Failure};
+use super::{Desk, Failure, acceptance};
 use crate::env::Policies;
 use crate::report::Contents;
 
@@ -124,7 +124,7 @@ pub(super) fn of_plan(
     }
     let looked = actions
         .par_iter()
-        .filter(|action| is_looked_at(action.path.as_str()));
+        .filter(|action| is_looked_at(action.path.as_str()) || action.accepts());
     let look = |policies: &Policies| {
         looked
             .filter_map(|action| {
@@ -345,7 +345,8 @@ fn leaves_a_file(action: &Action) -> bool {
         Verb::Create | Verb::Update | Verb::Move { .. } => {
             !is_whole(action) || action.parts.iter().any(|part| part.after.is_some())
         }
-        Verb::Delete | Verb::Adopt | Verb::Keep | Verb::Forget => false,
+        Verb::Adopt | Verb::Keep => action.accepts(),
+        Verb::Delete | Verb::Forget => false,
     }
 }
 
@@ -372,7 +373,12 @@ fn look_at_action(
         ))
     };
     let sides = contents.of(action);
-    let (mut findings, problems) = look_at(&file(sides.after?)?, policies);
+    let after = file(sides.after?)?;
+    let (mut findings, problems) = look_at(&after, policies);
+    if action.accepts() {
+        let declared = contents.accepted(action).before.and_then(file);
+        findings.extend(acceptance::refused(&after, declared.as_ref()));
+    }
     let before = if is_whole(action) {
         let text = past.text(action.old_path());
         text.map(|text| text.as_bytes().to_vec())
@@ -474,7 +480,7 @@ fn of_credential(file: &File, literal: &str, what: &str) -> Finding {
 }
 
 /// A finding of a file that says nothing yet.
-fn blank(file: &File) -> Finding {
+pub(super) fn blank(file: &File) -> Finding {
     Finding {
         path: file.path.clone(),
         line: None,
@@ -540,7 +546,7 @@ fn of_graph(verdict: policy::Verdict, compiled: &Compiled) -> Finding {
     }
 }
 
-fn at(finding: Finding, sources: &Sources, span: Span) -> Finding {
+pub(super) fn at(finding: Finding, sources: &Sources, span: Span) -> Finding {
     let position = sources.position(span);
     Finding {
         line: Some(position.line),

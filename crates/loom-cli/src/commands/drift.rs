@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
+use loom_plan::addr::RepoPath;
 use loom_plan::drift;
-use loom_plan::plan::Conflicting;
-use loom_plan::snapshot::{Content, Observed};
+use loom_plan::snapshot::{Content, Observed, Part};
 
-use super::{Desk, Failure, pass};
+use super::{Desk, Failure, pass, ways};
 use crate::cli::{DriftFormat, Selection};
 use crate::exit::Exit;
 use crate::report::drift::{Report, junit, markdown, text};
@@ -20,9 +20,10 @@ pub(crate) fn run(
     format: DriftFormat,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let planned = pass::planned(desk, selection)?;
+    let mut planned = pass::planned(desk, selection)?;
+    ways::try_out(desk, &mut planned);
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
-    let drifted = drift::report(outcome, &|conflict| sides(&planned, conflict));
+    let drifted = drift::report(outcome, &|path, part| sides(&planned, path, part));
     let report = Report::new(outcome, &drifted, &contents);
     match format {
         DriftFormat::Text => text::write(&report, desk.streams.out, desk.global.talk, out)?,
@@ -37,16 +38,16 @@ pub(crate) fn run(
     })
 }
 
-/// What stands where somebody must decide, and what is declared there.
-fn sides(planned: &pass::Planned, conflict: &Conflicting) -> [Option<Content>; 2] {
-    let observed = match planned.seen.snapshot.part(&conflict.path, &conflict.part) {
+/// What stands where an edit is, and what is declared there.
+fn sides(planned: &pass::Planned, path: &RepoPath, part: &Part) -> [Option<Content>; 2] {
+    let observed = match planned.seen.snapshot.part(path, part) {
         Observed::File(content) => Some(content),
         Observed::Absent | Observed::Foreign(_) => None,
     };
     let desired = planned
         .compiled
         .desired
-        .find(&conflict.path, &conflict.part)
+        .find(path, part)
         .map(|output| output.content);
     [observed, desired]
 }

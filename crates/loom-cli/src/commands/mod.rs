@@ -4,6 +4,7 @@
 //! the steps in order and choose who is told what.
 
 pub(crate) mod absorb;
+mod acceptance;
 pub(crate) mod adopt;
 mod against;
 pub(crate) mod apply;
@@ -43,6 +44,7 @@ pub(crate) mod show;
 pub(crate) mod story;
 mod to_branch;
 pub(crate) mod validate;
+mod ways;
 
 use std::borrow::Cow;
 use std::rc::Rc;

@@ -22,8 +22,8 @@ use loom_plan::plan::merging::{Merges, ToMerge};
 use loom_plan::plan::owned;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::scope::{Adopting, Conflicts, Request};
-use loom_plan::plan::{Action, Conflicting, Expect, Outcome, decide};
-use loom_plan::project::{Project, read, requires};
+use loom_plan::plan::{Action, Conflicting, Expect, Outcome, PartAction, Verb, decide};
+use loom_plan::project::{OnDrift, Project, read, requires};
 use loom_plan::provider::{Mode, Registry};
 use loom_plan::render::{self, Desired, Output};
 use loom_plan::shape::World;
@@ -614,6 +614,17 @@ impl Contents for Bytes<'_> {
         self.desired.text(output).ok().map(String::into_bytes)
     }
 
+    fn accepted(&self, action: &Action) -> Sides {
+        let there = self.files.bytes(action.old_path()).ok();
+        let before = self.as_declared(action, there.as_deref());
+        let after = if action.verb.writes() {
+            self.of(action).after
+        } else {
+            there
+        };
+        Sides { before, after }
+    }
+
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {
         let before = self.files.bytes(&conflict.path).ok();
         if let Part::Keys(_) = conflict.part {
@@ -675,6 +686,26 @@ impl Contents for Bytes<'_> {
 }
 
 impl Bytes<'_> {
+    /// A file with the parts whose edits an action accepts as they are declared.
+    fn as_declared(&self, action: &Action, there: Option<&[u8]>) -> Option<Vec<u8>> {
+        let declared = |part: &PartAction| {
+            let output = self.desired.find(&action.path, &part.part)?;
+            Some(PartAction {
+                decision: decide::Decision::Update(decide::Updating::Restored),
+                after: Some(output.content),
+                stays: Vec::new(),
+                ..part.clone()
+            })
+        };
+        let parts = action.parts.iter().filter(|part| part.accepts());
+        let restoring = Action {
+            verb: Verb::Update,
+            parts: parts.filter_map(declared).collect(),
+            ..action.clone()
+        };
+        self.desired.file_after(&restoring, there).ok().flatten()
+    }
+
     /// The file before, and with the keys as they are wanted, where they can be set.
     fn of_keys(&self, conflict: &Conflicting, before: Option<Vec<u8>>) -> Sides {
         let edited = || {
@@ -886,6 +917,38 @@ impl Planned {
         kept.map_err(|trouble| {
             Failure::RolledBack(format!("nothing was changed: {}", with_help(&trouble)))
         })
+    }
+
+    /// What the same run would come to with another choice, on paper.
+    pub(super) fn on_paper(
+        &mut self,
+        desk: &Desk<'_>,
+        (on_drift, adoption): (Option<OnDrift>, Adopting),
+        merges: Merges,
+    ) -> Outcome {
+        let request = self.request.choosing(on_drift, adoption);
+        let own = std::mem::replace(&mut self.compiled.desired.merges, merges);
+        let outcome = {
+            let seen = (&*self.compiled, &*self.seen);
+            let losses = losses::of_updates(desk.files(), seen.0, seen.1);
+            plan::plan(inputs(seen, &request, &self.loaded, &losses))
+        };
+        self.compiled.desired.merges = own;
+        outcome
+    }
+
+    /// The outputs whose edits would be merged, if that was asked for.
+    pub(super) fn merged_on_paper(&self) -> Vec<ToMerge> {
+        let request = self
+            .request
+            .choosing(Some(OnDrift::Merge), Adopting::Declared);
+        let none: &Losses<'_> = &|_, _| Vec::new();
+        plan::to_merge(inputs(
+            (&self.compiled, &self.seen),
+            &request,
+            &self.loaded,
+            none,
+        ))
     }
 
     /// This plan, compared with the files and the ledger of a base.

@@ -8,7 +8,7 @@ use loom_plan::plan::digest::Choices;
 use loom_plan::plan::{Action, Outcome, file};
 
 use super::gate::Gate;
-use super::{Desk, Failure, against, audit, pass, places};
+use super::{Desk, Failure, against, audit, pass, places, ways};
 use crate::cli::{ExitStyle, Plan, Selection, apply_command};
 use crate::env;
 use crate::exit::Exit;
@@ -21,6 +21,7 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Plan, out: &mut dyn Write) -> Result<
     }
     let mut planned = pass::planned(desk, &asked.selection)?;
     places::refuse_away(desk, &planned)?;
+    ways::try_out(desk, &mut planned);
     let from = asked.selection.policies_from.as_deref();
     let gate = Gate::open(desk, Some(&planned.compiled), from)?.with_scans(&asked.sarif)?;
     let findings = audit::judge(&gate, &mut planned, desk)?;

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use globset::Glob;
 use loom_apply::{Lock, Root};
 use loom_plan::addr::RepoPath;
+use loom_plan::check::Finding;
 use loom_plan::merge::{Sides, has_markers, marked};
 use loom_plan::plan::Outcome;
 use loom_plan::plan::merging::{Merged, Merges, Purpose, ToMerge};
@@ -24,13 +25,14 @@ use loom_plan::snapshot::{Content, Part};
 use loom_plan::{header, keys};
 
 use super::apply::{CarryOut, carry_out};
+use super::gate::Gate;
 use super::merging::{find_base, merge_all, observed};
 use super::pass::{self, Compiled, Seen};
-use super::{Desk, Failure, take_lock, write_inputs_with};
-use crate::cli::{Resolution, Resolve, Selection};
+use super::{Desk, Failure, audit, take_lock, write_inputs_with};
+use crate::cli::{Resolution, Resolve, Selection, quoted};
 use crate::env;
 use crate::exit::Exit;
-use crate::report::{Basis, text};
+use crate::report::text;
 
 /// Where both sides are laid out.
 const FOLDER: &str = ".loom/conflicts";
@@ -175,8 +177,8 @@ fn nothing(asked: &Resolve) -> Failure {
     );
     Failure::Environment(format!(
         "no file of {what} holds an edit that is to be decided; \
-         `loom plan --target '{}'` says how it stands",
-        asked.address
+         `loom plan --target {}` says how it stands",
+        quoted(&asked.address.to_string())
     ))
 }
 
@@ -285,10 +287,14 @@ fn said(
             writeln!(out, "  {:width$}  {what}", place.as_str())?;
         }
     }
+    let mut again = vec![quoted(&asked.address.to_string())];
+    if let Some(path) = &asked.path {
+        again.push(format!("--path {}", quoted(path.as_str())));
+    }
     writeln!(
         out,
-        "When it is as it should be, run `loom resolve '{}'` again: it takes the result back.",
-        asked.address
+        "When it is as it should be, run `loom resolve {}` again: it takes the result back.",
+        again.join(" ")
     )?;
     writeln!(
         out,
@@ -390,13 +396,15 @@ fn take(
         .iter()
         .map(|edited| &edited.merging.stand.path);
     let named: Vec<&RepoPath> = paths.iter().copied().chain(olds).collect();
-    let planned = pass::plan_with(
+    let mut planned = pass::plan_with(
         desk,
         compiled,
         seen,
         &selection(taking.asked, &named)?,
         taking.merges,
     )?;
+    let gate = Gate::open(desk, Some(&planned.compiled), None)?;
+    let findings = audit::judge(&gate, &mut planned, desk)?;
     let (outcome, contents) = (&planned.outcome, planned.bytes(&desk.root));
     text::plan(
         &text::PlanText {
@@ -405,11 +413,14 @@ fn take(
             apply: "",
             stream: desk.streams.out,
             talk: desk.global.talk,
-            findings: &[],
-            basis: &Basis::default(),
+            findings: &findings,
+            basis: &gate.basis,
         },
         out,
     )?;
+    if findings.iter().any(Finding::denies) {
+        return Ok(Exit::Denied);
+    }
     let plan = match outcome {
         Outcome::Ready(plan) => plan,
         Outcome::Converged(_) => return Ok(Exit::Done),

@@ -289,6 +289,8 @@ pub(crate) struct Summary {
     pub(crate) keep: usize,
     /// Files that are no longer managed.
     pub(crate) forget: usize,
+    /// Files in which what a person wrote is taken as good: kept, merged, or taken over as it is.
+    pub(crate) accepted: usize,
     /// Outputs that somebody else changed or removed.
     pub(crate) drifted: usize,
     /// Conflicts.
@@ -320,6 +322,7 @@ impl Summary {
             ..Self::default()
         };
         for action in outcome.actions() {
+            summary.accepted += usize::from(action.accepts());
             *match action.verb {
                 Verb::Create => &mut summary.create,
                 Verb::Update => &mut summary.update,
@@ -348,10 +351,14 @@ impl Summary {
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
+        let accepted = match self.accepted {
+            0 => String::new(),
+            accepted => format!(" ({})", accepted_edits(accepted)),
+        };
         if said.is_empty() {
             "no managed file changes".to_owned()
         } else {
-            said.join(", ")
+            said.join(", ") + &accepted
         }
     }
 }
@@ -379,6 +386,15 @@ impl std::fmt::Display for Summary {
             f,
             "; {} drifted; {} conflict{plural}",
             self.drifted, self.conflicts
-        )
+        )?;
+        match self.accepted {
+            0 => Ok(()),
+            accepted => write!(f, "; {}", accepted_edits(accepted)),
+        }
     }
+}
+
+/// `1 accepted edit`, or `2 accepted edits`.
+fn accepted_edits(count: usize) -> String {
+    format!("{count} accepted edit{}", if count == 1 { "" } else { "s" })
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::drift::Drifted;
-use loom_plan::plan::decide::{Adopting, Conflict, Creation, Decision, Updating};
+use loom_plan::plan::advice;
+use loom_plan::plan::decide::{Adopting, Conflict, Creation, Decision, Removal, Updating};
 use loom_plan::plan::{
     Action, BlockedPlan, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction, Plan,
-    Report, Verb,
+    Report, Verb, Way,
 };
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Part};
@@ -126,7 +127,7 @@ impl Scene {
             conflict,
             found: None,
             clashes: Vec::new(),
-            ways: ways.iter().map(|way| (*way).to_owned()).collect(),
+            ways: said_or_offered(conflict, at, of, ways),
             by_hand: None,
         });
     }
@@ -140,8 +141,8 @@ impl Scene {
                 mode: Mode::Plain,
             })
         };
-        loom_plan::drift::report(outcome, &|conflict| {
-            let sides = self.of_conflict(conflict);
+        loom_plan::drift::report(outcome, &|path, _| {
+            let sides = self.contents.get(path).cloned().unwrap_or_default();
             [of(&sides.before), of(&sides.after)]
         })
     }
@@ -194,6 +195,27 @@ impl Scene {
             report: self.report.clone(),
         })
     }
+}
+
+/// The ways that a test writes down, else those that loom offers.
+fn said_or_offered(conflict: Conflict, at: &str, of: &str, ways: &[&str]) -> Vec<Way> {
+    if !ways.is_empty() {
+        return ways.iter().map(|way| Way::by_hand(*way)).collect();
+    }
+    let (address, path) = (address(of), path(at));
+    let about = advice::About {
+        address: &address,
+        path: &path,
+        goes: &path,
+        part: &Part::Whole,
+        lost: &[],
+        clashes: &[],
+        removal: Removal::Unsaid,
+        declared: true,
+        by_hand: false,
+        known: None,
+    };
+    advice::ways(conflict, about)
 }
 
 impl Contents for Scene {

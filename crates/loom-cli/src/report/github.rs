@@ -23,7 +23,7 @@ use super::causes::{self, Summary};
 use super::refusal::Problem;
 use super::sections::{Section, sections};
 use super::style::visible;
-use super::{Basis, Compared, check};
+use super::{Accepted, Basis, Compared, Contents, check};
 
 /// How many annotations of a level GitHub shows for one step.
 const SHOWN: usize = 10;
@@ -45,7 +45,8 @@ struct Annotation {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(
-    (outcome, findings, basis): (&Outcome, &[Finding], &Basis),
+    (outcome, contents): (&Outcome, &dyn Contents),
+    (findings, basis): (&[Finding], &Basis),
     compared: Option<&Compared>,
     prefix: &str,
     out: &mut dyn Write,
@@ -54,7 +55,13 @@ pub(crate) fn plan(
     self::basis(basis, prefix, out)?;
     self::findings(findings, prefix, out)?;
     let (warnings, notices) = (
-        [brake(outcome), going_on(outcome), deletions(outcome)].concat(),
+        [
+            brake(outcome),
+            going_on(outcome),
+            accepted(outcome, contents),
+            deletions(outcome),
+        ]
+        .concat(),
         [upgrades(outcome), settings(outcome)].concat(),
     );
     for (level, found) in [
@@ -189,7 +196,7 @@ fn conflicts(outcome: &Outcome) -> Vec<Annotation> {
         place: Some((conflict.path.to_string(), 1)),
         title: format!("Conflict: {}", conflict.address),
         message: std::iter::once(causes::conflict_sentences(conflict))
-            .chain(conflict.ways.clone())
+            .chain(conflict.ways.iter().map(ToString::to_string))
             .collect::<Vec<_>>()
             .join("\n")
             + &by_hand::plain(conflict),
@@ -208,6 +215,21 @@ fn brake(outcome: &Outcome) -> Vec<Annotation> {
         .map(annotation)
         .into_iter()
         .collect()
+}
+
+/// What a person wrote and the plan takes as good, or the request did.
+fn accepted(outcome: &Outcome, contents: &dyn Contents) -> Vec<Annotation> {
+    let annotation = |action: &loom_plan::plan::Action| {
+        let accepted = Accepted::of(contents, action)?;
+        let why = causes::of(action).into_iter().map(causes::clause);
+        let message: Vec<String> = std::iter::once(accepted.sentence()).chain(why).collect();
+        Some(Annotation {
+            place: Some((action.path.to_string(), 1)),
+            title: format!("Edited by hand: {}", action.address()),
+            message: message.join("\n"),
+        })
+    };
+    outcome.actions().iter().filter_map(annotation).collect()
 }
 
 fn deletions(outcome: &Outcome) -> Vec<Annotation> {
@@ -323,8 +345,14 @@ mod tests {
 
     fn of(outcome: &Outcome, prefix: &str) -> String {
         let mut out = Vec::new();
-        plan((outcome, &[], &Basis::default()), None, prefix, &mut out)
-            .expect("writing to memory cannot fail");
+        plan(
+            (outcome, &Scene::default()),
+            (&[], &Basis::default()),
+            None,
+            prefix,
+            &mut out,
+        )
+        .expect("writing to memory cannot fail");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -398,8 +426,14 @@ mod tests {
             };
             let mut out = Vec::new();
             let (outcome, basis) = (day().ready(), Basis::default());
-            plan((&outcome, &[], &basis), Some(&compared), "", &mut out)
-                .expect("writing to memory cannot fail");
+            plan(
+                (&outcome, &Scene::default()),
+                (&[], &basis),
+                Some(&compared),
+                "",
+                &mut out,
+            )
+            .expect("writing to memory cannot fail");
             String::from_utf8(out).expect("UTF-8")
         };
         assert_eq!(

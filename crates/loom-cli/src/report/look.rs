@@ -33,7 +33,7 @@ pub(crate) enum Ask {
 impl Look {
     /// Looks at an action.
     pub(crate) fn at(action: &Action, contents: &dyn Contents, ask: Ask) -> Self {
-        if !action.verb.writes() {
+        if !action.verb.writes() && !action.accepts() {
             return Self {
                 lines: String::new(),
                 identity: None,

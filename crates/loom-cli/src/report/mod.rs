@@ -42,10 +42,13 @@ use loom_plan::check::Finding;
 use loom_plan::check::changes::Change;
 use loom_plan::credential::masked;
 use loom_plan::diff::{Difference, as_text, compare};
+use loom_plan::drift::grade::{Grade, Version, grade};
 use loom_plan::graph::Ordered;
 use loom_plan::plan::digest::Choices;
 use loom_plan::plan::{Action, Conflicting, Outcome};
-use loom_plan::snapshot::Part;
+use loom_plan::provider::Mode;
+use loom_plan::snapshot::{Content, Part};
+use loom_providers::reading;
 
 use crate::cli::{PlanFormat, PlanStyle, Talk};
 use crate::env::{self, Stream};
@@ -192,12 +195,13 @@ pub(crate) fn plan(
         ),
         PlanFormat::Markdown => markdown::plan(&review(style.budget), out),
         PlanFormat::Html => html::plan(plan, out),
-        PlanFormat::Sarif => sarif::plan(outcome, (findings, basis), prefix, out),
+        PlanFormat::Sarif => sarif::plan((outcome, contents), (findings, basis), prefix, out),
         PlanFormat::Github => {
             let mut summary = Vec::new();
             markdown::plan(&review(github::SUMMARY), &mut summary)?;
             env::add_to_step_summary(&summary)?;
-            github::plan((outcome, findings, basis), compared, prefix, out)
+            let judged = (findings, basis);
+            github::plan((outcome, contents), judged, compared, prefix, out)
         }
     }
 }
@@ -215,6 +219,11 @@ pub(crate) trait Contents: Sync {
     /// The file that stands at a path after everything, where loom declares it.
     fn comes(&self, _: &RepoPath) -> Option<Vec<u8>> {
         None
+    }
+
+    /// Of an action that accepts an edit: the file as it is declared, and as it is left.
+    fn accepted(&self, action: &Action) -> Sides {
+        self.of(action)
     }
 
     /// What stands at a conflict's path, and what loom would write there.
@@ -262,8 +271,15 @@ struct Shown {
 }
 
 impl Shown {
+    /// What changes; where only an edit is accepted, that.
     fn of(contents: &dyn Contents, action: &Action) -> Self {
-        contents.of(action).into()
+        if action.verb.writes() {
+            contents.of(action).into()
+        } else if action.accepts() {
+            contents.accepted(action).into()
+        } else {
+            Self::default()
+        }
     }
 
     /// What differs; a file that is not there is empty.
@@ -307,8 +323,56 @@ pub(crate) fn without_credentials(content: &[u8]) -> Vec<u8> {
     )
 }
 
-/// The settings that differ, in the format's own terms. Of a part of a file there are only lines.
+/// How much of an edit an action accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Accepted {
+    grade: Grade,
+    /// How many lines come and go, such as `+3 -2`.
+    lines: String,
+}
+
+impl Accepted {
+    /// `None` of an action that accepts nothing.
+    fn of(contents: &dyn Contents, action: &Action) -> Option<Self> {
+        let part = action.parts.iter().find(|part| part.accepts())?;
+        let sides = contents.accepted(action);
+        let mode = |content: Option<Content>| content.map_or(Mode::Plain, |content| content.mode);
+        let version = |bytes: &'_ Option<Vec<u8>>| bytes.clone().unwrap_or_default();
+        let (before, after) = (version(&sides.before), version(&sides.after));
+        let [one, other] = [&before, &after].map(|bytes| Version {
+            bytes,
+            mode: mode(part.after),
+        });
+        let grade = grade(one, other, reading::reader(&action.path));
+        let shown = Shown::from(sides);
+        Some(Self {
+            grade,
+            lines: look::counted(&shown, &shown.difference()),
+        })
+    }
+
+    /// All of it for people.
+    fn sentence(&self) -> String {
+        let lines = if self.lines.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", self.lines)
+        };
+        format!("accepted edit: {}{lines}", self.grade.as_str())
+    }
+}
+
+/// What an action accepts, and the settings that differ, as people read them.
 fn settings(contents: &dyn Contents, action: &Action, shown: &Shown) -> Vec<String> {
+    let accepted = Accepted::of(contents, action).map(|accepted| accepted.sentence());
+    accepted
+        .into_iter()
+        .chain(own_settings(contents, action, shown))
+        .collect()
+}
+
+/// The settings that differ, in the format's own terms. Of a part of a file there are only lines.
+fn own_settings(contents: &dyn Contents, action: &Action, shown: &Shown) -> Vec<String> {
     let whole = action.parts.iter().all(|part| part.part == Part::Whole);
     let text = |side: &Option<Vec<u8>>| side.as_deref().and_then(as_text).map(str::to_owned);
     match (text(&shown.before), text(&shown.after)) {

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use loom_plan::addr::{Address, RepoPath};
+use loom_plan::addr::RepoPath;
+use loom_plan::plan::advice::{Apply, Command};
 use loom_plan::plan::repair::{Finding, Repair, State};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -45,10 +46,7 @@ pub(crate) fn write(
     let line = |finding: &Finding, out: &mut dyn Write| {
         let path = visible(finding.path.as_str());
         let gap = " ".repeat(widest.saturating_sub(finding.path.as_str().width()));
-        let (address, (mark, said)) = (
-            finding.address.to_string(),
-            state(finding.state, &finding.address),
-        );
+        let (address, (mark, said)) = (finding.address.to_string(), state(finding));
         writeln!(
             out,
             "{mark} {path}{gap}  {address:addresses$}  {}",
@@ -100,16 +98,24 @@ pub(crate) fn write(
 }
 
 /// The mark of a state, and what becomes of the output.
-fn state(state: State, address: &Address) -> (char, String) {
-    match state {
+fn state(finding: &Finding) -> (char, String) {
+    let offer = |how: Apply, does: &str| {
+        let command = Command::apply(how, &finding.address, &[&finding.path]);
+        format!("`{command}` {does}")
+    };
+    match finding.state {
         State::Equal => ('=', "is as declared: recorded".to_owned()),
         State::Differs => (
             '!',
             format!(
-                "differs, and may hold an edit: not recorded; `loom apply --target '{address}' --adopt` takes it over as it is"
+                "differs, and may hold an edit: not recorded; {}",
+                offer(Apply::Adopting, "takes it over as it is")
             ),
         ),
-        State::Missing => ('+', "is not there: `loom apply` writes it".to_owned()),
+        State::Missing => (
+            '+',
+            format!("is not there: {}", offer(Apply::Plainly, "writes it")),
+        ),
         State::Foreign => ('!', "is no file that can be read: not recorded".to_owned()),
     }
 }

@@ -16,9 +16,10 @@ use loom_plan::plan::{Action, Cause, Conflicting, NoteKind, Outcome, Verb};
 use loom_plan::text::Position;
 use serde_json::{Value, json};
 
+use super::check::capital;
 use super::sections::{Section, sections};
 use super::style::{visible, visible_lines};
-use super::{Basis, by_hand, causes, check};
+use super::{Accepted, Basis, Contents, by_hand, causes, check};
 
 /// What a finding can be: identifier, level, one sentence.
 const RULES: &[(&str, &str, &str)] = &[
@@ -46,6 +47,11 @@ const RULES: &[(&str, &str, &str)] = &[
         "warning",
         "Something goes on outside the repository, with nobody to manage it.",
     ),
+    (
+        "loom/accept",
+        "warning",
+        "What a person wrote into the file is taken as good.",
+    ),
 ];
 
 /// Writes the log. `prefix` leads from the repository's top to the directory of loom.yaml; it is
@@ -54,7 +60,7 @@ const RULES: &[(&str, &str, &str)] = &[
 /// # Errors
 /// Those of `out`.
 pub(crate) fn plan(
-    outcome: &Outcome,
+    (outcome, contents): (&Outcome, &dyn Contents),
     (findings, basis): (&[Finding], &Basis),
     prefix: &str,
     out: &mut dyn Write,
@@ -70,7 +76,7 @@ pub(crate) fn plan(
         section
             .actions
             .iter()
-            .map(|action| of_action(action, section, prefix))
+            .map(|action| of_action(action, section, contents, prefix))
     });
     let going_on = outcome.report().notes.iter().filter_map(|note| {
         let path = note.path.as_ref()?;
@@ -120,7 +126,7 @@ fn of_conflict(conflict: &Conflicting, prefix: &str) -> Value {
     let ways: Vec<String> = conflict
         .ways
         .iter()
-        .map(|way| format!("- {}", visible(way)))
+        .map(|way| format!("- {}", visible(&way.to_string())))
         .collect();
     let by_hand = visible_lines(&by_hand::plain(conflict));
     let text = format!(
@@ -140,8 +146,15 @@ fn of_conflict(conflict: &Conflicting, prefix: &str) -> Value {
     )
 }
 
-fn of_action(action: &Action, section: &Section<'_>, prefix: &str) -> Value {
+fn of_action(
+    action: &Action,
+    section: &Section<'_>,
+    contents: &dyn Contents,
+    prefix: &str,
+) -> Value {
+    let accepted = Accepted::of(contents, action);
     let rule = match action.verb {
+        _ if accepted.is_some() => 8,
         _ if section.upgrade.is_some() => 6,
         Verb::Delete => 1,
         Verb::Create => 2,
@@ -154,9 +167,16 @@ fn of_action(action: &Action, section: &Section<'_>, prefix: &str) -> Value {
         .iter()
         .map(|cause| visible(&causes::clause(cause)).into_owned())
         .collect();
-    let text = match section.heading() {
-        Some(upgrade) => format!("{} {}", visible(&upgrade), RULES[rule].2),
-        None => format!("{} Because: {}.", RULES[rule].2, why.join("; ")),
+    let text = if let Some(upgrade) = section.heading() {
+        format!("{} {}", visible(&upgrade), RULES[rule].2)
+    } else {
+        let accepted = accepted.map(|it| format!(" {}.", capital(&it.sentence())));
+        format!(
+            "{}{} Because: {}.",
+            RULES[rule].2,
+            accepted.unwrap_or_default(),
+            why.join("; ")
+        )
     };
     let (path, address) = (action.path.as_str(), action.address().to_string());
     result(
@@ -261,8 +281,13 @@ mod tests {
 
     fn of(outcome: &Outcome, prefix: &str) -> Value {
         let mut out = Vec::new();
-        plan(outcome, (&[], &Basis::default()), prefix, &mut out)
-            .expect("writing to memory cannot fail");
+        plan(
+            (outcome, &Scene::default()),
+            (&[], &Basis::default()),
+            prefix,
+            &mut out,
+        )
+        .expect("writing to memory cannot fail");
         serde_json::from_slice(&out).expect("JSON")
     }
 

@@ -119,12 +119,12 @@ fn what_no_setting_gives_is_refused_and_nothing_is_changed() {
 }
 
 #[test]
-fn an_edit_of_what_was_declared_anew_is_merged_first() {
+fn an_edit_of_what_was_declared_anew_is_decided_first() {
     let sandbox = small::applied();
     sandbox.edit("etc/port", "port", "door");
     sandbox.edit("loom.yaml", "3000", "8080");
     sandbox
         .loom(&["absorb", "file.port", "--yes"])
         .comes_to(4)
-        .complains("--on-drift merge");
+        .complains("loom resolve file.port --path etc/port");
 }

@@ -133,7 +133,7 @@ fn accepted_and_merged_edits_are_shown_as_they_are_in_the_request() {
         .comes_to(0)
         .says("+two")
         .says("+eight")
-        .says("1 updated.");
+        .says("1 updated (1 accepted edit).");
 }
 
 #[test]
@@ -328,7 +328,9 @@ fn a_reference_that_is_no_base_is_said_with_what_helps() {
     let fails = |reference: &str| sandbox.loom(&["plan", "--against", reference]).comes_to(1);
     fails("origin/main")
         .complains("there is no commit `origin/main` in this repository")
-        .complains("git fetch");
+        .complains("fetch the branch that the request goes to");
+    sandbox.git(&["remote", "add", "origin", "https://example.com/shop.git"]);
+    fails("origin/develop").complains("git fetch origin develop:refs/remotes/origin/develop");
     fails("main:loom.yaml").complains("`main:loom.yaml` is no commit");
     for hostile in [
         "",

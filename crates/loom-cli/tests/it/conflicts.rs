@@ -11,7 +11,7 @@ fn a_file_that_loom_did_not_write_is_in_its_way_until_somebody_decides() {
         .loom(&["plan"])
         .comes_to(4)
         .says("--adopt")
-        .says("adopt: [{ address: \"file.port\" }]");
+        .says("adopt: [{ address: \"file.port\", path: \"etc/port\" }]");
     assert_eq!(plan.marked('!'), ["etc/port"]);
     sandbox.loom(&["apply", "--yes"]).comes_to(4);
     assert_eq!(sandbox.read("etc/port"), "mine\n");

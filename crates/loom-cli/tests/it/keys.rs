@@ -279,17 +279,21 @@ fn the_patch_of_a_refused_edit_is_in_every_report_and_git_applies_it() {
 }
 
 #[test]
-fn what_no_patch_can_make_is_shown_as_a_snippet_at_its_line() {
+fn a_change_by_hand_that_would_write_a_key_twice_is_not_shown() {
     let block =
         "  - { kind: file, name: block, path: x.yaml, own: block, content: \"a: { b: 1 }\" }\n";
     let keys =
         "  - { kind: file, name: keys, path: x.yaml, own: keys, content: \"a: { c: 2 }\" }\n";
     let sandbox = with(&format!("{block}{keys}"), "x.yaml", "z: 1\n");
-    sandbox
+    let plan = sandbox
         .loom(&["plan"])
         .comes_to(4)
-        .says("This belongs into x.yaml")
-        .says("a: { c: 2 }");
+        .says("its keys cannot be changed safely");
+    assert!(!plan.out.contains("This belongs into"), "{plan}");
+    assert!(
+        !plan.out.contains("by hand, and run the plan again"),
+        "{plan}"
+    );
 }
 
 #[test]

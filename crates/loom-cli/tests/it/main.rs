@@ -55,3 +55,4 @@ mod sight;
 mod small;
 mod to_branch;
 mod validate;
+mod ways;

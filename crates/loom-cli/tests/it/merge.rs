@@ -93,7 +93,7 @@ fn lines_that_both_changed_are_a_conflict_that_names_them() {
         .loom(&["plan"])
         .comes_to(4)
         .says("line 10 was changed by hand and by loom")
-        .says("loom resolve 'file.list'");
+        .says("loom resolve file.list");
     assert_eq!(plan.marked('!'), ["list"]);
     sandbox.loom(&["apply", "--yes"]).comes_to(4);
     assert_eq!(

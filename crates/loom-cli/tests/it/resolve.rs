@@ -45,7 +45,7 @@ fn both_sides_are_laid_out_and_the_result_is_taken_back() {
       .loom/conflicts/etc/port.ours    ours: what loom renders now
       .loom/conflicts/etc/port.base    what loom rendered last, if it is known
       .loom/conflicts/etc/port         both together: edit this one
-    When it is as it should be, run `loom resolve 'file.port'` again: it takes the result back.
+    When it is as it should be, run `loom resolve file.port` again: it takes the result back.
     Or take one side as it is: --theirs keeps what is on the disk, --ours writes what loom renders.
     ");
     assert_eq!(

@@ -126,6 +126,10 @@ codes! {
     DelegatedValue = "LOOM0420", Error;
     /// What was asked for could not be done here.
     Stopped = "LOOM0424", Error;
+    /// An edit that is accepted cannot be read in its file's format.
+    Unreadable = "LOOM0425", Error;
+    /// An edit that is accepted holds what a merge leaves around a conflict.
+    Markers = "LOOM0426", Error;
     /// An entry of `removed` that permits nothing, because it says no reason.
     NoReason = "LOOM0427", Warning;
     /// `with` would take out items of a list that it does not name.

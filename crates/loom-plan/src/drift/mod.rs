@@ -11,9 +11,9 @@
 pub mod grade;
 
 use crate::addr::{Address, RepoPath};
+use crate::plan::Outcome;
 use crate::plan::decide::{Conflict, Creation, Decision, Updating};
 use crate::plan::upgrade::Upgrades;
-use crate::plan::{Conflicting, Outcome};
 use crate::snapshot::{Content, Part, UNREADABLE};
 
 /// What happened to an output.
@@ -72,8 +72,8 @@ pub struct Drifted {
     pub unreadable: Option<String>,
 }
 
-/// What stands where somebody must decide, and what is declared there.
-pub type Sides<'a> = dyn Fn(&Conflicting) -> [Option<Content>; 2] + 'a;
+/// What stands at a place where an edit is, and what is declared there.
+pub type Sides<'a> = dyn Fn(&RepoPath, &Part) -> [Option<Content>; 2] + 'a;
 
 /// Every output that is not as declared, by path.
 pub fn report(outcome: &Outcome, sides: &Sides<'_>) -> Vec<Drifted> {
@@ -89,12 +89,17 @@ pub fn report(outcome: &Outcome, sides: &Sides<'_>) -> Vec<Drifted> {
                 None => class_of(part.decision),
             },
             observed: part.before,
-            desired: part.after,
+            // an edit that would be accepted differs from what is declared as any other does
+            desired: if part.accepts() {
+                sides(&action.path, &part.part)[1]
+            } else {
+                part.after
+            },
             unreadable: None,
         })
     });
     let conflicts = outcome.conflicts().iter().map(|conflict| {
-        let [observed, desired] = sides(conflict);
+        let [observed, desired] = sides(&conflict.path, &conflict.part);
         let is_unreadable =
             |found: &String| UNREADABLE.iter().any(|begin| found.starts_with(begin));
         Drifted {
@@ -144,7 +149,7 @@ fn class_of_conflict(conflict: Conflict) -> Class {
 mod tests {
     use super::*;
     use crate::plan::decide::{Adopting, Forgetting};
-    use crate::plan::{Action, BlockedPlan, Cause, Expect, PartAction, Report, Verb};
+    use crate::plan::{Action, BlockedPlan, Cause, Conflicting, Expect, PartAction, Report, Verb};
 
     fn class(decision: Decision, causes: &[Cause]) -> Class {
         let (path, address) = (
@@ -175,7 +180,7 @@ mod tests {
             conflicts: Vec::new(),
             report: Report::default(),
         });
-        report(&outcome, &|_| [None, None])[0].class
+        report(&outcome, &|_, _| [None, None])[0].class
     }
 
     #[test]
@@ -281,7 +286,7 @@ mod tests {
                 conflicts,
                 report: Report::default(),
             });
-            report(&outcome, &|_| [None, None])[0].unreadable.clone()
+            report(&outcome, &|_, _| [None, None])[0].unreadable.clone()
         };
         for found in UNREADABLE {
             let said = format!("{found} (Permission denied)");
@@ -293,7 +298,7 @@ mod tests {
     #[test]
     fn nothing_to_do_is_no_drift() {
         assert_eq!(
-            report(&Outcome::Converged(Report::default()), &|_| [None, None]),
+            report(&Outcome::Converged(Report::default()), &|_, _| [None, None]),
             []
         );
     }

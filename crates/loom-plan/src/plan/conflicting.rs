@@ -4,9 +4,9 @@
 //! not here: whether it is one (the decision table), and the sentences ([`advice`]).
 
 use super::build::{Decided, Inputs};
-use super::decide::Conflict;
+use super::decide::{Conflict, Removal};
 use super::known::KnownRecord;
-use super::{Conflicting, PartAction, advice, inverted, owned, permission};
+use super::{Cause, Conflicting, PartAction, Way, advice, inverted, owned, permission};
 use crate::snapshot::Observed;
 
 /// The conflict of what was decided; `None` where it is none.
@@ -47,31 +47,6 @@ pub(super) fn of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         ),
         _ => Vec::new(),
     };
-    let mut ways = match conflict {
-        Conflict::Component => permission::refusals(inputs, &decided.part.address, &lost, None),
-        Conflict::Stateful => permission::refusals(inputs, &decided.part.address, &[], known),
-        Conflict::Edited
-        | Conflict::DeletedButEdited
-        | Conflict::NotOurs
-        | Conflict::KeysTaken
-        | Conflict::Foreign
-        | Conflict::Migration
-        | Conflict::Merge
-        | Conflict::Newer
-        | Conflict::Unsafe => Vec::new(),
-    };
-    let in_two_applies = inverted::way(inputs, &path, &decided.part.address);
-    match in_two_applies.filter(|_| conflict == Conflict::Foreign) {
-        Some(way) => ways.push(way),
-        None if conflict == Conflict::KeysTaken => {
-            ways.extend(advice::of_keys(
-                &decided.part.address,
-                &path,
-                known.is_some(),
-            ));
-        }
-        None => ways.extend(advice::ways(conflict, &decided.part.address, &path, &lost)),
-    }
     let by_hand = match (
         &decided.refused,
         inputs.desired.find(&decided.path, &decided.part.part),
@@ -90,19 +65,44 @@ pub(super) fn of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         conflict,
         inputs.desired.merges.get(&decided.path, &decided.part.part),
     ) {
-        (Conflict::Merge, Some(Err(clashes))) => clashes.iter().map(ToString::to_string).collect(),
-        (Conflict::KeysTaken, _) => {
-            let output = inputs.desired.find(&decided.path, &decided.part.part);
-            output.map_or_else(Vec::new, |output| {
-                let here = inputs.snapshot.part(&path, &part);
-                let record = known.map(|known| &known.record);
-                let keys = owned::keywise(inputs, output, record, &here);
-                owned::taken(inputs, output, &keys.others)
-            })
-        }
-        _ => Vec::new(),
+        (Conflict::Merge, Some(Err(clashes))) => clashes.as_slice(),
+        _ => &[],
     };
     let address = decided.part.address.clone();
+    let names_it = |cause: &Cause| matches!(cause, Cause::Removed(_));
+    let ways = ways_of(
+        inputs,
+        conflict,
+        advice::About {
+            address: &address,
+            path: &path,
+            goes: &decided.path,
+            part: &part,
+            lost: &lost,
+            clashes,
+            removal: if decided.part.causes.iter().any(names_it) {
+                Removal::Delete
+            } else {
+                Removal::Unsaid
+            },
+            declared: inputs
+                .desired
+                .find(&decided.path, &decided.part.part)
+                .is_some(),
+            by_hand: by_hand.is_some(),
+            known,
+        },
+    );
+    let output = inputs.desired.find(&decided.path, &decided.part.part);
+    let clashes = match output.filter(|_| conflict == Conflict::KeysTaken) {
+        Some(output) => {
+            let here = inputs.snapshot.part(&path, &part);
+            let record = known.map(|known| &known.record);
+            let keys = owned::keywise(inputs, output, record, &here);
+            owned::taken(inputs, output, &keys.others)
+        }
+        None => clashes.iter().map(ToString::to_string).collect(),
+    };
     Some(Conflicting {
         path,
         address,
@@ -113,6 +113,36 @@ pub(super) fn of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         ways,
         by_hand,
     })
+}
+
+/// The ways out of a conflict. What permits nothing is told first; where loom's own files stand in the
+/// way, two applies lead there, and nothing has to be moved by hand.
+fn ways_of(inputs: Inputs<'_>, conflict: Conflict, about: advice::About<'_>) -> Vec<Way> {
+    let advice::About {
+        address,
+        path,
+        lost,
+        known,
+        ..
+    } = about;
+    let told = match conflict {
+        Conflict::Component => permission::refusals(inputs, address, lost, None),
+        Conflict::Stateful => permission::refusals(inputs, address, &[], known),
+        Conflict::Foreign => match inverted::way(inputs, path, address) {
+            Some(way) => return vec![Way::by_hand(way)],
+            None => Vec::new(),
+        },
+        Conflict::Edited
+        | Conflict::DeletedButEdited
+        | Conflict::NotOurs
+        | Conflict::KeysTaken
+        | Conflict::Migration
+        | Conflict::Merge
+        | Conflict::Newer
+        | Conflict::Unsafe => Vec::new(),
+    };
+    let ways = advice::ways(conflict, about);
+    told.into_iter().map(Way::by_hand).chain(ways).collect()
 }
 
 /// Why what is recorded is of a newer loom, as a clause; `None` where it is not.

@@ -27,6 +27,7 @@ pub mod repair;
 pub mod scope;
 pub mod upgrade;
 
+pub use advice::Way;
 pub use brake::Brake;
 pub use build::{plan, to_merge};
 
@@ -213,6 +214,30 @@ pub struct PartAction {
     pub causes: Vec<Cause>,
 }
 
+impl PartAction {
+    /// Whether it takes as good what a person wrote: kept, merged, taken over as it is, or, compared
+    /// with a base, left in the file by whoever made the request.
+    pub fn accepts(&self) -> bool {
+        let is_edited = self.causes.contains(&Cause::Edited);
+        match self.decision {
+            Decision::Keep
+            | Decision::Adopt(decide::Adopting::AsItIs)
+            | Decision::Update(
+                decide::Updating::Merged | decide::Updating::Joined | decide::Updating::Completed,
+            ) => true,
+            Decision::Create(decide::Creation::New)
+            | Decision::Update(decide::Updating::Changed) => is_edited,
+            Decision::Nothing
+            | Decision::Create(decide::Creation::Vanished)
+            | Decision::Update(decide::Updating::Restored)
+            | Decision::Delete
+            | Decision::Adopt(decide::Adopting::Equal | decide::Adopting::Renamed)
+            | Decision::Forget(_)
+            | Decision::Conflict(_) => false,
+        }
+    }
+}
+
 /// What is done to one path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
@@ -245,6 +270,11 @@ impl Action {
         &self.parts[0].address
     }
 
+    /// Whether it takes as good what a person wrote in one of its parts.
+    pub fn accepts(&self) -> bool {
+        self.parts.iter().any(PartAction::accepts)
+    }
+
     /// Why, of all parts.
     pub fn causes(&self) -> impl Iterator<Item = &Cause> {
         self.parts.iter().flat_map(|part| &part.causes)
@@ -268,7 +298,7 @@ pub struct Conflicting {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clashes: Vec<String>,
     /// The steps that a person takes, the plainest first.
-    pub ways: Vec<String>,
+    pub ways: Vec<Way>,
     /// What a person changes in the file, where loom refuses to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<ByHand>,
@@ -433,6 +463,15 @@ impl Outcome {
             Self::Converged(report) => report,
             Self::Ready(plan) => &mut plan.report,
             Self::Blocked(plan) => &mut plan.report,
+        }
+    }
+
+    /// The conflicts, skipped ones too, to take out ways that lead nowhere.
+    pub fn conflicts_mut(&mut self) -> &mut [Conflicting] {
+        match self {
+            Self::Converged(_) => &mut [],
+            Self::Ready(plan) => &mut plan.skipped,
+            Self::Blocked(plan) => &mut plan.conflicts,
         }
     }
 

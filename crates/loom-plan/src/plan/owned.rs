@@ -17,7 +17,7 @@ use crate::addr::{ContentHash, RepoPath};
 use crate::diff::TextDiff;
 use crate::header;
 use crate::keys::delegate::{Left, without_versions, without_versions_in};
-use crate::keys::{self, Change, Data, Formats, KeyPath, Proposal};
+use crate::keys::{self, Change, Data, Formats, KeyPath, Manual, Proposal, Snippet};
 use crate::ledger::{Ledger, Record};
 use crate::render::Output;
 use crate::snapshot::{Content, Observed, Part, Snapshot};
@@ -382,6 +382,78 @@ fn writes(decided: &Decided) -> bool {
     }
 }
 
+/// Whether a change by hand does it: with it made, the file can be read, and loom finds what it wants
+/// there, or can do what is left.
+fn leads_somewhere(
+    format: &dyn keys::Format,
+    (before, proposal): (&str, &Proposal),
+    change: Change<'_>,
+    keys: &[KeyPath],
+) -> bool {
+    let made = if proposal.snippets.is_empty() {
+        proposal.text.clone()
+    } else {
+        with_snippets(before, &proposal.snippets)
+    };
+    let Ok(Some(after)) = format.edit(&made, change).map(|edited| edited.text) else {
+        return false;
+    };
+    let says = |text: &str, paths: &[KeyPath]| {
+        let data = format.read(text).ok()?;
+        Some(keys::content(&data, paths))
+    };
+    let removes = change.unwanted;
+    let set: Vec<KeyPath> = keys
+        .iter()
+        .filter(|key| !change.stays.contains(key))
+        .cloned()
+        .collect();
+    let leaves_more = proposal.snippets.is_empty() && after != made;
+    !leaves_more
+        && says(&after, removes) == Some(None)
+        && change
+            .wanted
+            .is_none_or(|wanted| says(&after, &set) == says(wanted, &set))
+}
+
+/// A text with the snippets at their lines, as a person puts them in or takes them out.
+fn with_snippets(text: &str, snippets: &[Snippet]) -> String {
+    let mut lines: Vec<Option<&str>> = text.split_inclusive('\n').map(Some).collect();
+    let mut added: BTreeMap<usize, String> = BTreeMap::new();
+    for snippet in snippets {
+        let newline = if snippet.text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        match snippet.change {
+            Manual::Add => {
+                let place = added.entry(snippet.line.min(lines.len())).or_default();
+                place.push_str(&snippet.text);
+                place.push_str(newline);
+            }
+            Manual::Take => {
+                let first = snippet.line.saturating_sub(1);
+                let count = snippet.text.lines().count();
+                for line in lines.iter_mut().skip(first).take(count) {
+                    *line = None;
+                }
+            }
+        }
+    }
+    let mut result = added.remove(&0).unwrap_or_default();
+    for (at, line) in lines.iter().enumerate() {
+        if let Some(line) = line {
+            result += line;
+            if !line.ends_with('\n') && added.contains_key(&(at + 1)) {
+                result.push('\n');
+            }
+        }
+        result += &added.remove(&(at + 1)).unwrap_or_default();
+    }
+    result
+}
+
 /// What a person changes in a file whose keys loom does not edit: what the plan for this part would
 /// have changed in what is there, with the parts of the file that go before, which is `beside`.
 pub(super) fn by_hand(
@@ -400,7 +472,15 @@ pub(super) fn by_hand(
         stays: &part.stays,
         unwanted: &wanted.removes,
     };
-    let Proposal { text, snippets } = format.propose(beside, change);
+    let proposal = format.propose(beside, change);
+    let keys = inputs
+        .desired
+        .find(path, &part.part)
+        .map_or(&[][..], |output| output.keys.as_slice());
+    if !leads_somewhere(format, (beside, &proposal), change, keys) {
+        return None;
+    }
+    let Proposal { text, snippets } = proposal;
     let hunks = if text == beside {
         String::new()
     } else {

@@ -31,6 +31,16 @@ pub struct Request {
     /// `--skip-conflicts`.
     pub conflicts: Conflicts,
     globs: Globs,
+    insists: Insists,
+}
+
+/// On what `--on-drift restore` insists, also where an edit was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Insists {
+    /// What `--target` names.
+    Named,
+    /// Everything, as of a command that names what it is about.
+    Everything,
 }
 
 /// Whether files that loom did not write are taken over.
@@ -104,6 +114,7 @@ impl Request {
             adoption,
             conflicts,
             globs,
+            insists: Insists::Named,
         }
     }
 
@@ -114,6 +125,18 @@ impl Request {
             on_drift: Some(OnDrift::Restore),
             adoption: Adopting::Declared,
             conflicts: Conflicts::Skip,
+            ..self.clone()
+        }
+    }
+
+    /// The same scope, with another choice about edits and about files that loom did not write: of each
+    /// output what a command comes to that names it.
+    #[must_use]
+    pub fn choosing(&self, on_drift: Option<OnDrift>, adoption: Adopting) -> Self {
+        Self {
+            on_drift,
+            adoption,
+            insists: Insists::Everything,
             ..self.clone()
         }
     }
@@ -137,8 +160,11 @@ impl Request {
     }
 
     pub(super) fn insists_on(&self, declaration: &Declaration) -> bool {
+        let is_everything = self.insists == Insists::Everything;
         self.on_drift == Some(OnDrift::Restore)
-            && (self.names(&declaration.address) || self.names(&declaration.intent))
+            && (is_everything
+                || self.names(&declaration.address)
+                || self.names(&declaration.intent))
     }
 
     fn names(&self, address: &Address) -> bool {

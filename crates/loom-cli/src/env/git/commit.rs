@@ -26,6 +26,7 @@ use loom_plan::{header, ledger};
 use rayon::prelude::*;
 
 use super::Place;
+use crate::cli::quoted;
 
 /// How many neighbours one worker takes at a time.
 const NEIGHBOURS: usize = 64;
@@ -345,7 +346,7 @@ pub(crate) fn base_of(root: &Root, reference: &str, project: &str) -> Result<Bas
     })?;
     let repository = place.open_or_say()?;
     let id = common(&repository, reference)
-        .map_err(|why| format!("{why}\n  help: {}", help(&repository)))?;
+        .map_err(|why| format!("{why}\n  help: {}", help(&repository, reference)))?;
     base_at(place, id, project)
 }
 
@@ -362,7 +363,7 @@ pub(crate) fn commit_of(root: &Root, reference: &str, project: &str) -> Result<B
     })?;
     let repository = place.open_or_say()?;
     let id = named(&repository, reference)
-        .map_err(|why| format!("{why}\n  help: {}", help(&repository)))?;
+        .map_err(|why| format!("{why}\n  help: {}", help(&repository, reference)))?;
     base_at(place, id, project)
 }
 
@@ -399,8 +400,12 @@ fn base_at(place: Place, id: ObjectId, project: &str) -> Result<Base, String> {
     }
 }
 
-fn help(repository: &Repository) -> String {
-    let fetch = "fetch the base with `git fetch origin main:refs/remotes/origin/main`";
+/// What helps: to fetch the reference, if its remote is there.
+fn help(repository: &Repository, reference: &str) -> String {
+    let fetch = match fetch_of(repository, reference) {
+        Some(command) => format!("fetch the base with `{command}`"),
+        None => "fetch the branch that the request goes to".to_owned(),
+    };
     if repository.is_shallow().unwrap_or(false) {
         return format!(
             "this clone is shallow: fetch the history with `git fetch --unshallow`, and {fetch}; \
@@ -408,6 +413,17 @@ fn help(repository: &Repository) -> String {
         );
     }
     format!("{fetch}, and name it as `git log -1` takes it")
+}
+
+/// The command that fetches a branch of a remote of this clone, such as `origin/main`.
+fn fetch_of(repository: &Repository, reference: &str) -> Option<String> {
+    let names = repository.remote_names();
+    let of_remote = |name: &str| {
+        let branch = reference.strip_prefix(name)?.strip_prefix('/')?;
+        let to = format!("{branch}:refs/remotes/{name}/{branch}");
+        Some(format!("git fetch {} {}", quoted(name), quoted(&to)))
+    };
+    names.iter().find_map(|name| of_remote(&name.to_string()))
 }
 
 /// The commit that somebody names.

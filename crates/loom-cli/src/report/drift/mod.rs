@@ -18,9 +18,11 @@ use loom_plan::addr::{Address, ContentHash, RepoPath};
 use loom_plan::diff::{Difference, as_text};
 use loom_plan::drift::grade::{self, Grade, Version};
 use loom_plan::drift::{Class, Drifted};
+use loom_plan::plan::advice::{Apply, Command};
 use loom_plan::plan::decide::{Conflict, Creation, Decision, Updating};
 use loom_plan::plan::upgrade::{Upgrade, Upgrades};
 use loom_plan::plan::{Action, Conflicting, Outcome, PartAction};
+use loom_plan::project::OnDrift;
 use loom_plan::snapshot::{Content, Part};
 use loom_plan::{block, header};
 use loom_providers::reading;
@@ -272,11 +274,22 @@ impl<'a> Planned<'a> {
     /// What is there and what is declared of one output alone; `None` where no byte would change.
     fn sides(&self, found: &Drifted, contents: &dyn Contents) -> Option<Sides> {
         match self.0.get(&(&found.path, &found.part))? {
-            Why::Action(action, _) if !action.verb.writes() => None,
-            Why::Action(action, part) => Some(contents.of(&Action {
-                parts: vec![(*part).clone()],
-                ..(*action).clone()
-            })),
+            Why::Action(action, part) => {
+                let alone = Action {
+                    parts: vec![(*part).clone()],
+                    ..(*action).clone()
+                };
+                if part.accepts() {
+                    // what is there, and what is declared: the other way round than accepting goes
+                    let Sides { before, .. } = contents.accepted(&alone);
+                    let there = contents.of(&alone).before;
+                    return Some(Sides {
+                        before: there,
+                        after: before,
+                    });
+                }
+                action.verb.writes().then(|| contents.of(&alone))
+            }
             Why::Conflict(conflict) => Some(contents.of_conflict(conflict)),
         }
     }
@@ -287,8 +300,8 @@ impl<'a> Planned<'a> {
 
     fn remedy(&self, found: &Drifted) -> String {
         match self.0.get(&(&found.path, &found.part)) {
-            Some(Why::Action(_, part)) => remedy(part.decision, &found.address),
-            Some(Why::Conflict(conflict)) => conflict_remedy(conflict.conflict, &found.address),
+            Some(Why::Action(action, part)) => remedy(part.decision, &found.address, action),
+            Some(Why::Conflict(conflict)) => conflict_remedy(conflict),
             None => "`loom plan` shows what to do".to_owned(),
         }
     }
@@ -330,7 +343,7 @@ fn graded(found: &Drifted, sides: &Sides) -> Option<Grade> {
     Some(grade::grade(before, after, reading::reader(&found.path)))
 }
 
-fn remedy(decision: Decision, address: &Address) -> String {
+fn remedy(decision: Decision, address: &Address, action: &Action) -> String {
     let does = match decision {
         Decision::Create(Creation::New) => "creates it",
         Decision::Create(Creation::Vanished) => "writes it again",
@@ -346,28 +359,40 @@ fn remedy(decision: Decision, address: &Address) -> String {
         Decision::Keep => "accepts the edit",
         Decision::Forget(_) => "stops managing it",
         Decision::Nothing => "has nothing to do",
-        Decision::Conflict(conflict) => return conflict_remedy(conflict, address),
+        Decision::Conflict(_) => return "`loom plan` shows the ways out".to_owned(),
     };
-    format!("`loom apply` {does}")
+    let paths = [action.old_path(), &action.path];
+    format!(
+        "`{}` {does}",
+        Command::apply(Apply::Plainly, address, &paths)
+    )
 }
 
-fn conflict_remedy(conflict: Conflict, address: &Address) -> String {
-    match conflict {
-        Conflict::Edited | Conflict::Merge => {
-            format!(
-                "`loom apply --target '{address}' --on-drift restore` puts it back, `--on-drift keep` accepts the edit"
-            )
-        }
+fn conflict_remedy(conflict: &Conflicting) -> String {
+    let offered = |how: Apply, does: &str| {
+        let way = conflict
+            .ways
+            .iter()
+            .find(|way| way.applies() == Some(how))?;
+        Some(format!("`{}` {does}", way.command()?))
+    };
+    let restores = offered(
+        Apply::OnDrift(OnDrift::Restore),
+        "puts it back, and with `keep` in the place of `restore` accepts the edit",
+    );
+    let adopts = offered(Apply::Adopting, "takes it over as it is");
+    let plainly = || "`loom plan` shows the ways out".to_owned();
+    match conflict.conflict {
         Conflict::KeysTaken => {
-            format!(
-                "`loom apply --target '{address}' --on-drift restore` writes loom's values, `--adopt` leaves those that are there"
-            )
+            let sets = offered(Apply::OnDrift(OnDrift::Restore), "writes loom's values");
+            let leaves = offered(Apply::Adopting, "leaves those that are there");
+            sets.or(leaves).unwrap_or_else(plainly)
         }
-        Conflict::NotOurs => {
-            format!("`loom apply --target '{address}' --adopt` takes it over as it is")
+        Conflict::Edited | Conflict::Merge | Conflict::NotOurs => {
+            restores.or(adopts).unwrap_or_else(plainly)
         }
-        Conflict::Foreign => "remove what is there, then `loom apply` writes it again".to_owned(),
-        Conflict::DeletedButEdited
+        Conflict::Foreign
+        | Conflict::DeletedButEdited
         | Conflict::Stateful
         | Conflict::Component
         | Conflict::Migration

@@ -152,16 +152,16 @@ mod tests {
     fn each_output_has_a_line_with_its_class_and_what_to_do_and_upgrades_stand_apart() {
         let scene = drifting();
         insta::assert_snapshot!(said(&scene.blocked(), &scene), @r"
-        input changed       .github/workflows/deploy-entity-api.yml  +3                    github.workflow.entity-api                  `loom apply` creates it
-        unrecorded          README.md                                                      file.readme                                 `loom apply --target 'file.readme' --adopt` takes it over as it is
-        edited              docs/deployment.md                       +1 -1  content        markdown.page.deployment                    `loom apply --target 'markdown.page.deployment' --on-drift restore` puts it back, `--on-drift keep` accepts the edit
+        input changed       .github/workflows/deploy-entity-api.yml  +3                    github.workflow.entity-api                  `loom apply --target github.workflow.entity-api --path .github/workflows/deploy-entity-api.yml` creates it
+        unrecorded          README.md                                                      file.readme                                 `loom apply --target file.readme --path README.md --adopt` takes it over as it is
+        edited              docs/deployment.md                       +1 -1  content        markdown.page.deployment                    `loom apply --target markdown.page.deployment --path docs/deployment.md --on-drift restore` puts it back, and with `keep` in the place of `restore` accepts the edit
         error               etc/motd                                                       file.motd                                   nobody can tell what it holds: a file that cannot be read (Permission denied)
-        input changed       k8s/staging/entity-api.yml               +1 -1  content        kubernetes.manifest.entity-api[staging]     `loom apply` updates it
-        edited              k8s/web.yml                              +1 -1  format only    kubernetes.manifest.web                     `loom apply --target 'kubernetes.manifest.web' --on-drift restore` puts it back, `--on-drift keep` accepts the edit
-        edited              k8s/|x`.yml                              -1     comments only  kubernetes.manifest.odd                     `loom apply --target 'kubernetes.manifest.odd' --on-drift restore` puts it back, `--on-drift keep` accepts the edit
-        missing             run.sh                                   +1                    shell.script.run                            `loom apply` writes it again
+        input changed       k8s/staging/entity-api.yml               +1 -1  content        kubernetes.manifest.entity-api[staging]     `loom apply --target 'kubernetes.manifest.entity-api[staging]' --path k8s/staging/entity-api.yml` updates it
+        edited              k8s/web.yml                              +1 -1  format only    kubernetes.manifest.web                     `loom apply --target kubernetes.manifest.web --path k8s/web.yml --on-drift restore` puts it back, and with `keep` in the place of `restore` accepts the edit
+        edited              k8s/|x`.yml                              -1     comments only  kubernetes.manifest.odd                     `loom apply --target kubernetes.manifest.odd --path 'k8s/|x`.yml' --on-drift restore` puts it back, and with `keep` in the place of `restore` accepts the edit
+        missing             run.sh                                   +1                    shell.script.run                            `loom apply --target shell.script.run --path run.sh` writes it again
         Generator upgraded: kubernetes.manifest 1 → 2: Probes stand behind ports.
-        generator upgraded  k8s/production/entity-api.yml            +1 -1  content        kubernetes.manifest.entity-api[production]  `loom apply` updates it
+        generator upgraded  k8s/production/entity-api.yml            +1 -1  content        kubernetes.manifest.entity-api[production]  `loom apply --target 'kubernetes.manifest.entity-api[production]' --path k8s/production/entity-api.yml` updates it
 
         Notes:
           1 artifact waits for T-003, which is not completed: pipeline.entity-api

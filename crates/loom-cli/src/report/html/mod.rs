@@ -234,11 +234,7 @@ fn write_data(plan: &Presented<'_>, boxes: usize, out: &mut dyn Write) -> io::Re
     for (index, section) in sections.iter().enumerate() {
         for chunk in section.actions.chunks(CHUNK) {
             let of = |action: &&Action| {
-                let shown = if action.verb.writes() {
-                    Shown::of(plan.contents, action)
-                } else {
-                    Shown::default()
-                };
+                let shown = Shown::of(plan.contents, action);
                 // the first section is what somebody asked for
                 let upgrade = index.checked_sub(1);
                 inert(&Change {
@@ -257,7 +253,7 @@ fn of_conflict<'a>(conflict: &'a Conflicting, contents: &dyn Contents) -> Change
     let shown = Shown::from(contents.of_conflict(conflict));
     let said = [causes::conflict_sentences(conflict)]
         .into_iter()
-        .chain(conflict.ways.iter().cloned());
+        .chain(conflict.ways.iter().map(ToString::to_string));
     let mut change = Change {
         action: "conflict",
         mark: '!',

@@ -23,7 +23,7 @@ use serde::{Serialize, Serializer};
 use super::{Note, PLAN_FORMAT_VERSION, UpgradeJson, block, keys, notes, unified, upgrades, write};
 use crate::report::causes::{self, Summary};
 use crate::report::check::{BasisJson, FindingJson};
-use crate::report::{Basis, Compared, Contents, Shown, settings};
+use crate::report::{Accepted, Basis, Compared, Contents, Shown, own_settings};
 
 /// How many actions are prepared at once.
 const CHUNK: usize = 256;
@@ -170,6 +170,15 @@ struct ActionJson<'a> {
     causes: Vec<CauseJson<'a>>,
     settings: Vec<String>,
     diff: Option<String>,
+    /// What of a person's edit is taken as good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<AcceptedJson>,
+}
+
+#[derive(Serialize)]
+struct AcceptedJson {
+    grade: &'static str,
+    lines: String,
 }
 
 #[derive(Serialize)]
@@ -200,11 +209,7 @@ struct ContentJson {
 
 impl<'a> ActionJson<'a> {
     fn new(action: &'a Action, contents: &dyn Contents) -> Self {
-        let shown = if action.verb.writes() {
-            Shown::of(contents, action)
-        } else {
-            Shown::default()
-        };
+        let shown = Shown::of(contents, action);
         Self {
             action: action.verb.as_str(),
             path: action.path.as_str(),
@@ -231,8 +236,12 @@ impl<'a> ActionJson<'a> {
             },
             parts: action.parts.iter().map(PartJson::new).collect(),
             causes: causes::of(action).into_iter().map(CauseJson::new).collect(),
-            settings: settings(contents, action, &shown),
+            settings: own_settings(contents, action, &shown),
             diff: unified(&shown),
+            accepted: Accepted::of(contents, action).map(|accepted| AcceptedJson {
+                grade: accepted.grade.as_str(),
+                lines: accepted.lines,
+            }),
         }
     }
 }
@@ -365,7 +374,7 @@ struct ConflictJson<'a> {
     address: String,
     text: String,
     found: Option<&'a str>,
-    ways: &'a [String],
+    ways: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<ByHandJson<'a>>,
 }
@@ -419,7 +428,7 @@ impl<'a> ConflictJson<'a> {
             address: found.address.to_string(),
             text: causes::conflict_sentences(found),
             found: found.found.as_deref(),
-            ways: &found.ways,
+            ways: found.ways.iter().map(ToString::to_string).collect(),
             by_hand: found.by_hand.as_ref().map(ByHandJson::new),
         }
     }

@@ -280,6 +280,7 @@ fn a_plan_has_the_digest_and_the_actions_at_the_top_and_says_all_of_an_action() 
         "adopt": 0,
         "keep": 0,
         "forget": 0,
+        "accepted": 0,
         "drifted": 1,
         "conflicts": 0,
         "outputs": 12

@@ -733,7 +733,7 @@ fn conflict_entry(conflict: &Conflicting) -> Entry<'_> {
     let ways: Vec<String> = conflict
         .ways
         .iter()
-        .map(|way| format!("  - {}\n", plain(way)))
+        .map(|way| format!("  - {}\n", plain(&way.to_string())))
         .collect();
     let (address, said) = (
         code(&conflict.address.to_string()),

@@ -250,7 +250,8 @@ impl PlanText<'_> {
     /// Whether the lines of an action are shown, and not only counted.
     fn shows(&self, action: &Action) -> bool {
         match (self.talk, &action.verb) {
-            (Talk::Quiet, _) | (_, Verb::Adopt | Verb::Keep | Verb::Forget) => false,
+            (Talk::Quiet, _) | (_, Verb::Forget) => false,
+            (_, Verb::Adopt | Verb::Keep) => action.accepts(),
             (Talk::Verbose, _) | (Talk::Normal, Verb::Update | Verb::Move { .. }) => true,
             (Talk::Normal, Verb::Delete) => action.causes().any(|cause| *cause == Cause::Edited),
             (Talk::Normal, Verb::Create) => false,
@@ -372,7 +373,7 @@ impl PlanText<'_> {
             }
             writeln!(out, "    What you can do:")?;
             for way in &conflict.ways {
-                writeln!(out, "      * {}", visible(way))?;
+                writeln!(out, "      * {}", visible(&way.to_string()))?;
             }
         }
         Ok(())

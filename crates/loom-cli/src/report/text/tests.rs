@@ -320,6 +320,7 @@ fn a_mode_a_binary_file_and_several_parts_are_said_in_words() {
 
     ~ x.bin
         because: edited by hand
+        accepted edit: content, binary
         The content is not text and is not shown.
 
     ~ .dockerignore
@@ -328,7 +329,7 @@ fn a_mode_a_binary_file_and_several_parts_are_said_in_words() {
          a
         +b
 
-    Plan: 0 to create, 3 to update, 0 to delete; 0 drifted; 0 conflicts
+    Plan: 0 to create, 3 to update, 0 to delete; 0 drifted; 0 conflicts; 1 accepted edit
     Digest: 29fde71e3ef298312227db745efc78ceb1c4e97c3a45f8e1f3f8680fa8a8f9ac
     Apply it with: loom apply --expect 00ff
     ");
