@@ -73,8 +73,19 @@ fn look(parent: &mut Parent<'_>, sight: &Sight, want: &Want, buffer: &mut Vec<u8
     }
 }
 
-/// What counts of a file, wherever its bytes come from.
+/// What counts of a file, wherever its bytes come from: `whole` has their hash, all of them.
 pub fn seen(want: &Want, whole: Observed, bytes: &[u8]) -> Seen {
+    let (whole, all) = match whole {
+        Observed::File(content) => {
+            let said = header::hash_without(bytes, &want.path);
+            let without = Content {
+                hash: said.unwrap_or(content.hash),
+                ..content
+            };
+            (Observed::File(without), Some(content.hash))
+        }
+        other @ (Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_)) => (other, None),
+    };
     let is_read =
         matches!(whole, Observed::File(_)) && (!want.blocks.is_empty() || !want.keys.is_empty());
     let (whole, text) = match is_read.then(|| std::str::from_utf8(bytes)) {
@@ -93,22 +104,24 @@ pub fn seen(want: &Want, whole: Observed, bytes: &[u8]) -> Seen {
         })
     });
     Seen {
+        bytes: all.filter(|_| matches!(whole, Observed::File(_))),
         whole,
         blocks: blocks(want, text),
         text: kept,
     }
 }
 
-fn blocks(want: &Want, text: Option<&str>) -> BTreeMap<String, Option<ContentHash>> {
+fn blocks(want: &Want, text: Option<&str>) -> BTreeMap<String, block::Found<ContentHash>> {
     let comment = block::comment_of(&want.path);
-    let hash = |address: &String| {
-        Some(ContentHash::of(
-            block::find(text?, comment?, address)?.as_bytes(),
-        ))
+    let found = |address: &String| match (text, comment) {
+        (Some(text), Some(comment)) => {
+            block::find(text, comment, address).map(|body| ContentHash::of(body.as_bytes()))
+        }
+        (None, _) | (_, None) => block::Found::Absent,
     };
     want.blocks
         .iter()
-        .map(|address| (address.clone(), hash(address)))
+        .map(|address| (address.clone(), found(address)))
         .collect()
 }
 
@@ -131,21 +144,20 @@ impl Found {
     }
 }
 
-/// Looks at `name` in `directory`; a regular file's bytes are left in `buffer`.
+/// Looks at `name` in `directory`; a regular file's bytes are left in `buffer`, and all are hashed.
 pub(crate) fn examine(
     directory: BorrowedFd<'_>,
     name: &str,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Found> {
-    examine_with(directory, name, buffer, header::content_hash, &mut |_| ())
+    examine_with(directory, name, buffer, &mut |_| ())
 }
 
-/// As [`examine`], with another hash, and another look at a regular file while it is open.
+/// As [`examine`], with another look at a regular file while it is open.
 pub(crate) fn examine_with(
     directory: BorrowedFd<'_>,
     name: &str,
     buffer: &mut Vec<u8>,
-    hash: fn(&[u8]) -> ContentHash,
     look: &mut dyn FnMut(BorrowedFd<'_>),
 ) -> io::Result<Found> {
     let file = match disk::open_file(directory, name) {
@@ -170,7 +182,7 @@ pub(crate) fn examine_with(
     look(file.as_fd());
     Ok(Found::File(
         Content {
-            hash: hash(buffer),
+            hash: ContentHash::of(buffer),
             mode: mode_of(facts.permissions),
         },
         facts,
@@ -409,7 +421,7 @@ mod tests {
 
     #[test]
     fn blocks_are_seen_by_their_address() {
-        let text = block::set("mine\n", Comment::Html, "file.x", "theirs\n");
+        let text = block::set("mine\n", Comment::Html, "file.x", "theirs\n").expect("no marker");
         let scene = Scene::new(&[("x.md", text.as_str())]);
         scene.write("latin.md", b"\xff");
         let blocks = vec!["file.x".to_owned(), "file.y".to_owned()];
@@ -419,8 +431,11 @@ mod tests {
         });
         let snapshot = observe(&scene.root(), &wants).expect("there is no Git");
         let seen = &snapshot.0[&wants[1].path];
-        assert_eq!(seen.blocks["file.x"], Some(ContentHash::of(b"theirs\n")));
-        assert_eq!(seen.blocks["file.y"], None);
+        assert_eq!(
+            seen.blocks["file.x"],
+            block::Found::Pair(ContentHash::of(b"theirs\n"))
+        );
+        assert_eq!(seen.blocks["file.y"], block::Found::Absent);
         assert_eq!(
             snapshot.whole(&wants[0].path),
             &Observed::Foreign("a file that is not UTF-8 text".to_owned())

@@ -470,7 +470,9 @@ impl Settling<'_, '_> {
         let (target, target_facts) = match self.parent.surely_of(&step.path)? {
             Ok(directory) => held(directory, step.path.file_name(), step, &mut self.buffer)?,
             Err(Observed::Absent) => (Held::Nothing, None),
-            Err(Observed::Foreign(_) | Observed::File(_)) => (Held::Other, None),
+            Err(Observed::Foreign(_) | Observed::Damaged(_) | Observed::File(_)) => {
+                (Held::Other, None)
+            }
         };
         let one_file = slot_facts
             .zip(target_facts)
@@ -689,7 +691,7 @@ fn of_found(found: Found, step: &Step) -> (Held, Option<Facts>) {
 
 fn describe(instead: &Observed) -> String {
     match instead {
-        Observed::Foreign(what) => format!("there is {what}"),
+        Observed::Foreign(what) | Observed::Damaged(what) => format!("there is {what}"),
         Observed::Absent | Observed::File(_) => "its directory is gone".to_owned(),
     }
 }

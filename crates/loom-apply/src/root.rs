@@ -333,7 +333,9 @@ impl Root {
             None => Ok(None),
             Some(tracked) => match tracked.observed() {
                 Observed::Foreign(what) => Err(ReadError::Other(format!("it is {what}"))),
-                Observed::Absent | Observed::File(_) => Ok(Some(tracked.bytes().to_vec())),
+                Observed::Absent | Observed::File(_) | Observed::Damaged(_) => {
+                    Ok(Some(tracked.bytes().to_vec()))
+                }
             },
         }
     }

@@ -61,7 +61,8 @@ pub enum Put {
 pub struct Becomes {
     /// Whether it may be run.
     pub mode: Mode,
-    /// The [`content_hash`] that its bytes must have; `None` where the plan does not know it.
+    /// The [`content_hash`] that its bytes must have, without loom's header; `None` where the plan does
+    /// not know it.
     pub hash: Option<ContentHash>,
 }
 
@@ -202,12 +203,12 @@ impl<'r> Approved<'r> {
     }
 }
 
-/// What must be there before a change.
+/// What must be there before a change, all bytes of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Guard {
-    /// What the plan saw, loom's header left out.
+    /// What the plan saw: the file as Git would commit it.
     Plan(Expect),
-    /// What an earlier transaction left, to the byte.
+    /// What an earlier transaction left on the disk.
     Whole(Option<Content>),
 }
 
@@ -436,13 +437,9 @@ fn check_guard(
 ) -> Result<Option<Seen>, Stale> {
     let expected = job.guard.expect();
     let mut attributes = Ok(Attributes::default());
-    let hash = match job.guard {
-        Guard::Plan(_) => content_hash,
-        Guard::Whole(_) => ContentHash::of,
-    };
     let found = match parent.of(job.path) {
         Err(instead) => Err(instead.clone()),
-        Ok(directory) => examine_with(directory, job.path.file_name(), buffer, hash, &mut |file| {
+        Ok(directory) => examine_with(directory, job.path.file_name(), buffer, &mut |file| {
             if matches!(job.fill, Fill::Write(_) | Fill::Edit(_)) {
                 attributes = disk::attributes(file);
             }
@@ -465,21 +462,12 @@ fn check_guard(
         });
     }
     Ok(match found {
-        Ok((Found::File(content, facts), attributes)) => {
-            let content = match job.guard {
-                Guard::Plan(_) => Content {
-                    hash: ContentHash::of(buffer),
-                    ..content
-                },
-                Guard::Whole(_) => content,
-            };
-            Some(Seen {
-                content,
-                facts,
-                is_racy: disk::is_racy(&facts),
-                attributes,
-            })
-        }
+        Ok((Found::File(content, facts), attributes)) => Some(Seen {
+            content,
+            facts,
+            is_racy: disk::is_racy(&facts),
+            attributes,
+        }),
         Ok((Found::Nothing | Found::Other(_), _)) | Err(_) => None,
     })
 }
@@ -635,7 +623,7 @@ impl Aside<'_, '_> {
         let bytes = (self.contents)(index, current).map_err(failed)?;
         if becomes
             .hash
-            .is_some_and(|hash| hash != content_hash(&bytes))
+            .is_some_and(|hash| hash != content_hash(&bytes, path))
         {
             return Err(failed(
                 "it is not the content that was planned; plan again".to_owned(),

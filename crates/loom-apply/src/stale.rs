@@ -25,7 +25,7 @@ pub(crate) fn meets(found: &Observed, expect: Expect) -> bool {
         (Observed::File(content), Expect::Exactly(expected)) => *content == expected,
         (Observed::File(_), Expect::Absent)
         | (Observed::Absent, Expect::Exactly(_))
-        | (Observed::Foreign(_), _) => false,
+        | (Observed::Foreign(_) | Observed::Damaged(_), _) => false,
     }
 }
 
@@ -34,6 +34,7 @@ impl fmt::Display for Stale {
         let path = &self.path;
         match (&self.found, self.expected) {
             (Observed::Foreign(what), _) => write!(f, "there is {what} at `{path}`"),
+            (Observed::Damaged(why), _) => write!(f, "in `{path}`, {why}"),
             (Observed::File(_), Expect::Absent) => {
                 write!(f, "there is a file at `{path}`, where there was none")
             }

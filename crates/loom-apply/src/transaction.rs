@@ -24,11 +24,10 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use loom_plan::addr::{ContentHash, RepoPath};
+use loom_plan::addr::RepoPath;
 
 use crate::disk::{self, Kind};
 use crate::journal::{self, Exchange, Head, Journal, Read, Stage, Step};
-use crate::observe::{Found, examine_with};
 use crate::root::Root;
 use crate::trouble::{During as _, Trouble};
 
@@ -505,14 +504,8 @@ fn exists(directory: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
     }
 }
 
-/// Looks at `name` in `directory`, with the hash of all its bytes: those of loom's header too.
-pub(crate) fn look(
-    directory: BorrowedFd<'_>,
-    name: &str,
-    buffer: &mut Vec<u8>,
-) -> io::Result<Found> {
-    examine_with(directory, name, buffer, ContentHash::of, &mut |_| ())
-}
+/// Looks at a name in a directory.
+pub(crate) use crate::observe::examine as look;
 
 /// A path as one word of a shell.
 pub(crate) fn quoted(path: &Path) -> String {

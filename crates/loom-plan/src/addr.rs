@@ -477,6 +477,17 @@ impl From<ContentHash> for String {
     }
 }
 
+/// Whether a text may be the code of a story, such as `ENT-001`.
+pub fn is_story_code(text: &str) -> bool {
+    let letters = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    letters
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.len() <= 64
+        && !text.eq_ignore_ascii_case("project")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -143,7 +143,7 @@ pub fn propose(
 
 /// How the kind reads a file that keeps most of it: every byte, or else all that it says.
 fn read(file: &Existing<'_>, readers: Readers<'_>, ask: Ask<'_>) -> Result<Read, String> {
-    if header::is_in(file.text.as_bytes()) {
+    if header::is_in(file.text.as_bytes(), file.path) {
         return Err("it carries loom's header: another declaration wrote it".to_owned());
     }
     let kinds = readers.registry.providers.iter();

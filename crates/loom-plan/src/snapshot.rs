@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, btree_map};
 use std::iter::Peekable;
 
 use crate::addr::{ContentHash, RepoPath};
+use crate::block::{Damage, Found};
 use crate::provider::Mode;
 
-/// A content: its hash without loom's header, and its mode.
+/// A content: its hash, which of a whole file leaves loom's header out, and its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Content {
     /// [`crate::header::content_hash`] of a whole file, the plain hash of a part.
@@ -53,6 +54,8 @@ pub enum Observed {
     File(Content),
     /// Something that loom does not touch; the sentence says what: `a symbolic link`.
     Foreign(String),
+    /// A block whose markers make no pair; the clause says why, with the lines.
+    Damaged(String),
 }
 
 /// How many bytes a file may have that loom writes, compares or reads: a larger one is refused unread.
@@ -81,8 +84,10 @@ pub struct Want {
 pub struct Seen {
     /// The whole file.
     pub whole: Observed,
-    /// The blocks that were wanted, by address; `None` where the file has none such.
-    pub blocks: BTreeMap<String, Option<ContentHash>>,
+    /// The hash of all its bytes, loom's header among them, where it is a file.
+    pub bytes: Option<ContentHash>,
+    /// The blocks that were wanted, by address: the hash of what is between their markers.
+    pub blocks: BTreeMap<String, Found<ContentHash>>,
     /// The text, and what was read in it, where keys of the file are owned or delegated.
     pub text: Option<Box<Text>>,
 }
@@ -123,6 +128,15 @@ impl Snapshot {
             .map_or(&Observed::Absent, |seen| &seen.whole)
     }
 
+    /// The file at a path to the byte: what a change of it expects to find.
+    pub fn to_the_byte(&self, path: &RepoPath) -> Option<Content> {
+        let seen = self.0.get(path)?;
+        match (&seen.whole, seen.bytes) {
+            (Observed::File(content), Some(hash)) => Some(Content { hash, ..*content }),
+            (_, _) => None,
+        }
+    }
+
     /// A part of the file at a path; absent where nobody looked.
     pub fn part(&self, path: &RepoPath, part: &Part) -> Observed {
         self.0
@@ -155,6 +169,7 @@ impl Seen {
     /// Nothing is there.
     pub const NOTHING: Self = Self {
         whole: Observed::Absent,
+        bytes: None,
         blocks: BTreeMap::new(),
         text: None,
     };
@@ -164,7 +179,9 @@ impl Seen {
     pub fn part(&self, part: &Part) -> Observed {
         let text = self.text.as_deref();
         match (part, &self.whole) {
-            (_, Observed::Absent | Observed::Foreign(_)) => self.whole.clone(),
+            (_, Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_)) => {
+                self.whole.clone()
+            }
             (Part::Whole, Observed::File(_)) => text
                 .and_then(|text| text.undelegated)
                 .map_or_else(|| self.whole.clone(), Observed::File),
@@ -172,13 +189,23 @@ impl Seen {
                 .and_then(|text| text.keys.get(address))
                 .cloned()
                 .unwrap_or(Observed::Absent),
-            (Part::Block(address), Observed::File(content)) => {
-                let block = self.blocks.get(address).copied().flatten();
-                block.map_or(Observed::Absent, |hash| {
-                    Observed::File(part.counts(Content { hash, ..*content }))
-                })
-            }
+            (Part::Block(address), Observed::File(content)) => match self.blocks.get(address) {
+                None | Some(Found::Absent) => Observed::Absent,
+                Some(Found::Pair(hash)) => Observed::File(part.counts(Content {
+                    hash: *hash,
+                    ..*content
+                })),
+                Some(Found::Damaged(damage)) => Observed::Damaged(damage.to_string()),
+            },
         }
+    }
+
+    /// What is wrong with the markers of the blocks that were looked for.
+    pub fn damages(&self) -> impl Iterator<Item = &Damage> {
+        self.blocks.values().filter_map(|block| match block {
+            Found::Damaged(damage) => Some(damage),
+            Found::Absent | Found::Pair(_) => None,
+        })
     }
 
     /// Whether a part was looked for.
@@ -214,8 +241,12 @@ mod tests {
             whole: Observed::File(content(text)),
             blocks: blocks
                 .iter()
-                .map(|(address, body)| ((*address).to_owned(), body.map(|body| content(body).hash)))
+                .map(|(address, body)| {
+                    let found = body.map_or(Found::Absent, |body| Found::Pair(content(body).hash));
+                    ((*address).to_owned(), found)
+                })
                 .collect(),
+            bytes: None,
             text: None,
         };
         let files = [

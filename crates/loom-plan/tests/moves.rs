@@ -213,7 +213,7 @@ impl Repository {
             let text = self.files.get(want.path.as_str());
             let whole = text.map_or(Observed::Absent, |text| {
                 Observed::File(Content {
-                    hash: header::content_hash(text.as_bytes()),
+                    hash: header::content_hash(text.as_bytes(), &want.path),
                     mode: Mode::Plain,
                 })
             });
@@ -232,6 +232,7 @@ impl Repository {
                 want.path.clone(),
                 Seen {
                     whole,
+                    bytes: text.map(|text| loom_plan::addr::ContentHash::of(text.as_bytes())),
                     blocks: want.blocks.iter().map(hash).collect(),
                     ..Seen::default()
                 },

@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use loom_plan::addr::ContentHash;
 use loom_plan::diag::Diagnostics;
 use loom_plan::drift::{self, Class};
 use loom_plan::graph;
@@ -164,13 +165,14 @@ impl Repository {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let seen = |text: &String| {
+        let seen = |path: &loom_plan::addr::RepoPath, text: &String| {
             let content = Content {
-                hash: header::content_hash(text.as_bytes()),
+                hash: header::content_hash(text.as_bytes(), path),
                 mode: loom_plan::provider::Mode::Plain,
             };
             Seen {
                 whole: Observed::File(content),
+                bytes: Some(ContentHash::of(text.as_bytes())),
                 ..Seen::default()
             }
         };
@@ -178,7 +180,7 @@ impl Repository {
         Snapshot(
             self.files
                 .iter()
-                .map(|(name, text)| (path(name), seen(text)))
+                .map(|(name, text)| (path(name), seen(&path(name), text)))
                 .collect(),
         )
     }

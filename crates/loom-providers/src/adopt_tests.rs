@@ -87,7 +87,11 @@ fn what_the_fixtures_expect_is_read_back_exactly_by_the_kind_that_wrote_it() {
         else {
             continue;
         };
-        let stripped = String::from_utf8(header::strip(text.as_bytes())).expect("UTF-8");
+        let stripped = String::from_utf8(header::strip(
+            text.as_bytes(),
+            &RepoPath::new(path).expect("a path"),
+        ))
+        .expect("UTF-8");
         let (address, fidelity) = read(path, &stripped);
         let kind = match path.rsplit('.').next() {
             Some("tf") => "terraform.module.",

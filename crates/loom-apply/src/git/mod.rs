@@ -26,8 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use loom_plan::addr::RepoPath;
-use loom_plan::header;
+use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Observed};
 
@@ -131,7 +130,7 @@ impl Tracked {
     pub(crate) fn observed(&self) -> Observed {
         match self.what {
             What::Plain | What::Executable => Observed::File(Content {
-                hash: header::content_hash(&self.bytes),
+                hash: ContentHash::of(&self.bytes),
                 mode: mode_of(self.what),
             }),
             What::Link => Observed::Foreign("a symbolic link".to_owned()),
@@ -293,7 +292,7 @@ impl Sight {
         match self.stored(path, bytes, rewrites) {
             Some(bytes) => Committed {
                 content: Content {
-                    hash: header::content_hash(&bytes),
+                    hash: ContentHash::of(&bytes),
                     ..content
                 },
                 bytes: Some(bytes),

@@ -77,7 +77,7 @@ fn away(root: &Root, at: &str) -> Option<Away> {
 fn refused(root: &Root, at: &str) -> Option<StageError> {
     let expect = match seen(root, at) {
         Observed::File(content) => Expect::Exactly(content),
-        Observed::Absent | Observed::Foreign(_) => Expect::Absent,
+        Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => Expect::Absent,
     };
     let put = Put::File(Becomes {
         mode: Mode::Plain,

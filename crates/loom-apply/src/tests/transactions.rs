@@ -230,6 +230,20 @@ pub(super) fn left_behind(scene: &Scene) -> Vec<String> {
 }
 
 #[test]
+fn an_edit_of_the_header_alone_is_noticed_before_anything_is_written() {
+    let header = "# Managed by loom: file.a (project); see 'loom explain PATH'\n";
+    let seen = format!("{header}old\n");
+    let scene = Scene::new(&[("a", seen.as_str())]);
+    let change = || plan("a", exactly(&seen, Mode::Plain), file(Mode::Plain), "new\n");
+    scene.write("a", header.replace("file.a", "file.b") + "old\n");
+    let root = scene.root();
+    let staged = stage(&root, &[change()], Durability::Kill);
+    assert!(matches!(staged, Err(StageError::Stale(stale)) if stale.len() == 1));
+    scene.write("a", &seen);
+    apply(&root, &[change()], Durability::Kill).expect("it is what the plan saw");
+}
+
+#[test]
 fn a_plan_is_carried_out_whole() {
     for (before, plans) in pairs() {
         let scene = scene(&before);

@@ -160,6 +160,14 @@ fn outputs<'a>(
         let found = seen.snapshot.part(&output.place.path, &output.part);
         matches!(found, Observed::File(content) if content != output.content)
     };
+    for output in &all {
+        if let Observed::Damaged(why) = seen.snapshot.part(&output.place.path, &output.part) {
+            return Err(Failure::Undecided(format!(
+                "nothing of {} can be absorbed before its markers are put right: {why}",
+                output.place.path
+            )));
+        }
+    }
     let is_asked = |output: &&Output| {
         asked
             .path

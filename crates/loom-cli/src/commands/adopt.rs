@@ -357,6 +357,7 @@ pub(super) fn read(desk: &Desk<'_>, path: RepoPath) -> Result<Found, String> {
         Observed::Foreign(what) => Err(format!(
             "{what} is there, and loom manages regular files only"
         )),
+        Observed::Damaged(why) => Err(why.clone()),
         Observed::Absent => Err("it is gone".to_owned()),
     }
 }
@@ -566,6 +567,7 @@ fn write(
 ) -> Result<loom_apply::Committed, Failure> {
     let root = &desk.root;
     places::refuse_away_in(root, plan)?;
+    planned.keep_bases(root, &lock, plan)?;
     let bytes = planned.bytes(root);
     let mut writes = files(plan, planned.record(plan), &planned.seen.ledger_files);
     let path = project_file();
@@ -579,10 +581,10 @@ fn write(
     )?;
     let mode = match snapshot.whole(&path) {
         Observed::File(content) => content.mode,
-        Observed::Absent | Observed::Foreign(_) => Mode::Plain,
+        Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => Mode::Plain,
     };
     let expect = Expect::Exactly(Content {
-        hash: loom_plan::header::content_hash(before.as_bytes()),
+        hash: loom_plan::addr::ContentHash::of(before.as_bytes()),
         mode,
     });
     let change = Change {

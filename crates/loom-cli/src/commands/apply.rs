@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use loom_apply::{Approved, Becomes, Cause, Change, Committed, Durability, Lock, Put, Root};
-use loom_plan::addr::RepoPath;
+use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::check::Finding;
-use loom_plan::header;
 use loom_plan::plan::repair::Repair;
 use loom_plan::plan::{Action, Brake, Expect, Outcome, Plan, Verb, build};
 use loom_plan::provider::Mode;
-use loom_plan::snapshot::{Content, Observed, Want};
+use loom_plan::snapshot::{Content, Want};
 
 use super::approval::Approval;
 use super::gate::Gate;
@@ -138,7 +137,7 @@ fn removal(root: &Root, path: RepoPath) -> Result<Option<FileWrite<'static>>, Fa
         blocks: Vec::new(),
         keys: Vec::new(),
     };
-    let Observed::File(content) = *loom_apply::observe(root, &[want])?.whole(&path) else {
+    let Some(content) = loom_apply::observe(root, &[want])?.to_the_byte(&path) else {
         return Ok(None);
     };
     let change = Change {
@@ -336,7 +335,7 @@ pub(super) fn files<'a>(
             mode: Mode::Plain,
         };
         let expect = old.map_or(Expect::Absent, |old| {
-            Expect::Exactly(unmarked(header::content_hash(old.as_bytes())))
+            Expect::Exactly(unmarked(ContentHash::of(old.as_bytes())))
         });
         let put = text.as_ref().map_or(Put::Nothing, |_| {
             Put::File(Becomes {

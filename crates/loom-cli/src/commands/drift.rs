@@ -42,8 +42,13 @@ pub(crate) fn run(
 fn sides(planned: &pass::Planned, path: &RepoPath, part: &Part) -> [Option<Content>; 2] {
     let observed = match planned.seen.snapshot.part(path, part) {
         Observed::File(content) => Some(content),
-        Observed::Absent | Observed::Foreign(_) => None,
+        Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
     };
+    // where nobody can tell which lines are loom's nothing is written, and nothing is to be compared
+    let seen = planned.seen.snapshot.0.get(path);
+    if seen.is_some_and(|seen| seen.damages().next().is_some()) {
+        return [observed, None];
+    }
     let desired = planned
         .compiled
         .desired

@@ -106,7 +106,7 @@ impl World<'_> {
             Part::Block(address) => {
                 let text = desired.text(output).ok()?;
                 let before = self.read(path).unwrap_or_default();
-                Some(render::with_block(&before, path, address, Some(&text)))
+                render::with_block(&before, path, address, Some(&text)).ok()
             }
             // what people wrote beside the keys of loom stays
             Part::Keys(_) => {

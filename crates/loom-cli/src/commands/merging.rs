@@ -3,6 +3,7 @@
 //! In: what planning found to be merged. Out: [`Merges`] to plan with. The base comes from where it
 //! is cheapest: what loom renders today, the object store, Git's history.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::Files;
@@ -11,9 +12,10 @@ use super::pass::{self, Compiled, REGISTRY, Seen};
 use super::{Desk, Failure};
 use crate::env::Commits;
 use loom_apply::Objects;
-use loom_plan::diag::{Code, Diagnostic};
+use loom_plan::diag::Diagnostic;
+use loom_plan::header;
 use loom_plan::merge::{Clash, Sides};
-use loom_plan::plan::known::Key;
+use loom_plan::plan::known::{self, Key};
 use loom_plan::plan::merging::{
     self, History as _, Merges, Purpose, Stand, ToMerge, Wanted, combine,
 };
@@ -23,7 +25,7 @@ use loom_plan::snapshot::Part;
 /// Merges all of them.
 ///
 /// # Errors
-/// [`Failure::Input`] where a base is not found: another plan than the one asked for is not made.
+/// Where the history cannot be read, or what a provider said. A base that is not found is a clash.
 pub(crate) fn merge_all(
     desk: &Desk<'_>,
     (compiled, seen): (&Compiled, &Seen),
@@ -60,7 +62,7 @@ pub(crate) fn merge_all(
                 [base, observed],
             )?,
             (_, None) => Err(vec![Clash::NotText]),
-            (None, Some(_)) => return Err(missing(desk, merging)),
+            (None, Some(_)) => Err(vec![missing(desk)]),
         };
         merges.insert(merging.output.clone(), result);
     }
@@ -83,9 +85,21 @@ fn merged(
     };
     let grammar =
         loom_providers::grammar_of(&output.place.path).filter(|_| output.part == Part::Whole);
+    // a header that somebody moved is loom's, and is written in its place where something is written
+    let is_moved = output.part == Part::Whole
+        && base != desired
+        && matches!(
+            header::without_moved(&desired, &output.place.path),
+            Cow::Borrowed(_)
+        );
+    let without = if is_moved {
+        header::without_moved(observed, &merging.stand.path)
+    } else {
+        Cow::Borrowed(observed)
+    };
     let sides = Sides {
         base,
-        observed,
+        observed: &without,
         desired: &desired,
     };
     Ok(combine(
@@ -224,22 +238,62 @@ fn bases(
     Ok(bases)
 }
 
-/// What to do where the base is nowhere.
-fn missing(desk: &Desk<'_>, merging: &ToMerge) -> Failure {
-    let message = format!(
-        "the edit of {} cannot be merged: what loom rendered for it last is neither in this clone's object store nor in its Git history",
-        merging.stand.path
-    );
-    let is_shallow =
-        matches!(Commits::open(&desk.root, &|_| None), Ok(Some(commits)) if commits.is_shallow());
-    let help = if is_shallow {
-        "this clone is shallow: fetch the rest with `git fetch --unshallow`, and plan again"
+/// Why the base is nowhere, and what helps.
+fn missing(desk: &Desk<'_>) -> Clash {
+    Clash::NoBase(if is_shallow(desk) {
+        "this clone is shallow, and does not have what loom rendered for it last: fetch the rest with `git fetch --unshallow`"
             .to_owned()
     } else {
-        let choices = "`loom apply --on-drift keep` accepts the edit, and `--on-drift restore` writes loom's text";
-        format!(
-            "{choices}; commit the generated files after each apply, so that the next merge finds its base"
-        )
-    };
-    Failure::of(Diagnostic::new(Code::BaseMissing, message).help(help))
+        "what loom rendered for it last is neither in this clone's object store nor in its Git history".to_owned()
+    })
+}
+
+fn is_shallow(desk: &Desk<'_>) -> bool {
+    matches!(Commits::open(&desk.root, &|_| None), Ok(Some(commits)) if commits.is_shallow())
+}
+
+/// Where a merge of branches left several records of one output, and the base of the one that was
+/// chosen is nowhere, the first whose base is found counts. In a shallow clone none is preferred:
+/// what it lacks may be the base of the one that was chosen. Says whether another one counts now.
+///
+/// # Errors
+/// Where the history cannot be read.
+pub(crate) fn prefer_found(
+    desk: &Desk<'_>,
+    compiled: &Compiled,
+    seen: &mut Seen,
+    to_merge: &[ToMerge],
+) -> Result<bool, Failure> {
+    let mut preferred = Vec::new();
+    for merging in to_merge.iter().filter(|it| it.purpose == Purpose::Merge) {
+        let key = (merging.stand.path.clone(), merging.stand.part.clone());
+        let candidates = known::candidates(&seen.ledger, &seen.snapshot, &key);
+        if candidates.len() < 2 {
+            continue;
+        }
+        for record in candidates {
+            let stand = Stand {
+                keys: record.keys.clone(),
+                ..merging.stand.clone()
+            };
+            let rival = ToMerge {
+                stand,
+                rendered: record.rendered,
+                ..merging.clone()
+            };
+            if find_base(desk, compiled, &rival)?.is_some() {
+                if record.rendered != merging.rendered {
+                    preferred.push(record.clone());
+                }
+                break;
+            }
+        }
+    }
+    if preferred.is_empty() || is_shallow(desk) {
+        return Ok(false);
+    }
+    for record in preferred {
+        seen.known.prefer(record);
+    }
+    Ok(true)
 }

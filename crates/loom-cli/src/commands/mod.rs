@@ -55,12 +55,11 @@ use loom_apply::{
     Kept, LedgerError, Lock, LockError, Put, Recovered, Rescued, Root, RootError, StageError,
     Trouble, Unfinished, Unsettled, is_settled,
 };
-use loom_plan::addr::RepoPath;
+use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::diag::{Code, Diagnostic, Diagnostics};
-use loom_plan::header::content_hash;
 use loom_plan::plan::Expect;
 use loom_plan::provider::Mode;
-use loom_plan::snapshot::{Observed, Want};
+use loom_plan::snapshot::Want;
 use loom_plan::text::Sources;
 
 use crate::cli::Global;
@@ -248,10 +247,8 @@ pub(crate) fn write_inputs_with(
     wants.sort_by(|one, other| one.path.cmp(&other.path));
     let snapshot = loom_apply::observe(root, &wants)?;
     let changes = files.iter().map(|(path, _)| {
-        let expect = match snapshot.whole(path) {
-            Observed::File(content) => Expect::Exactly(*content),
-            Observed::Absent | Observed::Foreign(_) => Expect::Absent,
-        };
+        let found = snapshot.to_the_byte(path);
+        let expect = found.map_or(Expect::Absent, Expect::Exactly);
         Change {
             path: path.clone(),
             expect,
@@ -281,14 +278,14 @@ pub(crate) fn rewrite_input(
             keys: Vec::new(),
         }],
     )?;
-    let found = match snapshot.whole(path) {
-        Observed::File(content) if content.hash == content_hash(before.as_bytes()) => *content,
-        Observed::File(_) | Observed::Absent | Observed::Foreign(_) => {
-            return Err(Failure::Stale(format!(
-                "somebody changed {path} meanwhile, so nothing was written: run the command again"
-            )));
-        }
-    };
+    let found = snapshot
+        .to_the_byte(path)
+        .filter(|found| found.hash == ContentHash::of(before.as_bytes()));
+    let found = found.ok_or_else(|| {
+        Failure::Stale(format!(
+            "somebody changed {path} meanwhile, so nothing was written: run the command again"
+        ))
+    })?;
     let put = Put::File(Becomes {
         mode: found.mode,
         hash: None,

@@ -34,7 +34,7 @@ use loom_plan::{intent, keys, plan};
 use rayon::prelude::*;
 
 use super::files::Files;
-use super::merging::merge_all;
+use super::merging::{merge_all, prefer_found};
 use super::paths::Here;
 use super::{Desk, Failure, losses, outside, places, with_help};
 use crate::cli::{Selection, SkipConflicts, StoryArg, Talk};
@@ -465,7 +465,7 @@ fn refuse_lost_ledger(desk: &Desk<'_>, compiled: &Compiled, seen: &Seen) -> Resu
         .map(|(path, _)| path);
     let carries = |path: &&RepoPath| {
         held.bytes(path)
-            .is_ok_and(|bytes| loom_plan::header::is_in(&bytes))
+            .is_ok_and(|bytes| loom_plan::header::is_in(&bytes, path))
     };
     let carrying: Vec<String> = files.filter(carries).map(ToString::to_string).collect();
     if carrying.is_empty() {
@@ -571,7 +571,10 @@ impl Bytes<'_> {
     fn moved_output(&self, conflict: &Conflicting) -> Option<&Output> {
         if !matches!(
             conflict.conflict,
-            decide::Conflict::Edited | decide::Conflict::Merge | decide::Conflict::Component
+            decide::Conflict::Edited
+                | decide::Conflict::Merge
+                | decide::Conflict::Base
+                | decide::Conflict::Component
         ) {
             return None;
         }
@@ -627,6 +630,11 @@ impl Contents for Bytes<'_> {
 
     fn of_conflict(&self, conflict: &Conflicting) -> Sides {
         let before = self.files.bytes(&conflict.path).ok();
+        if conflict.conflict == decide::Conflict::Markers {
+            // nobody can tell what loom would write where
+            let after = before.clone();
+            return Sides { before, after };
+        }
         if let Part::Keys(_) = conflict.part {
             return self.of_keys(conflict, before);
         }
@@ -642,10 +650,11 @@ impl Contents for Bytes<'_> {
                     .as_deref()
                     .and_then(|bytes| std::str::from_utf8(bytes).ok())
                     .unwrap_or_default();
-                Some(
-                    render::with_block(text, &conflict.path, address, after.as_deref())
-                        .into_bytes(),
-                )
+                match render::with_block(text, &conflict.path, address, after.as_deref()) {
+                    Ok(text) => Some(text.into_bytes()),
+                    // what loom would write is nowhere, and what is there stays
+                    Err(_) => before.clone(),
+                }
             }
         };
         Sides { before, after }
@@ -757,11 +766,14 @@ pub(crate) fn plan(
 /// As [`plan()`].
 pub(crate) fn plan_in_silence(
     desk: &Desk<'_>,
-    (compiled, seen): Looked,
+    (compiled, mut seen): Looked,
     selection: &Selection,
 ) -> Result<Planned, Failure> {
     desk.steps.next("planning");
-    let to_merge = edited(&compiled, &seen, selection)?;
+    let mut to_merge = edited(&compiled, &seen, selection)?;
+    if prefer_found(desk, &compiled, &mut seen, &to_merge)? {
+        to_merge = edited(&compiled, &seen, selection)?;
+    }
     let merges = if to_merge.is_empty() {
         Merges::default()
     } else {

@@ -74,7 +74,7 @@ fn orphans(root: &Root, planned: &pass::Planned) -> Vec<RepoPath> {
     };
     let carries = |path: &RepoPath| {
         root.read_bytes(path)
-            .is_ok_and(|bytes| header::is_in(&bytes))
+            .is_ok_and(|bytes| header::is_in(&bytes, path))
     };
     let mut all = all.clone();
     all.retain(|path| !is_nested(path) && !is_known(path) && carries(path));

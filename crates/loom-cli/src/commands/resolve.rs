@@ -123,7 +123,10 @@ pub(crate) fn run(desk: &Desk<'_>, asked: &Resolve, out: &mut dyn Write) -> Resu
         Resolution::Tool(tool) => {
             let lock = lay_out(desk, &compiled, lock, &open)?;
             for (edited, layout, _) in &open {
-                results.push((edited, by_tool(&desk.root, tool.as_deref(), layout)?));
+                results.push((edited, {
+                    let path = &edited.merging.stand.path;
+                    by_tool(&desk.root, tool.as_deref(), layout, path)?
+                }));
             }
             lock
         }
@@ -195,6 +198,11 @@ fn sides<'a>(
         ))
     };
     let theirs = observed(&desk.root, compiled, merging)?.ok_or_else(unread)?;
+    // a header that somebody moved is written in its place, once
+    let theirs = match part {
+        Part::Whole => header::without_moved(&theirs, at).into_owned(),
+        Part::Block(_) | Part::Keys(_) => theirs,
+    };
     let output = compiled.desired.find(path, part).ok_or_else(unread)?;
     let ours = compiled
         .desired
@@ -222,7 +230,11 @@ fn laid_out(root: &Root, layout: &Layout, edited: &Edited<'_>) -> Result<Option<
         && read(&layout.ours).as_ref() == Some(&edited.ours)
     {
         return Ok(Some(
-            String::from_utf8_lossy(&header::strip(result.as_bytes())).into_owned(),
+            String::from_utf8_lossy(&header::strip(
+                result.as_bytes(),
+                &edited.merging.stand.path,
+            ))
+            .into_owned(),
         ));
     }
     Err(Failure::Stale(format!(
@@ -304,7 +316,12 @@ fn said(
 }
 
 /// Lets Git's merge tool make the result.
-fn by_tool(root: &Root, tool: Option<&str>, layout: &Layout) -> Result<String, Failure> {
+fn by_tool(
+    root: &Root,
+    tool: Option<&str>,
+    layout: &Layout,
+    path: &RepoPath,
+) -> Result<String, Failure> {
     let [base, theirs, ours, result] = layout.all().map(|path| root.path().join(path.as_str()));
     let base: PathBuf = if root.read_bytes(&layout.base).is_ok() {
         base
@@ -316,7 +333,7 @@ fn by_tool(root: &Root, tool: Option<&str>, layout: &Layout) -> Result<String, F
     let bytes = root
         .read_bytes(&layout.result)
         .map_err(|error| Failure::Environment(format!("{}: {error}", layout.result)))?;
-    let text = String::from_utf8(header::strip(&bytes)).unwrap_or_default();
+    let text = String::from_utf8(header::strip(&bytes, path)).unwrap_or_default();
     if text.is_empty() || has_markers(&text) {
         let message = format!(
             "the merge tool left {} undecided; run it again, or edit that file",
@@ -337,6 +354,12 @@ fn merged(
     let (path, part) = &merging.output;
     let output = compiled.desired.find(path, part);
     let counted = output.and_then(|output| compiled.desired.counted(output, &merging.stand, text));
+    if let (Part::Block(_), Some(line)) = (part, loom_plan::block::marker_in(text)) {
+        return Err(Failure::Undecided(format!(
+            "the result for {path} holds the marker of a block in line {line}, so nothing was changed: \
+             loom could not tell where the block ends. Edit it again, or take one side"
+        )));
+    }
     let content = counted.ok_or_else(|| {
         let read = keys::format_of(pass::REGISTRY.formats, path)
             .map(|format| (format.name(), format.read(text)));

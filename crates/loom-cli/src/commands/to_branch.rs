@@ -209,7 +209,7 @@ fn entry(
                 .map_err(|why| failed(&why))?;
             if becomes
                 .hash
-                .is_some_and(|hash| hash != content_hash(&bytes))
+                .is_some_and(|hash| hash != content_hash(&bytes, path))
             {
                 return Err(failed(
                     "it was rendered otherwise than planned; that is a bug in loom",

@@ -58,13 +58,18 @@ pub(crate) fn try_out(desk: &Desk<'_>, planned: &mut Planned) {
 /// Whether planning can say what a way comes to: others need an edit of the input first.
 fn is_tried(conflict: &Conflicting) -> bool {
     match conflict.conflict {
-        Conflict::Edited | Conflict::Merge | Conflict::NotOurs | Conflict::KeysTaken => true,
+        Conflict::Edited
+        | Conflict::Merge
+        | Conflict::Base
+        | Conflict::NotOurs
+        | Conflict::KeysTaken => true,
         Conflict::DeletedButEdited
         | Conflict::Foreign
         | Conflict::Stateful
         | Conflict::Component
         | Conflict::Migration
         | Conflict::Newer
+        | Conflict::Markers
         | Conflict::Unsafe => false,
     }
 }

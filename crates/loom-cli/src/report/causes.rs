@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use loom_plan::addr::RepoPath;
+use loom_plan::diag::Code;
 use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::upgrade::Upgrade;
 use loom_plan::plan::{
@@ -105,8 +106,10 @@ pub(crate) fn conflict_clause(conflict: Conflict) -> &'static str {
         Conflict::Newer => "written by a newer loom",
         Conflict::Migration => "a migration may not change",
         Conflict::Merge => "edited by hand where loom changes it too",
+        Conflict::Base => "edited by hand, and the base of a merge is missing",
         Conflict::Unsafe => "its keys cannot be changed safely",
         Conflict::KeysTaken => "keys of it are there with other values",
+        Conflict::Markers => "the markers of a block are damaged",
     }
 }
 
@@ -142,9 +145,18 @@ pub(crate) fn conflict_sentences(conflict: &Conflicting) -> String {
         Conflict::Merge => {
             format!("Somebody edited it, and the edit cannot be merged with what loom changes: {}.", conflict.clashes.join("; "))
         }
+        Conflict::Base => format!(
+            "Somebody edited it, and the edit cannot be merged [{}]: {}. Nothing else is planned either, because a clone \
+             that has the base makes another plan.",
+            Code::BaseMissing,
+            conflict.clashes.join("; ")
+        ),
         Conflict::KeysTaken => {
             format!("Keys that loom has never written are there with other values: {}. Writing loom's would lose those.", conflict.clashes.join("; "))
         }
+        Conflict::Markers => format!(
+            "The markers that say which lines are loom's make no pair, so that nothing is written to this file: {found}."
+        ),
         Conflict::Unsafe => format!("Loom cannot change its keys here without touching what is not loom's: {found}."),
     }
 }

@@ -134,8 +134,8 @@ impl Scene {
 
     /// What of an outcome is drift.
     pub(crate) fn drifted(&self, outcome: &Outcome) -> Vec<Drifted> {
-        let of = |side: &Option<Vec<u8>>| {
-            let hash = loom_plan::header::content_hash(side.as_deref()?);
+        let of = |side: &Option<Vec<u8>>, path: &RepoPath| {
+            let hash = loom_plan::header::content_hash(side.as_deref()?, path);
             Some(Content {
                 hash,
                 mode: Mode::Plain,
@@ -143,7 +143,7 @@ impl Scene {
         };
         loom_plan::drift::report(outcome, &|path, _| {
             let sides = self.contents.get(path).cloned().unwrap_or_default();
-            [of(&sides.before), of(&sides.after)]
+            [&sides.before, &sides.after].map(|side| of(side, path))
         })
     }
 

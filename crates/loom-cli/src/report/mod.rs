@@ -343,7 +343,7 @@ impl Accepted {
             bytes,
             mode: mode(part.after),
         });
-        let grade = grade(one, other, reading::reader(&action.path));
+        let grade = grade(&action.path, one, other, reading::reader(&action.path));
         let shown = Shown::from(sides);
         Some(Self {
             grade,

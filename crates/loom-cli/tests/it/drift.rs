@@ -190,7 +190,11 @@ fn a_file_that_cannot_be_read_is_an_error_in_every_format_and_never_in_sync() {
 
 /// Makes the ledger say that loom wrote what is in a file now, by an older version of its kind.
 pub(crate) fn written_by_version_zero(sandbox: &Sandbox, book: &str, path: &str) {
-    let hash = loom_plan::header::content_hash(sandbox.read(path).as_bytes()).to_string();
+    let hash = loom_plan::header::content_hash(
+        sandbox.read(path).as_bytes(),
+        &loom_plan::addr::RepoPath::new(path).expect("a path"),
+    )
+    .to_string();
     let before = sandbox.read(book);
     let lines = before.lines().map(|line| {
         let mut line: Value = serde_json::from_str(line).expect("each line is JSON");

@@ -164,12 +164,16 @@ fn where_the_base_is_nowhere_loom_stops_and_says_what_helps() {
     sandbox.apply();
     sandbox.edit("list", "5\n", "five\n");
     small::declare(&sandbox, &lines("first", "changed"), "");
-    let plan = sandbox.loom(&["plan", "--on-drift", "merge"]).comes_to(1);
-    let plan = plan
-        .complains("LOOM0510")
-        .complains("list")
-        .complains("--on-drift keep");
-    assert!(!plan.out.contains("Plan:"), "no other plan is made: {plan}");
+    for skips in [&[][..], &["--skip-conflicts"]] {
+        let before = sandbox.tree();
+        for command in [&["plan"][..], &["apply", "--yes"]] {
+            let arguments = [command, &["--on-drift", "merge"], skips].concat();
+            let ran = sandbox.loom(&arguments).comes_to(4);
+            let ran = ran.says("LOOM0510").says("list").says("--on-drift keep");
+            assert!(!ran.out.contains("Digest:"), "no other plan is made: {ran}");
+        }
+        assert_eq!(sandbox.tree(), before);
+    }
     sandbox.loom(&["plan", "--on-drift", "keep"]).comes_to(0);
 }
 
@@ -186,10 +190,10 @@ fn a_shallow_clone_is_told_to_fetch_the_rest() {
     let from = format!("file://{}", origin.root().display());
     clone.git(&["clone", "--quiet", "--depth", "1", &from, "."]);
     clone
-        .loom(&["plan"])
-        .comes_to(1)
-        .complains("LOOM0510")
-        .complains("git fetch --unshallow");
+        .loom(&["plan", "--skip-conflicts"])
+        .comes_to(4)
+        .says("LOOM0510")
+        .says("git fetch --unshallow");
     clone.git(&["fetch", "--quiet", "--unshallow"]);
     clone.apply();
     assert_eq!(
@@ -281,4 +285,118 @@ fn what_merges_cleanly_is_what_git_makes_of_it() {
     runner
         .run(&(text(), text(), text()), law)
         .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A manifest that is merged, applied and committed.
+fn mapped() -> Sandbox {
+    let sandbox = small::standing(&config_map("3000"), MERGE);
+    sandbox.apply();
+    sandbox.commit();
+    sandbox
+}
+
+fn config_map(port: &str) -> String {
+    format!(
+        "  - {{ kind: kubernetes.manifest, name: s, documents: [ {{ apiVersion: v1, kind: ConfigMap, metadata: {{ name: s }}, \
+         data: {{ port: \"{port}\", level: info }} }} ] }}\n"
+    )
+}
+
+#[test]
+fn a_merge_keeps_the_line_ends_and_writes_one_header_wherever_somebody_moved_it() {
+    let licence = |text: &str| format!("# SPDX-License-Identifier: MIT\n{text}");
+    let edits: [&dyn Fn(&str) -> String; 6] = [
+        &licence,
+        &|text| text.replace('\n', "\r\n"),
+        &|text| licence(text).replace('\n', "\r\n"),
+        &|text| text.replacen("PATH'\n", "PATH'  \n", 1),
+        &|text| licence(text).replacen("PATH'\n", "PATH'\t\n", 1),
+        &|text| text.replacen("level: info\n", "level: info\r\n", 1),
+    ];
+    for edit in edits {
+        let sandbox = mapped();
+        let edited = edit(&sandbox.read("k8s/s.yml"));
+        sandbox.write("k8s/s.yml", &edited);
+        small::declare(&sandbox, &config_map("3001"), MERGE);
+        sandbox.apply();
+        let text = sandbox.read("k8s/s.yml");
+        assert_eq!(text.matches("Managed by loom").count(), 1, "{text:?}");
+        assert_eq!(text.matches("SPDX").count(), edited.matches("SPDX").count());
+        assert!(text.contains("3001"), "{text:?}");
+        assert_eq!(
+            text.matches("\r\n").count(),
+            edited.matches("\r\n").count(),
+            "{text:?}"
+        );
+        sandbox.is_settled();
+        small::declare(&sandbox, &config_map("3002"), MERGE);
+        sandbox.apply();
+        let text = sandbox.read("k8s/s.yml");
+        assert_eq!(text.matches("Managed by loom").count(), 1, "{text:?}");
+        sandbox.is_settled();
+    }
+}
+
+#[test]
+fn what_was_adopted_merges_without_a_commit_in_between_and_changes_only_what_changed() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web # ours\nspec:\n  ports:\n  - name: http\n    \
+                   port: 80\n    targetPort: 3000\n  - {name: metrics, port: 81}\n  selector: { app: web }\n";
+    let sandbox = Sandbox::of(&[
+        (
+            "loom.yaml",
+            "loom: 1\nproject: x\nenvironments:\n  main: {}\n",
+        ),
+        ("service.yaml", service),
+    ]);
+    sandbox.loom(&["adopt", "service.yaml"]).comes_to(0);
+    sandbox.edit("loom.yaml", "3000", "3001");
+    sandbox
+        .loom(&["apply", "--yes", "--on-drift", "merge"])
+        .comes_to(0);
+    let text = sandbox.read("service.yaml");
+    assert!(text.ends_with(&service.replace("3000", "3001")), "{text}");
+    sandbox.is_settled();
+}
+
+#[test]
+fn of_several_records_the_one_whose_base_can_be_found_counts() {
+    let lines = |port: u16, replicas: u8| {
+        format!(
+            "  - {{ kind: file, name: f, path: f.txt, content: \"port {port}\\n-\\n-\\n-\\nreplicas {replicas}\\n-\\n-\\n-\\n\
+             both {port} {replicas}\\n\" }}\n"
+        )
+    };
+    let sandbox = small::standing(&lines(3000, 2), MERGE);
+    sandbox.apply();
+    sandbox.commit();
+    let ledger = ".loom/ledger/project.jsonl";
+    let at = |port, replicas| {
+        small::declare(&sandbox, &lines(port, replicas), MERGE);
+        sandbox.apply();
+        sandbox.read(ledger)
+    };
+    // of this one no commit is left
+    let theirs = at(3000, 5);
+    let ours = at(3001, 2);
+    let file = |text: &str| {
+        let found = text.lines().find(|line| line.contains("f.txt"));
+        found.expect("it is recorded").to_owned()
+    };
+    let (ours_line, theirs_line) = (file(&ours), file(&theirs));
+    sandbox.write(
+        ledger,
+        &ours.replace(&ours_line, &format!("{ours_line}\n{theirs_line}")),
+    );
+    small::declare(&sandbox, &lines(3001, 2), MERGE);
+    sandbox.commit();
+    // what a person made of both files
+    sandbox.write(
+        "f.txt",
+        "port 3001\n-\n-\n-\nreplicas 5\n-\n-\n-\nboth 3001 2\n",
+    );
+    small::declare(&sandbox, &lines(3001, 5), MERGE);
+    std::fs::remove_file(sandbox.root().join(".git/loom/objects")).expect("it is there");
+    sandbox.apply();
+    assert!(sandbox.read("f.txt").ends_with("both 3001 5\n"));
+    sandbox.is_settled();
 }

@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 
+use crate::addr::RepoPath;
 use crate::diff::as_text;
 use crate::header;
 use crate::provider::Mode;
@@ -57,9 +58,14 @@ pub struct Version<'a> {
     pub mode: Mode,
 }
 
-/// How much two versions differ that are not the same.
-pub fn grade(one: Version<'_>, other: Version<'_>, reader: Option<Reader>) -> Grade {
-    let (Some(before), Some(after)) = (text_of(one.bytes), text_of(other.bytes)) else {
+/// How much two versions of the file at a path differ that are not the same.
+pub fn grade(
+    path: &RepoPath,
+    one: Version<'_>,
+    other: Version<'_>,
+    reader: Option<Reader>,
+) -> Grade {
+    let (Some(before), Some(after)) = (text_of(one.bytes, path), text_of(other.bytes, path)) else {
         return Grade::Content;
     };
     match reader {
@@ -76,14 +82,14 @@ pub fn grade(one: Version<'_>, other: Version<'_>, reader: Option<Reader>) -> Gr
 }
 
 /// A text with `\n` line ends, and without loom's header.
-fn text_of(bytes: &[u8]) -> Option<String> {
+fn text_of(bytes: &[u8], path: &RepoPath) -> Option<String> {
     let text = as_text(bytes)?;
     let text = if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n"))
     } else {
         Cow::Borrowed(text)
     };
-    String::from_utf8(header::strip(text.as_bytes())).ok()
+    String::from_utf8(header::strip(text.as_bytes(), path)).ok()
 }
 
 /// The lines that are not blank, without trailing blanks.
@@ -97,12 +103,16 @@ fn bare_lines(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
+    fn path() -> RepoPath {
+        RepoPath::new("x").expect("a path")
+    }
+
     fn graded(before: &str, after: &str, reader: Option<Reader>) -> Grade {
         let version = |text| Version {
             bytes: str::as_bytes(text),
             mode: Mode::Plain,
         };
-        grade(version(before), version(after), reader)
+        grade(&path(), version(before), version(after), reader)
     }
 
     /// A format of words, in which `#` begins a comment and `!` is an error.
@@ -185,7 +195,7 @@ mod tests {
                 mode: Mode::Executable,
             },
         );
-        assert_eq!(grade(plain, program, None), Grade::Content);
+        assert_eq!(grade(&path(), plain, program, None), Grade::Content);
         assert_eq!(graded("a\0\n", "a\0 \n", None), Grade::Content);
     }
 }

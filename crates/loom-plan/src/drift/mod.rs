@@ -133,9 +133,12 @@ fn class_of(decision: Decision) -> Class {
 
 fn class_of_conflict(conflict: Conflict) -> Class {
     match conflict {
-        Conflict::Edited | Conflict::Merge | Conflict::DeletedButEdited | Conflict::Foreign => {
-            Class::Edited
-        }
+        Conflict::Edited
+        | Conflict::Merge
+        | Conflict::DeletedButEdited
+        | Conflict::Foreign
+        | Conflict::Base
+        | Conflict::Markers => Class::Edited,
         Conflict::NotOurs | Conflict::KeysTaken => Class::Unrecorded,
         Conflict::Stateful
         | Conflict::Component

@@ -32,7 +32,7 @@ pub(super) fn stretches<T: Ord + Hash>(base: &[T], observed: &[T], desired: &[T]
 }
 
 /// For each item of `base`, where it stands in the other sequence.
-fn matches<T: Ord + Hash>(base: &[T], other: &[T]) -> Vec<Option<usize>> {
+pub(super) fn matches<T: Ord + Hash>(base: &[T], other: &[T]) -> Vec<Option<usize>> {
     let mut found = vec![None; base.len()];
     for op in similar::capture_diff_slices(similar::Algorithm::Myers, base, other) {
         if op.tag() == similar::DiffTag::Equal {

@@ -16,6 +16,7 @@
 
 mod align;
 mod data;
+mod ends;
 mod graft;
 pub(crate) mod keys;
 mod lines;
@@ -66,6 +67,8 @@ pub enum Clash {
     Dropped(String),
     /// The file is no text.
     NotText,
+    /// What loom rendered last, from which both sides began, is not to be had; a clause says why.
+    NoBase(String),
 }
 
 impl std::fmt::Display for Clash {
@@ -91,15 +94,27 @@ impl std::fmt::Display for Clash {
             ),
             Self::Dropped(name) => write!(f, "`{name}` would go, and `removed` does not name it"),
             Self::NotText => f.write_str("the file is no text any more"),
+            Self::NoBase(why) => f.write_str(why),
         }
     }
 }
 
-/// Merges.
+/// Merges. Lines of the observed text keep their ends.
 ///
 /// # Errors
 /// What clashes; never empty.
 pub fn merge(sides: Sides<'_>, grammar: Option<&dyn Grammar>) -> Result<String, Vec<Clash>> {
+    let bare = ends::bare(sides);
+    let observed = bare.as_ref();
+    let merged = merge_bare(Sides { observed, ..sides }, grammar)?;
+    Ok(if observed == sides.observed {
+        merged
+    } else {
+        ends::restored(&merged, sides.observed)
+    })
+}
+
+fn merge_bare(sides: Sides<'_>, grammar: Option<&dyn Grammar>) -> Result<String, Vec<Clash>> {
     let Sides {
         base,
         observed,
@@ -146,7 +161,14 @@ pub fn merge(sides: Sides<'_>, grammar: Option<&dyn Grammar>) -> Result<String, 
 /// Both sides in one text for a person to edit: what merges is merged, and around what clashes stand
 /// the lines that Git uses too. It is never for a live file.
 pub fn marked(sides: Sides<'_>) -> String {
-    lines::marked(sides)
+    let bare = ends::bare(sides);
+    let observed = bare.as_ref();
+    let marked = lines::marked(Sides { observed, ..sides });
+    if observed == sides.observed {
+        marked
+    } else {
+        ends::restored(&marked, sides.observed)
+    }
 }
 
 /// Whether a text holds the lines that Git and others put around a conflict.

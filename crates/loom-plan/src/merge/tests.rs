@@ -137,6 +137,39 @@ fn with_comments(text: &str, comments: &[(usize, String)]) -> String {
     lines.join("\n") + "\n"
 }
 
+proptest! {
+    /// With other line ends the same comes of a merge, and every line that was there keeps its end.
+    #[test]
+    fn a_merge_keeps_the_line_ends_of_the_file(base in LINES, observed in LINES, desired in LINES, ends in proptest::collection::vec(any::<bool>(), 10)) {
+        let bare = merge(of(&base, &observed, &desired), None);
+        let all = merge(of(&base, &observed.replace('\n', "\r\n"), &desired), None);
+        if observed.contains('\n') {
+            prop_assert_eq!(all, bare.clone().map(|text| text.replace('\n', "\r\n")));
+        }
+        let mixed: String = observed.split_inclusive('\n').zip(ends).map(|(line, foreign)| {
+            if foreign { line.replace('\n', "\r\n") } else { line.to_owned() }
+        }).collect();
+        let merged = merge(of(&base, &mixed, &desired), None);
+        prop_assert_eq!(merged.clone().map(|text| text.replace("\r\n", "\n")), bare);
+        if let Ok(text) = merged && base == desired {
+            prop_assert_eq!(text, mixed);
+        }
+    }
+}
+
+#[test]
+fn a_list_that_is_not_indented_merges_as_one_that_is() {
+    let base = "spec:\n  containers:\n    - name: web\n      image: web:1\n      command:\n        - serve\n        - all\n  restartPolicy: Never\n";
+    let observed = "spec: # of people\n  containers:\n  - name: web\n    image: web:1\n    command: [\"serve\", \"all\"]\n  restartPolicy: Never\n";
+    let desired = base.replace("web:1", "web:2");
+    assert_eq!(
+        yaml(base, observed, &desired),
+        Ok(observed.replace("web:1", "web:2"))
+    );
+    let list = "- a: 1\n  b: 2\n- c\n";
+    assert!(Yaml.read(list).is_some() && Yaml.read(&format!("x:\n{list}y: 1\n")).is_some());
+}
+
 #[test]
 fn which_of_two_equal_lines_went_is_not_guessed() {
     assert_eq!(

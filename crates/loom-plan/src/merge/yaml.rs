@@ -59,13 +59,21 @@ impl Reader<'_> {
     }
 
     fn tree(&self, node: &Node) -> Option<Tree> {
-        let span = self.range(node.span);
+        let mut span = self.range(node.span);
         let shape = match &node.value {
             Value::Map(map) => Shape::Map(self.layout(&span), self.entries(map)?),
-            Value::Seq(items) => Shape::List(
-                self.layout(&span),
-                named(self.items(items, self.layout(&span))?),
-            ),
+            Value::Seq(items) => {
+                let layout = self.layout(&span);
+                let items = self.items(items, layout)?;
+                // a list that is not indented is said to begin behind its first dash
+                if let (Layout::Lines, Some(first)) = (layout, items.first()) {
+                    span.start = span.start.min(first.span.start);
+                }
+                if let Some(last) = items.last() {
+                    span.end = span.end.max(last.span.end);
+                }
+                Shape::List(layout, named(items))
+            }
             Value::Null => Shape::Leaf("null".to_owned()),
             Value::Bool(value) => Shape::Leaf(value.to_string()),
             Value::Integer(value) => Shape::Leaf(value.to_string()),

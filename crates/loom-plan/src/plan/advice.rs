@@ -274,6 +274,21 @@ pub fn ways(conflict: Conflict, about: About<'_>) -> Vec<Way> {
         // what is no text can be laid out by nobody
         Conflict::Merge if about.clashes.contains(&Clash::NotText) => vec![keep(), restore()],
         Conflict::Merge => vec![resolve(), keep(), absorb(), restore()],
+        Conflict::Base => vec![
+            keep(),
+            restore(),
+            Way::by_hand("what a base is, and where loom looks for it: loom explain LOOM0510"),
+        ],
+        Conflict::Markers => vec![
+            Way::by_hand(format!(
+                "put the markers in {path} right by hand: each once, alone on its line, the end behind the beginning, and \
+                 nothing of yours between them; then run the plan again"
+            )),
+            Way::by_hand(format!(
+                "or take all markers of the block out of {path}, and of what was between them what is loom's: loom then \
+                 writes the block at the end of the file"
+            )),
+        ],
         Conflict::DeletedButEdited => deleted(about),
         Conflict::NotOurs => vec![
             about.apply(Apply::Adopting, "take it over as it is"),

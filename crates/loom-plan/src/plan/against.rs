@@ -324,11 +324,13 @@ impl Compared<'_> {
                     .actions()
                     .iter()
                     .any(|it| it.path == path && it.verb == Verb::Delete);
-        let (verb, expect) = match (whole, is_left) {
-            (Observed::File(content), true) => (Verb::Update, Expect::Exactly(*content)),
-            (Observed::File(content), false) => (Verb::Delete, Expect::Exactly(*content)),
-            (Observed::Absent | Observed::Foreign(_), _) => (Verb::Create, Expect::Absent),
+        let verb = match (whole, is_left) {
+            (Observed::File(_), true) => Verb::Update,
+            (Observed::File(_), false) => Verb::Delete,
+            (Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_), _) => Verb::Create,
         };
+        let found = self.base.snapshot.to_the_byte(&path);
+        let expect = found.map_or(Expect::Absent, Expect::Exactly);
         Action {
             path,
             verb,
@@ -383,7 +385,7 @@ fn parts_of(outcome: &Outcome) -> BTreeMap<(&RepoPath, &Part), &PartAction> {
 fn file(observed: &Observed) -> Option<Content> {
     match observed {
         Observed::File(content) => Some(*content),
-        Observed::Absent | Observed::Foreign(_) => None,
+        Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
     }
 }
 

@@ -18,10 +18,11 @@ use super::owned::Keywise;
 use super::scope::{Request, Standing};
 use super::{
     Action, BlockedPlan, ByHand, Cause, Conflicting, Expect, Note, NoteKind, Outcome, PartAction,
-    Plan, Report, Verb, carry, conflicting, digest, moves, owned, permission,
+    Plan, Report, Verb, carry, conflicting, damaged, digest, moves, owned, permission,
 };
 use crate::addr::RepoPath;
 use crate::ledger::Owned;
+use crate::merge::Clash;
 use crate::project::{OnDrift, Own, Project, Removed};
 use crate::provider::{Lost, Nature, Registry};
 use crate::render::{Desired, Output};
@@ -324,10 +325,7 @@ impl Builder<'_> {
                 .push(note(NoteKind::Delegated(delegated.to.clone())));
         }
         match old {
-            Some(old)
-                if output.part != Part::Whole
-                    && (*here == Observed::Absent || old.record.path == output.place.path) =>
-            {
+            Some(old) if self.goes_on_as_part(site, old) => {
                 return self.part_moved(site, old, (decided, report));
             }
             Some(old) if *here == Observed::Absent => {
@@ -335,6 +333,10 @@ impl Builder<'_> {
             }
             Some(_) | None => {}
         }
+        // of a block whose markers somebody renamed by hand the old record counts on
+        let renamed = old.filter(|_| matches!(output.part, Part::Block(_)));
+        let renamed = renamed.filter(|old| old.record.path == output.place.path);
+        let known = known.or(renamed);
         let keys = owned::keywise(self.inputs, output, known.map(|known| &known.record), here);
         let recorded = known.map(|known| keys.counted(recorded(known, output, declaration)));
         let policy = Policy {
@@ -353,6 +355,23 @@ impl Builder<'_> {
             known,
             decided,
         );
+    }
+
+    /// Whether a part goes on from where it was: its new place is free, or it is the same file. A
+    /// block whose markers have the new address already, and not the old one, is there.
+    fn goes_on_as_part(&self, Site { output, here, .. }: Site<'_>, old: &KnownRecord) -> bool {
+        let stays = old.record.path == output.place.path;
+        match &output.part {
+            Part::Whole => false,
+            Part::Keys(_) => stays || *here == Observed::Absent,
+            Part::Block(_) => {
+                let there = self
+                    .inputs
+                    .snapshot
+                    .part(&old.record.path, &old.record.part);
+                *here == Observed::Absent || stays && there != Observed::Absent
+            }
+        }
     }
 
     /// An output whose artifact was somewhere else: decided on the old path's record.
@@ -405,6 +424,9 @@ impl Builder<'_> {
             .get(&output.place.path, &output.part)
         {
             Some(Ok(merged)) => Merge::Clean(merged.content),
+            Some(Err(clashes)) if clashes.iter().any(|it| matches!(it, Clash::NoBase(_))) => {
+                Merge::NoBase
+            }
             Some(Err(_)) | None => Merge::Clashes,
         }
     }
@@ -477,7 +499,7 @@ impl Builder<'_> {
     ) {
         let found = match here {
             Observed::File(content) => Some(*content),
-            Observed::Absent | Observed::Foreign(_) => None,
+            Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
         };
         let Some(recorded) = recorded else { return };
         let declaration = self.inputs.desired.declaration(output);
@@ -516,7 +538,7 @@ impl Builder<'_> {
         } = site;
         let before = match here {
             Observed::File(content) => Some(*content),
-            Observed::Absent | Observed::Foreign(_) => None,
+            Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
         };
         let record = known.map(|known| &known.record);
         let stays = keys.stays(
@@ -541,6 +563,7 @@ impl Builder<'_> {
             Decision::Update(Updating::Merged) => match self.merge(output) {
                 Merge::Clean(merged) => (Some(merged), None),
                 Merge::Clashes => (before, Some(Conflict::Merge)),
+                Merge::NoBase => (before, Some(Conflict::Base)),
             },
             Decision::Update(Updating::Joined | Updating::Completed) => (joined, None),
             Decision::Create(_) | Decision::Update(Updating::Changed | Updating::Restored) => {
@@ -596,7 +619,7 @@ impl Builder<'_> {
                 mode: output.place.mode,
                 ..content
             },
-            Observed::File(_) | Observed::Foreign(_) => content,
+            Observed::File(_) | Observed::Foreign(_) | Observed::Damaged(_) => content,
         }
     }
 
@@ -661,7 +684,7 @@ impl Builder<'_> {
         let decision = self.unless_newer(decision, Some(known));
         let before = match &here {
             Observed::File(content) => Some(*content),
-            Observed::Absent | Observed::Foreign(_) => None,
+            Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
         };
         let conflict = match decision {
             Decision::Nothing => return,
@@ -802,6 +825,7 @@ fn finish(
     gone: Vec<crate::ledger::Record>,
     report: Report,
 ) -> Outcome {
+    damaged::refuse(inputs, &mut decided);
     let mut emptied = owned::try_edits(inputs, &mut decided);
     let (conflicting, mut free): (Vec<Decided>, Vec<Decided>) =
         decided.into_iter().partition(|it| it.conflict.is_some());
@@ -809,7 +833,8 @@ fn finish(
         .iter()
         .filter_map(|decided| conflicting::of(inputs, decided))
         .collect();
-    if !conflicts.is_empty() && inputs.request.skips_conflicts() {
+    let skips = inputs.request.skips_conflicts() && !conflicts.iter().any(Conflicting::holds_all);
+    if !conflicts.is_empty() && skips {
         let ordered = &inputs.desired.ordered;
         let roots = conflicts
             .iter()
@@ -837,11 +862,7 @@ fn finish(
         owned::count_versions(inputs, action);
     }
     let digest = digest::of(&actions, inputs.request);
-    match (
-        actions.is_empty(),
-        conflicts.is_empty(),
-        inputs.request.skips_conflicts(),
-    ) {
+    match (actions.is_empty(), conflicts.is_empty(), skips) {
         (true, true, _) => Outcome::Converged(Report { gone, ..report }),
         (_, false, false) => Outcome::Blocked(BlockedPlan {
             actions,
@@ -897,10 +918,8 @@ fn actions(
 
 fn action(path: RepoPath, decided: Vec<Decided>, snapshot: &Snapshot) -> Action {
     let from = decided.iter().find_map(|it| it.from.clone());
-    let guard = match snapshot.whole(from.as_ref().unwrap_or(&path)) {
-        Observed::File(content) => Expect::Exactly(*content),
-        Observed::Absent | Observed::Foreign(_) => Expect::Absent,
-    };
+    let found = snapshot.to_the_byte(from.as_ref().unwrap_or(&path));
+    let guard = found.map_or(Expect::Absent, Expect::Exactly);
     let parts: Vec<PartAction> = decided.into_iter().map(|it| it.part).collect();
     let is_written = |part: &&PartAction| part.before != part.after || carry::is_renamed(part);
     let writes = parts

@@ -15,7 +15,9 @@ use super::decide::{
 };
 use super::known::{Key, KnownRecord};
 use super::owned::Keywise;
-use super::{PartAction, Report, owned};
+use super::{Cause, PartAction, Report, owned};
+use crate::block::Damage;
+use crate::intent::Declaration;
 use crate::render::Output;
 use crate::snapshot::{Content, Observed, Part};
 
@@ -47,18 +49,26 @@ impl Builder<'_> {
         let declaration = self.inputs.desired.declaration(output);
         let (keys, recorded, decision) = self.on_old_record(output, old, &there);
         self.count(output, &there, Some(recorded), report);
-        let Observed::File(before) = there else {
+        let clash = clash_of_markers(site, old);
+        let before = match there {
+            Observed::File(before) if clash.is_none() => before,
+            Observed::File(_) | Observed::Damaged(_) => {
+                let causes = self.causes.of(declaration, decision, Some(old), true);
+                return decided.push(stopped(output, old, (declaration, causes), clash));
+            }
             // nothing can be carried: it is written anew, or what is in its way is said
-            return self.push(
-                Site {
-                    here: &there,
-                    keys: &Keywise::NONE,
-                    ..site
-                },
-                decision,
-                Some(old),
-                decided,
-            );
+            Observed::Absent | Observed::Foreign(_) => {
+                return self.push(
+                    Site {
+                        here: &there,
+                        keys: &Keywise::NONE,
+                        ..site
+                    },
+                    decision,
+                    Some(old),
+                    decided,
+                );
+            }
         };
         let left = keys.stays(decision, &old.record.keys);
         let part = PartAction {
@@ -182,7 +192,7 @@ impl Builder<'_> {
             {
                 match self.merge(output) {
                     Merge::Clean(content) => Comes::Written(content),
-                    Merge::Clashes => Comes::Unread,
+                    Merge::Clashes | Merge::NoBase => Comes::Unread,
                 }
             }
             Decision::Nothing
@@ -202,6 +212,45 @@ fn is_joined(decision: Decision) -> bool {
         decision,
         Decision::Update(Updating::Joined | Updating::Completed)
     )
+}
+
+/// A block that would get, where it stands, markers that its file has already.
+fn clash_of_markers(site: Site<'_>, old: &KnownRecord) -> Option<Damage> {
+    let (Part::Block(from), Part::Block(to)) = (&old.record.part, &site.output.part) else {
+        return None;
+    };
+    let is_taken = old.record.path == site.output.place.path && *site.here != Observed::Absent;
+    is_taken.then(|| Damage::Both {
+        from: from.clone(),
+        to: to.clone(),
+    })
+}
+
+/// A block that cannot move, because nobody can tell where it stands, or how it would be told from
+/// another.
+fn stopped(
+    output: &Output,
+    old: &KnownRecord,
+    (declaration, causes): (&Declaration, Vec<Cause>),
+    clash: Option<Damage>,
+) -> Decided {
+    let part = PartAction {
+        address: declaration.address.clone(),
+        part: output.part.clone(),
+        removes: Vec::new(),
+        stays: Vec::new(),
+        bytes: None,
+        left_to: None,
+        was: Some((old.record.path.clone(), old.record.part.clone())),
+        decision: Decision::Conflict(Conflict::Markers),
+        before: None,
+        after: None,
+        causes,
+    };
+    let path = output.place.path.clone();
+    let mut stopped = Decided::new(path, None, part, Some(Conflict::Markers));
+    stopped.refused = clash.map(|clash| (clash.to_string(), None));
+    stopped
 }
 
 /// Whether a part is a block that gets other markers where it stands.

@@ -6,8 +6,9 @@
 use super::build::{Decided, Inputs};
 use super::decide::{Conflict, Removal};
 use super::known::KnownRecord;
-use super::{Cause, Conflicting, PartAction, Way, advice, inverted, owned, permission};
-use crate::snapshot::Observed;
+use super::{Cause, Conflicting, PartAction, Way, advice, damaged, inverted, owned, permission};
+use crate::addr::RepoPath;
+use crate::snapshot::{Observed, Part};
 
 /// The conflict of what was decided; `None` where it is none.
 pub(super) fn of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
@@ -20,19 +21,13 @@ pub(super) fn of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
             it
         }
     })?;
-    // of a move, what stands against it stands at the old path
-    let (path, part) = match (&decided.from, &decided.part.was) {
-        (_, Some(was)) => was.clone(),
-        (from, None) => (
-            from.as_ref().unwrap_or(&decided.path).clone(),
-            decided.part.part.clone(),
-        ),
-    };
+    let (path, part) = place_of(inputs, decided, conflict);
     let known = inputs.known.get(&path, &part);
     let found = match inputs.snapshot.part(&path, &part) {
         _ if conflict == Conflict::Newer => known.and_then(|known| newer(inputs, known)),
+        _ if conflict == Conflict::Markers => damaged::said(inputs, decided),
         Observed::Foreign(what) => Some(what),
-        Observed::Absent | Observed::File(_) => {
+        Observed::Absent | Observed::File(_) | Observed::Damaged(_) => {
             decided.refused.as_ref().map(|(why, _)| why.clone())
         }
     };
@@ -65,7 +60,7 @@ pub(super) fn of(inputs: Inputs<'_>, decided: &Decided) -> Option<Conflicting> {
         conflict,
         inputs.desired.merges.get(&decided.path, &decided.part.part),
     ) {
-        (Conflict::Merge, Some(Err(clashes))) => clashes.as_slice(),
+        (Conflict::Merge | Conflict::Base, Some(Err(clashes))) => clashes.as_slice(),
         _ => &[],
     };
     let address = decided.part.address.clone();
@@ -139,10 +134,26 @@ fn ways_of(inputs: Inputs<'_>, conflict: Conflict, about: advice::About<'_>) -> 
         | Conflict::Migration
         | Conflict::Merge
         | Conflict::Newer
+        | Conflict::Base
+        | Conflict::Markers
         | Conflict::Unsafe => Vec::new(),
     };
     let ways = advice::ways(conflict, about);
     told.into_iter().map(Way::by_hand).chain(ways).collect()
+}
+
+/// Where what stands against an output stands: of a move at the old path.
+fn place_of(inputs: Inputs<'_>, decided: &Decided, conflict: Conflict) -> (RepoPath, Part) {
+    match (&decided.from, &decided.part.was) {
+        (_, Some(was)) if conflict == Conflict::Markers && !damaged::is_in(inputs, &was.0) => {
+            (decided.path.clone(), decided.part.part.clone())
+        }
+        (_, Some(was)) => was.clone(),
+        (from, None) => (
+            from.as_ref().unwrap_or(&decided.path).clone(),
+            decided.part.part.clone(),
+        ),
+    }
 }
 
 /// Why what is recorded is of a newer loom, as a clause; `None` where it is not.

@@ -76,6 +76,8 @@ pub enum Fresh {
 pub enum Merge {
     /// Both changed the same thing, or nobody merged.
     Clashes,
+    /// What loom rendered last is not to be had, so that nobody can tell what changed.
+    NoBase,
     /// Both can be had: this content.
     Clean(Content),
 }
@@ -213,10 +215,16 @@ pub enum Conflict {
     Merge,
     /// A newer loom wrote it, and this one would write older bytes back.
     Newer,
+    /// An edit cannot be merged, because what loom rendered last is not to be had. It is never left
+    /// out: where the history is all there, the plan is another.
+    Base,
     /// Its keys cannot be set or taken out without touching something else.
     Unsafe,
     /// Keys that loom did not write are there with other values.
     KeysTaken,
+    /// The markers of a block in its file make no pair, so that nobody but a person can tell what is
+    /// loom's.
+    Markers,
 }
 
 /// What to do about one output.
@@ -233,8 +241,10 @@ pub fn decide(
     match (desired, observed, recorded) {
         (None, Observed::Absent, None) => Nothing,
         (None, Observed::Absent, Some(_)) => Forget(Forgetting::Gone),
-        (None, Observed::File(_) | Observed::Foreign(_), None) => Nothing,
-        (None, Observed::File(_) | Observed::Foreign(_), Some(_)) if leaves => {
+        (None, Observed::File(_) | Observed::Foreign(_) | Observed::Damaged(_), None) => Nothing,
+        (None, Observed::File(_) | Observed::Foreign(_) | Observed::Damaged(_), Some(_))
+            if leaves =>
+        {
             Forget(Forgetting::LeftAlone)
         }
         (
@@ -254,14 +264,18 @@ pub fn decide(
             }
         },
         (None, Observed::Foreign(_), Some(_)) => Refuse(Conflict::Foreign),
+        (None, Observed::Damaged(_), Some(_)) => Refuse(Conflict::Markers),
         (Some(_), Observed::Absent, None) => Create(Creation::New),
         (Some(_), Observed::Absent, Some(_)) if policy.own == Own::Once => Nothing,
         (Some(n), Observed::Absent, Some(Recorded { rendered: r, .. })) if frozen(n, r) => {
             Refuse(Conflict::Migration)
         }
         (Some(_), Observed::Absent, Some(_)) => Create(Creation::Vanished),
-        (Some(_), Observed::Foreign(_), _) if policy.own == Own::Once => Nothing,
+        (Some(_), Observed::Foreign(_) | Observed::Damaged(_), _) if policy.own == Own::Once => {
+            Nothing
+        }
         (Some(_), Observed::Foreign(_), _) => Refuse(Conflict::Foreign),
+        (Some(_), Observed::Damaged(_), _) => Refuse(Conflict::Markers),
         (Some(n), Observed::File(x), None) => decide_stranger(policy, n == *x),
         (Some(n), Observed::File(x), Some(recorded)) => decide_known(policy, n, *x, recorded),
     }
@@ -359,6 +373,7 @@ fn edited(policy: Policy, x: Content) -> Decision {
         OnDrift::Restore => restored(policy),
         OnDrift::Merge => match policy.merge {
             Merge::Clashes => Decision::Conflict(Conflict::Merge),
+            Merge::NoBase => Decision::Conflict(Conflict::Base),
             Merge::Clean(merged) if merged == x => Decision::Keep,
             Merge::Clean(_) => Decision::Update(Updating::Merged),
         },
@@ -377,7 +392,7 @@ pub fn recorded_after(
 ) -> Option<Recorded> {
     let left = match left {
         Observed::File(content) => Some(*content),
-        Observed::Absent | Observed::Foreign(_) => None,
+        Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
     };
     match (decision, n, left) {
         (Decision::Adopt(Adopting::Renamed), ..) => before.map(|before| Recorded {

@@ -64,7 +64,8 @@ fn freshes(own: Own) -> Vec<Fresh> {
 /// What merging may come to: a clash, any of the contents of [`worlds`], or one that nobody had.
 fn merges(on_drift: OnDrift) -> impl Iterator<Item = Merge> {
     let clean = (0..5).map(|name| Merge::Clean(content(name)));
-    std::iter::once(Merge::Clashes).chain(clean.filter(move |_| on_drift == OnDrift::Merge))
+    let merged = clean.chain([Merge::NoBase]);
+    std::iter::once(Merge::Clashes).chain(merged.filter(move |_| on_drift == OnDrift::Merge))
 }
 
 /// Four contents are enough for every pattern of equality among n, x, r and w.
@@ -75,6 +76,7 @@ fn worlds() -> Vec<(Option<Content>, Observed, Option<Recorded>)> {
         for x in [
             Observed::Absent,
             Observed::Foreign("a symbolic link".to_owned()),
+            Observed::Damaged("no line ends it".to_owned()),
         ]
         .into_iter()
         .chain(some().map(Observed::File))
@@ -116,7 +118,7 @@ fn rows(
     use Decision::{Adopt, Conflict as Refuse, Create, Delete, Forget, Keep, Nothing, Update};
     let file = match x {
         Observed::File(content) => Some(*content),
-        Observed::Absent | Observed::Foreign(_) => None,
+        Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
     };
     let (r, w) = (
         recorded.map(|it| it.rendered),
@@ -124,6 +126,7 @@ fn rows(
     );
     let absent = *x == Observed::Absent;
     let foreign = matches!(x, Observed::Foreign(_));
+    let damaged = matches!(x, Observed::Damaged(_));
     let once = p.own == Own::Once;
     let leaves = p.retain == Retain::Yes || once || p.removal == Removal::Keep;
     let frozen = p.nature == Nature::Migration && n != r;
@@ -145,6 +148,7 @@ fn rows(
         OnDrift::Restore if differs => Update(Updating::Joined),
         OnDrift::Restore => Update(Updating::Restored),
         OnDrift::Merge if p.merge == Merge::Clashes => Refuse(Conflict::Merge),
+        OnDrift::Merge if p.merge == Merge::NoBase => Refuse(Conflict::Base),
         OnDrift::Merge if file.is_some_and(|file| p.merge == Merge::Clean(file)) => Keep,
         OnDrift::Merge => Update(Updating::Merged),
         OnDrift::Keep if lacks || differs => Update(Updating::Completed),
@@ -377,6 +381,26 @@ fn rows(
         foreign && n.is_none() && recorded.is_some() && !leaves,
         Refuse(Conflict::Foreign),
     );
+    row(
+        "damaged, nothing to us",
+        damaged && n.is_none() && recorded.is_none(),
+        Nothing,
+    );
+    row(
+        "damaged, desired once",
+        damaged && n.is_some() && once,
+        Nothing,
+    );
+    row(
+        "damaged, left",
+        damaged && n.is_none() && recorded.is_some() && leaves,
+        Forget(Forgetting::LeftAlone),
+    );
+    row(
+        "damaged",
+        damaged && !(n.is_some() && once) && (n.is_some() || recorded.is_some() && !leaves),
+        Refuse(Conflict::Markers),
+    );
     rows
 }
 
@@ -400,7 +424,7 @@ fn every_combination_has_exactly_one_row_and_the_function_follows_it() {
             seen.insert(rows[0].0);
         }
     }
-    assert_eq!(seen.len(), 47, "every row is reached: {seen:?}");
+    assert_eq!(seen.len(), 51, "every row is reached: {seen:?}");
 }
 
 /// What stands on the disk once a decision was carried out.
@@ -408,7 +432,7 @@ fn disk_after(policy: Policy, decision: Decision, n: Option<Content>, x: &Observ
     match (decision, n) {
         (Decision::Update(Updating::Merged), _) => match policy.merge {
             Merge::Clean(merged) => Observed::File(merged),
-            Merge::Clashes => panic!("what clashes is not written"),
+            Merge::Clashes | Merge::NoBase => panic!("what clashes is not written"),
         },
         // loom's keys beside somebody's own: what neither had
         (Decision::Update(Updating::Joined | Updating::Completed), _) => {
@@ -522,7 +546,7 @@ mod histories {
                         let after = disk_after(policy, decision, n, &disk);
                         let half = |observed: &Observed| match observed {
                             Observed::File(content) => Some(byte(*content) / HALF),
-                            Observed::Absent | Observed::Foreign(_) => None,
+                            Observed::Absent | Observed::Foreign(_) | Observed::Damaged(_) => None,
                         };
                         let is_merged = decision == Decision::Update(Updating::Merged) && half(&after) == half(&disk);
                         prop_assert!(!persons || after == disk || is_merged, "{decision:?} lost a person's bytes");

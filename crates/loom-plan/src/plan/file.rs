@@ -223,12 +223,17 @@ fn fits_part(action: &Action, part: &PartAction, text: Option<&str>, moment: Mom
     let wanted = moment.of(part).map(|content| content.hash);
     match &part.part {
         Part::Whole => {
-            part.left_to.is_none() && text.map(str::as_bytes).map(content_hash) == wanted
+            let path = match moment {
+                Moment::Before => action.old_path(),
+                Moment::After => &action.path,
+            };
+            let hash = text.map(|text| content_hash(text.as_bytes(), path));
+            part.left_to.is_none() && hash == wanted
         }
         Part::Block(_) if part.was.is_some() && moment == Moment::Before => false,
         Part::Block(address) => {
             let body = block::comment_of(&action.path).and_then(|comment| {
-                text.and_then(|text| block::find(text, comment, address))
+                text.and_then(|text| block::find(text, comment, address).pair())
                     .map(|body| ContentHash::of(body.as_bytes()))
             });
             body == wanted

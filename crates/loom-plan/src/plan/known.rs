@@ -55,6 +55,16 @@ impl Known {
         Self(known.collect())
     }
 
+    /// Puts another candidate in the place of the record that was chosen for its output.
+    pub fn prefer(&mut self, record: Record) {
+        let place = self
+            .0
+            .binary_search_by(|known| known.record.key().cmp(&record.key()));
+        if let Ok(index) = place {
+            self.0[index].record = record;
+        }
+    }
+
     /// The record of an output.
     pub fn get(&self, path: &RepoPath, part: &Part) -> Option<&KnownRecord> {
         let found = self
@@ -72,18 +82,30 @@ impl Known {
 /// Those whose `written` is on the disk, else all; an edit that was accepted before others; then
 /// the least.
 fn best<'a>(candidates: impl Iterator<Item = &'a Record>, observed: &Observed) -> &'a Record {
-    let on_disk = |written: Content| *observed == Observed::File(written);
-    let rank = |record: &&Record| {
-        (
-            !on_disk(record.written),
-            record.rendered == record.written,
-            record.rendered,
-            record.written,
-        )
-    };
     candidates
-        .min_by_key(rank)
+        .min_by_key(|record| rank(record, observed))
         .expect("a group of candidates has at least one")
+}
+
+fn rank(record: &Record, observed: &Observed) -> (bool, bool, Content, Content) {
+    (
+        *observed != Observed::File(record.written),
+        record.rendered == record.written,
+        record.rendered,
+        record.written,
+    )
+}
+
+/// All records that the ledger holds of an output, as they are chosen: the best one first.
+pub fn candidates<'a>(ledger: &'a Ledger, snapshot: &Snapshot, key: &Key) -> Vec<&'a Record> {
+    let observed = snapshot.part(&key.0, &key.1);
+    let records = ledger.records().map(|(_, record)| record);
+    let mut found: Vec<&Record> = records
+        .filter(|record| record.key() == (&key.0, &key.1))
+        .collect();
+    found.sort_by_key(|record| rank(record, &observed));
+    found.dedup();
+    found
 }
 
 /// What to look at on the disk: all that is desired and all that the ledger knows, sorted by path.
@@ -225,7 +247,7 @@ mod tests {
         let seen = |blocks: &[&str]| {
             let blocks = blocks
                 .iter()
-                .map(|address| ((*address).to_owned(), None))
+                .map(|address| ((*address).to_owned(), crate::block::Found::Absent))
                 .collect();
             Snapshot(
                 [(

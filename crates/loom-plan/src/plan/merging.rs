@@ -36,7 +36,7 @@ impl Stand {
     /// body, of keys the file; `None` where it is no text.
     pub fn text_in(&self, bytes: &[u8]) -> Option<String> {
         match &self.part {
-            Part::Whole => String::from_utf8(header::strip(bytes))
+            Part::Whole => String::from_utf8(header::strip(bytes, &self.path))
                 .ok()
                 .filter(|text| !text.contains('\0')),
             Part::Keys(_) => std::str::from_utf8(bytes).ok().map(str::to_owned),
@@ -46,7 +46,7 @@ impl Stand {
                     block::comment_of(&self.path)?,
                     address,
                 );
-                found.map(std::borrow::Cow::into_owned)
+                found.pair().map(std::borrow::Cow::into_owned)
             }
         }
     }

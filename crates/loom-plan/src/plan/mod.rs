@@ -11,6 +11,7 @@ pub mod build;
 mod carry;
 mod cause;
 mod conflicting;
+mod damaged;
 pub mod decide;
 #[cfg(test)]
 mod decide_tests;
@@ -47,7 +48,7 @@ use std::collections::BTreeMap;
 pub enum Expect {
     /// Nothing at all.
     Absent,
-    /// A regular file with exactly this content, by [`crate::header::content_hash`], and mode.
+    /// A regular file with exactly these bytes, loom's header among them, and this mode.
     Exactly(Content),
 }
 
@@ -302,6 +303,14 @@ pub struct Conflicting {
     /// What a person changes in the file, where loom refuses to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<ByHand>,
+}
+
+impl Conflicting {
+    /// Whether nothing at all is planned without a decision: another clone, which has all of the
+    /// history, would not have this conflict, and its plan must not be another one.
+    pub fn holds_all(&self) -> bool {
+        self.conflict == Conflict::Base
+    }
 }
 
 /// What a person changes in a file that loom refuses to edit.

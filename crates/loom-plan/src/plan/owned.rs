@@ -80,7 +80,9 @@ pub fn observe(snapshot: &mut Snapshot, outputs: &[Output], ledger: &Ledger, for
             &mut seen.text,
             keys::versions_of(formats, &output.place.path),
         ) {
-            let bare = String::from_utf8_lossy(&header::strip(seen.text.as_bytes())).into_owned();
+            let bare =
+                String::from_utf8_lossy(&header::strip(seen.text.as_bytes(), &output.place.path))
+                    .into_owned();
             let hash = ContentHash::of(without_versions(format, &bare, left).as_bytes());
             seen.undelegated = Some(Content {
                 hash,
@@ -159,7 +161,7 @@ impl Keywise {
     pub(super) fn stays(&self, decision: Decision, recorded: &[KeyPath]) -> Vec<KeyPath> {
         match decision {
             Decision::Update(Updating::Joined | Updating::Merged)
-            | Decision::Conflict(Conflict::Merge) => self.others.clone(),
+            | Decision::Conflict(Conflict::Merge | Conflict::Base) => self.others.clone(),
             Decision::Update(Updating::Completed) => {
                 self.others.iter().chain(recorded).cloned().collect()
             }
@@ -363,8 +365,8 @@ pub(super) fn count_versions(inputs: Inputs<'_>, action: &mut Action) {
         .file_after(action, before.as_deref())
         .ok()
         .flatten();
-    let hash = |bytes: Option<Vec<u8>>| bytes.map(|bytes| header::content_hash(&bytes));
-    let sides = [hash(before), hash(after)];
+    let hash = |bytes: Option<Vec<u8>>, path| bytes.map(|it| header::content_hash(&it, path));
+    let sides = [hash(before, action.old_path()), hash(after, &action.path)];
     let text = sides.map(|side| side.map_or_else(String::new, |hash| hash.to_string()));
     for part in action.parts.iter_mut().filter(|part| is_delegated(part)) {
         part.bytes = Some(ContentHash::of(text.join(" ").as_bytes()));

@@ -59,7 +59,9 @@ pub fn bases<'a>(inputs: Inputs<'a>, plan: &Plan) -> Vec<&'a Output> {
         .contains(&OnDrift::Merge);
         let is_left = part
             .after
-            .is_some_and(|after| output.part.counts(after) != output.content);
+            .is_some_and(|after| output.part.counts(after) != output.content)
+            // what was taken over was written by nobody: no commit has it as it was rendered
+            || matches!(part.decision, Decision::Adopt(_));
         (part.after.is_some() && (merges || is_left)).then_some(output)
     };
     parts.filter_map(is_base).collect()

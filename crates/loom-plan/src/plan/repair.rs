@@ -125,6 +125,8 @@ fn state_of(decision: Decision) -> Option<State> {
             | Conflict::Migration
             | Conflict::Merge
             | Conflict::Newer
+            | Conflict::Base
+            | Conflict::Markers
             | Conflict::Unsafe,
         ) => None,
     }

@@ -181,7 +181,7 @@ impl Desired {
         ) {
             (Part::Keys(_), Some(format)) => keys::content(&format.read(text).ok()?, &output.keys),
             (Part::Whole | Part::Block(_) | Part::Keys(_), _) => Some(Content {
-                hash: header::content_hash(text.as_bytes()),
+                hash: header::content_hash(text.as_bytes(), &output.place.path),
                 mode: output.place.mode,
             }),
         }

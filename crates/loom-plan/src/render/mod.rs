@@ -16,6 +16,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::addr::{ContentHash, RepoPath};
+use crate::block::Damage;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::graph::Ordered;
 use crate::graph::link::Linked;
@@ -292,6 +293,11 @@ fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<
         }
         is_found_again(declaration, place, &text)?;
     }
+    let is_whole = matches!(declaration.own, Own::File | Own::Once);
+    let carries = place.header.is_some() && declaration.own == Own::File;
+    if is_whole && !carries && header::is_in(text.as_bytes(), &place.path) {
+        return Err(like_a_header(declaration, place));
+    }
     let broken = match place.header {
         Some(_) if text.contains('\r') => Some("has a carriage return"),
         Some(_) if !text.is_empty() && !text.ends_with('\n') => Some("does not end in a newline"),
@@ -310,21 +316,24 @@ fn text_of(declaration: &Declaration, linked: &Linked, place: &Place) -> Result<
     }
 }
 
-/// A block whose body holds its own markers would never be found again as it was written.
-fn is_found_again(declaration: &Declaration, place: &Place, body: &str) -> Result<(), Failure> {
-    let (comment, address) = (
-        block::comment_of(&place.path),
-        declaration.address.to_string(),
-    );
-    if comment.is_none_or(|comment| {
-        block::find(&block::set("", comment, &address, body), comment, &address).as_deref()
-            == Some(body)
-    }) {
-        return Ok(());
-    }
+/// A first line that reads as loom's header would be left out of what is compared.
+fn like_a_header(declaration: &Declaration, place: &Place) -> Failure {
     let message = format!(
-        "the block of `{address}` in {} holds a line that marks its own beginning or end",
-        place.path
+        "the text of `{}` for {} begins with the line by which loom marks its own files",
+        declaration.address, place.path
+    );
+    let found = Diagnostic::new(Code::Unwritable, message).at(declaration.settings.span, "");
+    vec![found.help("take the line `Managed by loom: …` out of it")]
+}
+
+/// A block whose body holds markers would never be found again as it was written.
+fn is_found_again(declaration: &Declaration, place: &Place, body: &str) -> Result<(), Failure> {
+    let Some(line) = block::marker_in(body) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the block of `{}` in {} holds, in line {line} of its text, a line that marks the beginning or end of a block",
+        declaration.address, place.path
     );
     let found = Diagnostic::new(Code::Unwritable, message).at(declaration.settings.span, "");
     Err(vec![found.help(
@@ -409,6 +418,7 @@ impl Desired {
             .place
             .header
             .filter(|_| output.part == Part::Whole && declaration.own == Own::File)
+            .and_then(|asked| header::comment_at(&output.place.path, asked))
         {
             None => text,
             Some(comment) => header::place(
@@ -480,9 +490,10 @@ impl Desired {
             return Ok((text, Vec::new()));
         };
         let text = match (&part.was, block::comment_of(path), text) {
-            (Some((was, Part::Block(old))), Some(comment), Some(text)) if was == path => Some(
-                block::rename(&text, comment, old, &part.address.to_string()),
-            ),
+            (Some((was, Part::Block(old))), Some(comment), Some(text)) if was == path => {
+                let renamed = block::rename(&text, comment, old, &part.address.to_string());
+                Some(renamed.map_err(|damage| damaged(path, &damage))?)
+            }
             (_, _, text) => text,
         };
         match (&part.part, text) {
@@ -490,6 +501,7 @@ impl Desired {
             (Part::Block(address), text) => {
                 let text = text.unwrap_or_default();
                 let set = with_block(&text, path, address, wanted.text.as_deref());
+                let set = set.map_err(|damage| damaged(path, &damage))?;
                 Ok((Some(set), Vec::new()))
             }
             (Part::Keys(_), None) => {
@@ -572,10 +584,22 @@ fn origins(declaration: &Declaration) -> String {
     }
 }
 
+fn damaged(path: &RepoPath, damage: &Damage) -> Failure {
+    vec![Diagnostic::new(Code::Part, format!("{path}: {damage}"))]
+}
+
 /// A file's text with a block set to what is desired, or taken out.
-pub fn with_block(current: &str, path: &RepoPath, address: &str, body: Option<&str>) -> String {
+///
+/// # Errors
+/// Markers that make no pair.
+pub fn with_block(
+    current: &str,
+    path: &RepoPath,
+    address: &str,
+    body: Option<&str>,
+) -> Result<String, Damage> {
     let Some(comment) = block::comment_of(path) else {
-        return current.to_owned();
+        return Ok(current.to_owned());
     };
     match body {
         Some(body) => block::set(current, comment, address, body),

@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 
 use super::{Story, StoryStatus, Task, TaskStatus, artifacts};
-use crate::addr::RepoPath;
+use crate::addr::{RepoPath, is_story_code};
 use crate::diag::{Code, Diagnostic, Diagnostics, Hidden, did_you_mean, one_of};
 use crate::node::{self, Node};
 use crate::project::read::{PROJECT_FILE, entries};
@@ -267,11 +267,8 @@ fn code(node: &Node, form: Form, out: &mut Diagnostics) -> Option<(String, Span)
     }
     let said = node.get(key)?;
     let text = said.scalar_text()?;
-    let letters = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if !letters || !begins || text.len() > 64 {
+    let is_taken = text.eq_ignore_ascii_case("project");
+    if !is_taken && !is_story_code(&text) {
         let found = Diagnostic::new(Code::BadValue, format!("`{text}` is not a story's code"))
             .at(said.span, "");
         out.push(
@@ -279,7 +276,7 @@ fn code(node: &Node, form: Form, out: &mut Diagnostics) -> Option<(String, Span)
         );
         return None;
     }
-    if text.eq_ignore_ascii_case("project") {
+    if is_taken {
         let message =
             "`project` stands for what loom.yaml itself declares, so no story can have this code";
         out.push(

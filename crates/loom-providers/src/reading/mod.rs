@@ -37,11 +37,8 @@ mod tests {
             bytes: str::as_bytes(text),
             mode: Mode::Plain,
         };
-        grade(
-            version(before),
-            version(after),
-            reader(&RepoPath::new(path).expect("a path")),
-        )
+        let path = RepoPath::new(path).expect("a path");
+        grade(&path, version(before), version(after), reader(&path))
     }
 
     #[test]

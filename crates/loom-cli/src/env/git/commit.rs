@@ -18,11 +18,11 @@ use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository};
 use loom_apply::git::FETCH;
 use loom_apply::{Lacking, LedgerError, Root};
-use loom_plan::addr::RepoPath;
+use loom_plan::addr::{ContentHash, RepoPath};
 use loom_plan::input::{Globs, Input, ReadError};
+use loom_plan::ledger;
 use loom_plan::provider::Mode;
 use loom_plan::snapshot::{Content, Observed, Seen, Snapshot, Want};
-use loom_plan::{header, ledger};
 use rayon::prelude::*;
 
 use super::Place;
@@ -212,7 +212,7 @@ impl Commit {
                     ),
                     Ok(bytes) => (
                         Observed::File(Content {
-                            hash: header::content_hash(&bytes),
+                            hash: ContentHash::of(&bytes),
                             mode: mode_of(*kind),
                         }),
                         bytes,
@@ -501,7 +501,7 @@ mod tests {
 
     #[test]
     fn a_commit_is_seen_as_its_checkout_is() {
-        let shared = block::set("mine\n", Comment::Html, "file.x", "theirs\n");
+        let shared = block::set("mine\n", Comment::Html, "file.x", "theirs\n").expect("no marker");
         let header = "# Managed by loom: file.b (project); see 'loom explain PATH'\nx\n";
         let scene = Scene::new(&[
             ("loom.yaml", ""),

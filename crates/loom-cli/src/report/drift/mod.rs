@@ -310,9 +310,10 @@ impl<'a> Planned<'a> {
 /// Why the contents are not those that were compared.
 fn changed(found: &Drifted, sides: &Sides) -> Option<&'static str> {
     let hash = |bytes: &[u8]| match &found.part {
-        Part::Whole => Some(header::content_hash(bytes)),
+        Part::Whole => Some(header::content_hash(bytes, &found.path)),
         Part::Block(address) => {
-            let body = block::find(as_text(bytes)?, block::comment_of(&found.path)?, address)?;
+            let text = as_text(bytes)?;
+            let body = block::find(text, block::comment_of(&found.path)?, address).pair()?;
             Some(ContentHash::of(body.as_bytes()))
         }
         Part::Keys(_) => None,
@@ -340,7 +341,12 @@ fn graded(found: &Drifted, sides: &Sides) -> Option<Grade> {
         version(&sides.after, found.desired)?,
     );
     let [before, after] = [&before, &after].map(|(bytes, mode)| Version { bytes, mode: *mode });
-    Some(grade::grade(before, after, reading::reader(&found.path)))
+    Some(grade::grade(
+        &found.path,
+        before,
+        after,
+        reading::reader(&found.path),
+    ))
 }
 
 fn remedy(decision: Decision, address: &Address, action: &Action) -> String {
@@ -388,7 +394,7 @@ fn conflict_remedy(conflict: &Conflicting) -> String {
             let leaves = offered(Apply::Adopting, "leaves those that are there");
             sets.or(leaves).unwrap_or_else(plainly)
         }
-        Conflict::Edited | Conflict::Merge | Conflict::NotOurs => {
+        Conflict::Edited | Conflict::Merge | Conflict::Base | Conflict::NotOurs => {
             restores.or(adopts).unwrap_or_else(plainly)
         }
         Conflict::Foreign
@@ -397,6 +403,7 @@ fn conflict_remedy(conflict: &Conflicting) -> String {
         | Conflict::Component
         | Conflict::Migration
         | Conflict::Newer
+        | Conflict::Markers
         | Conflict::Unsafe => "`loom plan` shows the ways out".to_owned(),
     }
 }
@@ -448,7 +455,9 @@ mod tests {
         use loom_plan::snapshot::Content;
         let text = |one: &str, two: &str| {
             let text = block::set("", loom_plan::provider::Comment::Hash, "file.one", one);
+            let text = text.expect("no marker");
             block::set(&text, loom_plan::provider::Comment::Hash, "file.two", two)
+                .expect("no marker of it")
         };
         let content = |text: &str| Content {
             hash: ContentHash::of(text.as_bytes()),

@@ -149,8 +149,10 @@ fn everything() -> Scene {
         Conflict::Component,
         Conflict::Migration,
         Conflict::Merge,
+        Conflict::Base,
         Conflict::Unsafe,
         Conflict::KeysTaken,
+        Conflict::Markers,
     ]
     .into_iter()
     .enumerate()

@@ -205,6 +205,9 @@ impl Review<'_> {
                     code(&digest.to_string())
                 )
             }
+            Outcome::Blocked(plan) if plan.conflicts.iter().any(Conflicting::holds_all) => {
+                "Nothing can be applied before the conflicts are resolved.\n".to_owned()
+            }
             Outcome::Blocked(_) => "Nothing can be applied before the conflicts are resolved; \
                                     `loom plan --skip-conflicts` plans the rest.\n"
                 .to_owned(),

@@ -454,10 +454,12 @@ impl PlanText<'_> {
                 } else {
                     "the conflicts stand"
                 };
-                writeln!(
-                    out,
-                    "Nothing can be applied while {stand}; `loom plan --skip-conflicts` plans the rest."
-                )
+                let rest = if self.outcome.conflicts().iter().any(Conflicting::holds_all) {
+                    "."
+                } else {
+                    "; `loom plan --skip-conflicts` plans the rest."
+                };
+                writeln!(out, "Nothing can be applied while {stand}{rest}")
             }
         }
     }
