@@ -1,3 +1,4 @@
+// tidy: long because it is the one pass that every command takes
 //! The natural pass, from input to plan, that most commands begin with.
 //!
 //! In: the opened root and the choices of the run. Out: [`Compiled`] (parse, compile, graph,

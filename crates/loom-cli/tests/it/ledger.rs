@@ -208,7 +208,8 @@ fn repair_never_takes_an_edit_for_looms_own_and_names_what_nobody_declares() {
         "{ran}"
     );
     assert!(
-        ran.line("+ etc/port").contains("`loom apply` writes it"),
+        ran.line("+ etc/port")
+            .contains("`loom apply --target file.port --path etc/port` writes it"),
         "{ran}"
     );
     assert!(

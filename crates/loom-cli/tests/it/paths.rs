@@ -434,7 +434,7 @@ fn a_block_that_holds_its_own_marker_is_an_error() {
         "  - { kind: file, name: b, path: notes.ini, own: block, content: \"one\\n# loom:end file.b\\ntwo\\n\" }\n",
         "",
     );
-    is_refused(&sandbox, 1, &["LOOM0413", "marks its own beginning or end"]);
+    is_refused(&sandbox, 1, &["LOOM0413", "help: change that line"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! versions of a provider differ, the stricter one counts: that a person is asked once more loses nothing.
 //! Of nested blocks the name of the block stands for all of it.
 //!
-//! Source: the page of the type, which [`source`] names.
+//! Source: the page of the type, which its name leads to.
 //!
 //! Deliberately not here: what loses nothing by being made anew (roles, rules, records, listeners).
 
