@@ -205,7 +205,7 @@ fn artifacts() -> Vec<Case> {
         case("an environment that is none", artifact("{ kind: docs, name: x, environments: [stagin] }"), UnknownEnvironment, ("stories/S-1.yaml:5:43", "stagin"), "did you mean `staging`?"),
         case("a dependency that is no address", artifact("{ kind: file, name: x, dependsOn: [y] }"), BadValue, ("stories/S-1.yaml:5:40", "y"), ""),
         case("a patch of no address", artifact("{ kind: docs, name: x, with: { y: {} } }"), BadValue, ("stories/S-1.yaml:5:36", "y"), ""),
-        case("a key of a private kind", artifact("{ kind: file, name: x, content: \"a\\n-----BEGIN RSA PRIVATE KEY-----\\nMII\" }"), Credential, ("stories/S-1.yaml:5:41", "************************************"), "take it out"),
+        case("a key of a private kind", artifact("{ kind: file, name: x, content: \"a\\n-----BEGIN RSA PRIVATE KEY-----\\nMIIEowIBAAKCAQEA7bq3Jk5xWn2Zt8RvYc4PdLs9MIIEowIBAAKCAQEA7bq3Jk5x\" }"), Credential, ("stories/S-1.yaml:5:41", "*************************************************************************************************"), "take it out"),
         case("a password in a URL", artifact("{ kind: file, name: x, content: 'postgres://api:h8sK2mq@db/x' }"), Credential, ("stories/S-1.yaml:5:53", "*******"), "take it out"),
     ]
 }

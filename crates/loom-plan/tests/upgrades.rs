@@ -18,6 +18,7 @@ use loom_plan::input::Memory;
 use loom_plan::intent;
 use loom_plan::ledger::Ledger;
 use loom_plan::plan::build::Inputs;
+use loom_plan::plan::decide::Conflict;
 use loom_plan::plan::known::Known;
 use loom_plan::plan::scope::Request;
 use loom_plan::plan::upgrade::Upgrades;
@@ -294,14 +295,18 @@ fn what_somebody_changed_is_not_taken_for_an_upgrade() {
 }
 
 #[test]
-fn an_older_loom_says_that_it_is_older() {
+fn an_older_loom_writes_nothing_over_what_a_newer_one_wrote() {
     let mut world = Repository::new();
     world.upgrade();
     world.apply(TWO);
     world.registry = Repository::new().registry;
     world.plan(TWO, |_, outcome| {
-        let upgrades = Upgrades::of(outcome.actions());
-        assert_eq!((upgrades.groups[0].from, upgrades.groups[0].to), (2, 1));
-        assert!(upgrades.groups[0].changes.is_empty());
+        let refused: Vec<_> = outcome.conflicts().iter().map(|it| it.conflict).collect();
+        assert!(!refused.is_empty(), "nothing is refused");
+        assert!(
+            refused.iter().all(|it| *it == Conflict::Newer),
+            "{refused:?}"
+        );
+        assert!(Upgrades::of(outcome.actions()).groups.is_empty());
     });
 }
