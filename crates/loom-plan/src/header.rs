@@ -176,7 +176,7 @@ fn find(content: &[u8], path: &RepoPath) -> Option<Range<usize>> {
 }
 
 /// The comment in which a line, without its end, is a header of a path: every byte of it is as
-/// [`line`] writes it.
+/// [`line()`] writes it.
 fn header_in(line: &str, path: &RepoPath) -> Option<Comment> {
     if !line.contains(BEGIN) {
         return None;
