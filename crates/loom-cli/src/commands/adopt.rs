@@ -548,12 +548,10 @@ fn lost(comments: &[(Option<usize>, String)], lines: usize) -> Vec<String> {
 
 fn unread_lines(unread: &[Unread], out: &mut dyn Write) -> Result<(), Failure> {
     unread.iter().try_for_each(|it| {
-        writeln!(
-            out,
-            "! {}  was not adopted: {}",
-            it.path,
-            visible(&masked(&it.why))
-        )
+        // what to add by hand has lines of its own
+        let why = masked(&it.why);
+        let lines: Vec<_> = why.lines().map(visible).collect();
+        writeln!(out, "! {}  was not adopted: {}", it.path, lines.join("\n"))
     })?;
     Ok(())
 }
